@@ -1,0 +1,129 @@
+"""Settings from the environment: parsed once, frozen, refused by name when wrong."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class BadSetting(SystemExit):
+    """A setting is missing or wrong; the message names the variable and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the process is told from outside. See docs/reference/settings.md."""
+
+    instance: Path
+    database_url: str
+    public_url: str
+    id_base: str
+    key_encryption_key: bytes
+    secret_key: str
+    environment: str = "development"
+    redis_url: str = ""
+    max_upload_bytes: int = 20 * 1024 * 1024
+    testing: bool = False
+    inline_jobs: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Reads `TRACE_*`; raises BadSetting naming the variable.
+
+        In development absent secrets are made once and kept in the instance folder; in production
+        they must be given.
+        """
+        env = os.environ if env is None else env
+        environment = env.get("TRACE_ENVIRONMENT", "development")
+        if environment not in ("development", "production"):
+            raise BadSetting("TRACE_ENVIRONMENT must be development or production")
+        instance = Path(env.get("TRACE_INSTANCE", "instance")).absolute()
+        port = env.get("PORT", "8000")
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise BadSetting("PORT must be a number from 1 to 65535")
+        public_url = _origin(env, "TRACE_PUBLIC_URL", f"http://localhost:{port}")
+        id_base = _id_base(env, public_url)
+        database_url = env.get("TRACE_DATABASE_URL", f"sqlite:///{instance / 'trace.db'}")
+        if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise BadSetting("TRACE_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+        return cls(
+            instance=instance,
+            database_url=database_url,
+            public_url=public_url,
+            id_base=id_base,
+            key_encryption_key=_key_encryption_key(env, environment, instance),
+            secret_key=_secret(env, "TRACE_SECRET_KEY", environment, instance),
+            environment=environment,
+            redis_url=env.get("TRACE_REDIS_URL", ""),
+            max_upload_bytes=_number(env, "TRACE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not text.isdigit() or int(text) == 0:
+        raise BadSetting(f"{name} must be a whole number above zero")
+    return int(text)
+
+
+def _origin(env: Mapping[str, str], name: str, default: str) -> str:
+    value = env.get(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise BadSetting(f"{name} must be an address such as https://trace.example")
+    return value
+
+
+def _id_base(env: Mapping[str, str], public_url: str) -> str:
+    # Identities are printed and signed: in production the frozen base must be https.
+    default = public_url if public_url.startswith("https://") else "https://trace.example"
+    value = _origin(env, "TRACE_ID_BASE", default)
+    if not value.startswith("https://"):
+        raise BadSetting("TRACE_ID_BASE must begin with https://")
+    return value
+
+
+def _secret(env: Mapping[str, str], name: str, environment: str, instance: Path) -> str:
+    value = env.get(name, "")
+    if value:
+        if len(value) < 32:
+            raise BadSetting(f"{name} must have at least 32 characters")
+        return value
+    if environment == "production":
+        raise BadSetting(f"{name} must be set in production (32 characters or more)")
+    return _kept_secret(instance / f"{name.lower()}.txt")
+
+
+def _key_encryption_key(env: Mapping[str, str], environment: str, instance: Path) -> bytes:
+    name = "TRACE_KEY_ENCRYPTION_KEY"
+    text = env.get(name, "")
+    if not text:
+        if environment == "production":
+            raise BadSetting(f"{name} must be set in production (32 bytes in base64url)")
+        text = _kept_secret(instance / f"{name.lower()}.txt")
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise BadSetting(f"{name} must be 32 bytes in base64url")
+    return key
+
+
+def _kept_secret(path: Path) -> str:
+    """A development secret, made once with owner-only permissions and kept beside the database."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process of the same start was first
+            return path.read_text().strip()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(made)
+    return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""A lot's events put in order; gaps, contradictions, intervals, balances."""

@@ -1,0 +1,1 @@
+"""Keys, JOSE and SD-JWT (RFC 9901)."""

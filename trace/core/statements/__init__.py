@@ -1,0 +1,1 @@
+"""What is signed and logged: event and statement, log entries, chains, receipts, bundles."""

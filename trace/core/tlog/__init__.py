@@ -1,0 +1,1 @@
+"""Transparency log: Merkle tree, tiles, proofs, notes, checkpoints (C2SP)."""

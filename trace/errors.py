@@ -1,0 +1,76 @@
+"""Errors with stable public codes. One class per thing that can go wrong; knows no Flask.
+
+`message` is an English %-template filled from `params`; faces translate it (msgid = the template).
+`path` names the field or the place in a document (JSON Pointer for documents, name for forms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class TraceError(Exception):
+    """Base of everything this package refuses. `code` is public and never changes meaning."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+    message: ClassVar[str] = "Something went wrong."
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, *, path: str = "", **params: object) -> None:
+        self.path = path
+        self.params = params
+        super().__init__(self.detail)
+
+    @property
+    def detail(self) -> str:
+        """The English sentence with its parameters filled in."""
+        return self.message % self.params if self.params else self.message
+
+    def at(self, prefix: str) -> TraceError:
+        """The same error, its path set under `prefix` (which keeps its own separators)."""
+        self.path = prefix + self.path
+        return self
+
+
+class Refused(TraceError):
+    """Several errors about one input, all of them reported together."""
+
+    code = "refused"
+    message = "The input has %(count)d errors."
+
+    def __init__(self, errors: Sequence[TraceError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(count=len(self.errors))
+
+
+class NotFound(TraceError):
+    code = "not-found"
+    status = 404
+    message = "Nothing is known under this address."
+
+
+class NotAllowed(TraceError):
+    code = "not-allowed"
+    status = 403
+    message = "You may not do this."
+    next_step = "Ask the owner of your organisation for the role that may."
+
+
+class NotSignedIn(TraceError):
+    code = "not-signed-in"
+    status = 401
+    message = "Sign in first."
+
+
+class Conflict(TraceError):
+    code = "conflict"
+    status = 409
+    message = "This was changed or recorded by someone else meanwhile."
+
+
+class TooLarge(TraceError):
+    code = "too-large"
+    status = 413
+    message = "This is larger than allowed (%(limit)s)."

@@ -1,0 +1,1 @@
+"""Background workers: sequencer, captures, label sheets."""

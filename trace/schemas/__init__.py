@@ -1,0 +1,1 @@
+"""marshmallow: request to clean data to response."""
