@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# `make run`: migrations, demo chain where there is none, then the web server and the worker.
+#
+# PORT            where to listen (8000)
+# TRACE_INSTANCE  folder that holds database, photos and keys (instance/)
+# HOST            address to listen on (0.0.0.0, so that a phone in the same network can scan)
+#
+# One supervisor for both children: signals are passed on, a worker that dies is started again,
+# and when the web server ends everything ends with its exit code.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bin=$PWD/.venv/bin
+export PORT=${PORT:-8000}
+export TRACE_INSTANCE=${TRACE_INSTANCE:-$PWD/instance}
+# The package shares its name with a standard-library module: the project's folder comes first.
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
+host=${HOST:-0.0.0.0}
+
+if [[ ! $PORT =~ ^[0-9]{1,5}$ ]] || (( 10#$PORT < 1 || 10#$PORT > 65535 )); then
+  echo "PORT must be a number from 1 to 65535, not \"$PORT\"." >&2
+  exit 1
+fi
+
+if ! "$bin/python" - "$host" "$PORT" <<'PY'
+import socket, sys
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((sys.argv[1], int(sys.argv[2])))
+    except OSError:
+        sys.exit(1)
+PY
+then
+  echo "Port $PORT is taken by another program. Choose another one: make run PORT=$((PORT < 65535 ? PORT + 1 : 8000))" >&2
+  exit 1
+fi
+
+mkdir -p "$TRACE_INSTANCE"
+TRACE_INSTANCE=$(cd "$TRACE_INSTANCE" && pwd)
+
+flask() { "$bin/flask" --app wsgi "$@"; }
+
+flask db upgrade
+flask trace seed --if-empty
+
+# gunicorn's control socket defaults to one path per user: two copies would fight over it.
+# A socket's path may have 107 bytes at most; beyond that we do without.
+control=$TRACE_INSTANCE/gunicorn-$PORT.ctl
+if (( ${#control} <= 100 )); then
+  control_options=(--control-socket "$control")
+else
+  control_options=(--no-control-socket)
+fi
+
+web='' worker='' stopping=''
+
+start_web() {
+  "$bin/gunicorn" wsgi:app --bind "$host:$PORT" --worker-class gthread \
+    --workers "${WEB_WORKERS:-2}" --threads 8 --log-level warning "${control_options[@]}" &
+  web=$!
+}
+
+start_worker() {
+  "$bin/flask" --app wsgi trace worker &
+  worker=$!
+}
+
+stop() {
+  stopping=1
+  kill -TERM "$web" "$worker" 2>/dev/null || true
+}
+trap stop TERM INT HUP
+
+alive() { kill -0 "$1" 2>/dev/null; }
+
+announce() {
+  # The page first, then the words: what is printed is true when it is printed.
+  "$bin/python" - "$PORT" <<'PY' || return 0
+import sys, time, urllib.error, urllib.request
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/", timeout=5)
+        sys.exit(0)
+    except urllib.error.HTTPError:
+        sys.exit(0)
+    except OSError:
+        time.sleep(0.2)
+sys.exit(1)
+PY
+  flask trace demo || true
+  echo
+  echo "Trace is running on http://localhost:$PORT (instance: $TRACE_INSTANCE). Ctrl-C stops it."
+}
+
+start_web
+start_worker
+announce &
+announcer=$!
+
+status=0
+while alive "$web"; do
+  # Ends whenever a child ends or a signal arrives; who it was is asked afterwards.
+  wait -n "$web" "$worker" 2>/dev/null || true
+  [[ $stopping ]] && break
+  if alive "$web" && ! alive "$worker"; then
+    echo "The worker ended; starting it again." >&2
+    sleep 1
+    [[ $stopping ]] || start_worker
+  fi
+done
+
+kill "$announcer" 2>/dev/null || true
+kill -TERM "$worker" 2>/dev/null || true
+wait "$web" || status=$?
+wait "$worker" 2>/dev/null || true
+rm -f "$control"
+# Asked to stop is not a failure.
+[[ $stopping ]] && exit 0
+exit "$status"
