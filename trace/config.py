@@ -50,7 +50,9 @@ class Settings:
         id_base = _id_base(env, public_url)
         database_url = env.get("TRACE_DATABASE_URL", f"sqlite:///{instance / 'trace.db'}")
         if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise BadSetting("TRACE_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+            raise BadSetting(
+                "TRACE_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://"
+            )
         return cls(
             instance=instance,
             database_url=database_url,

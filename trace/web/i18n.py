@@ -1,0 +1,71 @@
+"""Languages: Vietnamese is the source, English the second; catalogues are read as they are.
+
+Fragments `trace/translations/<language>/*.po` are merged into one catalogue in memory at first
+use. There is no compiled file to forget: a language is a folder of text files.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import g, request
+from flask_babel import Domain, get_locale
+
+LANGUAGES = ("vi", "en")
+FOLDER = Path(__file__).resolve().parent.parent / "translations"
+
+
+def catalogue(language: str) -> Catalog:
+    """All fragments of one language; a msgid translated twice differently is an error."""
+    whole = Catalog(locale=language)
+    for path in sorted((FOLDER / language).glob("*.po")):
+        with path.open("rb") as file:
+            fragment = read_po(file, locale=language)
+        for message in fragment:
+            if not message.id:
+                continue
+            known = whole.get(message.id, message.context)
+            if known is not None and known.string != message.string:
+                raise ValueError(f"{path.name}: {message.id!r} is translated in two ways")
+            whole.add(
+                message.id, message.string, context=message.context, flags=tuple(message.flags)
+            )
+    return whole
+
+
+@cache
+def translations(language: str) -> Translations:
+    """The language's catalogue, ready for gettext."""
+    file = io.BytesIO()
+    write_mo(file, catalogue(language))
+    file.seek(0)
+    return Translations(file)
+
+
+class FragmentDomain(Domain):
+    """A Flask-Babel domain that reads our fragments rather than compiled files."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return translations(locale.language) if locale else NullTranslations()
+
+
+def select_locale() -> str:
+    """`?lang=` first, then the signed-in person's, then the choice kept in the cookie, then
+    the browser's; Vietnamese where nothing decides."""
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        return asked
+    person = g.get("person")
+    if person is not None and person.locale in LANGUAGES:
+        return str(person.locale)
+    kept = request.cookies.get("lang", "")
+    if kept in LANGUAGES:
+        return kept
+    return request.accept_languages.best_match(LANGUAGES, default="vi") or "vi"

@@ -1,0 +1,107 @@
+"""One handler for everything refused: a page for people, problem+json for machines (RFC 9457)."""
+
+from __future__ import annotations
+
+import orjson
+import structlog
+from flask import Flask, Response, render_template, request
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from trace.errors import NotFound, Refused, TooLarge, TraceError
+
+log = structlog.get_logger()
+
+# What the framework itself refuses, in our words.
+FRAMEWORK_CODES = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    413: "too-large",
+    414: "address-too-long",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+}
+
+
+def wants_json() -> bool:
+    """True for the interfaces and for whoever prefers JSON to HTML."""
+    if request.path.startswith(("/api/", "/epcis/")):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def problem(error: TraceError) -> dict[str, object]:
+    """The error as RFC 9457 members, with `code`, `path` and, for several, `errors`."""
+    body: dict[str, object] = {
+        "type": f"urn:trace:error:{error.code}",
+        "title": error.message if not error.params else error.detail,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if error.path:
+        body["path"] = error.path
+    if error.next_step:
+        body["next"] = error.next_step
+    if isinstance(error, Refused):
+        body["errors"] = [
+            {"code": e.code, "detail": e.detail, "path": e.path} for e in error.errors[:100]
+        ]
+    return body
+
+
+def translated(error: TraceError) -> str:
+    """The error's sentence in the reader's language."""
+    template = gettext(error.message)
+    return template % error.params if error.params else template
+
+
+def answer(error: TraceError) -> Response:
+    """The error as a response in the form the caller reads."""
+    if wants_json():
+        return Response(
+            orjson.dumps(problem(error)),
+            status=error.status,
+            content_type="application/problem+json",
+        )
+    page = render_template("errors/problem.html", error=error, sentence=translated(error))
+    return Response(page, status=error.status, content_type="text/html; charset=utf-8")
+
+
+def register_problems(app: Flask) -> None:
+    """Makes every refusal, ours or the framework's, answer through `answer`."""
+
+    @app.errorhandler(TraceError)
+    def refused(error: TraceError) -> Response:
+        return answer(error)
+
+    @app.errorhandler(HTTPException)
+    def framework(error: HTTPException) -> Response:
+        if error.response is not None or (error.code or 500) < 400:
+            return Response.force_type(error.get_response())
+        if error.code == 404:
+            return answer(NotFound())
+        if isinstance(error, RequestEntityTooLarge):
+            return answer(TooLarge(limit=f"{app.config['MAX_CONTENT_LENGTH'] // 2**20} MB"))
+        known = TraceError()
+        status = error.code or 500
+        known.code = FRAMEWORK_CODES.get(status, "error")  # type: ignore[misc]  # this one instance
+        known.status = status  # type: ignore[misc]  # this one instance
+        known.message = error.description or error.name  # type: ignore[misc]  # this one instance
+        response = answer(known)
+        for name, value in error.get_headers(request.environ):
+            if name.lower() in ("allow", "retry-after", "www-authenticate"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        log.exception("unforeseen", path=request.path)
+        if app.testing:
+            raise error
+        failed = TraceError()
+        failed.status = 500  # type: ignore[misc]  # this one instance
+        return answer(failed)
