@@ -1,0 +1,219 @@
+"""Fixtures and rules for every test.
+
+* The folder is the marker: tests/unit -> unit, and so on.
+* A test that asks for `database` (directly or through `settings`, `app`, `client`, …) runs once on
+  SQLite and once on PostgreSQL. `@pytest.mark.one_database` says that the answer cannot depend on
+  the database; tests in a browser run on SQLite only, their pages are tested on both elsewhere.
+* TRACE_TEST_DATABASES=sqlite leaves PostgreSQL out, on purpose and by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import scoped_session
+
+from tests.support.databases import (
+    Database,
+    PostgresqlDatabase,
+    SqliteDatabase,
+    migrate,
+    postgresql_database,
+    release,
+)
+from tests.support.pages import PageClient
+from tests.support.postgresql import Server, running_server
+from tests.support.server import LiveServer, running_application
+from trace.config import Settings
+
+TESTS = Path(__file__).parent
+FOLDERS = ("unit", "functional", "contract", "architecture", "migrations", "browser")
+DATABASES = tuple(os.environ.get("TRACE_TEST_DATABASES", "sqlite,postgresql").split(","))
+# A Sunday morning in Hà Nội: late enough for the day's harvest, early enough for its sale.
+FIXED_NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--regenerate",
+        action="store_true",
+        help="write pinned files (routes, golden files) anew instead of comparing",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in FOLDERS:
+            item.add_marker(folder)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" not in metafunc.fixturenames:
+        return
+    one = metafunc.definition.get_closest_marker("one_database") is not None
+    in_browser = metafunc.definition.path.is_relative_to(TESTS / "browser")
+    names = ("sqlite",) if one or in_browser else DATABASES
+    metafunc.parametrize("database", names, indirect=True, scope="function")
+
+
+@pytest.fixture
+def regenerate(request: pytest.FixtureRequest) -> bool:
+    """True when pinned files are to be written anew: `pytest --regenerate`."""
+    return bool(request.config.getoption("--regenerate"))
+
+
+# `trace.app` is imported where it is needed: unit tests start without the whole application.
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application under test."""
+    from trace.app import create_app as create
+
+    return create(settings)
+
+
+# -- databases -------------------------------------------------------------------------------------
+
+
+def settings_for(folder: Path, database_url: str) -> Settings:
+    """Settings of a test: known keys, its own instance folder."""
+    return Settings(
+        instance=folder,
+        database_url=database_url,
+        public_url="http://localhost",
+        id_base="https://trace.example",
+        key_encryption_key=bytes(range(32)),
+        secret_key="only for tests, and long enough to be accepted",
+        testing=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def worker_folder() -> Iterator[Path]:
+    """A folder for this worker's databases; short, so that sockets fit into it."""
+    folder = Path(tempfile.mkdtemp(prefix="trace-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_database(worker_folder: Path) -> SqliteDatabase:
+    database = SqliteDatabase(worker_folder)
+    migrate(create_app(settings_for(worker_folder / "template", database.template_url)))
+    return database
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A throw-away PostgreSQL server of this worker's own."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: Server, worker_folder: Path) -> Iterator[PostgresqlDatabase]:
+    with postgresql_database(postgresql_server) as database:
+        migrate(create_app(settings_for(worker_folder / "template", database.template_url)))
+        database.learn()
+        yield database
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Database:
+    """The kind of database of this run of the test; `request.param` is its name."""
+    fixture = {"sqlite": "sqlite_database", "postgresql": "postgresql"}[request.param]
+    kind: Database = request.getfixturevalue(fixture)
+    return kind
+
+
+# -- the application -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(database: Database, tmp_path: Path) -> Settings:
+    """Settings over an empty, migrated database."""
+    return settings_for(tmp_path / "instance", database.fresh())
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application."""
+    application = create_app(settings)
+    yield application
+    release(application)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Flask's client: for machines' interfaces and for errors."""
+    return app.test_client()
+
+
+@pytest.fixture
+def pages(app: Flask) -> PageClient:
+    """A client for people's pages: every page it opens is checked (tests/support/pages.py)."""
+    return PageClient(app.test_client())
+
+
+@pytest.fixture
+def db_session(app: Flask) -> Iterator[scoped_session[Any]]:
+    """The database session inside an application context."""
+    from trace.extensions import db
+
+    with app.app_context():
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def now() -> Iterator[datetime]:
+    """The clock stands still at FIXED_NOW."""
+    with time_machine.travel(FIXED_NOW, tick=False):
+        yield FIXED_NOW
+
+
+# -- a browser -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live_server(settings: Settings) -> Iterator[LiveServer]:
+    """The application on a loopback port, in a thread of this process."""
+    with running_application(settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """The system's Chromium; nothing is downloaded."""
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if found is None:
+        pytest.fail("Chromium is not installed (Debian: apt-get install chromium)")
+    # Chromium's sandbox refuses to run as root.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": found, "args": [*sandbox, "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, object]:
+    """A cheap Android phone: 360 px wide, Vietnamese."""
+    return {
+        "viewport": {"width": 360, "height": 640},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+        "locale": "vi-VN",
+        "timezone_id": "Asia/Ho_Chi_Minh",
+    }
