@@ -579,6 +579,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("stale", sa.Boolean(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=True),
+        sa.Column("building_until", sa.BigInteger(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["thing_id"], ["things.id"], name=op.f("fk_passports_thing_id")),
         sa.PrimaryKeyConstraint("thing_id", name=op.f("pk_passports")),

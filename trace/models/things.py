@@ -79,4 +79,6 @@ class Passport(db.Model):
     version: Mapped[int] = mapped_column(default=0)
     stale: Mapped[bool] = mapped_column(default=True)
     valid_until: Mapped[datetime | None] = mapped_column(Moment)
+    # Until when one reader alone rebuilds it; past that moment its work is taken for lost.
+    building_until: Mapped[datetime | None] = mapped_column(Moment)
     document: Mapped[bytes | None]  # deflated JSON
