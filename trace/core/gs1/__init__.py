@@ -14,6 +14,7 @@ from trace.core.gs1.codes import (
     new_serial,
     suggest_lot,
 )
+from trace.core.gs1.element_strings import parse_element_string
 from trace.core.gs1.epc import parse_epc
 from trace.core.gs1.errors import Gs1Error
 from trace.core.gs1.identity import Identity, canonical_uri, local_uri
@@ -25,7 +26,7 @@ from trace.core.gs1.links import (
     parse_path,
 )
 from trace.core.gs1.report import digital_link_report
-from trace.core.gs1.values import date_of
+from trace.core.gs1.values import date_of, measure_of
 
 __all__ = [
     "DigitalLink",
@@ -41,9 +42,11 @@ __all__ = [
     "digital_link_report",
     "format_code",
     "local_uri",
+    "measure_of",
     "new_code",
     "new_serial",
     "parse_digital_link",
+    "parse_element_string",
     "parse_epc",
     "parse_identity",
     "parse_path",

@@ -166,15 +166,15 @@ def parse_epc(uri: str) -> Identity | None:
             return None
     elif _OPEN in fields:
         # A serial may hold an asterisk but not be one: that is how a pattern is written.
-        raise BadEpc(path=uri, value=uri, scheme=scheme)
+        raise BadEpc(value=uri, scheme=scheme)
     if len(fields) != count or not all(_ESCAPED.fullmatch(f) or not f for f in fields):
-        raise BadEpc(path=uri, value=uri, scheme=scheme)
+        raise BadEpc(value=uri, scheme=scheme)
     if fields[-1] == _OPEN and not may_open:
         return None
     try:
         identity = builder(*(unquote(field) for field in fields))
     except (ValueError, Gs1Error) as error:
-        raise BadEpc(path=uri, value=uri, scheme=scheme) from error
+        raise BadEpc(value=uri, scheme=scheme) from error
     check_value(AIS[identity.key], identity.value)
     for ai, value in identity.qualifiers:
         check_value(AIS[ai], value)

@@ -1,5 +1,6 @@
 """Refusals of identifiers: one class per rule of the GS1 General Specifications, the Digital
-Link URI syntax and our own codes. `path` names the application identifier, scheme or segment.
+Link URI syntax and our own codes. `params["ai"]` names the application identifier; `path` is
+left to the caller, who knows the field or the place in the document.
 """
 
 from __future__ import annotations
@@ -157,6 +158,11 @@ class MissingCompanion(Gs1Error):
 class Conflicting(Gs1Error):
     code = "conflicting"
     message = "(%(ai)s) and (%(other)s) may not stand together."
+
+
+class NotAnElementString(Gs1Error):
+    code = "not-an-element-string"
+    message = "“%(value)s” does not begin with an application identifier in brackets."
 
 
 class BadEpc(Gs1Error):

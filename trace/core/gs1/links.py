@@ -90,7 +90,7 @@ class DigitalLink:
 
 def _decode(text: str, where: str) -> str:
     if _GOOD_PERCENT.fullmatch(text) is None:
-        raise BadPercentEncoding(path=where, value=text)
+        raise BadPercentEncoding(value=text)
     return unquote(text, encoding="latin-1")
 
 
@@ -98,17 +98,17 @@ def _refuse_shape(text: str, segments: list[str]) -> Gs1Error:
     """Why no key was found at the end of this path."""
     if segments[-1] == "" and len(segments) > 2:
         before = segments[-2]
-        return EmptyValue(path=before, ai=before) if before in AIS else TrailingSlash()
+        return EmptyValue(ai=before) if before in AIS else TrailingSlash()
     keys = [place for place, name in enumerate(segments[:-1]) if name in KEYS]
     if not keys:
-        return UnknownKey(path=text)
+        return UnknownKey()
     rest = segments[keys[-1] + 2 :]
     if len(rest) % 2:
-        return OddSegments(path=text)
+        return OddSegments()
     wrong = next((name for name in rest[::2] if name not in AIS), rest[0] if rest else "")
     if wrong.isdigit():
-        return UnknownIdentifier(path=wrong, ai=wrong)
-    return BadQualifier(path=wrong, ai=wrong, key=segments[keys[-1]])
+        return UnknownIdentifier(ai=wrong)
+    return BadQualifier(ai=wrong, key=segments[keys[-1]])
 
 
 def _refuse_sequence(sequence: tuple[str, ...]) -> Gs1Error:
@@ -116,19 +116,17 @@ def _refuse_sequence(sequence: tuple[str, ...]) -> Gs1Error:
     alternatives = KEYS[key]
     for place, ai in enumerate(rest):
         if ai in rest[:place]:
-            return Repeated(path=ai, ai=ai)
+            return Repeated(ai=ai)
         if not any(ai in alternative for alternative in alternatives):
             if AIS[ai].attribute:
-                return AttributeInPath(path=ai, ai=ai)
-            return BadQualifier(path=ai, ai=ai, key=key)
+                return AttributeInPath(ai=ai)
+            return BadQualifier(ai=ai, key=key)
     for alternative in alternatives:
         if set(rest) <= set(alternative):
             places = [alternative.index(ai) for ai in rest]
             late = next(n for n in range(1, len(places)) if places[n] < places[n - 1])
-            return QualifierOrder(
-                path=rest[late], ai=rest[late], key=key, order=", ".join(alternative)
-            )
-    return BadQualifier(path=rest[-1], ai=rest[-1], key=key)
+            return QualifierOrder(ai=rest[late], key=key, order=", ".join(alternative))
+    return BadQualifier(ai=rest[-1], key=key)
 
 
 def _could_stand_in_path(sequence: tuple[str, ...], ai: str) -> bool:
@@ -150,15 +148,15 @@ def _attributes(
             continue
         spec = AIS.get(ai)
         if spec is None:
-            raise UnknownIdentifier(path=ai, ai=ai)
+            raise UnknownIdentifier(ai=ai)
         if not value:
-            raise EmptyValue(path=ai, ai=ai)
+            raise EmptyValue(ai=ai)
         if ai in sequence or any(ai == other for other, _ in found):
-            raise Repeated(path=ai, ai=ai)
+            raise Repeated(ai=ai)
         if _could_stand_in_path(sequence, ai):
-            raise QualifierInQuery(path=ai, ai=ai, key=sequence[0])
+            raise QualifierInQuery(ai=ai, key=sequence[0])
         if not spec.attribute:
-            raise NotAnAttribute(path=ai, ai=ai)
+            raise NotAnAttribute(ai=ai)
         if "+" in value:
             value = value.replace("+", " ")
         if "%" in value:
@@ -273,7 +271,7 @@ def _own(segments: list[str], stem: str) -> DigitalLink:
     if len(segments) == 2:
         return DigitalLink(Identity(letter, code), (), stem)
     if letter != "b":
-        raise OddSegments(path="/" + "/".join(segments))
+        raise OddSegments()
     serial = check_serial(segments[2])
     return DigitalLink(Identity("b", code, ((SERIAL, serial),)), (), stem)
 
@@ -306,7 +304,7 @@ def parse_path(path: str) -> DigitalLink:
 def _resembles_key(segments: list[str], place: int) -> bool:
     """Whether what follows a key's number in a foreign address looks like its value: enough digits
     to be meant as one. `/2021/01/15` is a date in somebody's path, not a broken GTIN."""
-    key, value = segments[place], segments[place + 1]
+    key, value = segments[place], unquote(segments[place + 1])
     digits = len(value) - len(value.lstrip("0123456789"))
     return digits >= (4 if key in {"401", "8004", "8010", "8013"} else 8)
 
@@ -319,7 +317,7 @@ def parse_identity(uri: str, id_base: str) -> Identity | None:
     forgiven, `#…` ignored."""
     if uri[:8].lower() == "urn:epc:":
         return parse_epc(uri)
-    if uri[:4].lower() != "http":
+    if not uri[:8].lower().startswith(("http://", "https://")):
         return None
     own = _own_tail(uri, id_base)
     if own is not None:
@@ -347,9 +345,9 @@ def build_digital_link(elements: Iterable[tuple[str, str]], *, base: str = GS1_B
     names = [ai for ai, _ in pairs]
     for ai in names:
         if ai not in AIS:
-            raise UnknownIdentifier(path=ai, ai=ai)
+            raise UnknownIdentifier(ai=ai)
         if names.count(ai) > 1:
-            raise Repeated(path=ai, ai=ai)
+            raise Repeated(ai=ai)
     key = next((ai for ai in names if ai in KEYS), None)
     if key is None:
         raise UnknownKey()

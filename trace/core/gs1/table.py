@@ -165,17 +165,17 @@ SEQUENCES: Final[frozenset[tuple[str, ...]]] = frozenset(
 
 def _explain(spec: Spec, value: str) -> Exception:
     if not value:
-        return EmptyValue(path=spec.ai, ai=spec.ai)
+        return EmptyValue(ai=spec.ai)
     start = 0
     for part in spec.components:
         allowed = re.compile(f"[{_CLASSES[part.kind]}]")
         for character in value[start : start + part.length]:
             if not allowed.match(character):
-                return BadCharacter(path=spec.ai, character=character, where=f"({spec.ai})")
+                return BadCharacter(character=character, where=f"({spec.ai})")
         start += part.length
     shortest, longest = spec.shortest, spec.longest
     expected = str(longest) if shortest == longest else f"{shortest} to {longest}"
-    return BadLength(path=spec.ai, ai=spec.ai, expected=expected, got=len(value))
+    return BadLength(ai=spec.ai, expected=expected, got=len(value))
 
 
 def check_value(spec: Spec, value: str) -> None:
@@ -197,8 +197,8 @@ def check_companions(identifiers: tuple[str, ...]) -> None:
         spec = AIS[ai]
         others = spec.excludes & present
         if others:
-            raise Conflicting(path=ai, ai=ai, other=min(others))
+            raise Conflicting(ai=ai, other=min(others))
         if spec.needs and not any(
             all(not one.isdisjoint(present) for one in group) for group in spec.needs
         ):
-            raise MissingCompanion(path=ai, ai=ai, needs=spec.needs_text)
+            raise MissingCompanion(ai=ai, needs=spec.needs_text)

@@ -2,8 +2,7 @@
 
 Each check takes (identifier, part of the value it is about) and returns nothing or raises.
 Sources: GS1 General Specifications, section 3 (formats) and 7.9 to 7.12 (check digits, dates).
-A two-digit year 51 to 99 below the present one means the next century and the reverse; see
-`date_of`.
+`date_of` and `measure_of` turn checked values into days and weights.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from trace.core.gs1.codes import check_digit
@@ -69,7 +69,7 @@ def _csum(ai: str, part: str) -> None:
     # the codes of the characters are 48 above the digits.
     light, heavy = raw[-1::-2], raw[-2::-2]
     if (sum(light) + 3 * sum(heavy) - 48 * (len(light) + 3 * len(heavy))) % 10:
-        raise CheckDigit(path=ai, ai=ai, value=part, got=part[-1], expected=check_digit(part[:-1]))
+        raise CheckDigit(ai=ai, value=part, got=part[-1], expected=check_digit(part[:-1]))
 
 
 def alpha_check(text: str) -> str:
@@ -84,14 +84,14 @@ def alpha_check(text: str) -> str:
 def _csumalpha(ai: str, part: str) -> None:
     if len(part) < 2 or part[-2:] != alpha_check(part[:-2]):
         expected = alpha_check(part[:-2]) if len(part) > 2 else "?"
-        raise CheckCharacters(path=ai, ai=ai, got=part[-2:], expected=expected)
+        raise CheckCharacters(ai=ai, got=part[-2:], expected=expected)
 
 
 def _prefix(start: int) -> Check:
     def check(ai: str, part: str) -> None:
         digits = part[start : start + 4]
         if len(digits) < 4 or not digits.isdigit():
-            raise CompanyPrefix(path=ai, ai=ai)
+            raise CompanyPrefix(ai=ai)
 
     return check
 
@@ -99,7 +99,7 @@ def _prefix(start: int) -> Check:
 def _check_day(ai: str, part: str, month: int, day: int, *, leap: bool, zero: bool) -> None:
     last = 28 if month == 2 and not leap else _DAYS[month] if 0 < month < 13 else -1
     if day > last or (day == 0 and not zero):
-        raise BadDate(path=ai, ai=ai, value=part)
+        raise BadDate(ai=ai, value=part)
 
 
 def _yymmd0(ai: str, part: str) -> None:
@@ -119,7 +119,7 @@ def _yyyymmdd(ai: str, part: str) -> None:
 
 def _hhmi(ai: str, part: str) -> None:
     if part[:2] not in _HOURS or part[2:] not in _SIXTY:
-        raise BadTime(path=ai, ai=ai, value=part)
+        raise BadTime(ai=ai, value=part)
 
 
 def _one_of(
@@ -127,7 +127,7 @@ def _one_of(
 ) -> Check:
     def check(ai: str, part: str) -> None:
         if part not in allowed:
-            raise error(path=ai, ai=ai, value=part)
+            raise error(ai=ai, value=part)
 
     return check
 
@@ -137,7 +137,7 @@ def _matching(pattern: str) -> Check:
 
     def check(ai: str, part: str) -> None:
         if found(part) is None:
-            raise BadValue(path=ai, ai=ai, value=part)
+            raise BadValue(ai=ai, value=part)
 
     return check
 
@@ -145,13 +145,18 @@ def _matching(pattern: str) -> Check:
 def _pieceoftotal(ai: str, part: str) -> None:
     piece, total = int(part[:2]), int(part[2:])
     if not 0 < piece <= total:
-        raise BadValue(path=ai, ai=ai, value=part)
+        raise BadValue(ai=ai, value=part)
+
+
+def _place_in_sequence(ai: str, part: str) -> None:
+    if part[0] > part[2]:
+        raise BadValue(ai=ai, value=part)
 
 
 def _degrees(limit: int) -> Check:
     def check(ai: str, part: str) -> None:
         if int(part) > limit * 10_000_000:
-            raise BadValue(path=ai, ai=ai, value=part)
+            raise BadValue(ai=ai, value=part)
 
     return check
 
@@ -159,9 +164,9 @@ def _degrees(limit: int) -> Check:
 def _iban(ai: str, part: str) -> None:
     turned = part[4:] + part[:4]
     if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+", part) or part[:2] not in COUNTRIES_ALPHA2:
-        raise BadValue(path=ai, ai=ai, value=part)
+        raise BadValue(ai=ai, value=part)
     if int("".join(str(int(character, 36)) for character in turned)) % 97 != 1:
-        raise BadValue(path=ai, ai=ai, value=part)
+        raise BadValue(ai=ai, value=part)
 
 
 # Names of the checks in the rows of trace.core.gs1.application_identifiers. Coupon contents
@@ -193,7 +198,7 @@ CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     "winding": (_one_of(frozenset("019"), BadValue),),
     "hyphen": (_one_of(frozenset("-"), BadValue),),
     "pieceoftotal": (_pieceoftotal,),
-    "posinseqslash": (_matching(r"([1-9])/([1-9])"),),
+    "posinseqslash": (_matching(r"[1-9]/[1-9]"), _place_in_sequence),
     "latitude": (_degrees(180),),
     "longitude": (_degrees(360),),
     "mediatype": (_matching(r"0[1-9]|10|[89][0-9]"),),
@@ -217,5 +222,26 @@ def date_of(value: str, *, today: date) -> date:
     year, month, day = century + int(value[:2]), int(value[2:4]), int(value[4:6])
     last = monthrange(year, month)[1]
     if day > last:
-        raise BadDate(path="date", ai="date", value=value)
+        raise BadDate(ai="date", value=value)
     return date(year, month, day or last)
+
+
+# UN/ECE Recommendation 20 units of the measures that food carries.
+_UNITS: Final = {
+    "310": "KGM",
+    "315": "LTR",
+    "316": "MTQ",
+    "320": "LBR",
+    "330": "KGM",
+    "335": "LTR",
+    "336": "MTQ",
+    "340": "LBR",
+}
+
+
+def measure_of(ai: str, value: str) -> tuple[Decimal, str] | None:
+    """The amount and its UN/ECE unit of a weight or volume: ("3103", "000500") is 0.500 KGM.
+
+    The last digit of the identifier gives the decimals. None for other identifiers."""
+    unit = _UNITS.get(ai[:3]) if len(ai) == 4 else None
+    return None if unit is None else (Decimal(value).scaleb(-int(ai[3])), unit)
