@@ -1,0 +1,123 @@
+"""The gate: our schema, compiled once per process, and its findings in our own errors."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import jsonschema_rs
+
+from trace.core.epcis import errors
+from trace.core.epcis.schema import EVENT_TYPES, envelope_schema, event_schema
+from trace.core.epcis.strict_json import JsonValue, pointer
+from trace.errors import TraceError
+
+_EXPECTED = {
+    "string": "text",
+    "number": "a number",
+    "array": "a list",
+    "object": "an object",
+    "boolean": "true or false",
+}
+# The last definition a finding came from says what kind of value was expected there.
+_BY_DEFINITION: dict[str, type[errors.EpcisError]] = {
+    "uri": errors.BadUri,
+    "time": errors.BadTime,
+    "offset": errors.BadOffset,
+    "uom": errors.BadUom,
+    "context": errors.BadContext,
+}
+_WORD_LISTS = frozenset(
+    [
+        "bizStep",
+        "disposition",
+        "bizTransactionType",
+        "sourceOrDestinationType",
+        "errorReason",
+        "component",
+        "measurementType",
+        "sensorAlertType",
+        "action",
+    ]
+)
+
+
+@lru_cache(maxsize=8)
+def _validator(event_type: str) -> Any:
+    schema = event_schema(event_type) if event_type else envelope_schema()
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def event_errors(obj: dict[str, Any]) -> list[TraceError]:
+    """What the schema finds wrong with one event; paths are relative to the event."""
+    event_type = obj.get("type")
+    if event_type not in EVENT_TYPES:
+        if event_type is None:
+            return [errors.MissingMember(path="/type", name="type")]
+        return [errors.UnknownEventType(path="/type", value=_shown(event_type))]
+    return _findings(_validator(event_type), obj)
+
+
+def envelope_errors(document: dict[str, Any]) -> list[TraceError]:
+    """What the schema finds wrong with a document around its events."""
+    return _findings(_validator(""), document)
+
+
+def _findings(validator: Any, value: JsonValue) -> list[TraceError]:
+    try:
+        if validator.is_valid(value):
+            return []
+        found = list(validator.iter_errors(value))
+    except UnicodeEncodeError:
+        return [errors.BadJson(problem="a text holds half of a surrogate pair")]
+    except (ValueError, TypeError, RecursionError):
+        return [errors.BadJson(problem="a value is not of JSON's types")]
+    result: list[TraceError] = []
+    seen: set[str] = set()
+    for finding in found:
+        for error in _translated(finding):
+            if error.path not in seen:
+                seen.add(error.path)
+                result.append(error)
+    return result
+
+
+def _shown(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _definition(schema_path: list[str | int]) -> str:
+    """The name of the last `$defs` entry on the way to the failing keyword."""
+    names = [str(after) for step, after in pairwise(schema_path) if step == "$defs"]
+    return names[-1] if names else ""
+
+
+def _translated(finding: Any) -> list[TraceError]:
+    steps, kind = finding.instance_path, finding.kind.name
+    path = pointer(*steps)
+    if kind == "required":
+        name = finding.kind.property
+        return [errors.MissingMember(path=pointer(*steps, name), name=name)]
+    if kind == "additionalProperties":
+        return [
+            errors.UnknownMember(path=pointer(*steps, name), name=name)
+            for name in finding.kind.unexpected
+        ]
+    if kind == "type":
+        expected = _EXPECTED.get(_type_of(finding), "another type")
+        return [errors.WrongType(path=path, expected=expected)]
+    if kind in ("minItems", "uniqueItems", "minProperties"):
+        return [errors.WrongCount(path=path)]
+    definition = _definition(finding.schema_path)
+    if definition in _WORD_LISTS:
+        return [errors.UnknownWord(path=path, value=_shown(finding.instance), field=definition)]
+    if definition in _BY_DEFINITION:
+        return [_BY_DEFINITION[definition](path=path)]
+    return [errors.BadValue(path=path)]
+
+
+def _type_of(finding: Any) -> str:
+    types = finding.kind.types
+    return str(types[0]) if types else ""
