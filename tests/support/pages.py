@@ -69,7 +69,7 @@ class Page:
         """Where the link with these words leads."""
         for element in self.find("//a[@href]"):
             if words(element) == label:
-                return urljoin(self.address, element.get("href"))
+                return str(urljoin(self.address, element.get("href")))
         raise AssertionError(f"{self.address}: no link says {label!r}")
 
     def form(self, which: str = "//main//form") -> Form:
