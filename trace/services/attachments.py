@@ -1,0 +1,205 @@
+"""Photos: read with suspicion, re-encoded without metadata, kept under the name of their content.
+
+What is kept is never what was sent: every photo is decoded, turned upright, made small enough for a
+phone and encoded anew as JPEG, so position, camera and anything hidden behind the picture are gone.
+A file lives at `{instance}/attachments/{digest[:2]}/{digest}.jpg`, digest = base64url SHA-256 of
+the kept bytes; an event names it in `trace:attachments` by digest, media type and size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import secrets
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+
+from PIL import Image, ImageOps
+from sqlalchemy.dialects import postgresql, sqlite
+
+from trace.core.signing import b64url
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.models import Attachment
+from trace.services.actors import Actor
+from trace.services.records import JsonObject
+from trace.services.sets import is_sqlite
+from trace.services.settings import current_settings
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "MPO")
+# 50 megapixels: more than any phone of today stores by default, 150 MB decoded at most.
+PIXEL_LIMIT: Final = 50_000_000
+SIDE: Final = 1600
+THUMBNAIL_SIDE: Final = 320
+QUALITY: Final = 82
+MEDIA_TYPE: Final = "image/jpeg"
+PHOTO_LIMIT: Final = 6  # of one record
+_DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class NotAPhoto(TraceError):
+    code = "not-a-photo"
+    message = "This file is not a photo that can be read (JPEG, PNG or WebP)."
+
+
+class PhotoTooLarge(TraceError):
+    code = "photo-too-large"
+    status = 413
+    message = "The photo has %(megapixels)d megapixels; at most %(limit)d are accepted."
+
+
+class TooManyPhotos(TraceError):
+    code = "too-many-photos"
+    message = "At most %(limit)d photos can go with one record."
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A re-encoded photo: bytes of the picture and of its thumbnail, and its size in pixels."""
+
+    data: bytes
+    thumbnail: bytes
+    width: int
+    height: int
+
+    @property
+    def digest(self) -> str:
+        return b64url(hashlib.sha256(self.data).digest())
+
+
+def _decoded(stream: IO[bytes]) -> Image.Image:
+    try:
+        with Image.open(stream, formats=FORMATS) as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise PhotoTooLarge(
+                    megapixels=image.width * image.height // 1_000_000,
+                    limit=PIXEL_LIMIT // 1_000_000,
+                )
+            # JPEG can be decoded at a fraction of its size: a large photo costs a small one's
+            # memory.
+            image.draft("RGB", (SIDE, SIDE))
+            upright = ImageOps.exif_transpose(image)
+            return _on_white(upright)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PhotoTooLarge(
+            megapixels=2 * PIXEL_LIMIT // 1_000_000, limit=PIXEL_LIMIT // 1_000_000
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, KeyError, TypeError):
+        # Pillow's decoders raise any of these for broken files.
+        raise NotAPhoto from None
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGB", "L"):
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    ground = Image.new("RGBA", layered.size, "white")
+    ground.alpha_composite(layered)
+    return ground.convert("RGB")
+
+
+def _encoded(image: Image.Image, side: int) -> tuple[bytes, int, int]:
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return file.getvalue(), small.width, small.height
+
+
+def read_photo(stream: IO[bytes]) -> Photo:
+    """A photo as we keep it. Raises NotAPhoto, PhotoTooLarge."""
+    image = _decoded(stream)
+    data, width, height = _encoded(image, SIDE)
+    thumbnail, _, _ = _encoded(image, THUMBNAIL_SIDE)
+    return Photo(data, thumbnail, width, height)
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return current_settings().instance / "attachments"
+
+
+def photo_path(digest: str, *, thumbnail: bool = False) -> Path:
+    """The file of a digest. Raises NotFound for a text that is no digest or has no file."""
+    if not _DIGEST.fullmatch(digest):
+        raise NotFound
+    path = folder() / digest[:2] / (f"{digest}-s.jpg" if thumbnail else f"{digest}.jpg")
+    if not path.is_file():
+        raise NotFound
+    return path
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path.exists():
+        return  # the name is the content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime) -> Attachment:
+    """Keeps a photo and its row; the same picture twice is one file. Raises NotAPhoto,
+    PhotoTooLarge, NotAllowed."""
+    actor.check("record")
+    photo = read_photo(stream)
+    digest = photo.digest
+    base = folder() / digest[:2]
+    _write(base / f"{digest}.jpg", photo.data)
+    _write(base / f"{digest}-s.jpg", photo.thumbnail)
+    row = {
+        "digest": digest,
+        "organisation_id": actor.organisation.id,
+        "media_type": MEDIA_TYPE,
+        "size": len(photo.data),
+        "width": photo.width,
+        "height": photo.height,
+        "public": True,
+        "created_at": at,
+    }
+    # Two people may send the same picture at once.
+    if is_sqlite():
+        db.session.execute(sqlite.insert(Attachment).values(row).on_conflict_do_nothing())
+    else:
+        db.session.execute(postgresql.insert(Attachment).values(row).on_conflict_do_nothing())
+    kept = db.session.get(Attachment, digest)
+    assert kept is not None  # noqa: S101 (just written or already there)
+    return kept
+
+
+def keep_photos(
+    actor: Actor, streams: Iterable[IO[bytes]], *, at: datetime, path: str = "photos"
+) -> tuple[JsonObject, ...]:
+    """The photos of a form as an event names them. Raises TooManyPhotos, NotAPhoto,
+    PhotoTooLarge, each naming the field."""
+    found = list(streams)
+    if len(found) > PHOTO_LIMIT:
+        raise TooManyPhotos(path=path, limit=PHOTO_LIMIT)
+    try:
+        return tuple(reference(keep_photo(actor, stream, at=at)) for stream in found)
+    except (NotAPhoto, PhotoTooLarge) as error:
+        raise error.at(path) from None
+
+
+def reference(attachment: Attachment) -> JsonObject:
+    """The element of `trace:attachments` (formats §2)."""
+    return {
+        "digest": attachment.digest,
+        "mediaType": attachment.media_type,
+        "bytes": attachment.size,
+    }
+
+
+def known_references(digests: Iterable[str]) -> tuple[JsonObject, ...]:
+    """Photos sent earlier with a form that came back with an error; unknown ones are dropped."""
+    found = (db.session.get(Attachment, digest) for digest in list(digests)[:PHOTO_LIMIT])
+    return tuple(reference(attachment) for attachment in found if attachment is not None)
