@@ -17,7 +17,7 @@ Bound = Literal[">=", "<="]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `floor` is in the same unit as `value`; `goal` is what was promised."""
+    """One line of the table. `floor` is in the same unit as `value`; `goal` is the promise."""
 
     name: str
     value: float

@@ -1,0 +1,221 @@
+"""A smoke run: clone this project into a new folder, `make run` there, use it once, stop it.
+
+Opens a printed address of the demo chain as a phone would (following the redirect), captures one
+EPCIS document with the demo's token, and asks that the stop leaves nothing running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 600
+STOP_SECONDS = 30
+
+
+class Failed(SystemExit):
+    """The smoke run failed; the message says where."""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="trace-smoke-") as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(
+            ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True
+        )
+        environment = _environment(Path(folder))
+        site = f"http://127.0.0.1:{environment['PORT']}"
+        began = time.monotonic()
+        with _running(clone, environment, Path(folder) / "log") as process:
+            _wait_for_page(site, process)
+            say(f"From clean clone to first page: {time.monotonic() - began:.0f} s")
+            demo = _demo(clone, environment)
+            _open_printed_addresses(site, demo)
+            _capture(site, demo["token"])
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", int(environment["PORT"])), 1).close()
+            raise Failed("something still listens after the stop")
+    say("Smoke run: ok")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRACE_")}
+    # make hands its own options to what it starts; this run must not inherit them.
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH"):
+        kept.pop(name, None)
+    return {
+        **kept,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "TRACE_INSTANCE": str(folder / "instance"),
+    }
+
+
+@contextlib.contextmanager
+def _running(
+    clone: Path, environment: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["make", "run"],
+            cwd=clone,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        _group_is_gone(process.pid)
+    except BaseException:
+        say("make run said last:\n" + "\n".join(log.read_text().splitlines()[-40:]))
+        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _group_is_gone(group: int) -> None:
+    end = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    raise Failed(f"{STOP_SECONDS} s after the stop something of make run is still there")
+
+
+def _get(address: str) -> http.client.HTTPResponse:
+    request = urllib.request.Request(address, headers={"Accept": "text/html"})
+    answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=30)
+    return answer
+
+
+def _wait_for_page(site: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise Failed("make run ended before the first page")
+        with contextlib.suppress(OSError), _get(site + "/") as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.5)
+    raise Failed(f"no first page after {START_SECONDS} s")
+
+
+def _demo(clone: Path, environment: dict[str, str]) -> dict[str, Any]:
+    answer = subprocess.run(
+        [".venv/bin/flask", "--app", "wsgi", "trace", "demo", "--json"],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise Failed(f"trace demo --json failed:\n{answer.stderr}")
+    demo: dict[str, Any] = json.loads(answer.stdout)
+    return demo
+
+
+def _open_printed_addresses(site: str, demo: dict[str, Any]) -> None:
+    """Every printed address leads to a page that names its product."""
+    if not demo["addresses"]:
+        raise Failed("the demo has no printed addresses")
+    for printed in demo["addresses"]:
+        # The printed host is the product's own; here the same path is asked of this machine.
+        parts = urlsplit(printed["address"])
+        with _get(urljoin(site, parts.path)) as answer:
+            page = answer.read().decode()
+            if urlsplit(answer.url).path == parts.path:
+                raise Failed(f"{parts.path} did not redirect to its history page")
+        if printed["product"] not in page:
+            raise Failed(f"{answer.url} does not name {printed['product']!r}")
+    say(f"Printed addresses opened: {len(demo['addresses'])}")
+
+
+def _capture(site: str, token: str) -> None:
+    """Captures one ObjectEvent and waits until its job says that it was taken."""
+    happened = datetime.now(UTC) - timedelta(minutes=5)
+    document = {
+        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": happened.isoformat(timespec="milliseconds"),
+        "epcisBody": {
+            "eventList": [
+                {
+                    "type": "ObjectEvent",
+                    "eventID": f"urn:uuid:{uuid.uuid4()}",
+                    "action": "OBSERVE",
+                    "bizStep": "inspecting",
+                    "eventTime": happened.isoformat(timespec="milliseconds"),
+                    "eventTimeZoneOffset": "+07:00",
+                    "epcList": ["https://id.gs1.org/00/095201234567891235"],
+                }
+            ]
+        },
+    }
+    request = urllib.request.Request(
+        site + "/epcis/v2/capture",
+        data=json.dumps(document).encode(),
+        headers={"Content-Type": "application/ld+json", "Authorization": f"Bearer {token}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            status, job = answer.status, urljoin(site, answer.headers["Location"])
+    except urllib.error.HTTPError as refused:
+        raise Failed(f"capture answered {refused.code}: {refused.read()!r}") from refused
+    if status != 202:
+        raise Failed(f"capture answered {status}, not 202")
+    _wait_for_job(job, token)
+    say("EPCIS document captured")
+
+
+def _wait_for_job(address: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=30
+        ) as answer:
+            job = json.load(answer)
+        if not job["running"]:
+            if not job["success"]:
+                raise Failed(f"the capture job failed: {job}")
+            return
+        time.sleep(0.2)
+    raise Failed("the capture job did not end within a minute")
+
+
+if __name__ == "__main__":
+    main()
