@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 import trace.models  # noqa: F401  (tables must be known before anything asks for them)
 from trace.api import register_interfaces
@@ -103,6 +103,14 @@ def _prepare_engine(engine: Engine) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.close()
+
+    @event.listens_for(engine, "savepoint")
+    def lock_first(connection: Connection, _name: str) -> None:
+        # A savepoint alone would open a deferred transaction, which cannot become a writer once
+        # another process has written.
+        raw = connection.connection.driver_connection
+        if raw is not None and not raw.in_transaction:
+            raw.execute("BEGIN IMMEDIATE")
 
 
 def _headers(response: Response) -> Response:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Flask
-from flask.cli import AppGroup
+from importlib import import_module
 
-trace = AppGroup("trace", help="Everything about Trace that is done from a shell.")
+from flask import Flask
+
+# Each module hangs its commands on the group when imported.
+MODULES = ("core",)
 
 
 def register_commands(app: Flask) -> None:
     """Adds the group `trace` to the application's command line."""
+    from trace.cli.group import trace
+
+    for name in MODULES:
+        import_module(f"trace.cli.{name}")
     app.cli.add_command(trace)

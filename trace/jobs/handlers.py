@@ -1,0 +1,43 @@
+"""What each kind of job does. A handler gets the job, works in transactions of its own and
+returns a JSON-able result; it is run again after a crash, so doing it twice must do it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from sqlalchemy import update
+
+from trace.extensions import db
+from trace.models import Job, Passport
+from trace.services.notices import descendants
+from trace.services.sets import among
+
+Handler = Callable[[Job], Any]
+HANDLERS: dict[str, Handler] = {}
+
+
+def handles(kind: str) -> Callable[[Handler], Handler]:
+    """Registers the function for jobs of this kind."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+@handles("stale-descendants")
+def stale_descendants(job: Job) -> dict[str, int]:
+    """Marks the passports of everything downstream of the named things stale."""
+    start = dict.fromkeys(orjson.loads(job.argument)["things"], False)
+    reached = descendants(start)
+    db.session.execute(
+        update(Passport)
+        .where(among(Passport.thing_id, sorted(reached)))
+        .values(stale=True)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    return {"things": len(reached)}

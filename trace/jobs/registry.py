@@ -1,0 +1,13 @@
+"""The modules whose import registers job handlers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = ("trace.jobs.handlers", "trace.jobs.sheets", "trace.jobs.captures")
+
+
+def load_handlers() -> None:
+    """Imports every module of handlers (registering twice is registering once)."""
+    for module in MODULES:
+        import_module(module)

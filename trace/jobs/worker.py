@@ -1,0 +1,184 @@
+"""The worker: publishes the log every half second and runs jobs, each under a lease.
+
+A worker that dies leaves a lease that expires; another takes the job up again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from datetime import timedelta
+from types import FrameType
+
+import orjson
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import OperationalError
+
+from trace import clock
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.jobs.handlers import HANDLERS
+from trace.jobs.registry import load_handlers
+from trace.models import Job
+from trace.services import sequencer
+from trace.services.sets import is_sqlite
+
+logger = structlog.get_logger()
+LEASE = timedelta(seconds=120)
+PAUSE = 0.3
+ATTEMPTS = 5
+
+
+def worker_name() -> str:
+    """Host, process and a random part: a restarted process is another worker."""
+    return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+
+
+def claim(worker: str) -> Job | None:
+    """Takes the next due job under a lease and commits; None when there is none."""
+    now = clock.now()
+    due = (
+        select(Job.id)
+        .where(
+            Job.kind.in_(list(HANDLERS)),
+            or_(
+                (Job.state == "queued") & (Job.run_after <= now),
+                (Job.state == "running") & (Job.lease_until < now),
+            ),
+        )
+        .order_by(Job.run_after, Job.id)
+        .limit(1)
+    )
+    if not is_sqlite():
+        due = due.with_for_update(skip_locked=True)
+    if is_sqlite() and db.session.scalar(due) is None:
+        return None  # looking takes no write lock
+    job = db.session.scalar(
+        update(Job)
+        .where(Job.id == due.scalar_subquery())
+        .values(
+            state="running",
+            leased_by=worker,
+            lease_until=now + LEASE,
+            attempts=Job.attempts + 1,
+        )
+        .returning(Job)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    return job
+
+
+def run(job: Job) -> None:
+    """Runs one claimed job to its end and records how it ended."""
+    job_id, kind = job.id, job.kind
+    try:
+        result = HANDLERS[kind](job)
+        state = "done"
+    except TraceError as error:
+        db.session.rollback()
+        result, state = {"error": error.code, "detail": error.detail, "path": error.path}, "failed"
+    except OperationalError:
+        db.session.rollback()
+        _again(job_id)
+        return
+    except Exception:
+        db.session.rollback()
+        logger.exception("job-failed", job=job_id, kind=kind)
+        if _again(job_id):
+            return
+        result, state = {"error": "internal"}, "failed"
+    db.session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(
+            state=state,
+            result=orjson.dumps(result).decode(),
+            finished_at=clock.now(),
+            payload=None,
+            lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
+def _again(job_id: int) -> bool:
+    """Puts a job back for a later try; False when it has been tried often enough."""
+    job = db.session.get(Job, job_id, populate_existing=True)
+    if job is None or job.attempts >= ATTEMPTS:
+        return False
+    job.state = "queued"
+    job.run_after = clock.now() + timedelta(seconds=2**job.attempts)
+    db.session.commit()
+    return True
+
+
+def publish(worker: str) -> None:
+    """Publishes the log if this worker holds, or can take, the sequencer's lease."""
+    if sequencer.take_lease(worker, now=clock.now()):
+        sequencer.publish(now=clock.now())
+    db.session.commit()
+
+
+def run_pending(worker: str = "inline") -> int:
+    """Publishes and runs everything due, in this process; returns the number of jobs run."""
+    load_handlers()
+    publish(worker)
+    count = 0
+    while (job := claim(worker)) is not None:
+        run(job)
+        count += 1
+    publish(worker)
+    return count
+
+
+def work() -> None:
+    """Works until told to stop (SIGTERM or SIGINT), finishing the job in hand."""
+    load_handlers()
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    worker = worker_name()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
+    publisher = threading.Thread(target=_publish_until, args=(app, worker, stop), daemon=True)
+    publisher.start()
+    logger.info("worker-started", worker=worker)
+    while not stop.is_set():
+        try:
+            job = claim(worker)
+            if job is None:
+                db.session.rollback()
+                stop.wait(PAUSE)
+            else:
+                run(job)
+        except OperationalError:
+            db.session.rollback()
+            logger.warning("database-unavailable")
+            stop.wait(2)
+    publisher.join(timeout=10)
+
+
+def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
+    with app.app_context():
+        while not stop.is_set():
+            try:
+                publish(worker)
+            except OperationalError:
+                db.session.rollback()
+                logger.warning("database-unavailable")
+            except TraceError as error:
+                db.session.rollback()
+                logger.warning("cannot-publish", code=error.code, detail=error.detail)
+                stop.wait(10)
+            finally:
+                db.session.remove()
+            stop.wait(0.5)

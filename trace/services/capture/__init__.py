@@ -1,0 +1,142 @@
+"""The one way in: everything recorded, whatever the door, goes through `capture`.
+
+1. check syntax and authority (our own rules mark on reading, they never refuse)
+2. build and sign a statement per event: no lock held
+3. one transaction: events, index rows, holdings, jobs, audit; last, under the log lock: key
+   checked again, alerts inherited, record time, index and tags
+4. passports of the things named are marked stale; a job does the same for their descendants
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from trace.core.epcis import JsonObject
+from trace.errors import Conflict
+from trace.extensions import db
+from trace.models import Event, IdempotencyKey, LogEntry
+from trace.services.actors import Actor
+from trace.services.capture.prepare import Prepared, prepare, sign
+from trace.services.capture.store import store
+from trace.services.keys import signing_key
+
+
+class KeyReused(Conflict):
+    code = "idempotency-key-reused"
+    message = "This idempotency key was used before for a different request."
+    next_step = "Use a new key for a new request."
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedEvent:
+    """One accepted event: our row, the statement's urn:uuid, its eventID and its log index."""
+
+    event_id: int
+    statement_id: str
+    event_key: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What capture answers; `repeated` when an idempotency key gave the first answer again."""
+
+    events: tuple[CapturedEvent, ...]
+    repeated: bool = False
+
+
+def capture(
+    actor: Actor,
+    events: Sequence[JsonObject],
+    *,
+    at: datetime,
+    idempotency_key: str = "",
+    private: Collection[str] | None = None,
+) -> Captured:
+    """Records events for the actor's organisation; the caller commits.
+
+    `events` are EPCIS 2.0 JSON-LD objects, each with its `@context`. `private` names the member
+    paths kept from the public (None: the default policy). Raises Refused with a JSON Pointer per
+    error, KeyReused, NotAllowed.
+    """
+    actor.check("record")
+    digest = _digest(events)
+    if idempotency_key:
+        known = _first_answer(actor, idempotency_key, digest)
+        if known is not None:
+            return known
+    prepared = prepare(actor, events, at=at, private=private)
+    key = signing_key(actor.organisation)
+    signed = sign(actor, prepared, key, at=at)
+    # A savepoint: the loser of a race must not take what the caller did before with it.
+    try:
+        with db.session.begin_nested():
+            indexes = store(actor, signed, key, at=at)
+            if idempotency_key:
+                db.session.add(_answer(actor, idempotency_key, digest, signed, at))
+    except IntegrityError as error:
+        if idempotency_key:
+            known = _first_answer(actor, idempotency_key, digest)
+            if known is not None:
+                return known
+        raise Conflict from error
+    return Captured(
+        tuple(
+            CapturedEvent(row_id, event.statement_id, event.event_key, index)
+            for event, (row_id, index) in zip(signed, indexes, strict=True)
+        )
+    )
+
+
+def _digest(events: Sequence[JsonObject]) -> bytes:
+    return hashlib.sha256(orjson.dumps(list(events), option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _answer(
+    actor: Actor, key: str, digest: bytes, signed: Sequence[Prepared], at: datetime
+) -> IdempotencyKey:
+    body: list[Any] = [[event.statement_id, event.event_key] for event in signed]
+    return IdempotencyKey(
+        organisation_id=actor.organisation.id,
+        key=key,
+        request_hash=digest,
+        response=orjson.dumps(body).decode(),
+        created_at=at,
+    )
+
+
+def _first_answer(actor: Actor, key: str, digest: bytes) -> Captured | None:
+    row = db.session.get(IdempotencyKey, (actor.organisation.id, key))
+    if row is None:
+        return None
+    if row.request_hash != digest:
+        raise KeyReused
+    answered: list[list[str]] = orjson.loads(row.response)
+    wanted = [UUID(statement_id[9:]).bytes for statement_id, _ in answered]
+    found = {
+        bytes(statement): (event_id, index)
+        for statement, event_id, index in db.session.execute(
+            select(Event.statement_id, Event.id, LogEntry.index)
+            .join(LogEntry, LogEntry.event_id == Event.id)
+            .where(Event.statement_id.in_(wanted))
+        )
+    }
+    return Captured(
+        tuple(
+            CapturedEvent(found[raw][0], statement_id, event_key, found[raw][1])
+            for raw, (statement_id, event_key) in zip(wanted, answered, strict=True)
+        ),
+        repeated=True,
+    )
+
+
+__all__ = ["Captured", "CapturedEvent", "KeyReused", "capture"]

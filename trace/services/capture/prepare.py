@@ -1,0 +1,329 @@
+"""Steps 1 and 2: events checked, understood and signed, before any lock is taken."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+
+from trace.core.epcis import (
+    Event,
+    JsonObject,
+    ObjectEvent,
+    TransformationEvent,
+    check_event,
+    event_hash,
+    thing_refs,
+)
+from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
+from trace.core.statements import Statement, build_statement
+from trace.errors import Conflict, Refused, TraceError
+from trace.extensions import db
+from trace.models import EventKey, Organisation, Place
+from trace.models.events import PRIVATE, PUBLIC, ROLES
+from trace.models.events import Event as EventRow
+from trace.services.actors import Actor
+from trace.services.capture.things import Name, name_of
+from trace.services.keys import SigningKey
+from trace.services.naming import issuer_of
+from trace.services.sets import batched
+from trace.services.settings import current_settings
+from trace.services.visibility import private_members
+
+EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
+NOTICES = frozenset({"recall", "hold", "release", "advice"})
+
+
+class AlreadyRecorded(Conflict):
+    code = "already-recorded"
+    message = "This event was recorded before: %(event_id)s"
+    next_step = "To change what it says, send an error declaration and a corrective event."
+
+
+class UnknownNotice(TraceError):
+    code = "unknown-notice"
+    message = "A notice is a recall, hold, release or advice."
+
+
+@dataclass(slots=True)
+class NamedThing:
+    """One mention of a thing by an event."""
+
+    role: int
+    name: Name
+    quantity: Decimal | None
+    unit: str | None
+    visibility: int = PUBLIC
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One event on its way in: parsed, its things named, and (after `sign`) its statement."""
+
+    event: Event
+    document: JsonObject
+    event_key: str  # the eventID
+    things: list[NamedThing]
+    private: list[str]
+    read_point: str | None
+    biz_location: str | None
+    error_declaration: bool
+    corrects: bytes | None = None
+    notice: str | None = None
+    ends: list[str] = field(default_factory=list)
+    hazard: str = ""
+    product_of: dict[str, str] = field(default_factory=dict)
+    statement_uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    statement: Statement | None = None
+
+    @property
+    def statement_id(self) -> str:
+        return f"urn:uuid:{self.statement_uuid}"
+
+    @property
+    def creates(self) -> frozenset[int]:
+        """The roles whose things this event brings into being."""
+        if self.error_declaration:
+            return frozenset()
+        action = getattr(self.event, "action", None)
+        if isinstance(self.event, TransformationEvent):
+            return frozenset({OUTPUT})
+        if action == "ADD":
+            return frozenset({EPC if isinstance(self.event, ObjectEvent) else PARENT})
+        return frozenset()
+
+
+def event_key_bytes(event_id: str) -> bytes:
+    """What event_keys holds of an eventID: the first 16 bytes of its SHA-256."""
+    return sha256(event_id.encode()).digest()[:16]
+
+
+def prepare(
+    actor: Actor,
+    events: Sequence[JsonObject],
+    *,
+    at: datetime,
+    private: Collection[str] | None = None,
+) -> list[Prepared]:
+    """Checks every event and names its things. Raises Refused with every error of all events."""
+    errors: list[TraceError] = []
+    prepared: list[Prepared] = []
+    id_base = current_settings().id_base
+    names: dict[str, Name] = {}
+    own = own_uris(actor.organisation, id_base)
+    for number, document in enumerate(events):
+        path = f"/epcisBody/eventList/{number}" if len(events) > 1 else ""
+        try:
+            event = check_event(document, now=at, path=path)
+            prepared.append(_understand(event, document, private, id_base, names, own, path))
+        except Refused as refused:
+            errors.extend(refused.errors)
+        except TraceError as error:
+            errors.append(error)
+    if errors:
+        raise Refused(errors)
+    _check_repeats(actor, prepared)
+    return prepared
+
+
+def _understand(
+    event: Event,
+    document: JsonObject,
+    private: Collection[str] | None,
+    id_base: str,
+    names: dict[str, Name],
+    issuer_uris: Collection[str],
+    path: str,
+) -> Prepared:
+    key = event.event_id
+    if key is None:
+        key = event_hash(document)
+        document = {**document, "eventID": key}
+    hidden = (
+        sorted(private) if private is not None else list(private_members(document, issuer_uris))
+    )
+    prepared = Prepared(
+        event=event,
+        document=document,
+        event_key=key,
+        things=_mentions(event, hidden, id_base, names),
+        private=hidden,
+        read_point=_place(event.read_point.id if event.read_point else None, id_base),
+        biz_location=_place(event.biz_location.id if event.biz_location else None, id_base),
+        error_declaration=event.error_declaration is not None,
+    )
+    _lots_and_products(prepared, id_base)
+    _notice(prepared, event.extensions.get("trace:notice"), path)
+    return prepared
+
+
+def own_uris(organisation: Organisation, id_base: str) -> frozenset[str]:
+    """Every URI that means this organisation or one of its places, as events may write them."""
+    identities = [Identity("o", organisation.code)]
+    if organisation.gln:
+        identities += [Identity("417", organisation.gln), Identity("414", organisation.gln)]
+    uris = {issuer_of(organisation.code)}
+    for identity in identities:
+        uris |= {canonical_uri(identity, id_base), local_uri(identity, id_base)}
+    places = db.session.scalars(
+        select(Place.identity).where(Place.organisation_id == organisation.id)
+    )
+    for text in places:
+        place = parse_identity(text, id_base)
+        uris |= {text} if place is None else {text, local_uri(place, id_base)}
+    return frozenset(uris)
+
+
+def _mentions(
+    event: Event, hidden: Collection[str], id_base: str, names: dict[str, Name]
+) -> list[NamedThing]:
+    found: dict[tuple[int, str], NamedThing] = {}
+    for ref in thing_refs(event):
+        name = names.get(ref.uri)
+        if name is None:
+            name = names[ref.uri] = name_of(ref.uri, id_base)
+        role = ROLES.index(ref.role)
+        known = found.get((role, name.identity))
+        if known is None:
+            found[role, name.identity] = NamedThing(role, name, ref.quantity, ref.uom)
+        elif ref.quantity is not None and known.unit == ref.uom:
+            # One class named twice in one list: the index holds the sum.
+            known.quantity = (known.quantity or Decimal(0)) + ref.quantity
+    if isinstance(event, TransformationEvent) and event.transformation_id:
+        # Inputs and outputs may come in separate events joined by the transformation's id, so
+        # that id stands between them as a thing: closures need no special case.
+        joint = Name(event.transformation_id, "other")
+        for role in (INPUT, OUTPUT):
+            found[role, joint.identity] = NamedThing(role, joint, None, None)
+    mentions = list(found.values())
+    if hidden:
+        for mention in mentions:
+            if not ROLE_MEMBERS[mention.role].isdisjoint(hidden):
+                mention.visibility = PRIVATE
+    return mentions
+
+
+ROLE_MEMBERS = (
+    frozenset({"epcList", "quantityList"}),
+    frozenset({"parentID"}),
+    frozenset({"childEPCs", "childQuantityList"}),
+    frozenset({"inputEPCList", "inputQuantityList"}),
+    frozenset({"outputEPCList", "outputQuantityList"}),
+)
+
+
+def _lots_and_products(prepared: Prepared, id_base: str) -> None:
+    """What ilmd says of the things an event creates: a unit's lot, a lot's trade item."""
+    ilmd: dict[str, Any] = getattr(prepared.event, "ilmd", None) or {}
+    lot_text, product = ilmd.get("cbvmda:lotNumber"), ilmd.get("trace:product")
+    product_identity = None
+    if isinstance(product, str):
+        identity = parse_identity(product, id_base)
+        if identity is not None and identity.kind == "product":
+            product_identity = canonical_uri(identity, id_base)
+    for mention in prepared.things:
+        if mention.role not in prepared.creates:
+            continue
+        name = mention.name
+        if product_identity is not None and name.product is None:
+            prepared.product_of[name.identity] = product_identity
+        if name.kind == "unit" and name.lot is None and name.product and isinstance(lot_text, str):
+            lot = _lot_name(f"{name.product}/10/{lot_text}", id_base)
+            if lot is not None:
+                mention.name = Name(name.identity, "unit", lot=lot, product=name.product)
+
+
+def _lot_name(uri: str, id_base: str) -> Name | None:
+    try:
+        return name_of(uri, id_base)
+    except TraceError:  # a lot text that GS1 cannot carry binds nothing; it stays in the event
+        return None
+
+
+def _notice(prepared: Prepared, notice: Any, path: str) -> None:
+    if notice is None:
+        return
+    kind = notice.get("kind") if isinstance(notice, dict) else notice
+    if kind not in NOTICES:
+        raise UnknownNotice(path=f"{path}/trace:notice")
+    prepared.notice = kind
+    if isinstance(notice, dict):
+        ends = notice.get("ends", [])
+        prepared.ends = [e for e in ends if isinstance(e, str)] if isinstance(ends, list) else []
+        prepared.hazard = str(notice.get("hazard", ""))[:20]
+
+
+def _place(uri: str | None, id_base: str) -> str | None:
+    if uri is None:
+        return None
+    identity = parse_identity(uri, id_base)
+    return (uri if identity is None else canonical_uri(identity, id_base))[:300]
+
+
+def _check_repeats(actor: Actor, prepared: Sequence[Prepared]) -> None:
+    """An eventID is used once, and once more to declare it an error (epcis: 409 otherwise)."""
+    errors: list[TraceError] = []
+    seen: set[tuple[bytes, bool]] = set()
+    keys = {event_key_bytes(p.event_key) for p in prepared}
+    rows: list[Any] = []
+    for some in batched(keys, 500):  # bytes cannot travel as one JSON parameter
+        rows += db.session.execute(
+            select(EventKey.event_key, EventKey.error_declaration, EventRow.statement_id)
+            .join(EventRow, EventRow.id == EventKey.event_id)
+            .where(EventKey.issuer_id == actor.organisation.id, EventKey.event_key.in_(some))
+        ).all()
+    known = {(bytes(key), declared): bytes(statement) for key, declared, statement in rows}
+    for number, event in enumerate(prepared):
+        key = (event_key_bytes(event.event_key), event.error_declaration)
+        if key in known or key in seen:
+            path = f"/epcisBody/eventList/{number}/eventID" if len(prepared) > 1 else "/eventID"
+            errors.append(AlreadyRecorded(path=path, event_id=event.event_key))
+        seen.add(key)
+        if event.error_declaration:
+            event.corrects = known.get((key[0], False))
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Repeats(errors)
+    _check_corrections(prepared)
+
+
+class Repeats(Refused):
+    code = "already-recorded"
+    status = 409
+
+
+def _check_corrections(prepared: Sequence[Prepared]) -> None:
+    """An error declared in the same document as the event it is about names it as well."""
+    fresh = {p.event_key: p.statement_uuid.bytes for p in prepared if not p.error_declaration}
+    for event in prepared:
+        if event.error_declaration and event.corrects is None:
+            event.corrects = fresh.get(event.event_key)
+
+
+def sign(
+    actor: Actor, prepared: Sequence[Prepared], key: SigningKey, *, at: datetime
+) -> Sequence[Prepared]:
+    """Builds and signs every event's statement (formats §2)."""
+    issuer = issuer_of(actor.organisation.code)
+    for event in prepared:
+        document = event.document
+        if event.corrects is not None:
+            document = {**document, "trace:corrects": f"urn:uuid:{uuid.UUID(bytes=event.corrects)}"}
+        event.statement = build_statement(
+            document,
+            issuer=issuer,
+            kid=key.kid,
+            key=key.private,
+            statement_id=event.statement_id,
+            valid_from=at,
+            salts=os.urandom,
+        )
+    return prepared

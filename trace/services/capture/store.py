@@ -1,0 +1,377 @@
+"""Step 3: one transaction. Everything but the log first; the log lock last and briefly."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from trace.core.statements import event_entries, statement_hash, tags, use_identity
+from trace.extensions import db
+from trace.models import (
+    Audit,
+    Event,
+    EventKey,
+    EventThing,
+    Holding,
+    LogState,
+    Organisation,
+    Passport,
+    Product,
+    Thing,
+)
+from trace.models.events import TYPES
+from trace.models.types import to_micro
+from trace.services import log, notices
+from trace.services.actors import Actor
+from trace.services.capture.holdings import changes, on_sale_at
+from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
+from trace.services.capture.things import Known, ensure_things
+from trace.services.jobs import enqueue
+from trace.services.keys import SigningKey, check_still_valid
+from trace.services.naming import issuer_of
+from trace.services.sets import among, is_sqlite
+
+_events = cast("Table", Event.__table__)
+_event_things = cast("Table", EventThing.__table__)
+_event_keys = cast("Table", EventKey.__table__)
+_holdings = cast("Table", Holding.__table__)
+
+
+def store(
+    actor: Actor, prepared: Sequence[Prepared], key: SigningKey, *, at: datetime
+) -> list[tuple[int, int]]:
+    """Writes signed events; returns (event row id, log index) of each, in order."""
+    organisation = actor.organisation
+    known = _things(organisation, prepared, at)
+    ids = _allocate(len(prepared))
+    _write_events(organisation, prepared, key, ids, known)
+    _write_holdings(organisation, prepared, known)
+    touched = {known[m.name.identity].id for p in prepared for m in p.things}
+    _ask_for_descendants(known.values(), touched, at)
+    _audit(actor, prepared, at)
+    since = db.session.scalar(select(func.max(LogState.size))) or 0
+    owners = {k.identity: (k.id, k.owner_id) for k in known.values()}
+    reach = [notices.reach_of(organisation, p, owners) for p in prepared]
+
+    state = log.lock()
+    check_still_valid(key)
+    _claim(organisation, prepared, known)
+    for event, row_id, reached in zip(prepared, ids, reach, strict=True):
+        if reached:
+            notices.raise_alerts(event, row_id, reached, since)
+        notices.lift_alerts(organisation, event, row_id)
+    sources = {
+        known[m.name.identity].id
+        for p in prepared
+        for m in p.things
+        if m.role in (INPUT, CHILD, PARENT)
+    }
+    if sources:
+        notices.inherit_alerts(sources)
+    db.session.execute(
+        update(Passport)
+        .where(among(Passport.thing_id, _with_lots(known.values(), touched)))
+        .values(stale=True)
+        .execution_options(synchronize_session=False)
+    )
+    first = _append(organisation, prepared, ids, known, state, at)
+    return list(zip(ids, first, strict=True))
+
+
+def _things(
+    organisation: Organisation, prepared: Sequence[Prepared], at: datetime
+) -> dict[str, Known]:
+    created_by: dict[str, int] = {}
+    product_of: dict[str, str] = {}
+    for event in prepared:
+        product_of |= event.product_of
+        creates = event.creates
+        for mention in event.things:
+            if mention.role in creates:
+                created_by[mention.name.identity] = organisation.id
+                if mention.name.lot is not None:
+                    created_by.setdefault(mention.name.lot.identity, organisation.id)
+    names = (m.name for p in prepared for m in p.things)
+    return ensure_things(names, created_by, product_of, at=at)
+
+
+def _allocate(count: int) -> list[int]:
+    if is_sqlite():  # the first write above holds the lock: nobody else can take these
+        last = db.session.scalar(select(func.max(Event.id))) or 0
+        return list(range(last + 1, last + 1 + count))
+    rows = db.session.execute(
+        text("SELECT nextval('events_id_seq') FROM generate_series(1, :count)"), {"count": count}
+    )
+    return sorted(row[0] for row in rows)
+
+
+def _write_events(
+    organisation: Organisation,
+    prepared: Sequence[Prepared],
+    key: SigningKey,
+    ids: Sequence[int],
+    known: dict[str, Known],
+) -> None:
+    rows, things, keys = [], [], []
+    for row_id, event in zip(ids, prepared, strict=True):
+        statement = event.statement
+        if statement is None:
+            raise AssertionError("store takes signed events")
+        parsed = event.event
+        rows.append(
+            {
+                "id": row_id,
+                "statement_id": event.statement_uuid.bytes,
+                "issuer_id": organisation.id,
+                "key_id": key.row_id,
+                "type": TYPES.index(parsed.type),
+                "action": getattr(parsed, "action", None),
+                "event_time": parsed.event_time,
+                "biz_step": (parsed.biz_step or "")[:100] or None,
+                "disposition": (parsed.disposition or "")[:100] or None,
+                "read_point": event.read_point,
+                "biz_location": event.biz_location,
+                "corrects": event.corrects,
+                "notice": event.notice,
+                "jwt": statement.jwt,
+                "disclosures": orjson.dumps([d.text for d in statement.disclosures]).decode(),
+                "private": orjson.dumps(event.private).decode(),
+            }
+        )
+        keys.append(
+            {
+                "issuer_id": organisation.id,
+                "event_key": event_key_bytes(event.event_key),
+                "error_declaration": event.error_declaration,
+                "event_id": row_id,
+            }
+        )
+        things += [
+            {
+                "event_id": row_id,
+                "role": mention.role,
+                "thing_id": known[mention.name.identity].id,
+                "quantity": mention.quantity,
+                "unit": mention.unit,
+                "visibility": mention.visibility,
+            }
+            for mention in event.things
+        ]
+    db.session.execute(insert(_events), rows)
+    # Sorted, so that two captures racing for the same keys wait for one another in one order.
+    keys.sort(key=lambda row: row["event_key"])
+    db.session.execute(insert(_event_keys), keys)
+    if things:
+        db.session.execute(insert(_event_things), things)
+
+
+def _write_holdings(
+    organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
+) -> None:
+    amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    places: dict[int, tuple[str | None, bool]] = {}
+    for event in prepared:
+        for identity, unit, amount in changes(event):
+            amounts[known[identity].id, unit] += amount
+        sale = on_sale_at(event)
+        if event.biz_location and not event.error_declaration:
+            for mention in event.things:
+                if mention.role != INPUT and mention.name.kind in ("lot", "logistic"):
+                    place = (sale or event.biz_location, sale is not None)
+                    places[known[mention.name.identity].id] = place
+                    if sale is not None and mention.name.kind == "logistic":
+                        continue
+    for thing, (_, on_sale) in places.items():
+        if on_sale and not any(t == thing for t, _ in amounts):
+            amounts[thing, ""] += 0
+    rows = [
+        {
+            "thing_id": thing,
+            "holder_id": organisation.id,
+            "unit": unit[:3],
+            "quantity": amount,
+            "place": places.get(thing, (None, False))[0],
+            "on_sale": places.get(thing, (None, False))[1],
+        }
+        for (thing, unit), amount in sorted(amounts.items())
+        if to_micro(amount) is not None
+    ]
+    if rows:
+        dialect = sqlite.insert if is_sqlite() else postgresql.insert
+        statement = dialect(_holdings)
+        excluded = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=["thing_id", "holder_id", "unit"],
+            set_={"quantity": _holdings.c.quantity + excluded.quantity},
+        )
+        db.session.execute(statement, rows)
+    _move(organisation, places)
+
+
+def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
+    """The newest place named for what the organisation holds, and whether it is on sale there."""
+    by_place: defaultdict[tuple[str | None, bool], list[int]] = defaultdict(list)
+    for thing, place in places.items():
+        by_place[place].append(thing)
+    for (place, on_sale), things in sorted(by_place.items(), key=lambda item: min(item[1])):
+        db.session.execute(
+            update(Holding)
+            .where(Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(things)))
+            .values(place=place, on_sale=on_sale)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _with_lots(known: Iterable[Known], touched: set[int]) -> list[int]:
+    lots = {k.lot_id for k in known if k.id in touched and k.lot_id is not None}
+    return sorted(touched | lots)
+
+
+def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime) -> None:
+    """A job marks the passports of descendants stale: alerts do not wait for it, words may."""
+    before = [k.id for k in known if k.id in touched and not k.created]
+    if not before:
+        return
+    used = db.session.scalars(
+        select(EventThing.thing_id)
+        .where(among(EventThing.thing_id, before), EventThing.role.in_((INPUT, CHILD)))
+        .distinct()
+    ).all()
+    if used:
+        enqueue("stale-descendants", {"things": sorted(used)}, at=at)
+
+
+def _audit(actor: Actor, prepared: Sequence[Prepared], at: datetime) -> None:
+    steps = Counter(p.event.biz_step or p.event.type for p in prepared)
+    db.session.add(
+        Audit(
+            at=at,
+            organisation_id=actor.organisation.id,
+            person_id=actor.person.id if actor.person else None,
+            action="capture",
+            subject=prepared[0].statement_id if prepared else "",
+            detail=orjson.dumps({"events": len(prepared), "steps": dict(steps)}).decode(),
+        )
+    )
+    db.session.flush()
+
+
+def _claim(
+    organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
+) -> None:
+    """Things first named by others get their creator, product and lot once those are told."""
+    for event in prepared:
+        creates = event.creates
+        for mention in event.things:
+            row = known[mention.name.identity]
+            if row.created:
+                continue
+            if row.owner_id is None and mention.role in creates:
+                _claim_one(organisation, row, event, mention.name.product)
+            if row.lot_id is None and mention.name.lot is not None:
+                db.session.execute(
+                    update(Thing)
+                    .where(Thing.id == row.id, Thing.lot_id.is_(None))
+                    .values(lot_id=known[mention.name.lot.identity].id)
+                    .execution_options(synchronize_session=False)
+                )
+
+
+def _claim_one(
+    organisation: Organisation, row: Known, event: Prepared, product: str | None
+) -> None:
+    identity = event.product_of.get(row.identity) or product
+    found = None
+    if identity is not None:
+        found = db.session.execute(
+            select(Product.id, Product.organisation_id).where(Product.identity == identity)
+        ).one_or_none()
+    values: dict[str, Any] = {}
+    if found is None or found.organisation_id == organisation.id:
+        values["owner_id"] = organisation.id
+    if found is not None:
+        values["product_id"] = found.id
+    db.session.execute(
+        update(Thing)
+        .where(Thing.id == row.id, Thing.owner_id.is_(None))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _append(
+    organisation: Organisation,
+    prepared: Sequence[Prepared],
+    ids: Sequence[int],
+    known: dict[str, Known],
+    state: log.Locked,
+    at: datetime,
+) -> list[int]:
+    """Gives record time, index and tags; returns each event's index."""
+    by_id = {row.id: row for row in known.values()}
+    chains = [_chains(event, known) for event in prepared]
+    heads = _heads({thing for linked in chains for thing in linked})
+    used = db.session.execute(
+        select(Organisation.use_head, Organisation.use_salt).where(
+            Organisation.id == organisation.id
+        )
+    ).one()
+    use_tags = tags(
+        used.use_salt,
+        use_identity(issuer_of(organisation.code)),
+        used.use_head,
+        len(prepared),
+    )
+    moment = log.record_time(state, at)
+    entries: list[tuple[bytes, int | None]] = []
+    indexes = []
+    for event, row_id, linked, use_tag in zip(prepared, ids, chains, use_tags, strict=True):
+        links = [use_tag]
+        for thing in linked:
+            row = by_id[thing]
+            links.append(tags(cast("bytes", row.salt), row.identity, heads[thing], 1)[0])
+            heads[thing] += 1
+        jwt = event.statement.jwt if event.statement else ""
+        lines = event_entries(moment, statement_hash(jwt), links)
+        indexes.append(state.size + len(entries))
+        entries.append((lines[0], row_id))
+        entries += [(line, None) for line in lines[1:]]
+    log.append(state, entries, at)
+    if heads:
+        db.session.execute(
+            update(Thing), [{"id": thing, "head": head} for thing, head in heads.items()]
+        )
+    db.session.execute(
+        update(Organisation)
+        .where(Organisation.id == organisation.id)
+        .values(use_head=used.use_head + len(prepared))
+        .execution_options(synchronize_session=False)
+    )
+    return indexes
+
+
+def _chains(event: Prepared, known: dict[str, Known]) -> list[int]:
+    """Ids of the things whose chains this event continues, each once (a unit's is its lot's)."""
+    found: dict[int, None] = {}
+    lots = {row.id for row in known.values() if row.salt is not None}
+    for mention in event.things:
+        row = known[mention.name.identity]
+        if row.salt is not None:
+            found[row.id] = None
+        elif row.lot_id is not None and row.lot_id in lots:
+            found[row.lot_id] = None
+    return list(found)
+
+
+def _heads(things: set[int]) -> dict[int, int]:
+    if not things:
+        return {}
+    rows = db.session.execute(select(Thing.id, Thing.head).where(among(Thing.id, sorted(things))))
+    return {row.id: row.head for row in rows}

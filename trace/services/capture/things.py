@@ -1,0 +1,172 @@
+"""From the URIs an event names to rows of `things`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from trace.core.gs1 import Identity, canonical_uri, parse_identity
+from trace.extensions import db
+from trace.models import Product, Thing
+from trace.services.sets import among, is_sqlite
+
+CHAINED = frozenset({"lot", "cycle", "logistic"})
+_table = cast("Table", Thing.__table__)
+
+
+@dataclass(slots=True)
+class Name:
+    """What an event calls a thing: canonical identity text, kind, and what follows from it."""
+
+    identity: str
+    kind: str
+    lot: Name | None = None  # a unit's lot, where the URI or the event tells
+    product: str | None = None  # canonical identity of the trade item
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row of `things`, as capture needs it. `salt` is None where the thing has no chain."""
+
+    id: int
+    identity: str
+    kind: str
+    lot_id: int | None
+    salt: bytes | None
+    owner_id: int | None
+    created: bool
+
+
+def name_of(uri: str, id_base: str) -> Name:
+    """The name for an EPC or class URI; a URI of no known scheme stands for itself."""
+    identity = parse_identity(uri, id_base)
+    if identity is None:
+        return Name(uri, "other")
+    kind = identity.kind
+    if identity.key == "01":
+        return _trade_item(identity, kind, id_base)
+    if kind == "unit":  # /b/{code}/{serial}
+        lot = Name(canonical_uri(Identity(identity.key, identity.value), id_base), "lot")
+        return Name(canonical_uri(identity, id_base), "unit", lot=lot)
+    if kind not in ("lot", "cycle", "logistic", "product", "asset"):
+        kind = "other"
+    return Name(canonical_uri(identity, id_base), kind)
+
+
+def _trade_item(identity: Identity, kind: str, id_base: str) -> Name:
+    product = canonical_uri(Identity("01", identity.value), id_base)
+    if kind == "product":
+        return Name(product, "product", product=product)
+    lot_text = identity.get("10")
+    lot = None
+    if lot_text is not None:
+        lot_identity = Identity("01", identity.value, (("10", lot_text),))
+        lot = Name(canonical_uri(lot_identity, id_base), "lot", product=product)
+    serial = identity.get("21")
+    if serial is None:
+        # Variants (22) of a lot share its history; a lot is (GTIN, lot).
+        return lot or Name(canonical_uri(identity, id_base), "other", product=product)
+    unit = Identity("01", identity.value, (("21", serial),))
+    return Name(canonical_uri(unit, id_base), "unit", lot=lot, product=product)
+
+
+def ensure_things(
+    names: Iterable[Name],
+    created_by: dict[str, int],
+    product_of: dict[str, str],
+    *,
+    at: datetime,
+) -> dict[str, Known]:
+    """Rows for all names (and their lots), made where absent, by canonical identity.
+
+    `created_by` maps the identities that an event of this capture brings into being to the
+    organisation that says so. `product_of` maps lots to the trade item an event names for them.
+    """
+    wanted: dict[str, Name] = {}
+    for name in names:
+        wanted.setdefault(name.identity, name)
+        if name.lot is not None:
+            wanted.setdefault(name.lot.identity, name.lot)
+            if wanted[name.identity].lot is None:
+                wanted[name.identity] = name
+    known = _read(wanted)
+    missing = [name for identity, name in sorted(wanted.items()) if identity not in known]
+    if missing:
+        _insert([n for n in missing if n.lot is None], known, created_by, product_of, at)
+        known |= _read([n.identity for n in missing if n.lot is None], created=True)
+        units = [n for n in missing if n.lot is not None]
+        if units:
+            _insert(units, known, created_by, product_of, at)
+            known |= _read([n.identity for n in units], created=True)
+    return known
+
+
+def _read(identities: Iterable[str], *, created: bool = False) -> dict[str, Known]:
+    columns = _table.c
+    rows = db.session.execute(
+        select(
+            columns.id,
+            columns.identity,
+            columns.kind,
+            columns.lot_id,
+            columns.salt,
+            columns.owner_id,
+        ).where(among(columns.identity, identities))
+    )
+    return {row.identity: Known(*row, created) for row in rows}
+
+
+def _insert(
+    names: list[Name],
+    known: dict[str, Known],
+    created_by: dict[str, int],
+    product_of: dict[str, str],
+    at: datetime,
+) -> None:
+    if not names:
+        return
+    products = _products(names, product_of)
+    rows = []
+    for name in names:
+        product = products.get(product_of.get(name.identity) or name.product or "")
+        creator = created_by.get(name.identity)
+        # A GTIN has one owner: another organisation's word does not make it the lot's creator.
+        if product is not None and creator is not None and product[1] != creator:
+            creator = None
+        rows.append(
+            {
+                "identity": name.identity,
+                "kind": name.kind,
+                "lot_id": known[name.lot.identity].id if name.lot else None,
+                "product_id": product[0] if product else None,
+                "owner_id": creator,
+                "salt": os.urandom(32) if name.kind in CHAINED else None,
+                "head": 0,
+                "created_at": at,
+            }
+        )
+    # Two captures may name the same new thing at once: the first makes it.
+    dialect = sqlite.insert if is_sqlite() else postgresql.insert
+    statement = dialect(_table).on_conflict_do_nothing(index_elements=["identity"])
+    db.session.execute(statement, rows)
+
+
+def _products(names: list[Name], product_of: dict[str, str]) -> dict[str, tuple[int, int]]:
+    wanted = {product_of.get(n.identity) or n.product for n in names} - {None}
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        select(Product.identity, Product.id, Product.organisation_id).where(
+            among(Product.identity, sorted(cast("set[str]", wanted)))
+        )
+    )
+    return {row.identity: (row.id, row.organisation_id) for row in rows}
+
+
+__all__ = ["CHAINED", "Known", "Name", "ensure_things", "name_of"]

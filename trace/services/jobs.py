@@ -1,0 +1,52 @@
+"""Asking for background work: a row written in the transaction that asks."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import Job
+from trace.services.actors import Actor
+
+
+def enqueue(
+    kind: str,
+    argument: dict[str, Any],
+    *,
+    at: datetime,
+    actor: Actor | None = None,
+    payload: bytes | None = None,
+    total: int = 0,
+) -> Job:
+    """Adds a job to be run after this transaction commits; `payload` is kept deflated."""
+    job = Job(
+        public_id=str(uuid.uuid4()),
+        kind=kind,
+        organisation_id=actor.organisation.id if actor else None,
+        person_id=actor.person.id if actor and actor.person else None,
+        argument=orjson.dumps(argument).decode(),
+        payload=None if payload is None else zlib.compress(payload, 1),
+        total=total,
+        run_after=at,
+        created_at=at,
+    )
+    db.session.add(job)
+    db.session.flush()
+    return job
+
+
+def get_job(actor: Actor, public_id: str, kind: str | None = None) -> Job:
+    """The organisation's own job. Raises NotFound for another's, or of another kind."""
+    query = db.select(Job).filter_by(public_id=public_id, organisation_id=actor.organisation.id)
+    if kind is not None:
+        query = query.filter_by(kind=kind)
+    job = db.session.scalar(query)
+    if job is None:
+        raise NotFound
+    return job

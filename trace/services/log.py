@@ -1,0 +1,109 @@
+"""Appending to the log: one row lock, taken last; record time and index are given under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, insert, select, text, update
+
+from trace.core.tlog import origin_of
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.models import LogEntry, LogState
+from trace.models.types import from_millis
+from trace.services.settings import current_settings
+
+
+class NoLog(TraceError):
+    code = "no-log"
+    status = 503
+    message = "The log has not been created."
+    next_step = "Run: flask --app wsgi trace log init"
+
+
+class OtherIdBase(TraceError):
+    code = "other-id-base"
+    status = 503
+    message = "The log was created for %(frozen)s, but TRACE_ID_BASE is %(given)s."
+    next_step = "Set TRACE_ID_BASE back: identities are signed and printed and never change."
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The log's state while its lock is held, until the transaction ends."""
+
+    number: int
+    origin: str
+    size: int
+    last_time: datetime
+
+
+_entries = cast("Table", LogEntry.__table__)
+# An update, not a select: the same words take the row lock on PostgreSQL and the write lock on
+# SQLite, where reading alone would hold nothing.
+_LOCK = text(
+    "UPDATE log_state SET size = size "
+    "WHERE id = (SELECT max(id) FROM log_state) RETURNING id, origin, id_base, size, last_time"
+)
+
+
+def lock() -> Locked:
+    """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase."""
+    row = db.session.execute(_LOCK).one_or_none()
+    if row is None:
+        raise NoLog
+    given = current_settings().id_base
+    if row.id_base != given:
+        raise OtherIdBase(frozen=row.id_base, given=given)
+    return Locked(row.id, row.origin, row.size, from_millis(row.last_time))
+
+
+def record_time(state: Locked, at: datetime) -> datetime:
+    """The record time of entries made now: never before the last one (formats §3)."""
+    return max(at, state.last_time)
+
+
+def append(state: Locked, entries: Sequence[tuple[bytes, int | None]], at: datetime) -> int:
+    """Writes (entry, event id or None) in order and returns the index of the first.
+
+    The caller holds the lock (`state`) and made the entries with `record_time(state, at)`.
+    """
+    db.session.execute(
+        insert(_entries),
+        [
+            {"idx": state.size + i, "entry": entry.decode(), "event_id": event_id}
+            for i, (entry, event_id) in enumerate(entries)
+        ],
+    )
+    db.session.execute(
+        update(LogState)
+        .where(LogState.id == state.number)
+        .values(size=state.size + len(entries), last_time=record_time(state, at))
+        .execution_options(synchronize_session=False)
+    )
+    return state.size
+
+
+def create_log(*, at: datetime) -> bool:
+    """Creates the log's state row for the settings' identity base; False where there is one."""
+    if db.session.scalar(select(LogState.id).limit(1)) is not None:
+        return False
+    id_base = current_settings().id_base
+    db.session.add(
+        LogState(
+            id=1, origin=origin_of(id_base), id_base=id_base, size=0, integrated=0, last_time=at
+        )
+    )
+    db.session.flush()
+    return True
+
+
+def current_state() -> LogState:
+    """The newest origin's row. Raises NoLog."""
+    state = db.session.scalar(select(LogState).order_by(LogState.id.desc()).limit(1))
+    if state is None:
+        raise NoLog
+    return state

@@ -1,0 +1,43 @@
+"""Set-based SQL that is the same on both databases: a list as one parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, bindparam, func, literal, select
+from sqlalchemy.sql import expression
+
+from trace.extensions import db
+
+T = TypeVar("T")
+
+
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size` values, in order."""
+    rest = iter(values)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def is_sqlite() -> bool:
+    """Whether the current database is SQLite."""
+    return db.engine.dialect.name == "sqlite"
+
+
+def among(column: Any, values: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
+    """`column IN values` with one bound parameter however many there are.
+
+    An expanding IN compiles anew for every length and stops at the driver's parameter limit.
+    """
+    listed = list(values)
+    if is_sqlite():
+        each = func.json_each(literal(orjson.dumps(listed).decode())).table_valued("value")
+        return expression.cast(column.in_(select(each.c.value)), db.Boolean)
+    kind = BigInteger() if not listed or isinstance(listed[0], int) else Text()
+    result: ColumnElement[bool] = column == func.any(
+        bindparam(None, listed, type_=ARRAY(kind), unique=True)
+    )
+    return result
