@@ -1,5 +1,6 @@
 """What is signed and logged: event and statement, log entries, chains, receipts, bundles."""
 
+from trace.core.statements.approvals import approval_challenge, check_assertion
 from trace.core.statements.build import (
     CORE,
     MEMBERS,
@@ -13,6 +14,15 @@ from trace.core.statements.build import (
     paths_of,
     present,
     statement_hash,
+)
+from trace.core.statements.bundles import (
+    Bundle,
+    BundledChain,
+    BundledEntry,
+    BundledStatement,
+    Since,
+    make_bundle,
+    parse_bundle,
 )
 from trace.core.statements.chains import (
     KEYRING_SALT,
@@ -46,6 +56,7 @@ from trace.core.statements.entries import (
     origin_entry,
     parse_entry,
 )
+from trace.core.statements.erasure import ERASABLE, erased_paths, erasure_digests
 from trace.core.statements.errors import (
     BadEntry,
     BadKeyEntry,
@@ -53,6 +64,17 @@ from trace.core.statements.errors import (
     NotErasable,
     NotSignable,
     NotThisEntry,
+)
+from trace.core.statements.keyring import (
+    KeyRecord,
+    Keyrings,
+    KeyState,
+    is_receipt_kid,
+    key_record_hash,
+    parse_key_record,
+    possession_challenge,
+    root_kid,
+    sign_key_record,
 )
 from trace.core.statements.opening import (
     Opened,
@@ -62,11 +84,13 @@ from trace.core.statements.opening import (
     open_statement,
     verify_signature,
 )
+from trace.core.statements.receipts import Head, Receipt, make_receipt, open_receipt
 from trace.core.statements.times import moment_text, parse_moment
 
 __all__ = [
     "CORE",
     "ENTRY_LIMIT",
+    "ERASABLE",
     "KEYRING_SALT",
     "LINKS_AN_ENTRY",
     "MEMBERS",
@@ -76,11 +100,19 @@ __all__ = [
     "AuditEntry",
     "BadEntry",
     "BadKeyEntry",
+    "Bundle",
+    "BundledChain",
+    "BundledEntry",
+    "BundledStatement",
     "Disclosure",
     "Entry",
     "ErasureEntry",
     "EventEntry",
+    "Head",
     "KeyEntry",
+    "KeyRecord",
+    "KeyState",
+    "Keyrings",
     "LinksEntry",
     "NotApproved",
     "NotErasable",
@@ -88,31 +120,47 @@ __all__ = [
     "NotThisEntry",
     "Opened",
     "OriginEntry",
+    "Receipt",
+    "Since",
     "Statement",
     "accept_upload",
+    "approval_challenge",
     "approval_entry",
     "audit_entry",
     "build_statement",
     "chain_identity",
+    "check_assertion",
     "context_of",
     "disclosures_of",
+    "erased_paths",
+    "erasure_digests",
     "erasure_entry",
     "escape",
     "event_entries",
     "event_entry",
     "id_base_of",
+    "is_receipt_kid",
     "is_statement_id",
     "key_entry",
+    "key_record_hash",
     "keyring_identity",
     "links_entry",
+    "make_bundle",
+    "make_receipt",
     "moment_text",
+    "open_receipt",
     "open_signed",
     "open_statement",
     "origin_entry",
+    "parse_bundle",
     "parse_entry",
+    "parse_key_record",
     "parse_moment",
     "paths_of",
+    "possession_challenge",
     "present",
+    "root_kid",
+    "sign_key_record",
     "statement_hash",
     "tag",
     "tags",
