@@ -7,6 +7,7 @@ what it is about, `event_hash` gives its CBV 2.0 identifier. Refusals carry JSON
 from trace.core.epcis.check import check_event
 from trace.core.epcis.document import Document, Limits, parse_document
 from trace.core.epcis.errors import EpcisError
+from trace.core.epcis.event_hash import event_hash, hash_document
 from trace.core.epcis.events import (
     AggregationEvent,
     AssociationEvent,
@@ -59,6 +60,8 @@ __all__ = [
     "TransformationEvent",
     "check_event",
     "event_context",
+    "event_hash",
+    "hash_document",
     "own_namespace",
     "own_word",
     "parse_document",

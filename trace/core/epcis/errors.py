@@ -149,3 +149,8 @@ class SensorAfterEvent(EpcisError):
 class NegativeQuantity(EpcisError):
     code = "negative-quantity"
     message = "A quantity cannot be below zero."
+
+
+class NotHashable(EpcisError):
+    code = "not-hashable"
+    message = "No event hash can be computed for this event."

@@ -156,7 +156,9 @@ OWN_MEMBERS: Final = _words(
     """corrects notice attachments performedBy recordedBy note inputs declaredNone variety area
     seedSource harvestDate externalSource difference"""
 )
-OWN_ILMD: Final = frozenset({"product", "productName", "variety", "harvestDate", "seedSource", "area"})
+OWN_ILMD: Final = frozenset(
+    {"product", "productName", "variety", "harvestDate", "seedSource", "area"}
+)
 SIGNED_MEMBERS: Final = "members"
 DECLARED_NONE: Final = ("fertiliser", "pesticide", "irrigation")
 RESERVED_NAMES: Final = frozenset({"_sd", "_sd_alg", "..."})
