@@ -478,6 +478,34 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "handovers",
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("received", sa.Boolean(), nullable=False),
+        sa.Column("giver_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("taker_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("note", sa.String(length=300), nullable=True),
+        sa.Column(
+            "answered_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("voided", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["events.id"], name=op.f("fk_handovers_answered_by")
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_handovers_event_id")),
+        sa.ForeignKeyConstraint(
+            ["giver_id"], ["organisations.id"], name=op.f("fk_handovers_giver_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["taker_id"], ["organisations.id"], name=op.f("fk_handovers_taker_id")
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_handovers")),
+    )
+    with op.batch_alter_table("handovers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handovers_giver_id"), ["giver_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handovers_note"), ["note"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handovers_taker_id"), ["taker_id"], unique=False)
+
+    op.create_table(
         "log_entries",
         sa.Column(
             "idx",
@@ -610,6 +638,12 @@ def downgrade() -> None:
 
     op.drop_table("things")
     op.drop_table("log_entries")
+    with op.batch_alter_table("handovers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handovers_taker_id"))
+        batch_op.drop_index(batch_op.f("ix_handovers_note"))
+        batch_op.drop_index(batch_op.f("ix_handovers_giver_id"))
+
+    op.drop_table("handovers")
     op.drop_table("event_keys")
     with op.batch_alter_table("certificates", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_certificates_organisation_id"))

@@ -4,6 +4,7 @@ from trace.models.attachments import Attachment
 from trace.models.audit import Audit
 from trace.models.certificates import Certificate
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
+from trace.models.handovers import Handover
 from trace.models.jobs import Job
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile
 from trace.models.organisations import Household, Key, Organisation
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventKey",
     "EventThing",
+    "Handover",
     "Holding",
     "Household",
     "IdempotencyKey",
