@@ -38,11 +38,12 @@ class Refused(TraceError):
     """Several errors about one input, all of them reported together."""
 
     code = "refused"
-    message = "The input has %(count)d errors."
+    message = "The input has %(count)d errors; the first: %(first)s"
 
     def __init__(self, errors: Sequence[TraceError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(count=len(self.errors))
+        first = self.errors[0]
+        super().__init__(count=len(self.errors), first=f"{first.path} {first.detail}".strip())
 
 
 class NotFound(TraceError):

@@ -191,11 +191,14 @@ def _authority(organisation: Organisation) -> tuple[str, PrivateKey]:
     try:
         current = signing_key(organisation)
     except NoKey:
-        return ROOT_KID, root_key()
+        return root_kid(), root_key()
     return current.kid, current.private
 
 
-ROOT_KID = "root"
+def root_kid() -> str:
+    """The root key's name in signatures: `{platform's DID}#root`; the key itself is policy."""
+    code = db.session.scalar(select(Organisation.code).where(Organisation.kind == "platform"))
+    return f"{issuer_of(code or '')}#root"
 
 
 def root_key() -> PrivateKey:
