@@ -28,7 +28,7 @@ from trace.models import (
 )
 from trace.models.events import TYPES
 from trace.models.types import to_micro
-from trace.services import log, notices
+from trace.services import handovers, log, notices
 from trace.services.actors import Actor
 from trace.services.capture.holdings import changes, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
@@ -37,6 +37,7 @@ from trace.services.jobs import enqueue
 from trace.services.keys import SigningKey, check_still_valid
 from trace.services.naming import issuer_of
 from trace.services.sets import among, is_sqlite
+from trace.services.settings import current_settings
 
 _events = cast("Table", Event.__table__)
 _event_things = cast("Table", EventThing.__table__)
@@ -53,6 +54,11 @@ def store(
     ids = _allocate(len(prepared))
     _write_events(organisation, prepared, key, ids, known)
     _write_holdings(organisation, prepared, known)
+    handovers.index_handovers(
+        organisation.id,
+        [(row_id, e.document, e.corrects) for row_id, e in zip(ids, prepared, strict=True)],
+        id_base=current_settings().id_base,
+    )
     touched = {known[m.name.identity].id for p in prepared for m in p.things}
     _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)

@@ -1,0 +1,290 @@
+"""Handovers: what is on its way to or from an organisation, and whether the other side answered.
+
+The rows are an index over shipping and receiving events, written in the transaction that captures
+them whatever their door. The two sides find each other by the delivery note. A side that stays
+silent leaves the handover one-sided, which blocks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Select, or_, select, update
+
+from trace.core.gs1 import Identity, canonical_uri, parse_identity
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.models import Event, EventThing, Handover, Organisation, Place, Product, Thing
+from trace.models.events import ROLES
+from trace.services.actors import Actor
+from trace.services.records import Item, JsonObject
+from trace.services.sets import among
+from trace.services.vocabulary import Amount, bare_step
+
+LEAVING: Final = frozenset({"shipping"})
+ARRIVING: Final = frozenset({"receiving", "accepting"})
+
+Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statement it corrects
+
+
+def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) -> None:
+    """Writes the rows of newly captured events; the caller is capture, in its transaction."""
+    shipped_or_received = [
+        row for row in captured if bare_step(row[1].get("bizStep")) in LEAVING | ARRIVING
+    ]
+    if not shipped_or_received:
+        return
+    corrections = [row for row in shipped_or_received if "errorDeclaration" in row[1]]
+    fresh = [row for row in shipped_or_received if "errorDeclaration" not in row[1]]
+    parties = _Parties(id_base)
+    rows = [_row(event_id, document, parties) for event_id, document, _ in fresh]
+    parties.resolve()
+    for row in rows:
+        db.session.add(row.made(issuer, parties))
+    db.session.flush()
+    _void(corrections)
+    _answer([row for row in rows if row.note])
+
+
+class _Parties:
+    """Addresses of parties and places, turned into organisations with two queries."""
+
+    def __init__(self, id_base: str) -> None:
+        self.id_base = id_base
+        self.wanted: set[Identity] = set()
+        self.found: dict[Identity, int] = {}
+
+    def identity(self, uri: object) -> Identity | None:
+        """The identity behind an address, remembered; None for what we cannot read."""
+        try:
+            identity = parse_identity(str(uri), self.id_base)
+        except TraceError:
+            return None
+        if identity is not None:
+            self.wanted.add(Identity(identity.key, identity.value))
+        return identity
+
+    def resolve(self) -> None:
+        values = sorted({one.value for one in self.wanted})
+        if not values:
+            return
+        organisations = select(Organisation.id, Organisation.code, Organisation.gln).where(
+            or_(among(Organisation.code, values), among(Organisation.gln, values))
+        )
+        for row in db.session.execute(organisations):
+            self.found[Identity("o", row.code)] = row.id
+            if row.gln:
+                self.found[Identity("417", row.gln)] = row.id
+        places = select(Place.organisation_id, Place.code, Place.gln).where(
+            or_(among(Place.code, values), among(Place.gln, values))
+        )
+        for row in db.session.execute(places):
+            self.found[Identity("l", row.code)] = row.organisation_id
+            if row.gln:
+                self.found[Identity("414", row.gln)] = row.organisation_id
+
+    def organisation(self, ends: Sequence[Identity]) -> int | None:
+        """The first end that is known: a party before a place."""
+        bare = [Identity(end.key, end.value) for end in ends]
+        return next((self.found[end] for end in bare if end in self.found), None)
+
+
+@dataclass(slots=True)
+class _Row:
+    event_id: int
+    received: bool
+    sources: list[Identity]
+    destinations: list[Identity]
+    note: str | None
+
+    def made(self, issuer: int, parties: _Parties) -> Handover:
+        giver = parties.organisation(self.sources)
+        taker = parties.organisation(self.destinations)
+        # Whoever says that it gave (or took) is that side where no party is named.
+        return Handover(
+            event_id=self.event_id,
+            received=self.received,
+            giver_id=giver if giver is not None or self.received else issuer,
+            taker_id=taker if taker is not None or not self.received else issuer,
+            note=self.note,
+            voided=False,
+        )
+
+
+def _row(event_id: int, document: JsonObject, parties: _Parties) -> _Row:
+    note = None
+    for one in document.get("bizTransactionList") or []:
+        if str(one.get("type", "desadv")).endswith("desadv"):
+            text = str(one.get("bizTransaction", ""))
+            identity = parties.identity(text)
+            note = (text if identity is None else canonical_uri(identity, parties.id_base))[:300]
+            break
+    return _Row(
+        event_id,
+        bare_step(document.get("bizStep")) in ARRIVING,
+        _ends(document.get("sourceList"), "source", parties),
+        _ends(document.get("destinationList"), "destination", parties),
+        note,
+    )
+
+
+def _ends(ends: object, member: str, parties: _Parties) -> list[Identity]:
+    listed = [end for end in ends if isinstance(end, dict)] if isinstance(ends, list) else []
+    # Owners first, then whoever holds, then the place.
+    rank = {"owning_party": 0, "possessing_party": 1}
+    listed.sort(key=lambda end: rank.get(str(end.get("type", "")).rpartition("-")[2], 2))
+    found = (parties.identity(end.get(member, "")) for end in listed)
+    return [identity for identity in found if identity is not None]
+
+
+def _void(corrections: Sequence[Captured]) -> None:
+    corrected = [statement for _, _, statement in corrections if statement is not None]
+    if not corrected:
+        return
+    events = db.session.scalars(select(Event.id).where(Event.statement_id.in_(corrected))).all()
+    db.session.execute(update(Handover).where(Handover.event_id.in_(events)).values(voided=True))
+    db.session.execute(
+        update(Handover).where(Handover.answered_by.in_(events)).values(answered_by=None)
+    )
+
+
+def _answer(rows: Sequence[_Row]) -> None:
+    """Joins both sides of one note, whichever came first."""
+    for row in rows:
+        other = db.session.scalar(
+            select(Handover.event_id)
+            .where(
+                Handover.note == row.note,
+                Handover.received.is_(not row.received),
+                Handover.voided.is_(False),
+            )
+            .order_by(Handover.event_id)
+            .limit(1)
+        )
+        if other is None:
+            continue
+        for mine, theirs in ((row.event_id, other), (other, row.event_id)):
+            db.session.execute(
+                update(Handover)
+                .where(Handover.event_id == mine, Handover.answered_by.is_(None))
+                .values(answered_by=theirs)
+            )
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """One shipping event as a list shows it."""
+
+    event_id: int
+    event_time: datetime
+    giver: Organisation | None
+    taker: Organisation | None
+    note: str | None
+    answered_by: int | None
+    voided: bool
+    lines: tuple[ShipmentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLine:
+    """One thing of a shipment, with what it is and how much was sent."""
+
+    thing_id: int
+    identity: str
+    kind: str
+    product: Product | None
+    amount: Amount | None
+
+
+def incoming(actor: Actor) -> Select[tuple[Handover]]:
+    """Goods on their way to the actor's organisation that it has not answered, oldest first."""
+    actor.check("read")
+    mine = actor.organisation.id
+    return (
+        select(Handover)
+        .where(
+            Handover.taker_id == mine,
+            Handover.received.is_(False),
+            Handover.answered_by.is_(None),
+            Handover.voided.is_(False),
+            or_(Handover.giver_id.is_(None), Handover.giver_id != mine),
+        )
+        .order_by(Handover.event_id)
+    )
+
+
+def count_incoming(actor: Actor) -> int:
+    """How many shipments wait for an answer."""
+    return db.session.scalar(select(db.func.count()).select_from(incoming(actor).subquery())) or 0
+
+
+def outgoing(actor: Actor) -> Select[tuple[Handover]]:
+    """What the organisation sent, newest first."""
+    actor.check("read")
+    return (
+        select(Handover)
+        .where(Handover.giver_id == actor.organisation.id, Handover.received.is_(False))
+        .order_by(Handover.event_id.desc())
+    )
+
+
+def arrived(actor: Actor) -> Select[tuple[Handover]]:
+    """What the organisation received, newest first."""
+    actor.check("read")
+    return (
+        select(Handover)
+        .where(Handover.taker_id == actor.organisation.id, Handover.received.is_(True))
+        .order_by(Handover.event_id.desc())
+    )
+
+
+def get_handover(actor: Actor, event_id: int) -> Handover:
+    """A handover of which the organisation is a side. Raises NotFound for any other."""
+    actor.check("read")
+    found = db.session.get(Handover, event_id)
+    if found is None or actor.organisation.id not in (found.giver_id, found.taker_id):
+        raise NotFound
+    return found
+
+
+def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
+    """The rows with their lines, by one query for all."""
+    by_event: dict[int, list[ShipmentLine]] = {row.event_id: [] for row in handovers}
+    query = (
+        select(EventThing, Thing)
+        .join(Thing, Thing.id == EventThing.thing_id)
+        .where(
+            among(EventThing.event_id, sorted(by_event)),
+            EventThing.role == ROLES.index("epc"),
+        )
+        .order_by(EventThing.event_id, Thing.identity)
+    )
+    for named, thing in db.session.execute(query):
+        sent = None if named.quantity is None else Amount(named.quantity, named.unit or "")
+        by_event[named.event_id].append(
+            ShipmentLine(thing.id, thing.identity, thing.kind, thing.product, sent)
+        )
+    return [
+        Shipment(
+            row.event_id,
+            row.event.event_time,
+            row.giver,
+            row.taker,
+            row.note,
+            row.answered_by,
+            row.voided,
+            tuple(by_event[row.event_id]),
+        )
+        for row in handovers
+    ]
+
+
+def line_item(line: ShipmentLine, uri: str, counted: Amount | None) -> Item:
+    """The line as a receipt names it."""
+    return Item(uri, counted, single=line.kind in ("logistic", "unit"))
