@@ -1,0 +1,172 @@
+"""Contradictions and marks: what the facts, put together, do not agree on.
+
+Truth may arrive late, out of order, in part and from one side only: it is marked, never refused
+(formats, section 7). Marks, by statement:
+
+* `late`: recorded more than two days after it happened (`late_days` says how many).
+* `before-shipped`: received before it was shipped.
+* `before-cycle`: harvested before the cycle's first fact.
+* `more-out-than-in`: more went out of a lot than was ever made of it, or out of a mix than in.
+* `interval-short`: harvested earlier after spraying than the label asks.
+* `only-sender`, `only-receiver`: a handover that one side declares alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from trace.core.history.divisions import ARRIVING, LEAVING, makes
+from trace.core.history.facts import Fact, oldest_first
+from trace.core.history.intervals import short_harvests
+
+# A field diary is written up in the evening or the next day; after that it is memory.
+LATE_AFTER: Final = timedelta(days=2)
+# Scales differ: half a percent more out than in is weighing, not a contradiction.
+TOLERANCE: Final = Decimal("1.005")
+# Steps that add nothing to the goods: what comes out cannot weigh more than what went in.
+CONSERVING: Final = frozenset(
+    {"mixing", "splitting", "grading", "packing", "milling", "washing", "repackaging", "cooling"}
+)
+FIRST_OF_CYCLE: Final = frozenset({"sowing", "transplanting", "commissioning"})
+
+Marks = dict[str, tuple[str, ...]]
+
+
+def late_days(fact: Fact) -> int | None:
+    """Whole days between happening and being recorded, None when it was recorded in time."""
+    if fact.record_time is None:
+        return None
+    delay = fact.record_time - fact.event_time
+    return delay.days if delay > LATE_AFTER else None
+
+
+def find_marks(live: Iterable[Fact]) -> Marks:
+    """Every mark on facts that stand, by statement; codes sorted."""
+    ordered = oldest_first(live)
+    found: dict[str, set[str]] = {}
+    for code, statements in (
+        ("late", [f.statement for f in ordered if late_days(f) is not None]),
+        ("before-shipped", _before_shipped(ordered)),
+        ("before-cycle", _before_cycle(ordered)),
+        ("more-out-than-in", [*_overdrawn(ordered), *_heavier(ordered)]),
+        ("interval-short", short_harvests(ordered)),
+        ("only-sender", _only_sender(ordered)),
+        ("only-receiver", _only_receiver(ordered)),
+    ):
+        for statement in statements:
+            found.setdefault(statement, set()).add(code)
+    return {statement: tuple(sorted(codes)) for statement, codes in sorted(found.items())}
+
+
+def _matching(fact: Fact, others: Sequence[Fact]) -> list[Fact]:
+    """The other side's facts of the same goods."""
+    goods = fact.things("epc", "parent", "child")
+    return [
+        other
+        for other in others
+        if other.issuer != fact.issuer and goods & other.things("epc", "parent", "child")
+    ]
+
+
+def _sides(ordered: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
+    return (
+        [fact for fact in ordered if fact.step in LEAVING],
+        [fact for fact in ordered if fact.step in ARRIVING],
+    )
+
+
+def _before_shipped(ordered: Sequence[Fact]) -> list[str]:
+    left, arrived = _sides(ordered)
+    marked = []
+    for receipt in arrived:
+        shipped = _matching(receipt, left)
+        if shipped and all(receipt.event_time < fact.event_time for fact in shipped):
+            marked.append(receipt.statement)
+    return marked
+
+
+def _only_sender(ordered: Sequence[Fact]) -> list[str]:
+    left, arrived = _sides(ordered)
+    return [
+        fact.statement
+        for fact in left
+        if not (fact.destinations and fact.destinations <= {fact.issuer})
+        and not _matching(fact, arrived)
+    ]
+
+
+def _only_receiver(ordered: Sequence[Fact]) -> list[str]:
+    left, arrived = _sides(ordered)
+    return [
+        fact.statement
+        for fact in arrived
+        # Goods that came without a record of their own begin here: there is no other side.
+        if fact.action != "ADD" and not _matching(fact, left)
+    ]
+
+
+def _before_cycle(ordered: Sequence[Fact]) -> list[str]:
+    begun: dict[str, Fact] = {}
+    for fact in ordered:
+        if fact.step in FIRST_OF_CYCLE:
+            for thing in fact.things("epc"):
+                begun.setdefault(thing, fact)
+    return [
+        fact.statement
+        for fact in ordered
+        if fact.step == "harvesting"
+        and any(
+            thing in begun and fact.event_time < begun[thing].event_time
+            for thing in fact.things("input")
+        )
+    ]
+
+
+def _overdrawn(ordered: Sequence[Fact]) -> list[str]:
+    """Facts that take more out of a lot than was ever made of it, in the order they happened.
+
+    What was made counts whenever it happened: a harvest recorded late is still a harvest.
+    """
+    made: dict[tuple[str, str], Decimal] = {}
+    for fact in ordered:
+        for use in fact.uses:
+            if use.quantity is not None and makes(fact, use.role):
+                key = use.thing, use.unit
+                made[key] = made.get(key, Decimal(0)) + use.quantity
+    gone: dict[tuple[str, str, str], Decimal] = {}
+    marked = []
+    for fact in ordered:
+        for use in fact.uses:
+            key = use.thing, use.unit
+            if use.quantity is None or key not in made or not _takes(fact, use.role):
+                continue
+            # Each holder may pass on all of it once.
+            mine = (*key, fact.issuer)
+            gone[mine] = gone.get(mine, Decimal(0)) + use.quantity
+            if gone[mine] > made[key] * TOLERANCE:
+                marked.append(fact.statement)
+    return marked
+
+
+def _takes(fact: Fact, role: str) -> bool:
+    return role == "input" or (role == "epc" and (fact.action == "DELETE" or fact.step in LEAVING))
+
+
+def _heavier(ordered: Sequence[Fact]) -> list[str]:
+    marked = []
+    for fact in ordered:
+        if fact.type != "TransformationEvent" or fact.step not in CONSERVING:
+            continue
+        into = [use for use in fact.uses if use.role == "input"]
+        out = [use for use in fact.uses if use.role == "output"]
+        units = {use.unit for use in (*into, *out)}
+        if len(units) != 1 or any(use.quantity is None for use in (*into, *out)) or not into:
+            continue
+        total_in = sum((use.quantity or Decimal(0) for use in into), Decimal(0))
+        total_out = sum((use.quantity or Decimal(0) for use in out), Decimal(0))
+        if total_out > total_in * TOLERANCE:
+            marked.append(fact.statement)
+    return marked
