@@ -13,7 +13,7 @@ import trace.models  # noqa: F401  (tables must be known before anything asks fo
 from trace.api import register_interfaces
 from trace.cli import register_commands
 from trace.config import Settings
-from trace.extensions import babel, csrf, db, limiter, login, migrate
+from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
@@ -69,7 +69,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         _prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     csrf.init_app(app)
-    login.init_app(app)
     limiter.init_app(app)
     babel.init_app(app, default_domain=FragmentDomain("messages"), locale_selector=select_locale)
     register_problems(app)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask
+from typing import TYPE_CHECKING
+
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -27,8 +32,35 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+if TYPE_CHECKING:
+    Model = Base  # what db.Model is a subclass of: type checkers cannot follow an attribute
+else:
+    Model = db.Model
 migrate = Migrate()
 csrf = CSRFProtect()
 babel = Babel()
-login = LoginManager()
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", headers_enabled=True)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def register(app: Flask, blueprint: Blueprint, rule: str) -> None:
+    """Registers a blueprint with the rule of who may open it; trace.web.access says what the
+    rules are, enforces them, and denies whatever has none."""
+    app.register_blueprint(blueprint)
+    allow(app, blueprint.name, rule)
+
+
+def allow(app: Flask, name: str, rule: str) -> None:
+    """States the rule of a blueprint that an extension registered itself."""
+    app.extensions.setdefault("trace.access", {})[name] = rule
+
+
+def needs(act: str) -> Callable[[View], View]:
+    """A view needs more than its blueprint: an act of the role, or a token's scope."""
+
+    def mark(view: View) -> View:
+        view.trace_needs = act  # type: ignore[attr-defined]  # read back by trace.web.access
+        return view
+
+    return mark

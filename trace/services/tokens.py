@@ -1,0 +1,121 @@
+"""Tokens for scripts: act as one organisation, within scopes; shown once, kept as SHA-256."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import Organisation, Person, Token
+from trace.services.actors import Actor
+from trace.services.audit import write_audit
+from trace.services.sessions import token_digest
+
+SCOPES: Final = ("capture", "query")
+# Recognisable in a log or a repository, so that a leaked one is noticed.
+PREFIX: Final = "trace_"
+USE_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+def create_token(
+    actor: Actor,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> tuple[Token, str]:
+    """A new token and its text, which is kept nowhere. Raises NotAllowed."""
+    actor.check("manage")
+    return issue_token(
+        actor.organisation, name, scopes, at=at, person=actor.person, expires_at=expires_at
+    )
+
+
+def issue_token(
+    organisation: Organisation,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    at: datetime,
+    person: Person | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[Token, str]:
+    """A token without anybody signed in: the command line and the demo."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise ValueError(f"scopes are {SCOPES}, not {unknown or 'none'}")
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = Token(
+        token_hash=token_digest(text),
+        organisation_id=organisation.id,
+        person_id=person.id if person else None,
+        name=name,
+        scopes=" ".join(scope for scope in SCOPES if scope in scopes),
+        created_at=at,
+        expires_at=expires_at,
+    )
+    db.session.add(token)
+    db.session.flush()
+    write_audit(
+        None,
+        "token.create",
+        f"token:{token.id}",
+        at=at,
+        organisation=organisation,
+        person=person,
+        scopes=token.scopes,
+    )
+    return token, text
+
+
+def find_token(text: str, *, at: datetime) -> Token | None:
+    """The valid token with this text, with its organisation."""
+    if not text.startswith(PREFIX):
+        return None
+    query = (
+        select(Token)
+        .where(Token.token_hash == token_digest(text))
+        .options(joinedload(Token.organisation))
+    )
+    token = db.session.scalar(query)
+    if token is None or (token.expires_at is not None and token.expires_at <= at):
+        return None
+    return token
+
+
+def note_use(token: Token, *, at: datetime) -> bool:
+    """Remembers that a token is in use; True when there is something to commit."""
+    if token.last_used_at is not None and at - token.last_used_at < USE_NOTED_EVERY:
+        return False
+    token.last_used_at = at
+    return True
+
+
+def list_tokens(actor: Actor) -> list[Token]:
+    """The organisation's tokens, newest first."""
+    actor.check("manage")
+    query = select(Token).where(Token.organisation_id == actor.organisation.id)
+    return list(db.session.scalars(query.order_by(Token.id.desc())))
+
+
+def get_token(actor: Actor, token_id: int) -> Token:
+    """One of the organisation's tokens. Raises NotFound."""
+    actor.check("manage")
+    token = db.session.get(Token, token_id)
+    if token is None or token.organisation_id != actor.organisation.id:
+        raise NotFound
+    return token
+
+
+def revoke_token(actor: Actor, token: Token, *, at: datetime) -> None:
+    """The token opens nothing any more."""
+    actor.check("manage")
+    write_audit(actor, "token.revoke", f"token:{token.id}", at=at)
+    db.session.delete(token)

@@ -1,0 +1,20 @@
+"""Two people, one record: the second to save is told, and loses nothing."""
+
+from __future__ import annotations
+
+from trace.errors import Conflict
+from trace.models import Certificate, Household, Organisation, Place, Product
+
+
+class ChangedMeanwhile(Conflict):
+    code = "changed-meanwhile"
+    message = "Someone else changed this record while you were editing it."
+    next_step = "Compare both versions, then save yours or keep theirs."
+
+
+def check_version(
+    record: Organisation | Household | Place | Product | Certificate, version: int
+) -> None:
+    """Raises ChangedMeanwhile unless `version` is the one the editor saw."""
+    if record.version != version:
+        raise ChangedMeanwhile

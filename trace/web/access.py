@@ -1,0 +1,208 @@
+"""Who may open what: deny by default, one rule a blueprint, stated where it is registered.
+
+Rules:
+  anonymous        nobody is looked up: pages that are the same for everyone (scan, resolver, log)
+  public           anyone; whoever is signed in is known
+  signed-in        a person, with or without an organisation
+  member:ACT       a member of an organisation. Reading needs `read`, sending needs ACT
+  authority:ACT    the same, in an organisation of kind `authority`
+  platform:ACT     the same, in the organisation of the platform; reading needs ACT too
+  token            a bearer token; each view names its scope by `needs`
+A view may need more: `@needs("manage")`. For members it is an act of the role (services.actors.MAY)
+and holds for reading too; for tokens it is a scope.
+
+Sets `g.session`, `g.person`, `g.actor` (services.actors.Actor) and, for tokens, `g.token`; each is
+None where there is none. Another organisation's object is not found (404), never forbidden: services
+take the actor and answer NotFound.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+
+from trace import clock
+from trace.errors import NotAllowed, NotSignedIn, TraceError
+from trace.extensions import allow, db, needs, register
+from trace.models import Session
+from trace.services.actors import Actor
+from trace.services.sessions import actor_of, find_session, slide
+from trace.services.tokens import find_token, note_use
+from trace.web.forms import answer_again
+from trace.web.problems import wants_json
+
+__all__ = [
+    "actor",
+    "allow",
+    "guard",
+    "here",
+    "needs",
+    "register",
+    "safe_next",
+    "send_session_cookie",
+]
+
+COOKIE = "trace_session"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+RULES = ("anonymous", "public", "signed-in", "member", "authority", "platform", "token")
+# Endpoints without a blueprint: the framework's own.
+OWN_ENDPOINTS = frozenset({"static"})
+
+
+class WrongScope(NotAllowed):
+    code = "wrong-scope"
+    message = "This token does not have the scope “%(scope)s”."
+    next_step = "Create a token with that scope."
+
+
+class NoOrganisation(TraceError):
+    code = "no-organisation"
+    status = 403
+    message = "Choose the organisation you act for first."
+
+
+def guard(app: Flask) -> None:
+    """Puts the door before every request. Last to be called before the blueprints."""
+    app.before_request(_enter)
+    app.after_request(_leave)
+
+
+def actor() -> Actor:
+    """Who acts. For views behind a rule that demands one."""
+    if g.get("actor") is None:
+        raise NotSignedIn
+    return cast("Actor", g.actor)
+
+
+def rule_of(app: Flask, endpoint: str) -> str | None:
+    """The rule an endpoint stands under; None means denied."""
+    if endpoint in OWN_ENDPOINTS:
+        return "anonymous"
+    rules: dict[str, str] = app.extensions.get("trace.access", {})
+    rule = rules.get(endpoint.rpartition(".")[0])
+    return rule if rule is not None and rule.partition(":")[0] in RULES else None
+
+
+def _enter() -> Response | None:
+    g.session = g.person = g.actor = g.token = None
+    if request.endpoint is None:  # no such address, or not by this method
+        if not wants_json():
+            _recognise()
+        return None
+    rule = rule_of(current_app, request.endpoint)
+    if rule is None:
+        raise NotAllowed
+    kind, _, act = rule.partition(":")
+    if kind == "anonymous":
+        return None
+    needed = getattr(current_app.view_functions[request.endpoint], "trace_needs", "")
+    if kind == "token":
+        _check_token(needed)
+        return None
+    _recognise()
+    if kind == "public":
+        return None
+    if g.person is None:
+        return _ask_to_sign_in()
+    if kind == "signed-in":
+        return answer_again()
+    if g.actor is None:
+        if wants_json():
+            raise NoOrganisation
+        return cast("Response", redirect(url_for("auth.choose", next=here()), 303))
+    _check_member(kind, act, needed)
+    return answer_again()
+
+
+def _recognise() -> None:
+    session = find_session(request.cookies.get(COOKIE, ""), at=clock.now())
+    if session is None:
+        return
+    g.session, g.person, g.actor = session, session.person, actor_of(session)
+    role = g.actor.role if g.actor else ""
+    if slide(session, role, at=clock.now()):
+        db.session.commit()
+        g.send_cookie = True
+
+
+def _check_member(kind: str, act: str, needed: str) -> None:
+    acting = actor()
+    if kind != "member" and acting.organisation.kind != kind:
+        raise NotAllowed
+    acting.check("read" if request.method in READING and kind != "platform" else act)
+    if needed:
+        acting.check(needed)
+
+
+def _check_token(scope: str) -> None:
+    text = request.headers.get("Authorization", "")
+    method, _, given = text.partition(" ")
+    token = find_token(given.strip(), at=clock.now()) if method.lower() == "bearer" else None
+    if token is None:
+        raise NotSignedIn
+    if not scope or scope not in token.scopes.split():
+        raise WrongScope(scope=scope)
+    g.token, g.actor = token, Actor(token.organisation, None, "token")
+    if note_use(token, at=clock.now()):
+        db.session.commit()
+
+
+def _ask_to_sign_in() -> Response:
+    if wants_json():
+        raise NotSignedIn
+    address = here() if request.method in READING else ""
+    return cast("Response", redirect(url_for("auth.sign_in", next=address or None), 303))
+
+
+def _leave(response: Response) -> Response:
+    if g.get("send_cookie") and g.get("session_token") is None and g.get("session"):
+        send_session_cookie(response, request.cookies.get(COOKIE, ""), g.session)
+    if g.get("session_token"):
+        send_session_cookie(response, g.session_token, g.session)
+    if g.get("forget_session"):
+        response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=_secure())
+    if g.get("person") is not None:
+        # A shared computer: "back" after signing out must not show the pages again.
+        response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == 401 and request.endpoint and g.get("person") is None:
+        response.headers.setdefault("WWW-Authenticate", 'Bearer realm="trace"')
+    return response
+
+
+def send_session_cookie(response: Response, token: str, session: Session) -> None:
+    """The sign-in's cookie: for this site only, unreadable to scripts, until the sign-in ends."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        expires=session.expires_at,
+        httponly=True,
+        samesite="Lax",
+        secure=_secure(),
+    )
+
+
+def _secure() -> bool:
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
+def here() -> str:
+    """This page's own address, without host."""
+    return request.full_path if request.query_string else request.path
+
+
+def safe_next(default: str) -> str:
+    """Where `next` asks to go, if that is a page of ours: a path that no browser reads as
+    another host."""
+    asked = request.values.get("next", "")
+    parts = urlsplit(asked)
+    if (
+        not asked.startswith("/")
+        or asked.startswith(("//", "/\\"))
+        or parts.scheme
+        or parts.netloc
+        or any(character in asked for character in "\\\r\n\t")
+    ):
+        return default
+    return asked

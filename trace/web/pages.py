@@ -1,0 +1,163 @@
+"""What every template may call: language, addresses of files, words of roles, forms of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import phonenumbers
+from flask import Flask, current_app, request, url_for
+from flask_babel import format_datetime, get_locale, gettext
+
+from trace.core.gs1 import format_code
+from trace.services.wards import ward_name
+from trace.web.access import here
+from trace.web.problems import translated
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One of the main parts under the header."""
+
+    href: str
+    text: str
+    icon: str
+    current: bool
+    exact: bool
+
+
+# (endpoint, icon, prefixes of addresses that belong to the part). An endpoint that does not
+# exist is left out, so parts can be switched off whole.
+SECTIONS = (
+    ("today.show", "home", ("/producer/today",)),
+    ("cycles.index", "sprout", ("/producer/cycles", "/producer/diary")),
+    ("batches.index", "box", ("/producer/batches", "/producer/labels", "/producer/shipments")),
+    (
+        "today.catalogue",
+        "list",
+        (
+            "/producer/catalogue",
+            "/producer/places",
+            "/producer/products",
+            "/producer/households",
+            "/producer/certificates",
+        ),
+    ),
+)
+
+
+def section_text(endpoint: str) -> str:
+    """The word of a main part."""
+    return {
+        "today.show": gettext("Hôm nay"),
+        "cycles.index": gettext("Vụ trồng"),
+        "batches.index": gettext("Lô hàng"),
+        "today.catalogue": gettext("Danh mục"),
+    }[endpoint]
+
+
+def sections() -> Iterable[Section]:
+    """The main parts of a member's console."""
+    for endpoint, icon, prefixes in SECTIONS:
+        if endpoint not in current_app.view_functions:
+            continue
+        current = request.path.startswith(prefixes)
+        exact = request.endpoint == endpoint
+        yield Section(url_for(endpoint), section_text(endpoint), icon, current, exact)
+
+
+def role_name(role: str) -> str:
+    """The word for a role in an organisation."""
+    return {
+        "owner": gettext("chủ tổ chức"),
+        "recorder": gettext("người ghi"),
+        "viewer": gettext("người xem"),
+        "inspector": gettext("cán bộ kiểm tra"),
+        "supervisor": gettext("người phụ trách"),
+        "admin": gettext("quản trị"),
+    }.get(role, role)
+
+
+def page_language() -> str:
+    """The language of this page: vi or en."""
+    locale = get_locale()
+    return locale.language if locale else "vi"
+
+
+@cache
+def _stamp(folder: str, path: str) -> str:
+    file = Path(folder) / path
+    return format(file.stat().st_mtime_ns // 1_000_000, "x") if file.is_file() else ""
+
+
+def asset(path: str) -> str:
+    """The address of a file under static/, changed whenever the file is: it may be kept for
+    long."""
+    stamp = _stamp(str(current_app.static_folder), path)
+    return url_for("static", filename=path, v=stamp or None)
+
+
+def day(value: date | datetime | None) -> str:
+    """20/11/2026, in Viet Nam's time zone."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return format_datetime(value, "dd/MM/yyyy")
+    return value.strftime("%d/%m/%Y")
+
+
+def moment(value: datetime | None) -> str:
+    """20/11/2026 07:10, in Viet Nam's time zone."""
+    return "" if value is None else format_datetime(value, "dd/MM/yyyy HH:mm")
+
+
+def number(value: Decimal | int | float | None) -> str:
+    """1.234,5 in Vietnamese, 1,234.5 in English; no zeros at the end."""
+    if value is None:
+        return ""
+    text = f"{Decimal(str(value)):,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if page_language() == "vi":
+        return text.translate(str.maketrans(",.", ".,"))
+    return text
+
+
+def phone(value: str | None) -> str:
+    """0912 345 678 for Vietnamese numbers, +44 … for others."""
+    if not value:
+        return ""
+    try:
+        parsed = phonenumbers.parse(value, "VN")
+    except phonenumbers.NumberParseException:
+        return value
+    form = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if parsed.country_code == 84
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, form)
+
+
+def register_helpers(app: Flask) -> None:
+    """Gives templates their functions and filters."""
+    app.jinja_env.globals.update(
+        page_language=page_language,
+        asset=asset,
+        here=here,
+        sections=sections,
+        role_name=role_name,
+        problem_sentence=translated,
+    )
+    app.jinja_env.filters.update(
+        code=format_code,
+        day=day,
+        moment=moment,
+        number=number,
+        phone=phone,
+        ward=lambda code: ward_name(code) if code else "",
+    )
