@@ -103,13 +103,15 @@ class Unpacked:
     """Claims with disclosures put back.
 
     `shown` gives each disclosure's path by its text, `hidden_elements` the paths of elements that
-    stayed hidden, `objects` the number of digests by path of each object that has `_sd`, and
-    `arrays` the pair (placeholders, elements) by path of each array with placeholders.
+    stayed hidden, `hidden_digests` every digest without its disclosure, `objects` the number of
+    digests by path of each object that has `_sd`, and `arrays` the pair (placeholders, elements)
+    by path of each array with placeholders.
     """
 
     claims: JsonObject = field(default_factory=dict)
     shown: dict[str, Path] = field(default_factory=dict)
     hidden_elements: list[Path] = field(default_factory=list)
+    hidden_digests: list[str] = field(default_factory=list)
     objects: dict[Path, int] = field(default_factory=dict)
     arrays: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
@@ -213,7 +215,10 @@ class _Walk:
         if digest in self.seen:
             raise DisclosureMismatch("every digest once", f"{digest} twice", path=_text(path))
         self.seen.add(digest)
-        return self.waiting.pop(digest, None)
+        found = self.waiting.pop(digest, None)
+        if found is None:
+            self.out.hidden_digests.append(digest)
+        return found
 
 
 def _text(path: Path) -> str:

@@ -278,9 +278,7 @@ class Keyrings:
                 raise BadKeyEntry("a signature by a valid key of the organisation", first.kid)
             inspector = _next(signers, "a signature by an inspector")
             verify_compact(inspector, self._inspector_key(index, record, inspector.kid))
-        elif not by_root and (
-            record.n == 0 or record.action == "recover" or record.since is not None
-        ):
+        elif not by_root and _needs_root(record):
             raise BadKeyEntry(f"a signature by {root_kid(self.platform)}", first.kid)
         if record.n > 0 and record.action != "revoke":
             self._check_possession(record, signers, entry)
@@ -338,6 +336,10 @@ class Keyrings:
         if record.action == "recover":
             return [state for state in self.of(record.org) if state.end is None]
         return []
+
+
+def _needs_root(record: KeyRecord) -> bool:
+    return record.n == 0 or record.action == "recover" or record.since is not None
 
 
 def _next(signers: list[Compact], expected: str) -> Compact:

@@ -58,7 +58,8 @@ class Opened:
     """A statement as far as it is shown.
 
     `event` is the EPCIS event without what is withheld; `withheld` are the paths of members that
-    exist and are not shown (a list's hidden element keeps its index); `disclosures` stand in the
+    exist and are not shown (a list's hidden element keeps its index); `hidden_digests` are the
+    digests without a disclosure: which name each has cannot be told. `disclosures` stand in the
     order they came in.
     """
 
@@ -68,6 +69,7 @@ class Opened:
     event: JsonObject
     withheld: tuple[str, ...]
     disclosures: tuple[Disclosure, ...]
+    hidden_digests: tuple[str, ...] = ()
 
     @property
     def issuer(self) -> str:
@@ -169,6 +171,7 @@ def _open(compact: Compact, texts: Sequence[str]) -> Opened:
         event=event,
         withheld=withheld,
         disclosures=tuple(Disclosure(_path(unpacked.shown[text]), text) for text in texts),
+        hidden_digests=tuple(unpacked.hidden_digests),
     )
 
 

@@ -1,0 +1,211 @@
+"""Step 9, the story: notices along disclosed edges, late records, what stays unknown.
+
+Rules.
+1. A notice (recall, hold, advice) hits the things its statement names, and everything that came out
+   of them: outputs of a transformation that had one as input, a parent that holds one.
+2. Voiding or correcting a statement never lifts a notice, and voided edges still carry one.
+3. A release ends the notices it names by statement id, if it comes from their issuer or from an
+   authority of the policy.
+4. An ancestor that is not disclosed leaves "recall unknown": some input or content of an edge
+   is withheld or named without its lot, or a whole statement is withheld. A notice that is shown
+   counts all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from trace.core.gs1 import Gs1Error, canonical_uri, parse_identity
+from trace.core.signing import JsonObject
+from trace.core.statements import THING_MEMBERS, chain_identity, thing_uris
+from trace.core.verify.report import (
+    RECALL_UNKNOWN,
+    RECORDED_LATE,
+    Finding,
+    Policy,
+    RecallState,
+    VerifiedStatement,
+)
+
+_STATES: Final[dict[str, RecallState]] = {
+    "advice": "notice",
+    "hold": "hold",
+    "recall": "recalled",
+}
+_RANK: Final[dict[RecallState, int]] = {
+    "none-shown": 0,
+    "notice": 1,
+    "hold": 2,
+    "unknown": 3,  # hides anything up to a recall, so only a shown recall weighs more
+    "recalled": 4,
+}
+_UPSTREAM = frozenset(
+    member for member, role in THING_MEMBERS.items() if role in ("input", "child")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A statement with `trace:notice`: its kind, its own things, and what it ends."""
+
+    statement: VerifiedStatement
+    kind: str
+    things: frozenset[str]
+    ends: frozenset[str]
+
+
+@dataclass(slots=True)
+class Story:
+    """What the shown statements come to."""
+
+    recall: RecallState = "none-shown"
+    notices: list[str] = field(default_factory=list)
+    voided: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing that an event names: its role, its identity text, and whether that has a chain."""
+
+    role: str
+    identity: str
+    linked: bool
+
+
+def things_of(event: JsonObject, id_base: str) -> list[Named]:
+    """The things an event names, each as the lot, cycle or logistic unit it is linked under.
+
+    What has no chain (a GTIN unit without its lot, a product, a foreign URI) stands for itself.
+    """
+    return [_named(role, uri, id_base) for role, uri in thing_uris(event)]
+
+
+def _named(role: str, uri: str, id_base: str) -> Named:
+    try:
+        identity = parse_identity(uri, id_base)
+    except Gs1Error:
+        return Named(role, uri, linked=False)
+    if identity is None:
+        return Named(role, uri, linked=False)
+    chain = chain_identity(identity)
+    return Named(role, canonical_uri(chain or identity, id_base), linked=chain is not None)
+
+
+def tell(
+    subject: str,
+    statements: Sequence[VerifiedStatement],
+    *,
+    hidden_statements: int,
+    policy: Policy,
+    id_base: str,
+) -> Story:
+    """The story of `subject` from statements in the log's order."""
+    story = Story()
+    edges: dict[str, set[str]] = {}
+    open_ended: set[str] = set()
+    notices: list[Notice] = []
+    for statement in statements:
+        _note_late(story, statement, policy)
+        if "errorDeclaration" in statement.event:
+            story.voided.add(str(statement.event.get("trace:corrects", "")))
+        things = things_of(statement.event, id_base)
+        _add_edges(edges, things)
+        if _hides_upstream(statement, things):
+            open_ended.update(t.identity for t in things if t.role in ("output", "parent"))
+            story.findings.append(
+                Finding(RECALL_UNKNOWN, statement.index, "an input or a content is not disclosed")
+            )
+        notice = _notice(statement, things)
+        if notice is not None:
+            notices.append(notice)
+    ended = _ended(notices, policy)
+    for notice in notices:
+        if notice.kind == "release" or notice.statement.statement_id in ended:
+            continue
+        if subject in _reached(notice.things, edges):
+            story.notices.append(notice.statement.statement_id)
+            _worsen(story, _STATES.get(notice.kind, "hold"))
+    if hidden_statements:
+        story.findings.append(
+            Finding(RECALL_UNKNOWN, None, f"{hidden_statements} statements are withheld")
+        )
+    if hidden_statements or subject in _reached(frozenset(open_ended), edges):
+        _worsen(story, "unknown")
+    return story
+
+
+def _worsen(story: Story, state: RecallState) -> None:
+    story.recall = max(story.recall, state, key=_RANK.__getitem__)
+
+
+def _note_late(story: Story, statement: VerifiedStatement, policy: Policy) -> None:
+    """A signed time that no reader can parse is told as such: it refuses nothing that is proven."""
+    try:
+        happened = datetime.fromisoformat(str(statement.event.get("eventTime")))
+        late = statement.time - happened
+    except (ValueError, TypeError):  # no such moment, or no zone
+        story.findings.append(Finding(RECORDED_LATE, statement.index, "event time unknown"))
+        return
+    if late > policy.late_after:
+        story.findings.append(Finding(RECORDED_LATE, statement.index, f"{late.days} days"))
+
+
+def _add_edges(edges: dict[str, set[str]], things: list[Named]) -> None:
+    into = [thing.identity for thing in things if thing.role in ("output", "parent")]
+    if not into:
+        return
+    for thing in things:
+        if thing.role in ("input", "child"):
+            edges.setdefault(thing.identity, set()).update(into)
+
+
+def _hides_upstream(statement: VerifiedStatement, things: list[Named]) -> bool:
+    """An edge's input or content is withheld, or named without the lot it belongs to."""
+    return any(path.partition("/")[0] in _UPSTREAM for path in statement.withheld) or any(
+        thing.role in ("input", "child") and not thing.linked for thing in things
+    )
+
+
+def _notice(statement: VerifiedStatement, things: list[Named]) -> Notice | None:
+    value = statement.event.get("trace:notice")
+    if value is None:
+        return None
+    ends: frozenset[str] = frozenset()
+    kind = value
+    if isinstance(value, dict):
+        kind = value.get("kind")
+        named = value.get("ends", [])
+        if isinstance(named, list):
+            ends = frozenset(name for name in named if isinstance(name, str))
+    return Notice(statement, str(kind), frozenset(t.identity for t in things), ends)
+
+
+def _ended(notices: Sequence[Notice], policy: Policy) -> set[str]:
+    by_id = {notice.statement.statement_id: notice for notice in notices}
+    ended = set()
+    for release in notices:
+        if release.kind != "release":
+            continue
+        issuer = release.statement.issuer
+        for name in release.ends:
+            target = by_id.get(name)
+            if target is not None and (
+                issuer == target.statement.issuer or issuer in policy.authorities
+            ):
+                ended.add(name)
+    return ended
+
+
+def _reached(start: frozenset[str], edges: dict[str, set[str]]) -> set[str]:
+    seen = set(start)
+    waiting = list(start)
+    while waiting:
+        for name in edges.get(waiting.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return seen
