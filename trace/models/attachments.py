@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.types import Moment
 
 
-class Attachment(db.Model):
+class Attachment(Model):
     __tablename__ = "attachments"
 
     digest: Mapped[str] = mapped_column(String(43), primary_key=True)  # b64url SHA-256

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.types import Id, Moment
 
 
-class Audit(db.Model):
+class Audit(Model):
     __tablename__ = "audit"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

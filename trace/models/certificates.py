@@ -7,12 +7,12 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.organisations import Organisation
 from trace.models.types import Id, Moment
 
 
-class Certificate(db.Model):
+class Certificate(Model):
     __tablename__ = "certificates"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

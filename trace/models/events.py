@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model, db
 from trace.models.organisations import Key, Organisation
 from trace.models.types import Id, Moment, Quantity
 
@@ -23,7 +23,7 @@ ROLES = ("epc", "parent", "child", "input", "output")
 PUBLIC, PARTNER, PRIVATE = 0, 1, 2
 
 
-class Event(db.Model):
+class Event(Model):
     """One statement: JWT and disclosures verbatim, plus columns to filter by.
 
     `disclosures` is a JSON list of disclosure texts, null where erased. `private` is a JSON list
@@ -65,7 +65,7 @@ class Event(db.Model):
     )
 
 
-class EventThing(db.Model):
+class EventThing(Model):
     """Which event names which thing, how, and how much: edges are read through this table."""
 
     __tablename__ = "event_things"
@@ -83,7 +83,7 @@ class EventThing(db.Model):
     )
 
 
-class EventKey(db.Model):
+class EventKey(Model):
     """(issuer, eventID, is-error-declaration) may exist once; the eventID by its first 16 hash bytes."""
 
     __tablename__ = "event_keys"
@@ -96,7 +96,7 @@ class EventKey(db.Model):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
-class IdempotencyKey(db.Model):
+class IdempotencyKey(Model):
     """A repeated key returns the first answer; with another request it is a conflict."""
 
     __tablename__ = "idempotency_keys"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.events import Event
 from trace.models.organisations import Organisation
 
 
-class Handover(db.Model):
+class Handover(Model):
     __tablename__ = "handovers"
 
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), primary_key=True)

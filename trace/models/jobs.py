@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.types import Id, Moment
 
 STATES = ("queued", "running", "done", "failed")
 
 
-class Job(db.Model):
+class Job(Model):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

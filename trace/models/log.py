@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.types import Id, Moment
 
 
-class LogState(db.Model):
+class LogState(Model):
     """One row, locked last by whoever appends. `size` counts entries, `integrated` those in tiles."""
 
     __tablename__ = "log_state"
@@ -26,7 +26,7 @@ class LogState(db.Model):
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class LogEntry(db.Model):
+class LogEntry(Model):
     __tablename__ = "log_entries"
 
     index: Mapped[int] = mapped_column("idx", Id, primary_key=True, autoincrement=False)
@@ -34,7 +34,7 @@ class LogEntry(db.Model):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id"), unique=True)
 
 
-class LogTile(db.Model):
+class LogTile(Model):
     __tablename__ = "log_tiles"
 
     level: Mapped[int] = mapped_column(primary_key=True)
@@ -44,7 +44,7 @@ class LogTile(db.Model):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
-class LogCheckpoint(db.Model):
+class LogCheckpoint(Model):
     __tablename__ = "log_checkpoints"
 
     size: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model, db
 from trace.models.types import Id, Moment
 
 KINDS = (
@@ -25,7 +25,7 @@ KINDS = (
 STATUSES = ("unconfirmed", "confirmed", "suspended")
 
 
-class Organisation(db.Model):
+class Organisation(Model):
     __tablename__ = "organisations"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -51,7 +51,7 @@ class Organisation(db.Model):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own form)
 
 
-class Household(db.Model):
+class Household(Model):
     """A member household of a co-operative: a code in public, a name in private, no account."""
 
     __tablename__ = "households"
@@ -72,7 +72,7 @@ class Household(db.Model):
     __table_args__ = (db.UniqueConstraint("organisation_id", "code"),)
 
 
-class Key(db.Model):
+class Key(Model):
     """An organisation's signing key. Believed only from the log; this row is where it is kept."""
 
     __tablename__ = "keys"

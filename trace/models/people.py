@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.organisations import Organisation
 from trace.models.types import Id, Moment
 
 ROLES = ("owner", "recorder", "viewer", "inspector", "supervisor", "admin")
 
 
-class Person(db.Model):
+class Person(Model):
     __tablename__ = "people"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -29,7 +29,7 @@ class Person(db.Model):
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
 
 
-class Membership(db.Model):
+class Membership(Model):
     """What a person may do in one organisation."""
 
     __tablename__ = "memberships"
@@ -43,7 +43,7 @@ class Membership(db.Model):
     organisation: Mapped[Organisation] = relationship()
 
 
-class Session(db.Model):
+class Session(Model):
     """A sign-in. The cookie carries a random token; only its SHA-256 is kept."""
 
     __tablename__ = "sessions"
@@ -59,7 +59,7 @@ class Session(db.Model):
     organisation: Mapped[Organisation | None] = relationship()
 
 
-class Token(db.Model):
+class Token(Model):
     """A token for scripts, acting as one organisation; only its SHA-256 is kept."""
 
     __tablename__ = "tokens"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.organisations import Organisation
 from trace.models.types import Id, Moment, Quantity
 
@@ -29,7 +29,7 @@ CATEGORIES = (
 )
 
 
-class Product(db.Model):
+class Product(Model):
     __tablename__ = "products"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import db
+from trace.extensions import Model
 from trace.models.organisations import Organisation
 from trace.models.products import Product
 from trace.models.types import Id, Moment, Quantity
@@ -16,7 +16,7 @@ from trace.models.types import Id, Moment, Quantity
 KINDS = ("lot", "cycle", "logistic", "unit", "product", "asset", "other")
 
 
-class Thing(db.Model):
+class Thing(Model):
     """`identity` is the canonical text of the identity tuple, the chain's name (formats §1, §3).
 
     `salt` is null where the thing has no chain of its own: products, and units whose lot is known.
@@ -39,7 +39,7 @@ class Thing(db.Model):
     owner: Mapped[Organisation | None] = relationship()
 
 
-class Holding(db.Model):
+class Holding(Model):
     """How much of a thing an organisation says it has. Below zero is a mark, never a refusal."""
 
     __tablename__ = "holdings"
@@ -54,7 +54,7 @@ class Holding(db.Model):
     __table_args__ = (Index("ix_holdings_place", "place"), Index("ix_holdings_holder", "holder_id"))
 
 
-class Alert(db.Model):
+class Alert(Model):
     """A notice that stands on a thing: its own, or inherited from an ancestor."""
 
     __tablename__ = "alerts"
@@ -70,7 +70,7 @@ class Alert(db.Model):
     __table_args__ = (Index("ix_alerts_event", "event_id"),)
 
 
-class Passport(db.Model):
+class Passport(Model):
     """The public document of one lot, built once when read stale."""
 
     __tablename__ = "passports"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from trace.errors import NotFound
 from trace.extensions import db
@@ -43,9 +44,11 @@ def enqueue(
 
 def get_job(actor: Actor, public_id: str, kind: str | None = None) -> Job:
     """The organisation's own job. Raises NotFound for another's, or of another kind."""
-    query = db.select(Job).filter_by(public_id=public_id, organisation_id=actor.organisation.id)
+    query = select(Job).where(
+        Job.public_id == public_id, Job.organisation_id == actor.organisation.id
+    )
     if kind is not None:
-        query = query.filter_by(kind=kind)
+        query = query.where(Job.kind == kind)
     job = db.session.scalar(query)
     if job is None:
         raise NotFound

@@ -8,6 +8,7 @@ that a recall and a concurrent mixing cannot miss each other (formats §3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
@@ -159,7 +160,7 @@ def inherit_alerts(sources: Iterable[int]) -> None:
     _write(rows)
 
 
-def _write(rows: Sequence[dict[str, object]]) -> None:
+def _write(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     dialect = sqlite.insert if is_sqlite() else postgresql.insert

@@ -11,6 +11,7 @@ the hash would let a reader test guesses about what is withheld (formats, sectio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.signing import JsonObject
@@ -81,6 +82,7 @@ def _other_parties(name: str, values: list[Any], issuer: Collection[str]) -> Ite
         yield name
 
 
+@lru_cache(maxsize=4096)
 def _sounds_private(name: str) -> bool:
     bare = name.rpartition(":")[2].rpartition("/")[2].replace("_", "").replace("-", "").lower()
     return any(word in bare for word in PRIVATE_WORDS)

@@ -48,7 +48,7 @@ def translations(language: str) -> Translations:
     return Translations(file)
 
 
-class FragmentDomain(Domain):
+class FragmentDomain(Domain):  # type: ignore[misc]  # Flask-Babel carries no types
     """A Flask-Babel domain that reads our fragments rather than compiled files."""
 
     def get_translations(self) -> NullTranslations:

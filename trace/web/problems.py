@@ -6,6 +6,7 @@ import orjson
 import structlog
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext
+from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from trace.errors import NotFound, Refused, TooLarge, TraceError
@@ -55,7 +56,7 @@ def problem(error: TraceError) -> dict[str, object]:
 
 def translated(error: TraceError) -> str:
     """The error's sentence in the reader's language."""
-    template = gettext(error.message)
+    template = str(gettext(error.message))
     return template % error.params if error.params else template
 
 
@@ -79,9 +80,9 @@ def register_problems(app: Flask) -> None:
         return answer(error)
 
     @app.errorhandler(HTTPException)
-    def framework(error: HTTPException) -> Response:
+    def framework(error: HTTPException) -> BaseResponse:
         if error.response is not None or (error.code or 500) < 400:
-            return Response.force_type(error.get_response())
+            return error.get_response()
         if error.code == 404:
             return answer(NotFound())
         if isinstance(error, RequestEntityTooLarge):

@@ -125,7 +125,9 @@ def _write_events(
     ids: Sequence[int],
     known: dict[str, Known],
 ) -> None:
-    rows, things, keys = [], [], []
+    rows: list[dict[str, Any]] = []
+    things: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
     for row_id, event in zip(ids, prepared, strict=True):
         statement = event.statement
         if statement is None:
@@ -192,8 +194,6 @@ def _write_holdings(
                 if mention.role != INPUT and mention.name.kind in ("lot", "logistic"):
                     place = (sale or event.biz_location, sale is not None)
                     places[known[mention.name.identity].id] = place
-                    if sale is not None and mention.name.kind == "logistic":
-                        continue
     for thing, (_, on_sale) in places.items():
         if on_sale and not any(t == thing for t, _ in amounts):
             amounts[thing, ""] += 0
@@ -224,8 +224,8 @@ def _write_holdings(
 def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
     """The newest place named for what the organisation holds, and whether it is on sale there."""
     by_place: defaultdict[tuple[str | None, bool], list[int]] = defaultdict(list)
-    for thing, place in places.items():
-        by_place[place].append(thing)
+    for thing, state in places.items():
+        by_place[state].append(thing)
     for (place, on_sale), things in sorted(by_place.items(), key=lambda item: min(item[1])):
         db.session.execute(
             update(Holding)
@@ -322,7 +322,8 @@ def _append(
 ) -> list[int]:
     """Gives record time, index and tags; returns each event's index."""
     by_id = {row.id: row for row in known.values()}
-    chains = [_chains(event, known) for event in prepared]
+    chained = {row.id for row in known.values() if row.salt is not None}
+    chains = [_chains(event, known, chained) for event in prepared]
     heads = _heads({thing for linked in chains for thing in linked})
     used = db.session.execute(
         select(Organisation.use_head, Organisation.use_salt).where(
@@ -363,15 +364,14 @@ def _append(
     return indexes
 
 
-def _chains(event: Prepared, known: dict[str, Known]) -> list[int]:
+def _chains(event: Prepared, known: dict[str, Known], chained: set[int]) -> list[int]:
     """Ids of the things whose chains this event continues, each once (a unit's is its lot's)."""
     found: dict[int, None] = {}
-    lots = {row.id for row in known.values() if row.salt is not None}
     for mention in event.things:
         row = known[mention.name.identity]
         if row.salt is not None:
             found[row.id] = None
-        elif row.lot_id is not None and row.lot_id in lots:
+        elif row.lot_id in chained:
             found[row.lot_id] = None
     return list(found)
 
