@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from trace.core.epcis.events import (
     AggregationEvent,
@@ -25,8 +24,8 @@ from trace.core.epcis.parts import (
     SensorMetadata,
     SensorReport,
     Source,
-    Timestamp,
     members,
+    read_time,
 )
 from trace.core.epcis.strict_json import JsonObject, JsonValue
 
@@ -44,14 +43,14 @@ EVENT_CLASSES: dict[str, type[Event]] = {
 }
 
 
-def _part(part: type) -> Reader:
+def _part(part: type[Any]) -> Reader:
     def read_one(value: JsonObject) -> Any:
         return read_part(part, value)
 
     return read_one
 
 
-def _parts(part: type) -> Reader:
+def _parts(part: type[Any]) -> Reader:
     def read_all(values: list[JsonObject]) -> Any:
         return tuple([read_part(part, value) for value in values])
 
@@ -64,11 +63,11 @@ def _certification(value: JsonValue) -> JsonValue:
 
 # What needs more than being taken over, by JSON name; `time` and `type` mean the same everywhere.
 READERS: dict[str, Reader] = {
-    "eventTime": Timestamp.read,
-    "declarationTime": Timestamp.read,
-    "time": Timestamp.read,
-    "startTime": Timestamp.read,
-    "endTime": Timestamp.read,
+    "eventTime": read_time,
+    "declarationTime": read_time,
+    "time": read_time,
+    "startTime": read_time,
+    "endTime": read_time,
     "epcList": tuple,
     "childEPCs": tuple,
     "inputEPCList": tuple,
@@ -94,23 +93,28 @@ READERS: dict[str, Reader] = {
 }
 
 
-@lru_cache(maxsize=64)
-def table(part: type) -> dict[str, tuple[str, Reader | None]]:
+_TABLES: dict[type, dict[str, tuple[str, Reader | None]]] = {}
+
+
+def table(part: type[Any]) -> dict[str, tuple[str, Reader | None]]:
     """JSON name -> (attribute, reader or None) of a part or an event type."""
-    return {name: (attribute, READERS.get(name)) for attribute, name in members(part)}
+    if part not in _TABLES:
+        _TABLES[part] = {name: (attr, READERS.get(name)) for attr, name in members(part)}
+    return _TABLES[part]
 
 
-def read_part(part: type, value: JsonObject) -> Any:
+def read_part(part: type[Any], value: JsonObject) -> Any:
     """One part of an object that passed the schema; unknown names become extensions."""
     known = table(part)
     given: dict[str, Any] = {}
     extensions: dict[str, JsonValue] = {}
     for name, member in value.items():
-        if name in known:
-            attribute, reader = known[name]
-            given[attribute] = member if reader is None else reader(member)
-        else:
+        found = known.get(name)
+        if found is None:
             extensions[name] = member
+        else:
+            attribute, reader = found
+            given[attribute] = member if reader is None else reader(member)
     if extensions:
         given["extensions"] = extensions
     return part(**given)
@@ -118,7 +122,15 @@ def read_part(part: type, value: JsonObject) -> Any:
 
 def read_event(obj: JsonObject) -> Event:
     """The typed event of an object that passed the schema; recordTime is not kept."""
-    members_of = {
-        name: member for name, member in obj.items() if name not in ("type", "recordTime")
-    }
-    return cast("Event", read_part(EVENT_CLASSES[obj["type"]], members_of))
+    event_class = EVENT_CLASSES[obj["type"]]
+    known = table(event_class)
+    given: dict[str, Any] = {}
+    extensions: dict[str, JsonValue] = {}
+    for name, member in obj.items():
+        found = known.get(name)
+        if found is not None:
+            attribute, reader = found
+            given[attribute] = member if reader is None else reader(member)
+        elif name not in ("type", "recordTime"):
+            extensions[name] = member
+    return event_class(**given, extensions=extensions)

@@ -7,8 +7,6 @@ it). A declaration in the document stands before the standard's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from trace.core.epcis.strict_json import JsonValue
 from trace.core.epcis.vocabulary import OWN_PATH, OWN_PREFIX, STANDARD_PREFIXES, own_namespace
 
@@ -18,15 +16,11 @@ def declared(context: JsonValue) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in context if isinstance(context, list) else (context,):
         if isinstance(entry, dict):
-            found.update(_terms(entry))
+            for name, target in entry.items():
+                address = target.get("@id") if isinstance(target, dict) else target
+                if isinstance(address, str) and name[:1] != "@":
+                    found[name] = address
     return found
-
-
-def _terms(entry: dict[str, JsonValue]) -> Iterator[tuple[str, str]]:
-    for name, target in entry.items():
-        address = target.get("@id") if isinstance(target, dict) else target
-        if isinstance(address, str) and not name.startswith("@"):
-            yield name, address
 
 
 def prefixes(context: JsonValue) -> dict[str, str]:

@@ -121,6 +121,11 @@ class ReservedName(EpcisError):
     message = "The name %(name)s is reserved and cannot be used in an event."
 
 
+class BadOwnMember(EpcisError):
+    code = "bad-own-member"
+    message = "The member %(name)s does not hold what our vocabulary says."
+
+
 class NothingNamed(EpcisError):
     code = "nothing-named"
     message = "The event names no thing it is about (%(members)s)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Self
 
 from trace.core.epcis.strict_json import JsonObject, JsonValue
@@ -140,6 +141,12 @@ class SensorElement:
     sensor_report: tuple[SensorReport, ...]
     sensor_metadata: SensorMetadata | None = None
     extensions: Extensions = field(default_factory=dict)
+
+
+@lru_cache(maxsize=8192)
+def read_time(text: str) -> Timestamp:
+    """Timestamp.read, remembered: the rules read an event's times, then its typed form does."""
+    return Timestamp.read(text)
 
 
 # Names whose JSON form is not simply the words run together.

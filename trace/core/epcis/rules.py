@@ -12,20 +12,21 @@
    `...` are refused anywhere (formats §2: a claim could be added after signing), and so is
    `trace:members`, which the signer writes.
 7. Identifiers of a known scheme are whole: check digits, lengths, characters (trace.core.gs1).
-8. Words and members of our own vocabulary are on its list.
+8. Words and members of our own vocabulary are on its list, and members hold what it says (own.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from trace.core.epcis import context as contexts
 from trace.core.epcis import errors
 from trace.core.epcis import vocabulary as words
-from trace.core.epcis.parts import Timestamp
+from trace.core.epcis.own import member_errors
+from trace.core.epcis.parts import Timestamp, read_time
 from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue, pointer
 from trace.core.gs1 import Gs1Error, Identity, parse_identity
 from trace.errors import TraceError
@@ -44,6 +45,13 @@ _SENSOR_NUMBERS: Final = frozenset(
     ("value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue")
 )
 _SENSOR_TIMES: Final = ("time", "startTime", "endTime")
+_EXTENSIBLE: Final = ("ilmd", "errorDeclaration", "readPoint", "bizLocation")
+# Lists of pairs: the member with the identifier, and whether it may also be any other address.
+_LINKED: Final = {
+    "sourceList": ("source", False),
+    "destinationList": ("destination", False),
+    "bizTransactionList": ("bizTransaction", True),
+}
 # Outside the members that must hold GS1 identifiers only these forms claim to be one.
 _CERTAIN: Final = ("urn:epc:", "https://id.gs1.org/")
 
@@ -51,88 +59,92 @@ _CERTAIN: Final = ("urn:epc:", "https://id.gs1.org/")
 def broken_rules(obj: JsonObject, *, now: datetime, id_base: str | None = None) -> list[TraceError]:
     """Every breach of the rules above in an object that passed the schema."""
     known = contexts.prefixes(obj["@context"])
-    own = contexts.has_own_words(known, id_base)
     found: list[TraceError] = []
-    found += _what(obj)
-    found += _times(obj, now)
-    found += _quantities(obj)
-    found += _sensors(obj, known)
-    found += _extensions(obj, known)
-    found += _identifiers(obj, id_base)
-    if own:
-        found += _own_words(obj)
+    _what(obj, found)
+    _times(obj, now, found)
+    _quantities(obj, found)
+    _extensions(obj, known, "", found)
+    for name in _EXTENSIBLE:
+        if name in obj:
+            _extensions(obj[name], known, f"/{name}", found)
+    if "sensorElementList" in obj:
+        _sensors(obj, known, found)
+    _identifiers(obj, id_base, found)
+    if contexts.has_own_words(known, id_base):
+        _own_words(obj, found)
     return found
 
 
-def _what(obj: JsonObject) -> Iterator[TraceError]:
+def _what(obj: JsonObject, found: list[TraceError]) -> None:
     event_type, action = obj["type"], obj.get("action")
     if event_type == "TransformationEvent":
-        yield from _transformed(obj)
+        _transformed(obj, found)
         return
     if event_type in ("ObjectEvent", "TransactionEvent"):
         members: tuple[str, ...] = ("epcList", "quantityList")
-        named = any(obj.get(name) for name in members)
+        named = bool(obj.get("epcList") or obj.get("quantityList"))
         if event_type == "ObjectEvent":
             named = named or bool(obj.get("sensorElementList") and "readPoint" in obj)
         elif action == "DELETE":
             named = True
         if action != "ADD" and "ilmd" in obj:
-            yield errors.IlmdNotAllowed(path="/ilmd")
+            found.append(errors.IlmdNotAllowed(path="/ilmd"))
     else:
         members = ("childEPCs", "childQuantityList")
         named = action == "DELETE" or any(obj.get(name) for name in members)
         if "parentID" not in obj and action != "OBSERVE":
-            yield errors.MissingParent(path="/parentID")
+            found.append(errors.MissingParent(path="/parentID"))
     if not named:
-        yield errors.NothingNamed(path=f"/{members[0]}", members=", ".join(members))
+        found.append(errors.NothingNamed(path=f"/{members[0]}", members=", ".join(members)))
 
 
-def _transformed(obj: JsonObject) -> Iterator[TraceError]:
+def _transformed(obj: JsonObject, found: list[TraceError]) -> None:
     inputs = obj.get("inputEPCList") or obj.get("inputQuantityList")
     outputs = obj.get("outputEPCList") or obj.get("outputQuantityList")
     if (inputs and outputs) or ("transformationID" in obj and (inputs or outputs)):
         return
     if not inputs:
-        yield errors.NothingNamed(path="/inputEPCList", members="inputEPCList, inputQuantityList")
+        members = "inputEPCList, inputQuantityList"
+        found.append(errors.NothingNamed(path="/inputEPCList", members=members))
     if not outputs:
-        yield errors.NothingNamed(
-            path="/outputEPCList", members="outputEPCList, outputQuantityList"
-        )
+        members = "outputEPCList, outputQuantityList"
+        found.append(errors.NothingNamed(path="/outputEPCList", members=members))
 
 
-def _read_time(text: str) -> Timestamp | None:
+def _moment(text: str) -> Timestamp | None:
     try:
-        return Timestamp.read(text)
+        return read_time(text)
     except (ValueError, OverflowError):  # 30 February passes a pattern
         return None
 
 
-def _times(obj: JsonObject, now: datetime) -> Iterator[TraceError]:
-    moments = [("/eventTime", obj["eventTime"])]
-    if "recordTime" in obj and _read_time(obj["recordTime"]) is None:
-        yield errors.BadTime(path="/recordTime")
+def _times(obj: JsonObject, now: datetime, found: list[TraceError]) -> None:
+    _not_in_future("/eventTime", obj["eventTime"], now, found)
     if "errorDeclaration" in obj:
         declared = obj["errorDeclaration"]["declarationTime"]
-        moments.append(("/errorDeclaration/declarationTime", declared))
-    for path, text in moments:
-        moment = _read_time(text)
-        if moment is None:
-            yield errors.BadTime(path=path)
-        elif moment > now + CLOCK_TOLERANCE:
-            yield errors.EventInFuture(path=path, time=text)
+        _not_in_future("/errorDeclaration/declarationTime", declared, now, found)
+    if "recordTime" in obj and _moment(obj["recordTime"]) is None:
+        found.append(errors.BadTime(path="/recordTime"))
 
 
-def _quantities(obj: JsonObject) -> Iterator[TraceError]:
+def _not_in_future(path: str, text: str, now: datetime, found: list[TraceError]) -> None:
+    moment = _moment(text)
+    if moment is None:
+        found.append(errors.BadTime(path=path))
+    elif moment > now + CLOCK_TOLERANCE:
+        found.append(errors.EventInFuture(path=path, time=text))
+
+
+def _quantities(obj: JsonObject, found: list[TraceError]) -> None:
     for name in _QUANTITY_LISTS:
-        for index, one in enumerate(obj.get(name, ())):
-            quantity = one.get("quantity")
-            if quantity is None:
-                continue
-            path = f"/{name}/{index}/quantity"
+        if name not in obj:
+            continue
+        for index, one in enumerate(obj[name]):
+            quantity = one.get("quantity", 0)
             if not _is_kept(quantity):
-                yield errors.InexactNumber(path=path, number=repr(quantity)[:40])
+                _inexact(f"/{name}/{index}/quantity", quantity, found)
             elif quantity < 0:
-                yield errors.NegativeQuantity(path=path)
+                found.append(errors.NegativeQuantity(path=f"/{name}/{index}/quantity"))
 
 
 def _is_kept(number: float) -> bool:
@@ -142,80 +154,95 @@ def _is_kept(number: float) -> bool:
     return number - number == 0  # neither infinite nor NaN
 
 
-def _sensors(obj: JsonObject, known: dict[str, str]) -> Iterator[TraceError]:
-    if "sensorElementList" not in obj:
-        return
-    event_time = _read_time(obj["eventTime"])
+def _inexact(path: str, number: float, found: list[TraceError]) -> None:
+    found.append(errors.InexactNumber(path=path, number=repr(number)[:40]))
+
+
+def _sensors(obj: JsonObject, known: dict[str, str], found: list[TraceError]) -> None:
+    event_time = _moment(obj["eventTime"])
     for index, element in enumerate(obj["sensorElementList"]):
         place = f"/sensorElementList/{index}"
-        parts = [(f"{place}/sensorMetadata", element.get("sensorMetadata", {}))]
+        _extensions(element, known, place, found)
+        if "sensorMetadata" in element:
+            path = f"{place}/sensorMetadata"
+            _sensor_part(element["sensorMetadata"], path, event_time, known, found)
         for number, report in enumerate(element["sensorReport"]):
-            parts.append((f"{place}/sensorReport/{number}", report))
-        for path, part in parts:
-            yield from _sensor_times(path, part, event_time)
-            for name in part:
-                if name in _SENSOR_NUMBERS and not _is_kept(part[name]):
-                    yield errors.InexactNumber(path=f"{path}/{name}", number=repr(part[name])[:40])
-            yield from _extensions(part, known, path)
-        yield from _extensions(element, known, place)
+            path = f"{place}/sensorReport/{number}"
+            _sensor_part(report, path, event_time, known, found)
 
 
-def _sensor_times(path: str, part: JsonObject, event_time: datetime | None) -> Iterator[TraceError]:
-    for name in _SENSOR_TIMES:
-        if name not in part:
-            continue
-        moment = _read_time(part[name])
-        if moment is None:
-            yield errors.BadTime(path=f"{path}/{name}")
-        elif event_time is not None and moment > event_time:
-            yield errors.SensorAfterEvent(path=f"{path}/{name}", time=part[name])
+def _sensor_part(
+    part: JsonObject,
+    path: str,
+    event_time: datetime | None,
+    known: dict[str, str],
+    found: list[TraceError],
+) -> None:
+    for name, value in part.items():
+        if name in _SENSOR_NUMBERS and not _is_kept(value):
+            _inexact(f"{path}/{name}", value, found)
+        elif name in _SENSOR_TIMES:
+            moment = _moment(value)
+            if moment is None:
+                found.append(errors.BadTime(path=f"{path}/{name}"))
+            elif event_time is not None and moment > event_time:
+                found.append(errors.SensorAfterEvent(path=f"{path}/{name}", time=value))
+    _extensions(part, known, path, found)
 
 
-def _extensions(obj: JsonObject, known: dict[str, str], path: str = "") -> Iterator[TraceError]:
+def _extensions(obj: JsonObject, known: dict[str, str], path: str, found: list[TraceError]) -> None:
     """Names and values of the extensions of one object (standard members have no colon)."""
     for name, value in obj.items():
-        if ":" in name:
-            yield from _name(name, known, path)
-            yield from _value(value, known, (name,), path, 1)
-        elif name in ("ilmd", "errorDeclaration", "readPoint", "bizLocation"):
-            yield from _extensions(value, known, f"{path}/{name}")
+        if ":" not in name:
+            continue
+        if name.partition(":")[0] not in known:
+            _name(name, known, path + pointer(name), found)
+        if type(value) is not str:
+            _value(value, known, (path, name), found)
 
 
-def _name(name: str, known: dict[str, str], path: str, *steps: str | int) -> Iterator[TraceError]:
+def _name(name: str, known: dict[str, str], path: str, found: list[TraceError]) -> None:
     prefix = contexts.undeclared_prefix(name, known)
     if prefix is not None:
-        where = path + pointer(*steps, name)
-        yield errors.UndeclaredPrefix(path=where, prefix=prefix, name=name)
+        found.append(errors.UndeclaredPrefix(path=path, prefix=prefix, name=name))
 
 
 def _value(
-    value: JsonValue, known: dict[str, str], steps: tuple[str | int, ...], path: str, depth: int
-) -> Iterator[TraceError]:
-    """A value below an extension: JSON's own types, numbers that are kept, no reserved names."""
+    value: JsonValue,
+    known: dict[str, str],
+    steps: tuple[str | int, ...],
+    found: list[TraceError],
+) -> None:
+    """A value below an extension: JSON's own types, numbers that are kept, no reserved names.
+
+    `steps` is the path of the object around, then member names and indexes.
+    """
     if value is None or isinstance(value, str | bool):
         return
     if isinstance(value, int | float):
         if not _is_kept(value):
-            yield errors.InexactNumber(path=path + pointer(*steps), number=repr(value)[:40])
-        return
-    children: Iterable[tuple[Any, Any]]
-    if isinstance(value, dict):
-        children = value.items()
-    elif isinstance(value, list):
-        children = enumerate(value)
-    else:
-        yield errors.WrongType(path=path + pointer(*steps), expected="a JSON value")
-        return
-    if depth >= MAX_DEPTH:
-        yield errors.TooDeep(path=path + pointer(*steps[:8]), limit=MAX_DEPTH)
-        return
-    for step, child in children:
-        if isinstance(step, str):
+            _inexact(_at(steps), value, found)
+    elif len(steps) > MAX_DEPTH:
+        found.append(errors.TooDeep(path=_at(steps[:8]), limit=MAX_DEPTH))
+    elif isinstance(value, dict):
+        for step, child in value.items():
             if step in words.RESERVED_NAMES:
-                yield errors.ReservedName(path=path + pointer(*steps, step), name=step)
+                found.append(errors.ReservedName(path=_at((*steps, step)), name=step))
+            elif not isinstance(step, str):
+                found.append(errors.WrongType(path=_at(steps), expected="text"))
+                continue
             elif ":" in step:
-                yield from _name(step, known, path, *steps)
-        yield from _value(child, known, (*steps, step), path, depth + 1)
+                _name(step, known, _at((*steps, step)), found)
+            _value(child, known, (*steps, step), found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _value(child, known, (*steps, index), found)
+    else:
+        found.append(errors.WrongType(path=_at(steps), expected="a JSON value"))
+
+
+def _at(steps: tuple[str | int, ...]) -> str:
+    return str(steps[0]) + pointer(*steps[1:])
 
 
 @lru_cache(maxsize=16384)
@@ -223,7 +250,7 @@ def _identity(uri: str, id_base: str) -> Identity | None:
     return parse_identity(uri, id_base)
 
 
-def _identifiers(obj: JsonObject, id_base: str | None) -> Iterator[TraceError]:
+def _identifiers(obj: JsonObject, id_base: str | None, found: list[TraceError]) -> None:
     # Without an identifier base our own codes are nobody's: an address no one can have.
     base = id_base or "https://id.invalid"
     for path, uri in _gs1_members(obj):
@@ -231,51 +258,39 @@ def _identifiers(obj: JsonObject, id_base: str | None) -> Iterator[TraceError]:
             _identity(uri, base)
         except Gs1Error as error:
             error.path = path
-            yield error
+            found.append(error)
 
 
 def _gs1_members(obj: JsonObject) -> Iterator[tuple[str, str]]:
     """(path, URI) of every member that holds an identifier of a thing, a place or a party."""
-    if "parentID" in obj:
-        yield "/parentID", obj["parentID"]
-    for name in ("readPoint", "bizLocation"):
-        if name in obj:
-            yield f"/{name}/id", obj[name]["id"]
-    for name in _EPC_LISTS:
-        for index, uri in enumerate(obj.get(name, ())):
-            yield f"/{name}/{index}", uri
-    for name in _QUANTITY_LISTS:
-        for index, one in enumerate(obj.get(name, ())):
-            yield f"/{name}/{index}/epcClass", one["epcClass"]
-    for name in ("source", "destination"):
-        for index, one in enumerate(obj.get(f"{name}List", ())):
-            yield f"/{name}List/{index}/{name}", one[name]
-    yield from _references(obj)
+    for name, value in obj.items():
+        if name in _EPC_LISTS:
+            for index, uri in enumerate(value):
+                yield f"/{name}/{index}", uri
+        elif name in _QUANTITY_LISTS:
+            for index, one in enumerate(value):
+                yield f"/{name}/{index}/epcClass", one["epcClass"]
+        elif name in ("readPoint", "bizLocation"):
+            yield f"/{name}/id", value["id"]
+        elif name == "parentID":
+            yield "/parentID", value
+        elif name in _LINKED:
+            member, certain_only = _LINKED[name]
+            for index, one in enumerate(value):
+                if not certain_only or one[member].startswith(_CERTAIN):
+                    yield f"/{name}/{index}/{member}", one[member]
+        elif name == "transformationID" and value.startswith(_CERTAIN):
+            yield "/transformationID", value
 
 
-def _references(obj: JsonObject) -> Iterator[tuple[str, str]]:
-    for index, one in enumerate(obj.get("bizTransactionList", ())):
-        if one["bizTransaction"].startswith(_CERTAIN):
-            yield f"/bizTransactionList/{index}/bizTransaction", one["bizTransaction"]
-    if obj.get("transformationID", "").startswith(_CERTAIN):
-        yield "/transformationID", obj["transformationID"]
-
-
-def _own_words(obj: JsonObject) -> Iterator[TraceError]:
+def _own_words(obj: JsonObject, found: list[TraceError]) -> None:
     start = words.OWN_PREFIX + ":"
     step = obj.get("bizStep", "")
     if step.startswith(start) and step[len(start) :] not in words.OWN_STEPS:
-        yield errors.UnknownWord(path="/bizStep", value=step, field="bizStep")
-    for name in obj:
+        found.append(errors.UnknownWord(path="/bizStep", value=step, field="bizStep"))
+    for name, value in obj.items():
         if name.startswith(start):
-            yield from _own_member(name, name[len(start) :], words.OWN_MEMBERS, "")
-    for name in obj.get("ilmd", ()):
+            found += member_errors(name, value, "event", "")
+    for name, value in obj.get("ilmd", {}).items():
         if name.startswith(start):
-            yield from _own_member(name, name[len(start) :], words.OWN_ILMD, "/ilmd")
-
-
-def _own_member(name: str, word: str, allowed: frozenset[str], path: str) -> Iterator[TraceError]:
-    if word == words.SIGNED_MEMBERS:
-        yield errors.ReservedName(path=f"{path}/{name}", name=name)
-    elif word not in allowed:
-        yield errors.UnknownMember(path=f"{path}/{name}", name=name)
+            found += member_errors(name, value, "ilmd", "/ilmd")

@@ -150,15 +150,8 @@ OWN_STEPS: Final = _words(
     egg_collecting recalling"""
 )
 
-# Members an event may carry beside the standard's. `members` is written by whoever signs (formats
-# §2) and refused in an event that comes in.
-OWN_MEMBERS: Final = _words(
-    """corrects notice attachments performedBy recordedBy note inputs declaredNone variety area
-    seedSource harvestDate externalSource difference"""
-)
-OWN_ILMD: Final = frozenset(
-    {"product", "productName", "variety", "harvestDate", "seedSource", "area"}
-)
+# Written by whoever signs (formats §2), refused in an event that comes in. The members an event
+# may carry are in own.py.
 SIGNED_MEMBERS: Final = "members"
 DECLARED_NONE: Final = ("fertiliser", "pesticide", "irrigation")
 RESERVED_NAMES: Final = frozenset({"_sd", "_sd_alg", "..."})

@@ -1,0 +1,131 @@
+"""Our own members: what each holds, as data (formats §1: the list is fixed).
+
+A member of ours stands under `trace:` with `trace` declared as `{id base}/voc/`. Shapes say only
+what every reader relies on; an object may carry more than is listed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import jsonschema_rs
+
+from trace.core.epcis import vocabulary as words
+from trace.core.epcis.errors import BadOwnMember, ReservedName, UnknownMember
+from trace.core.epcis.strict_json import JsonValue, pointer
+from trace.errors import TraceError
+
+Schema = dict[str, Any]
+
+_TEXT: Final[Schema] = {"type": "string"}
+_NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
+_DAY: Final[Schema] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}
+
+
+def _object(required: tuple[str, ...] = (), **members: Schema) -> Schema:
+    return {"type": "object", "properties": members, "required": list(required)}
+
+
+def _either(*shapes: Schema) -> Schema:
+    return {"anyOf": list(shapes)}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMember:
+    """`where` it may stand: "event", "ilmd", or both; `shape` is a JSON Schema."""
+
+    where: tuple[str, ...]
+    shape: Schema
+    meaning: str
+
+
+MEMBERS: Final[dict[str, OwnMember]] = {
+    "corrects": OwnMember(
+        ("event",),
+        {"type": "string", "pattern": "^urn:uuid:"},
+        "the statement (urn:uuid) an error declaration is about",
+    ),
+    "notice": OwnMember(
+        ("event",),
+        _either(_TEXT, _object(("kind",), kind=_TEXT)),
+        "recall, hold, release or advice: the word alone, or an object with its kind",
+    ),
+    "attachments": OwnMember(
+        ("event",),
+        {
+            "type": "array",
+            "items": _object(("digest",), digest=_TEXT, mediaType=_TEXT, bytes=_NUMBER),
+        },
+        "files by content: {digest, mediaType, bytes}",
+    ),
+    "performedBy": OwnMember(("event",), _either(_TEXT, _object()), "who did it: a household, say"),
+    "recordedBy": OwnMember(("event",), _either(_TEXT, _object()), "who entered it"),
+    "note": OwnMember(("event",), _TEXT, "a remark in words"),
+    "inputs": OwnMember(
+        ("event",),
+        {
+            "type": "array",
+            "items": _object(
+                ("name",),
+                name=_TEXT,
+                activeIngredient=_TEXT,
+                amount=_NUMBER,
+                unit=_TEXT,
+                intervalDays=_NUMBER,
+                reason=_TEXT,
+                method=_TEXT,
+                equipment=_TEXT,
+            ),
+        },
+        "what was applied: {name, activeIngredient?, amount, unit, intervalDays?, reason?, method?,"
+        " equipment?}",
+    ),
+    "declaredNone": OwnMember(
+        ("event",),
+        {"type": "array", "items": {"enum": list(words.DECLARED_NONE)}, "uniqueItems": True},
+        "what was declared not to have been used: fertiliser, pesticide, irrigation",
+    ),
+    "externalSource": OwnMember(
+        ("event",),
+        _object(supplier=_TEXT, place=_TEXT, date=_TEXT, code=_TEXT),
+        "where goods without a code came from: {supplier, place, date, code}",
+    ),
+    "difference": OwnMember(
+        ("event",),
+        _object(reason=_TEXT, quantity={"type": "number"}, uom=_TEXT),
+        "how what came differs from what was sent: {reason, quantity, uom}; below zero is more",
+    ),
+    "variety": OwnMember(("event", "ilmd"), _TEXT, "variety of the crop or breed"),
+    "area": OwnMember(
+        ("event", "ilmd"), _object(("value", "unit"), value=_NUMBER, unit=_TEXT), "{value, unit}"
+    ),
+    "seedSource": OwnMember(
+        ("event", "ilmd"), _either(_TEXT, _object()), "where seed or stock came from"
+    ),
+    "harvestDate": OwnMember(("event", "ilmd"), _DAY, "day of harvest"),
+    "product": OwnMember(("ilmd",), _TEXT, "address of the product the lot is of"),
+    "productName": OwnMember(("ilmd",), _TEXT, "name of the product, as its maker calls it"),
+}
+
+
+@lru_cache(maxsize=64)
+def _validator(word: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(MEMBERS[word].shape)
+
+
+def member_errors(name: str, value: JsonValue, where: str, path: str) -> list[TraceError]:
+    """What is wrong with one member of ours; `where` is "event" or "ilmd", `path` its parent."""
+    word = name.partition(":")[2]
+    if word == words.SIGNED_MEMBERS:
+        return [ReservedName(path=path + pointer(name), name=name)]
+    if word not in MEMBERS or where not in MEMBERS[word].where:
+        return [UnknownMember(path=path + pointer(name), name=name)]
+    validator = _validator(word)
+    if validator.is_valid(value):
+        return []
+    return [
+        BadOwnMember(path=path + pointer(name, *found.instance_path), name=name)
+        for found in validator.iter_errors(value)
+    ]
