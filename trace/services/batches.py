@@ -1,0 +1,298 @@
+"""Lots of an organisation: what it made and what it has. No row says what a lot is; events do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import or_, select
+
+from trace.core.gs1 import Identity, canonical_uri, format_code, local_uri, parse_identity
+from trace.errors import Conflict, NotFound, TraceError
+from trace.extensions import db
+from trace.models import Alert, Event, EventThing, Holding, Organisation, Place, Product, Thing
+from trace.services.actors import Actor
+from trace.services.records import Draw, Item, JsonObject
+from trace.services.sets import among
+from trace.services.settings import current_settings
+from trace.services.timelines import Line
+from trace.services.vocabulary import Amount
+
+BATCH_LIMIT = 5000  # newest first; older ones are found by their code
+
+
+class LotExists(Conflict):
+    code = "lot-exists"
+    message = "The lot %(lot)s of this product exists already. Choose another name."
+
+
+@dataclass(slots=True)
+class Batch:
+    """A lot (or cycle, or logistic unit) as lists and choices show it."""
+
+    thing_id: int
+    identity: str
+    kind: str
+    created_at: datetime
+    product: Product | None = None
+    mine: bool = True
+    held: list[Amount] = field(default_factory=list)
+    place: str | None = None
+    on_sale: bool = False
+    alert: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the lot name, or the code in two halves."""
+        return short_name(self.identity)
+
+    @property
+    def state(self) -> str:
+        """`alert`, `on-sale`, `held` or `gone`: what the list's filter asks for."""
+        if self.alert:
+            return "alert"
+        if any(amount.quantity > 0 for amount in self.held):
+            return "on-sale" if self.on_sale else "held"
+        return "gone"
+
+    @property
+    def below_zero(self) -> bool:
+        """More went out than ever came in: marked, never refused."""
+        return any(amount.quantity < 0 for amount in self.held)
+
+
+def short_name(identity: str) -> str:
+    """The lot name, or our code in two halves, or the last part of what it is."""
+    try:
+        found = parse_identity(identity, current_settings().id_base)
+    except TraceError:
+        found = None
+    if found is None:
+        return identity
+    if found.key == "01":
+        return found.get("10") or found.get("21") or found.value
+    if found.is_own:
+        return format_code(found.value)
+    return found.value
+
+
+def identity_of(thing: Thing) -> Identity:
+    """The identity tuple of a stored thing. Raises NotFound for an opaque foreign address."""
+    found = parse_identity(thing.identity, current_settings().id_base)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def address_of(thing: Thing | str) -> str:
+    """The printed address of a stored identity: what our own events carry."""
+    identity = thing if isinstance(thing, str) else thing.identity
+    id_base = current_settings().id_base
+    found = parse_identity(identity, id_base)
+    return identity if found is None else local_uri(found, id_base)
+
+
+def item_of(thing: Thing, amount: Amount | None = None) -> Item:
+    """A stored thing as an event names it."""
+    return Item(address_of(thing), amount, single=thing.kind in ("logistic", "unit"))
+
+
+def organisation_address(organisation: Organisation) -> str:
+    """`/417/{gln}` or `/o/{code}`."""
+    key = Identity("417", organisation.gln) if organisation.gln else None
+    return local_uri(key or Identity("o", organisation.code), current_settings().id_base)
+
+
+def product_address(product: Product) -> str:
+    """`/01/{gtin}` or `/q/{code}`."""
+    return address_of(product.identity)
+
+
+def place_address(place: Place) -> str:
+    """`/414/{gln}` or `/l/{code}`."""
+    return address_of(place.identity)
+
+
+def new_lot_address(product: Product | None, lot_name: str, draw: Draw) -> str:
+    """Where a new lot will be found: under its GTIN with the lot's name, otherwise a code of its
+    own. Raises LotExists for a name that this GTIN has already."""
+    id_base = current_settings().id_base
+    if product is None or product.gtin is None:
+        return local_uri(Identity("b", draw.code()), id_base)
+    # A lot name nobody chose: the code's first half is short enough and unique enough in one GTIN.
+    name = lot_name or draw.code()
+    identity = Identity("01", product.gtin, (("10", name),))
+    known = select(Thing.id).where(Thing.identity == canonical_uri(identity, id_base))
+    if db.session.scalar(known) is not None:
+        raise LotExists(path="lot", lot=name)
+    return local_uri(identity, id_base)
+
+
+def new_logistic_address(draw: Draw) -> str:
+    """A crate or pallet without company prefix."""
+    return local_uri(Identity("h", draw.code()), current_settings().id_base)
+
+
+def new_cycle_address(draw: Draw) -> str:
+    """A production cycle."""
+    return local_uri(Identity("c", draw.code()), current_settings().id_base)
+
+
+def new_note_address(draw: Draw) -> str:
+    """A delivery note."""
+    return local_uri(Identity("n", draw.code()), current_settings().id_base)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def list_things(actor: Actor, *kinds: str, held_only: bool = False) -> list[Batch]:
+    """Things of these kinds that the organisation made or has, newest first."""
+    actor.check("read")
+    mine = actor.organisation.id
+    held = select(Holding.thing_id).where(Holding.holder_id == mine)
+    whose = Thing.id.in_(held) if held_only else or_(Thing.owner_id == mine, Thing.id.in_(held))
+    rows = db.session.execute(
+        select(Thing, Product)
+        .outerjoin(Product, Product.id == Thing.product_id)
+        .where(Thing.kind.in_(kinds), whose)
+        .order_by(Thing.id.desc())
+        .limit(BATCH_LIMIT)
+    )
+    found = {
+        thing.id: Batch(
+            thing.id,
+            thing.identity,
+            thing.kind,
+            thing.created_at,
+            product,
+            mine=thing.owner_id == mine,
+        )
+        for thing, product in rows
+    }
+    _holdings(mine, found)
+    _alerts(found)
+    return list(found.values())
+
+
+def _holdings(holder: int, found: dict[int, Batch]) -> None:
+    rows = db.session.scalars(
+        select(Holding).where(Holding.holder_id == holder, among(Holding.thing_id, found))
+    )
+    for row in rows:
+        batch = found[row.thing_id]
+        if row.quantity or not row.on_sale:
+            batch.held.append(Amount(row.quantity, row.unit))
+        batch.place = row.place or batch.place
+        batch.on_sale = batch.on_sale or row.on_sale
+
+
+def _alerts(found: dict[int, Batch]) -> None:
+    rank = {"recall": 0, "hold": 1, "advice": 2}
+    rows = db.session.execute(
+        select(Alert.thing_id, Alert.kind).where(
+            among(Alert.thing_id, found), Alert.lifted_by.is_(None)
+        )
+    )
+    for thing_id, kind in rows:
+        known = found[thing_id].alert
+        if not known or rank.get(kind, 9) < rank.get(known, 9):
+            found[thing_id].alert = kind
+
+
+def batch_of(actor: Actor, thing: Thing) -> Batch:
+    """One thing as a list would show it."""
+    batch = Batch(
+        thing.id,
+        thing.identity,
+        thing.kind,
+        thing.created_at,
+        thing.product,
+        mine=thing.owner_id == actor.organisation.id,
+    )
+    found = {thing.id: batch}
+    _holdings(actor.organisation.id, found)
+    _alerts(found)
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    """What the events that made a lot say of it; empty where nobody said anything."""
+
+    name: str = ""
+    variety: str = ""
+    harvest: tuple[date, date] | None = None
+    use_by: date | None = None
+    best_before: date | None = None
+    made: tuple[Amount, ...] = ()
+    made_at: datetime | None = None
+    place: str = ""
+
+
+def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:
+    """The fold of the events that stand: the newest word on each fact counts."""
+    ilmd: JsonObject = {}
+    made: dict[str, Decimal] = {}
+    made_at = None
+    place = ""
+    for line in sorted(lines, key=lambda line: (line.event_time, line.event_id)):
+        roles = {named.role for named in line.things if named.thing.id == thing.id}
+        makes = "output" in roles or ("epc" in roles and line.document.get("action") == "ADD")
+        if not (line.stands and makes):
+            continue
+        made_at = made_at or line.event_time
+        ilmd |= line.document.get("ilmd") or {}
+        place = place or str((line.document.get("readPoint") or {}).get("id", ""))
+        for named in line.things:
+            if named.thing.id == thing.id and named.quantity is not None:
+                made[named.unit] = made.get(named.unit, Decimal(0)) + named.quantity
+    first, last = _day(ilmd, "cbvmda:harvestStartDate"), _day(ilmd, "cbvmda:harvestEndDate")
+    return LotFacts(
+        name=str(ilmd.get("trace:productName", "")),
+        variety=str(ilmd.get("trace:variety", "")),
+        harvest=(first, last or first) if first else None,
+        use_by=_day(ilmd, "cbvmda:itemExpirationDate"),
+        best_before=_day(ilmd, "cbvmda:bestBeforeDate"),
+        made=tuple(Amount(quantity, unit) for unit, quantity in made.items()),
+        made_at=made_at,
+        place=place,
+    )
+
+
+def _day(ilmd: JsonObject, name: str) -> date | None:
+    try:
+        return date.fromisoformat(str(ilmd.get(name, ""))[:10])
+    except ValueError:
+        return None
+
+
+def containers_of(actor: Actor, thing: Thing) -> list[Thing]:
+    """The crates and pallets an own event put this thing into, newest first."""
+    contents = select(EventThing.event_id).where(EventThing.thing_id == thing.id)
+    return list(
+        db.session.scalars(
+            select(Thing)
+            .join(EventThing, EventThing.thing_id == Thing.id)
+            .join(Event, Event.id == EventThing.event_id)
+            .where(
+                Thing.kind == "logistic",
+                Event.issuer_id == actor.organisation.id,
+                Event.id.in_(contents),
+            )
+            .distinct()
+            .order_by(Thing.id.desc())
+            .limit(50)
+        )
+    )
+
+
+def get_things(actor: Actor, thing_ids: Sequence[int], *kinds: str) -> dict[int, Thing]:
+    """Several things the organisation made or has. Raises NotFound if one is not among them."""
+    offered = {batch.thing_id for batch in list_things(actor, *kinds)}
+    if not set(thing_ids) <= offered:
+        raise NotFound
+    rows = db.session.scalars(select(Thing).where(among(Thing.id, thing_ids)))
+    return {thing.id: thing for thing in rows}

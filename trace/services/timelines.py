@@ -1,0 +1,345 @@
+"""A thing's events as one organisation may read them: its own whole, others' as far as shown.
+
+Whoever issued an event reads all of it; so does the other side of a handover. Everybody else reads
+what the issuer left public. Nothing is hidden because it is wrong: what was corrected or voided
+stays in its place, with what stands instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import exists, or_, select
+
+from trace.core.history import Fact, Treatment, Use, find_marks, late_days, settle
+from trace.core.statements import (
+    EventEntry,
+    Statement,
+    disclosures_of,
+    open_statement,
+    parse_entry,
+    present,
+)
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.models import Event, EventThing, Handover, Holding, LogEntry, Organisation, Thing
+from trace.models.events import ROLES, TYPES
+from trace.services.actors import Actor
+from trace.services.records import JsonObject
+from trace.services.sets import among
+from trace.services.vocabulary import bare_step, step_label
+
+# A lot has tens of events, a cycle some hundreds; a stranger's lot may have any number.
+LINE_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing an event names, and how much of it."""
+
+    role: str
+    thing: Thing
+    quantity: Decimal | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event as its reader may see it.
+
+    `document` lacks what is in `withheld`. `marks` are codes of `core.history.findings`.
+    `replaced_by` are the row ids of what stands instead; `voided` when nothing does.
+    """
+
+    event_id: int
+    statement_id: str
+    issuer: Organisation
+    document: JsonObject
+    withheld: tuple[str, ...]
+    event_time: datetime
+    index: int | None
+    record_time: datetime | None
+    mine: bool
+    things: tuple[Named, ...]
+    marks: tuple[str, ...] = ()
+    late_days: int | None = None
+    replaced_by: tuple[int, ...] = ()
+    replaces: tuple[int, ...] = ()
+    voided: bool = False
+    declares_error: bool = False
+
+    @property
+    def step(self) -> str:
+        """The bare step ("harvesting"), "" where the event has none."""
+        return bare_step(self.document.get("bizStep"))
+
+    @property
+    def label(self) -> str:
+        """What people call it (a msgid)."""
+        return step_label(self.document.get("bizStep"))
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is neither voided nor replaced."""
+        return not (self.voided or self.replaced_by or self.declares_error)
+
+    def named(self, *roles: str) -> list[Named]:
+        """The things in any of these roles (all of them without one)."""
+        return [named for named in self.things if not roles or named.role in roles]
+
+
+def may_see(actor: Actor, thing: Thing) -> bool:
+    """Whether the organisation made the thing, has it, or said or was told something about it."""
+    mine = actor.organisation.id
+    if thing.owner_id == mine:
+        return True
+    named = (
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .outerjoin(Handover, Handover.event_id == Event.id)
+        .where(
+            EventThing.thing_id == thing.id,
+            or_(Event.issuer_id == mine, Handover.taker_id == mine, Handover.giver_id == mine),
+        )
+    )
+    held = select(Holding.thing_id).where(Holding.thing_id == thing.id, Holding.holder_id == mine)
+    return bool(db.session.scalar(select(or_(exists(held), exists(named)))))
+
+
+def get_thing(actor: Actor, thing_id: int, *kinds: str) -> Thing:
+    """A thing of one of these kinds that the organisation may see. Raises NotFound."""
+    actor.check("read")
+    thing = db.session.get(Thing, thing_id)
+    if thing is None or (kinds and thing.kind not in kinds) or not may_see(actor, thing):
+        raise NotFound
+    return thing
+
+
+def get_event(actor: Actor, event_id: int) -> Line:
+    """One event of the organisation's own, or of a handover it is a side of, or about a thing it
+    may see. Raises NotFound."""
+    actor.check("read")
+    row = db.session.get(Event, event_id)
+    if row is None:
+        raise NotFound
+    if row.issuer_id != actor.organisation.id:
+        things = db.session.scalars(
+            select(Thing)
+            .join(EventThing, EventThing.thing_id == Thing.id)
+            .where(EventThing.event_id == event_id)
+            .limit(20)
+        )
+        if not any(may_see(actor, thing) for thing in things):
+            raise NotFound
+    related = db.session.scalars(
+        select(Event.id).where(Event.corrects == row.statement_id, Event.issuer_id == row.issuer_id)
+    )
+    ids = {event_id, *related}
+    return next(line for line in _marked(read_events(actor, ids)) if line.event_id == event_id)
+
+
+def timeline(actor: Actor, thing: Thing) -> list[Line]:
+    """The thing's events, newest first, with marks from all the events that bear on it."""
+    own = db.session.scalars(
+        select(EventThing.event_id)
+        .where(EventThing.thing_id == thing.id)
+        .distinct()
+        .order_by(EventThing.event_id.desc())
+        .limit(LINE_LIMIT)
+    ).all()
+    lines = read_events(actor, own)
+    sources = {
+        named.thing.id
+        for line in lines
+        for named in line.named("input")
+        if named.thing.kind == "cycle" and named.thing.id != thing.id
+    }
+    upstream = db.session.scalars(
+        select(EventThing.event_id)
+        .where(among(EventThing.thing_id, sorted(sources)))
+        .distinct()
+        .order_by(EventThing.event_id.desc())
+        .limit(LINE_LIMIT)
+    ).all()
+    others = read_events(actor, set(upstream) - set(own)) if sources else []
+    shown = [line for line in _marked([*lines, *others]) if line.event_id in set(own)]
+    return sorted(shown, key=lambda line: (line.event_time, line.event_id), reverse=True)
+
+
+def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
+    """The events opened for this reader, in the order they were captured."""
+    wanted = sorted(set(event_ids))
+    if not wanted:
+        return []
+    rows = db.session.execute(
+        select(Event, LogEntry.index, LogEntry.entry, Organisation)
+        .join(Organisation, Organisation.id == Event.issuer_id)
+        .outerjoin(LogEntry, LogEntry.event_id == Event.id)
+        .where(among(Event.id, wanted))
+        .order_by(Event.id)
+    ).all()
+    named: dict[int, list[Named]] = {event_id: [] for event_id in wanted}
+    for about, thing in db.session.execute(
+        select(EventThing, Thing)
+        .join(Thing, Thing.id == EventThing.thing_id)
+        .where(among(EventThing.event_id, wanted))
+        .order_by(EventThing.event_id, EventThing.role, Thing.identity)
+    ):
+        named[about.event_id].append(
+            Named(ROLES[about.role], thing, about.quantity, about.unit or "")
+        )
+    mine = actor.organisation.id
+    sides = set(
+        db.session.scalars(
+            select(Handover.event_id).where(
+                among(Handover.event_id, wanted),
+                or_(Handover.giver_id == mine, Handover.taker_id == mine),
+            )
+        )
+    )
+    return [
+        _line(row, index, entry, issuer, named[row.id], mine=mine, side=row.id in sides)
+        for row, index, entry, issuer in rows
+    ]
+
+
+def open_event(row: Event, withhold: Collection[str] = ()) -> tuple[JsonObject, tuple[str, ...]]:
+    """The event in a statement without the members at these paths, and what is then withheld."""
+    disclosures = disclosures_of(row.jwt, orjson.loads(row.disclosures))
+    opened = open_statement(present(Statement(row.jwt, disclosures), withhold))
+    return opened.event, opened.withheld
+
+
+def _line(
+    row: Event,
+    index: int | None,
+    entry: str | None,
+    issuer: Organisation,
+    named: Sequence[Named],
+    *,
+    mine: int,
+    side: bool,
+) -> Line:
+    all_of_it = row.issuer_id == mine or side
+    document, withheld = open_event(row, () if all_of_it else orjson.loads(row.private))
+    record_time = None
+    if entry is not None:
+        parsed = parse_entry(entry.encode())
+        record_time = parsed.t if isinstance(parsed, EventEntry) else None
+    return Line(
+        event_id=row.id,
+        statement_id=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
+        issuer=issuer,
+        document=document,
+        withheld=withheld,
+        event_time=row.event_time,
+        index=index,
+        record_time=record_time,
+        mine=row.issuer_id == mine,
+        things=tuple(named),
+        declares_error="errorDeclaration" in document,
+    )
+
+
+def _marked(lines: Sequence[Line]) -> list[Line]:
+    """The lines with what history finds about them together."""
+    facts = {line.statement_id: fact_of(line) for line in lines}
+    settled = settle(facts.values())
+    marks = find_marks(settled.live)
+    rows = {line.statement_id: line.event_id for line in lines}
+    past = settled.past_of
+    voided = {fact.statement for fact in settled.voided}
+    return [
+        replace(
+            line,
+            marks=marks.get(line.statement_id, ()),
+            late_days=late_days(facts[line.statement_id]),
+            replaced_by=tuple(rows[one] for one in settled.replaced.get(line.statement_id, ())),
+            replaces=tuple(rows[one] for one in past.get(line.statement_id, ())),
+            voided=line.statement_id in voided,
+        )
+        for line in lines
+    ]
+
+
+def fact_of(line: Line) -> Fact:
+    """The line as history reads it."""
+    document = line.document
+    declaration: dict[str, Any] = document.get("errorDeclaration") or {}
+    return Fact(
+        statement=line.statement_id,
+        issuer=line.issuer.code,
+        type=str(document.get("type", TYPES[0])),
+        event_time=line.event_time,
+        uses=tuple(
+            Use(named.role, named.thing.identity, named.quantity, named.unit)
+            for named in line.things
+        ),
+        step=line.step,
+        action=document.get("action"),
+        index=line.index,
+        record_time=line.record_time,
+        offset=_offset(str(document.get("eventTimeZoneOffset", "+07:00"))),
+        event_id=str(document.get("eventID", "")),
+        sources=_parties(document.get("sourceList"), "source"),
+        destinations=_parties(document.get("destinationList"), "destination"),
+        declares_error=line.declares_error,
+        corrects=document.get("trace:corrects"),
+        corrective=tuple(declaration.get("correctiveEventIDs") or ()),
+        treatments=tuple(
+            Treatment(str(one.get("name", "")), one.get("intervalDays"))
+            for one in document.get("trace:inputs") or ()
+            if isinstance(one, dict)
+        ),
+        declared_none=frozenset(document.get("trace:declaredNone") or ()),
+        members=frozenset(document),
+        withheld=frozenset(line.withheld),
+    )
+
+
+def _offset(text: str) -> int:
+    try:
+        hours, _, minutes = text[1:].partition(":")
+        found = int(hours) * 60 + int(minutes or 0)
+    except ValueError:
+        return 420
+    return -found if text.startswith("-") else found
+
+
+def _parties(ends: object, member: str) -> frozenset[str]:
+    """Codes of the owners named, so that they compare with issuers' codes."""
+    listed = ends if isinstance(ends, list) else []
+    return frozenset(
+        str(end.get(member, "")).rpartition("/")[2]
+        for end in listed
+        if isinstance(end, dict) and str(end.get("type", "")).endswith("owning_party")
+    )
+
+
+class NotYours(TraceError):
+    code = "not-yours"
+    status = 403
+    message = "Only the organisation that recorded this can correct it."
+
+
+class AlreadyCorrected(TraceError):
+    code = "already-corrected"
+    status = 409
+    message = "This was corrected before. Correct what stands instead."
+
+
+def get_correctable(actor: Actor, event_id: int) -> Line:
+    """An own event that stands. Raises NotFound, NotYours, AlreadyCorrected."""
+    actor.check("record")
+    line = get_event(actor, event_id)
+    if not line.mine:
+        raise NotYours
+    if not line.stands:
+        raise AlreadyCorrected
+    return line
