@@ -1,0 +1,62 @@
+"""Vietnamese is the source; every sentence has its English, every error its Vietnamese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+
+from docs.generate import error_classes
+from trace.web.i18n import catalogue
+
+ROOT = Path(__file__).parents[2]
+PLACE = re.compile(r"%\(\w+\)[a-z]")
+METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract"), ("**.xml", "ignore")]
+KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "_l": None, "lazy_ngettext": (1, 2)}
+OPTIONS = {"**.html": {"trimmed": "true", "silent": "false"}}
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """(where, Vietnamese sentence) of everything marked for translation."""
+    for folder in ("templates", "trace"):
+        found = extract_from_dir(
+            ROOT / folder, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS
+        )
+        for file, line, message, _comments, _context in found:
+            for text in message if isinstance(message, tuple) else (message,):
+                if isinstance(text, str) and text:
+                    yield f"{folder}/{file}:{line}", text
+
+
+def untranslated(language: str, texts: Iterator[tuple[str, str]]) -> list[str]:
+    known: dict[str, str] = {}
+    for message in catalogue(language):
+        ids, strings = message.id, message.string
+        for one in ids if isinstance(ids, list | tuple) else (ids,):
+            known[one] = " ".join(strings) if isinstance(strings, list | tuple) else str(strings)
+    missing = []
+    for where, text in texts:
+        translation = known.get(text, "")
+        if not translation:
+            missing.append(f"{where} {text!r}")
+        elif not set(PLACE.findall(translation)) <= set(PLACE.findall(text)):
+            missing.append(f"{where} {text!r}: the translation fills in other things")
+    return sorted(set(missing))
+
+
+def test_every_sentence_of_a_page_has_its_english() -> None:
+    english_codes = {error.message for error in error_classes()}
+    texts = ((where, text) for where, text in sentences() if text not in english_codes)
+    assert untranslated("en", texts) == []
+
+
+def test_every_error_says_in_vietnamese_what_is_wrong_and_what_to_do() -> None:
+    texts = (
+        (error.code, text)
+        for error in error_classes()
+        for text in (error.message, error.next_step)
+        if text
+    )
+    assert untranslated("vi", texts) == []
