@@ -1,0 +1,120 @@
+"""Production cycles of an organisation: what grows where, since when, and what was done last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from trace.core.history import Treatment
+from trace.extensions import db
+from trace.models import Event, EventThing, Place
+from trace.models.events import ROLES
+from trace.services.actors import Actor
+from trace.services.batches import Batch, list_things
+from trace.services.choices import place_names
+from trace.services.records import LOCAL_ZONE
+from trace.services.sets import among
+from trace.services.timelines import Line, fact_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A cycle as the list shows it; times are of the events, not of their recording."""
+
+    batch: Batch
+    begun: datetime | None
+    place: Place | None
+    last_step: str | None
+    last_time: datetime | None
+    events: int
+    harvests: int
+
+    @property
+    def state(self) -> str:
+        """`harvested` once something was taken from it, otherwise `growing`."""
+        return "harvested" if self.harvests else "growing"
+
+
+def list_cycles(actor: Actor) -> list[Cycle]:
+    """The organisation's cycles, newest first; three queries however many."""
+    batches = list_things(actor, "cycle")
+    ids = [batch.thing_id for batch in batches]
+    totals = {
+        row.thing_id: row
+        for row in db.session.execute(
+            select(
+                EventThing.thing_id,
+                func.count(func.distinct(EventThing.event_id)).label("events"),
+                func.min(EventThing.event_id).label("first"),
+                func.max(EventThing.event_id).label("last"),
+            )
+            .where(among(EventThing.thing_id, ids))
+            .group_by(EventThing.thing_id)
+        )
+    }
+    harvests: dict[int, int] = dict(
+        db.session.execute(
+            select(EventThing.thing_id, func.count())
+            .where(among(EventThing.thing_id, ids), EventThing.role == ROLES.index("input"))
+            .group_by(EventThing.thing_id)
+        )
+        .tuples()
+        .all()
+    )
+    wanted = {event for row in totals.values() for event in (row.first, row.last)}
+    events = {
+        row.id: row
+        for row in db.session.execute(
+            select(Event.id, Event.event_time, Event.biz_step, Event.read_point).where(
+                among(Event.id, wanted)
+            )
+        )
+    }
+    known = place_names([row.read_point for row in events.values() if row.read_point])
+    found = []
+    for batch in batches:
+        row = totals.get(batch.thing_id)
+        first = events.get(row.first) if row else None
+        last = events.get(row.last) if row else None
+        found.append(
+            Cycle(
+                batch=batch,
+                begun=first.event_time if first else None,
+                place=known.get(first.read_point) if first and first.read_point else None,
+                last_step=last.biz_step if last else None,
+                last_time=last.event_time if last else None,
+                events=row.events if row else 0,
+                harvests=harvests.get(batch.thing_id, 0),
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The day from which a harvest keeps every label's interval, and the spraying that sets it."""
+
+    until: date
+    sprayed: date
+    treatment: Treatment
+
+
+def waiting_until(lines: list[Line], today: date) -> Waiting | None:
+    """What still forbids harvesting by the labels of what was sprayed, None when nothing does.
+
+    Arithmetic for the farmer's page: date of spraying plus the label's days (VietGAP).
+    """
+    found: Waiting | None = None
+    for line in lines:
+        if line.step != "spraying" or not line.stands:
+            continue
+        sprayed = line.event_time.astimezone(LOCAL_ZONE).date()
+        for treatment in fact_of(line).treatments:
+            if treatment.interval_days is None:
+                continue
+            until = date.fromordinal(sprayed.toordinal() + treatment.interval_days)
+            if until > today and (found is None or until > found.until):
+                found = Waiting(until, sprayed, treatment)
+    return found
