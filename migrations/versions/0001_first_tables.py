@@ -443,6 +443,7 @@ def upgrade() -> None:
             "confirmed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["confirmed_by_id"], ["organisations.id"], name=op.f("fk_certificates_confirmed_by_id")
         ),

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from trace.extensions import Model
 from trace.models.organisations import Organisation
+from trace.models.places import Place
+from trace.models.products import Product
 from trace.models.types import Id, Moment
 
 
@@ -26,5 +28,10 @@ class Certificate(Model):
     valid_until: Mapped[date] = mapped_column(Date)
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(default=1)
 
     confirmed_by: Mapped[Organisation | None] = relationship(foreign_keys=[confirmed_by_id])
+    product: Mapped[Product | None] = relationship()
+    place: Mapped[Place | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
