@@ -43,8 +43,8 @@ class NotANumber(TraceError):
     message = "“%(value)s” is not a number. Use digits, with a comma or a dot before the decimals."
 
 
-class UnclearNumber(TraceError):
-    code = "unclear-number"
+class AmbiguousNumber(TraceError):
+    code = "ambiguous-number"
     message = "“%(value)s” can be read in two ways. Write %(whole)s or %(decimal)s."
 
 
@@ -251,14 +251,14 @@ def parse_number(typed: str, *, grouped: bool = True) -> Decimal:
     """The number people meant: 1234,5 and 1234.5, and with groups 1.234,5 and 1,234.5.
 
     "1.500" is fifteen hundred to one reader and one and a half to another: it is refused, not
-    guessed. Raises ValidationError holding NotANumber or UnclearNumber."""
+    guessed. Raises ValidationError holding NotANumber or AmbiguousNumber."""
     plain = typed.translate(_SPACES)
     if not grouped or _PLAIN.fullmatch(plain):
         if not _PLAIN.fullmatch(plain):
             refuse(NotANumber(value=typed[:40]))
         if grouped and _GROUPED.fullmatch(plain):
             whole = plain.replace(",", "").replace(".", "")
-            refuse(UnclearNumber(value=typed[:40], whole=whole, decimal=f"{plain}0"))
+            refuse(AmbiguousNumber(value=typed[:40], whole=whole, decimal=f"{plain}0"))
         return Decimal(plain.replace(",", "."))
     if len(plain) > 30 or not _GROUPED.fullmatch(plain):
         refuse(NotANumber(value=typed[:40]))
