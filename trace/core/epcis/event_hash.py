@@ -412,7 +412,5 @@ class _Text:
                 shown = "quantityElement"
             return shown + self.value(value.get("#text", "")) + inner
         if isinstance(value, list):
-            return shown + "".join(
-                sorted([text for one in value for text in self.elements("", one)])
-            )
+            return shown + "".join(sorted([self.element("", one) for one in value]))
         return shown + self.value(value)

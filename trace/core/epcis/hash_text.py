@@ -44,7 +44,7 @@ def canonical(text: str) -> str:
     if "." in text:
         if text.startswith("urn:epc:"):
             return _from_urn(text) or text
-        if text.startswith(("http://", "https://")):
+        if text.startswith(("http:", "https:")):
             return _from_link(text) or text
     return text
 
@@ -251,14 +251,14 @@ _URNS: Final[dict[str, Callable[[str], str | None]]] = {
 
 
 def _from_urn(uri: str) -> str | None:
-    _, _, level, rest = uri.split(":", 3)
+    level, _, rest = uri.removeprefix("urn:epc:").partition(":")
     scheme, _, text = rest.partition(":")
     read = _URNS.get(f"{level}:{scheme}")
     if read is None:
         return None
     try:
         found = read(text)
-    except ValueError:  # fewer parts than the scheme has
+    except (ValueError, IndexError):  # fewer parts, or characters, than the scheme has
         return None
     return _BASE + found if found else None
 
