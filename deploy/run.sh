@@ -53,7 +53,7 @@ else
   control_options=(--no-control-socket)
 fi
 
-web='' worker='' stopping=''
+web='' worker='' stopping='' pause=1
 
 start_web() {
   "$bin/gunicorn" wsgi:app --bind "$host:$PORT" --worker-class gthread \
@@ -63,7 +63,7 @@ start_web() {
 
 start_worker() {
   "$bin/flask" --app wsgi trace worker &
-  worker=$!
+  worker=$! worker_began=$SECONDS
 }
 
 stop() {
@@ -105,8 +105,14 @@ while alive "$web"; do
   wait -n "$web" "$worker" 2>/dev/null || true
   [[ $stopping ]] && break
   if alive "$web" && ! alive "$worker"; then
-    echo "The worker ended; starting it again." >&2
-    sleep 1
+    # One that dies at once would otherwise spin: wait longer each time, half a minute at most.
+    (( SECONDS - worker_began > 30 )) && pause=1
+    echo "The worker ended; starting it again in $pause s." >&2
+    sleep "$pause" &
+    nap=$!
+    wait "$nap" || true
+    kill "$nap" 2>/dev/null || true
+    pause=$(( pause < 16 ? pause * 2 : 30 ))
     [[ $stopping ]] || start_worker
   fi
 done

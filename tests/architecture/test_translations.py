@@ -26,7 +26,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         )
         for file, line, message, _comments, _context in found:
             for text in message if isinstance(message, tuple) else (message,):
-                if isinstance(text, str) and text:
+                if text:
                     yield f"{folder}/{file}:{line}", text
 
 
