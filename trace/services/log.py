@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy import select, text, update
 
 from trace.core.tlog import origin_of
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import LogEntry, LogState
+from trace.models import LogState
 from trace.models.types import from_millis
+from trace.services.bulk import insert_rows
 from trace.services.settings import current_settings
 
 
@@ -41,7 +41,6 @@ class Locked:
     last_time: datetime
 
 
-_entries = cast("Table", LogEntry.__table__)
 # An update, not a select: the same words take the row lock on PostgreSQL and the write lock on
 # SQLite, where reading alone would hold nothing.
 _LOCK = text(
@@ -71,12 +70,10 @@ def append(state: Locked, entries: Sequence[tuple[bytes, int | None]], at: datet
 
     The caller holds the lock (`state`) and made the entries with `record_time(state, at)`.
     """
-    db.session.execute(
-        insert(_entries),
-        [
-            {"idx": state.size + i, "entry": entry.decode(), "event_id": event_id}
-            for i, (entry, event_id) in enumerate(entries)
-        ],
+    insert_rows(
+        "log_entries",
+        ("idx", "entry", "event_id"),
+        [(state.size + i, entry.decode(), event_id) for i, (entry, event_id) in enumerate(entries)],
     )
     db.session.execute(
         update(LogState)

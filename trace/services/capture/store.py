@@ -6,18 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Table, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select, text, update
 
 from trace.core.statements import event_entries, statement_hash, tags, use_identity
 from trace.extensions import db
 from trace.models import (
     Audit,
     Event,
-    EventKey,
     EventThing,
     Holding,
     LogState,
@@ -27,22 +26,37 @@ from trace.models import (
     Thing,
 )
 from trace.models.events import TYPES
-from trace.models.types import to_micro
+from trace.models.types import to_micro, to_millis
 from trace.services import handovers, log, notices
 from trace.services.actors import Actor
+from trace.services.bulk import Row, execute_many, insert_rows
 from trace.services.capture.holdings import changes, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
-from trace.services.capture.things import Known, ensure_things
+from trace.services.capture.things import Known, Name, ensure_things
 from trace.services.jobs import enqueue
 from trace.services.keys import SigningKey, check_still_valid
 from trace.services.naming import issuer_of
 from trace.services.sets import among, is_sqlite
 from trace.services.settings import current_settings
 
-_events = cast("Table", Event.__table__)
-_event_things = cast("Table", EventThing.__table__)
-_event_keys = cast("Table", EventKey.__table__)
-_holdings = cast("Table", Holding.__table__)
+EVENT_COLUMNS = (
+    "id",
+    "statement_id",
+    "issuer_id",
+    "key_id",
+    "type",
+    "action",
+    "event_time",
+    "biz_step",
+    "disposition",
+    "read_point",
+    "biz_location",
+    "corrects",
+    "notice",
+    "jwt",
+    "disclosures",
+    "private",
+)
 
 
 def store(
@@ -96,16 +110,22 @@ def _things(
 ) -> dict[str, Known]:
     created_by: dict[str, int] = {}
     product_of: dict[str, str] = {}
+    links: Counter[str] = Counter()
+    names: list[Name] = []
     for event in prepared:
         product_of |= event.product_of
         creates = event.creates
+        chains = set()
         for mention in event.things:
+            name = mention.name
+            names.append(name)
             if mention.role in creates:
-                created_by[mention.name.identity] = organisation.id
-                if mention.name.lot is not None:
-                    created_by.setdefault(mention.name.lot.identity, organisation.id)
-    names = (m.name for p in prepared for m in p.things)
-    return ensure_things(names, created_by, product_of, at=at)
+                created_by[name.identity] = organisation.id
+                if name.lot is not None:
+                    created_by.setdefault(name.lot.identity, organisation.id)
+            chains.add(name.lot.identity if name.lot is not None else name.identity)
+        links.update(chains)
+    return ensure_things(names, created_by, product_of, links, at=at)
 
 
 def _allocate(count: int) -> list[int]:
@@ -125,59 +145,56 @@ def _write_events(
     ids: Sequence[int],
     known: dict[str, Known],
 ) -> None:
-    rows: list[dict[str, Any]] = []
-    things: list[dict[str, Any]] = []
-    keys: list[dict[str, Any]] = []
+    rows: list[Row] = []
+    things: list[Row] = []
+    keys: list[Row] = []
+    issuer = organisation.id
     for row_id, event in zip(ids, prepared, strict=True):
         statement = event.statement
         if statement is None:
             raise AssertionError("store takes signed events")
         parsed = event.event
         rows.append(
-            {
-                "id": row_id,
-                "statement_id": event.statement_uuid.bytes,
-                "issuer_id": organisation.id,
-                "key_id": key.row_id,
-                "type": TYPES.index(parsed.type),
-                "action": getattr(parsed, "action", None),
-                "event_time": parsed.event_time,
-                "biz_step": (parsed.biz_step or "")[:100] or None,
-                "disposition": (parsed.disposition or "")[:100] or None,
-                "read_point": event.read_point,
-                "biz_location": event.biz_location,
-                "corrects": event.corrects,
-                "notice": event.notice,
-                "jwt": statement.jwt,
-                "disclosures": orjson.dumps([d.text for d in statement.disclosures]).decode(),
-                "private": orjson.dumps(event.private).decode(),
-            }
+            (
+                row_id,
+                event.statement_uuid.bytes,
+                issuer,
+                key.row_id,
+                TYPES.index(parsed.type),
+                getattr(parsed, "action", None),
+                to_millis(parsed.event_time),
+                (parsed.biz_step or "")[:100] or None,
+                (parsed.disposition or "")[:100] or None,
+                event.read_point,
+                event.biz_location,
+                event.corrects,
+                event.notice,
+                statement.jwt,
+                orjson.dumps([d.text for d in statement.disclosures]).decode(),
+                orjson.dumps(event.private).decode(),
+            )
         )
-        keys.append(
-            {
-                "issuer_id": organisation.id,
-                "event_key": event_key_bytes(event.event_key),
-                "error_declaration": event.error_declaration,
-                "event_id": row_id,
-            }
-        )
+        keys.append((issuer, event_key_bytes(event.event_key), event.error_declaration, row_id))
         things += [
-            {
-                "event_id": row_id,
-                "role": mention.role,
-                "thing_id": known[mention.name.identity].id,
-                "quantity": mention.quantity,
-                "unit": mention.unit,
-                "visibility": mention.visibility,
-            }
+            (
+                row_id,
+                mention.role,
+                known[mention.name.identity].id,
+                to_micro(mention.quantity),
+                mention.unit,
+                mention.visibility,
+            )
             for mention in event.things
         ]
-    db.session.execute(insert(_events), rows)
+    insert_rows("events", EVENT_COLUMNS, rows)
     # Sorted, so that two captures racing for the same keys wait for one another in one order.
-    keys.sort(key=lambda row: row["event_key"])
-    db.session.execute(insert(_event_keys), keys)
-    if things:
-        db.session.execute(insert(_event_things), things)
+    keys.sort(key=itemgetter(1))
+    insert_rows("event_keys", ("issuer_id", "event_key", "error_declaration", "event_id"), keys)
+    insert_rows(
+        "event_things",
+        ("event_id", "role", "thing_id", "quantity", "unit", "visibility"),
+        sorted(things, key=itemgetter(0, 1, 2)),
+    )
 
 
 def _write_holdings(
@@ -197,28 +214,23 @@ def _write_holdings(
     for thing, (_, on_sale) in places.items():
         if on_sale and not any(t == thing for t, _ in amounts):
             amounts[thing, ""] += 0
-    rows = [
-        {
-            "thing_id": thing,
-            "holder_id": organisation.id,
-            "unit": unit[:3],
-            "quantity": amount,
-            "place": places.get(thing, (None, False))[0],
-            "on_sale": places.get(thing, (None, False))[1],
-        }
-        for (thing, unit), amount in sorted(amounts.items())
-        if to_micro(amount) is not None
-    ]
-    if rows:
-        dialect = sqlite.insert if is_sqlite() else postgresql.insert
-        statement = dialect(_holdings)
-        excluded = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=["thing_id", "holder_id", "unit"],
-            set_={"quantity": _holdings.c.quantity + excluded.quantity},
-        )
-        db.session.execute(statement, rows)
-    _move(organisation, places)
+    rows: list[Row] = []
+    for (thing, unit), amount in sorted(amounts.items()):
+        micro = to_micro(amount)
+        if micro is not None:
+            where, on_sale = places.get(thing, (None, False))
+            rows.append((thing, organisation.id, unit[:3], micro, where, on_sale))
+    insert_rows(
+        "holdings",
+        ("thing_id", "holder_id", "unit", "quantity", "place", "on_sale"),
+        rows,
+        "ON CONFLICT (thing_id, holder_id, unit) "
+        "DO UPDATE SET quantity = holdings.quantity + excluded.quantity",
+    )
+    fresh = {known_row.id for known_row in known.values() if known_row.created}
+    moved = {thing: state for thing, state in places.items() if thing not in fresh}
+    if moved:
+        _move(organisation, moved)
 
 
 def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
@@ -324,7 +336,8 @@ def _append(
     by_id = {row.id: row for row in known.values()}
     chained = {row.id for row in known.values() if row.salt is not None}
     chains = [_chains(event, known, chained) for event in prepared]
-    heads = _heads({thing for linked in chains for thing in linked})
+    heads = dict.fromkeys((row.id for row in known.values() if row.created), 0)
+    heads |= _heads({thing for linked in chains for thing in linked} - heads.keys())
     used = db.session.execute(
         select(Organisation.use_head, Organisation.use_salt).where(
             Organisation.id == organisation.id
@@ -351,10 +364,10 @@ def _append(
         entries.append((lines[0], row_id))
         entries += [(line, None) for line in lines[1:]]
     log.append(state, entries, at)
-    if heads:
-        db.session.execute(
-            update(Thing), [{"id": thing, "head": head} for thing, head in heads.items()]
-        )
+    execute_many(
+        "UPDATE things SET head = ? WHERE id = ?",
+        [(head, thing) for thing, head in heads.items() if not by_id[thing].created],
+    )
     db.session.execute(
         update(Organisation)
         .where(Organisation.id == organisation.id)

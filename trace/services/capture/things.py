@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.extensions import db
 from trace.models import Product, Thing
-from trace.services.sets import among, is_sqlite
+from trace.models.types import to_millis
+from trace.services.bulk import insert_rows
+from trace.services.sets import among
 
 CHAINED = frozenset({"lot", "cycle", "logistic"})
+COLUMNS = (
+    "identity",
+    "kind",
+    "lot_id",
+    "product_id",
+    "owner_id",
+    "salt",
+    "head",
+    "created_at",
+)
 _table = cast("Table", Thing.__table__)
 
 
@@ -78,15 +89,17 @@ def _trade_item(identity: Identity, kind: str, id_base: str) -> Name:
 
 def ensure_things(
     names: Iterable[Name],
-    created_by: dict[str, int],
-    product_of: dict[str, str],
+    created_by: Mapping[str, int],
+    product_of: Mapping[str, str],
+    links: Mapping[str, int],
     *,
     at: datetime,
 ) -> dict[str, Known]:
     """Rows for all names (and their lots), made where absent, by canonical identity.
 
     `created_by` maps the identities that an event of this capture brings into being to the
-    organisation that says so. `product_of` maps lots to the trade item an event names for them.
+    organisation that says so, `product_of` lots to the trade item an event names for them, and
+    `links` chained things to the number of entries that will continue their chains.
     """
     wanted: dict[str, Name] = {}
     for name in names:
@@ -95,19 +108,19 @@ def ensure_things(
             wanted.setdefault(name.lot.identity, name.lot)
             if wanted[name.identity].lot is None:
                 wanted[name.identity] = name
-    known = _read(wanted)
-    missing = [name for identity, name in sorted(wanted.items()) if identity not in known]
-    if missing:
-        _insert([n for n in missing if n.lot is None], known, created_by, product_of, at)
-        known |= _read([n.identity for n in missing if n.lot is None], created=True)
-        units = [n for n in missing if n.lot is not None]
-        if units:
-            _insert(units, known, created_by, product_of, at)
-            known |= _read([n.identity for n in units], created=True)
+    known = _read(wanted, {})
+    # Sorted, so that two captures racing for the same things wait for one another in one order;
+    # lots before units, which point to them.
+    missing = sorted((n for i, n in wanted.items() if i not in known), key=lambda n: n.identity)
+    for some in ([n for n in missing if n.lot is None], [n for n in missing if n.lot is not None]):
+        if some:
+            salts = _insert(some, known, created_by, product_of, links, at)
+            known |= _read([n.identity for n in some], salts)
     return known
 
 
-def _read(identities: Iterable[str], *, created: bool = False) -> dict[str, Known]:
+def _read(identities: Iterable[str], salts: Mapping[str, bytes | None]) -> dict[str, Known]:
+    """Rows by identity. A row is of our making if it carries the salt we gave it."""
     columns = _table.c
     rows = db.session.execute(
         select(
@@ -119,45 +132,52 @@ def _read(identities: Iterable[str], *, created: bool = False) -> dict[str, Know
             columns.owner_id,
         ).where(among(columns.identity, identities))
     )
-    return {row.identity: Known(*row, created) for row in rows}
+    return {
+        row.identity: Known(
+            *row, created=row.salt is not None and row.salt == salts.get(row.identity)
+        )
+        for row in rows
+    }
 
 
 def _insert(
-    names: list[Name],
-    known: dict[str, Known],
-    created_by: dict[str, int],
-    product_of: dict[str, str],
+    names: Sequence[Name],
+    known: Mapping[str, Known],
+    created_by: Mapping[str, int],
+    product_of: Mapping[str, str],
+    links: Mapping[str, int],
     at: datetime,
-) -> None:
-    if not names:
-        return
+) -> dict[str, bytes | None]:
     products = _products(names, product_of)
+    salts: dict[str, bytes | None] = {}
     rows = []
+    moment = to_millis(at)
     for name in names:
         product = products.get(product_of.get(name.identity) or name.product or "")
         creator = created_by.get(name.identity)
         # A GTIN has one owner: another organisation's word does not make it the lot's creator.
         if product is not None and creator is not None and product[1] != creator:
             creator = None
+        salt = salts[name.identity] = os.urandom(32) if name.kind in CHAINED else None
         rows.append(
-            {
-                "identity": name.identity,
-                "kind": name.kind,
-                "lot_id": known[name.lot.identity].id if name.lot else None,
-                "product_id": product[0] if product else None,
-                "owner_id": creator,
-                "salt": os.urandom(32) if name.kind in CHAINED else None,
-                "head": 0,
-                "created_at": at,
-            }
+            (
+                name.identity,
+                name.kind,
+                known[name.lot.identity].id if name.lot else None,
+                product[0] if product else None,
+                creator,
+                salt,
+                # Nobody sees the row before we commit: its first entries are all ours.
+                links.get(name.identity, 0),
+                moment,
+            )
         )
     # Two captures may name the same new thing at once: the first makes it.
-    dialect = sqlite.insert if is_sqlite() else postgresql.insert
-    statement = dialect(_table).on_conflict_do_nothing(index_elements=["identity"])
-    db.session.execute(statement, rows)
+    insert_rows("things", COLUMNS, rows, "ON CONFLICT (identity) DO NOTHING")
+    return salts
 
 
-def _products(names: list[Name], product_of: dict[str, str]) -> dict[str, tuple[int, int]]:
+def _products(names: Sequence[Name], product_of: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     wanted = {product_of.get(n.identity) or n.product for n in names} - {None}
     if not wanted:
         return {}
