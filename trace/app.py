@@ -70,7 +70,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     csrf.init_app(app)
     limiter.init_app(app)
-    babel.init_app(app, default_domain=FragmentDomain("messages"), locale_selector=select_locale)
+    babel.init_app(app, locale_selector=select_locale)
+    # Flask-Babel takes a domain by name only; ours has none, it is made of fragments.
+    babel.domain_instance = FragmentDomain()
     register_problems(app)
     register_pages(app)
     register_interfaces(app)
