@@ -1,1 +1,27 @@
-"""A payload as a QR matrix, and that as SVG, PNG and PDF sheets."""
+"""Printed and shown labels: payload, QR matrix, SVG, PNG, PDF sheets. Nothing here reads files."""
+
+from trace.core.labels.errors import LabelError
+from trace.core.labels.images import matrix_png, matrix_svg, qr_png, qr_svg
+from trace.core.labels.layouts import LAYOUTS, SheetLayout
+from trace.core.labels.matrix import Engine, Level, Matrix, qr_matrix
+from trace.core.labels.payload import label_payload, short_domain
+from trace.core.labels.sheets import Label, SheetFonts, label_sheet_pdf
+
+__all__ = [
+    "LAYOUTS",
+    "Engine",
+    "Label",
+    "LabelError",
+    "Level",
+    "Matrix",
+    "SheetFonts",
+    "SheetLayout",
+    "label_payload",
+    "label_sheet_pdf",
+    "matrix_png",
+    "matrix_svg",
+    "qr_matrix",
+    "qr_png",
+    "qr_svg",
+    "short_domain",
+]

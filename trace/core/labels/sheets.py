@@ -1,0 +1,266 @@
+"""PDF sheets of labels: one small picture and a few lines of text each.
+
+The code is a picture of one bit a dot, four dots a module, so that a viewer that smooths pictures
+blurs a quarter of a module at most. Text uses an embedded TrueType font that the caller hands over
+as bytes (core reads no files); it must cover Vietnamese. Labels are taken from the iterable one by
+one and never held, though the finished pages are until the file is written: about 2 kB a label, so
+cut very long runs into several files.
+
+GS1 General Specifications, section 5.12 (symbol specification table for Digital Link): a module of
+at least 0.396 mm, quiet zone four modules.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from io import BytesIO
+from typing import Any, BinaryIO, Final, cast
+
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFImageXObject
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from trace.core.labels.errors import BadFont, CodeTooSmall, NoLabels, TextDoesNotFit
+from trace.core.labels.layouts import SheetLayout
+from trace.core.labels.matrix import QUIET_ZONE, Level, Matrix, qr_matrix
+from trace.core.labels.payload import label_payload
+
+MODULE_LEAST: Final = 0.396  # mm
+_DOTS: Final = 4  # dots a module in the picture
+_LEADING: Final = 1.22
+FONT_LEAST: Final = 4.5  # points
+
+_Line = tuple[str, str]  # font, text
+
+# Each byte of eight modules becomes four bytes of 32 dots.
+_WIDER: Final = tuple(
+    int("".join(bit * _DOTS for bit in f"{byte:08b}"), 2).to_bytes(_DOTS, "big")
+    for byte in range(256)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one label says. `uri` is the printed address (it becomes the code), `code` and `domain`
+    its readable forms; the rest are finished texts in the reader's language, empty when unknown."""
+
+    uri: str
+    code: str
+    name: str
+    domain: str = ""
+    lot: str = ""
+    weight: str = ""
+    dates: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return tuple(text for text in (self.lot, self.weight, *self.dates) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFonts:
+    """Two TrueType files as bytes: for text, and for the name of the product."""
+
+    regular: bytes
+    bold: bytes
+
+
+@lru_cache(maxsize=8)
+def _registered(font: bytes) -> str:
+    """reportlab knows fonts by name, process-wide; the name is made from the content."""
+    name = "trace-" + sha256(font).hexdigest()[:16]
+    try:
+        pdfmetrics.registerFont(TTFont(name, BytesIO(font)))
+    except Exception as error:
+        # The reader of font files raises TTFError, struct.error, IndexError … on a broken file.
+        raise BadFont from error
+    return name
+
+
+def _plain(text: str) -> str:
+    """One line, letters composed (fonts hold ả, not a and a hook)."""
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(c if c.isprintable() else " " for c in composed).split())
+
+
+class _Writer:
+    """Draws labels on a canvas; remembers texts already measured, since most repeat."""
+
+    def __init__(self, canvas: Canvas, layout: SheetLayout, fonts: SheetFonts) -> None:
+        self.canvas = canvas
+        self.layout = layout
+        self.regular = _registered(fonts.regular)
+        self.bold = _registered(fonts.bold)
+        self.wrapped: dict[tuple[str, str, float, float], tuple[str, ...]] = {}
+        self.told: dict[tuple[str, tuple[str, ...], float, int], tuple[float, list[_Line]]] = {}
+        self.pictures = 0
+
+    def lines(self, text: str, font: str, size: float, width: float) -> tuple[str, ...]:
+        """`text` broken between words into lines of `width` points; a longer word stands alone."""
+        key = (text, font, size, width)
+        found = self.wrapped.get(key)
+        if found is None:
+            lines: list[str] = []
+            for word in _plain(text).split():
+                longer = f"{lines[-1]} {word}" if lines else word
+                if lines and pdfmetrics.stringWidth(longer, font, size) <= width:
+                    lines[-1] = longer
+                else:
+                    lines.append(word)
+            found = self.wrapped[key] = tuple(lines)
+        return found
+
+    def _cut(self, text: str, size: float, width: float) -> str:
+        while text and pdfmetrics.stringWidth(text + "…", self.bold, size) > width:
+            text = text[:-1]
+        return text.rstrip() + "…"
+
+    def _name(self, text: str, size: float, width: float, most: int) -> list[str]:
+        """The name, the one text that may end in an ellipsis."""
+        lines = list(self.lines(text, self.bold, size, width))
+        if len(lines) > most:
+            lines = [*lines[: most - 1], self._cut(" ".join(lines[most - 1 :]), size, width)]
+        return [
+            line
+            if pdfmetrics.stringWidth(line, self.bold, size) <= width
+            else self._cut(line, size, width)
+            for line in lines
+        ]
+
+    def story(self, label: Label, width: float, most: int) -> tuple[float, list[_Line]]:
+        """Size and lines (font, text) of name and facts in at most `most` lines. Facts are never
+        cut: the type gets smaller, the name shorter, and then it is refused."""
+        key = (label.name, label.facts, width, most)
+        found = self.told.get(key)
+        if found is None:
+            found = self.told[key] = self._story(label, width, most)
+        return found
+
+    def _story(self, label: Label, width: float, most: int) -> tuple[float, list[_Line]]:
+        size = self.layout.font_size
+        while size >= FONT_LEAST:
+            facts = [
+                line for text in label.facts for line in self.lines(text, self.regular, size, width)
+            ]
+            widest = max((pdfmetrics.stringWidth(f, self.regular, size) for f in facts), default=0)
+            room = int(most * self.layout.font_size / size) - len(facts)
+            if widest <= width and room >= 1:
+                name = self._name(label.name, size, width, min(room, 3))
+                return size, [
+                    *((self.bold, line) for line in name),
+                    *((self.regular, line) for line in facts),
+                ]
+            size -= 0.5
+        raise TextDoesNotFit(layout=self.layout.name)
+
+    def picture(self, matrix: Matrix, x: float, y: float, side: float) -> None:
+        """The code as a picture object, its lower left corner at (x, y), `side` points wide."""
+        dots = matrix.size * _DOTS
+        width = (dots + 7) // 8
+        raw = b"".join(
+            b"".join([_WIDER[byte] for byte in row])[:width] * _DOTS for row in matrix.rows
+        )
+        self.pictures += 1
+        name = f"code{self.pictures}"
+        image: Any = PDFImageXObject(name)
+        image.width = image.height = dots
+        image.streamContent = zlib.compress(raw, 6)
+        image._filters = ("FlateDecode",)
+        image._decode = [1, 0]  # ones are ink
+        # reportlab's own way to pictures goes through Pillow and RGB; this hands over the bits.
+        document: Any = cast("Any", self.canvas)._doc
+        document.addForm(name, image)
+        self.canvas.saveState()
+        self.canvas.transform(side, 0, 0, side, x, y)
+        self.canvas.doForm(name)
+        self.canvas.restoreState()
+
+    def text(self, x: float, y: float, line: _Line, size: float, *, middle: bool) -> None:
+        self.canvas.setFont(line[0], size)
+        if middle:
+            self.canvas.drawCentredString(x, y, line[1])
+        else:
+            self.canvas.drawString(x, y, line[1])
+
+    def label(self, label: Label, matrix: Matrix, place: int) -> None:
+        layout = self.layout
+        left, top = layout.corner(place)
+        pad, leading = layout.padding * mm, layout.font_size * _LEADING
+        x, upper = left * mm + pad, (layout.page_height - top) * mm - pad
+        width, height = layout.label_width * mm - 2 * pad, layout.label_height * mm - 2 * pad
+        clear = [_plain(text) for text in (label.code, label.domain) if text]
+        below = layout.text == "below"
+        if below:
+            size, story = self.story(label, width, int(height * 0.45 / leading) - len(clear))
+            side = min(width, height - len(clear) * leading - len(story) * size * _LEADING)
+        else:
+            # The code may take little more than half of the width.
+            side = min(height - len(clear) * leading, width * 0.56)
+            size, story = self.story(
+                label, width - side - leading * 0.3, int((height - len(clear) * leading) / leading)
+            )
+        module = side / (matrix.size + 2 * QUIET_ZONE)
+        if module < MODULE_LEAST * mm:
+            raise CodeTooSmall(
+                layout=layout.name, module=f"{module / mm:.2f}", least=f"{MODULE_LEAST:.2f}"
+            )
+        quiet = QUIET_ZONE * module
+        code_x = x + (width - side) / 2 if below else x
+        self.picture(matrix, code_x + quiet, upper - side + quiet, side - 2 * quiet)
+        anchor = x + width / 2 if below else code_x + quiet
+        y = upper - side - leading * 0.5 if not below else upper - side - leading * 0.7
+        for text in clear:
+            # Typed by hand when the camera fails: shrunk when it must be, never cut.
+            full = pdfmetrics.stringWidth(text, self.regular, layout.font_size)
+            room = width if below else width - quiet
+            fitted = layout.font_size * min(1.0, room / full)
+            self.text(anchor, y, (self.regular, text), fitted, middle=below)
+            y -= leading
+        if not below:
+            anchor, y = x + side + leading * 0.3, upper - size
+        for line in story:
+            self.text(anchor, y, line, size, middle=below)
+            y -= size * _LEADING
+
+
+def label_sheet_pdf(
+    labels: Iterable[Label],
+    layout: SheetLayout,
+    out: BinaryIO,
+    fonts: SheetFonts,
+    *,
+    title: str = "",
+    skip: int = 0,
+    level: Level = "M",
+) -> int:
+    """Write a PDF of `labels` to `out` and return how many there were.
+
+    `skip` leaves that many places free on the first sheet (part of it is used already). The same
+    labels give the same bytes. Raises a LabelError."""
+    layout.check()
+    page = (layout.page_width * mm, layout.page_height * mm)
+    canvas = Canvas(out, pagesize=page, pageCompression=1, invariant=True, lang="vi")
+    canvas.setTitle(title)
+    writer = _Writer(canvas, layout, fonts)
+    per_page = layout.per_page
+    count, place = 0, skip % per_page
+    for label in labels:
+        if place == per_page:
+            canvas.showPage()
+            place = 0
+        matrix = qr_matrix(label_payload(label.uri), level=level, engine="zxing")
+        writer.label(label, matrix, place)
+        place += 1
+        count += 1
+    if not count:
+        raise NoLabels
+    canvas.showPage()
+    canvas.save()
+    return count
