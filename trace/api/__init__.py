@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
+from trace.extensions import register
+
 
 def register_interfaces(app: Flask) -> None:
     """Registers every blueprint of interfaces with the rule of who may call it."""
+    from trace.api import epcis
+
+    register(app, epcis.bp, "token")

@@ -61,11 +61,13 @@ def capture(
     at: datetime,
     idempotency_key: str = "",
     private: Collection[str] | None = None,
+    paths: Sequence[str] | None = None,
 ) -> Captured:
     """Records events for the actor's organisation; the caller commits.
 
     `events` are EPCIS 2.0 JSON-LD objects, each with its `@context`. `private` names the member
-    paths kept from the public (None: the default policy). Raises Refused with a JSON Pointer per
+    paths kept from the public (None: the default policy); `paths` says where each event stood in
+    the document it came in. Raises Refused with a JSON Pointer per
     error, KeyReused, NotAllowed.
     """
     actor.check("record")
@@ -74,7 +76,7 @@ def capture(
         known = _first_answer(actor, idempotency_key, digest)
         if known is not None:
             return known
-    prepared = prepare(actor, events, at=at, private=private)
+    prepared = prepare(actor, events, at=at, private=private, paths=paths)
     key = signing_key(actor.organisation)
     signed = sign(actor, prepared, key, at=at)
     # A savepoint: the loser of a race must not take what the caller did before with it.

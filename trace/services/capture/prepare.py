@@ -111,6 +111,7 @@ def prepare(
     *,
     at: datetime,
     private: Collection[str] | None = None,
+    paths: Sequence[str] | None = None,
 ) -> list[Prepared]:
     """Checks every event and names its things. Raises Refused with every error of all events."""
     errors: list[TraceError] = []
@@ -118,8 +119,8 @@ def prepare(
     id_base = current_settings().id_base
     names: dict[str, Name] = {}
     own = own_uris(actor.organisation, id_base)
-    for number, document in enumerate(events):
-        path = f"/epcisBody/eventList/{number}" if len(events) > 1 else ""
+    where = paths or default_paths(len(events))
+    for document, path in zip(events, where, strict=True):
         try:
             event = check_event(document, now=at, path=path)
             prepared.append(_understand(event, document, private, id_base, names, own, path))
@@ -129,8 +130,13 @@ def prepare(
             errors.append(error)
     if errors:
         raise Refused(errors)
-    _check_repeats(actor, prepared)
+    _check_repeats(actor, prepared, where)
     return prepared
+
+
+def default_paths(count: int) -> list[str]:
+    """Where events stand in a document's list; one alone is the document."""
+    return [f"/epcisBody/eventList/{number}" for number in range(count)] if count > 1 else [""]
 
 
 def _understand(
@@ -267,7 +273,7 @@ def _place(uri: str | None, id_base: str) -> str | None:
     return (uri if identity is None else canonical_uri(identity, id_base))[:300]
 
 
-def _check_repeats(actor: Actor, prepared: Sequence[Prepared]) -> None:
+def _check_repeats(actor: Actor, prepared: Sequence[Prepared], paths: Sequence[str]) -> None:
     """An eventID is used once, and once more to declare it an error (epcis: 409 otherwise)."""
     errors: list[TraceError] = []
     seen: set[tuple[bytes, bool]] = set()
@@ -280,11 +286,10 @@ def _check_repeats(actor: Actor, prepared: Sequence[Prepared]) -> None:
             .where(EventKey.issuer_id == actor.organisation.id, EventKey.event_key.in_(some))
         ).all()
     known = {(bytes(key), declared): bytes(statement) for key, declared, statement in rows}
-    for number, event in enumerate(prepared):
+    for event, path in zip(prepared, paths, strict=True):
         key = (event_key_bytes(event.event_key), event.error_declaration)
         if key in known or key in seen:
-            path = f"/epcisBody/eventList/{number}/eventID" if len(prepared) > 1 else "/eventID"
-            errors.append(AlreadyRecorded(path=path, event_id=event.event_key))
+            errors.append(AlreadyRecorded(path=f"{path}/eventID", event_id=event.event_key))
         seen.add(key)
         if event.error_declaration:
             event.corrects = known.get((key[0], False))
