@@ -19,7 +19,9 @@ def shown(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("utf-8", "backslashreplace").decode()
     line = "".join(c if c.isprintable() else " " for c in text)
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+    if len(line) > _SHOWN:
+        return line[: _SHOWN - 1] + "…"
+    return line or "nothing"
 
 
 class TrustError(TraceError):

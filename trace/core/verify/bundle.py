@@ -142,11 +142,12 @@ class _Verification:
         heads = {head.tag: (head.n, head.index) for head in receipt.heads}
         chains = self._check_chains(heads)
         id_base = id_base_of_origin(self.checkpoint.origin)
-        self._check_things(verified, chains, id_base)
+        linked = self._check_things(verified, chains, id_base)
         # 9
         story = tell(
             self.bundle.subject,
             verified,
+            linked=linked,
             hidden_statements=self._count_hidden(),
             policy=self.policy,
             id_base=id_base,
@@ -417,19 +418,26 @@ class _Verification:
 
     def _check_things(
         self, verified: list[VerifiedStatement], chains: dict[str, set[int]], id_base: str
-    ) -> None:
-        """Each shown thing's tag is in its statement's entry; shown ancestors' chains are here."""
+    ) -> dict[int, frozenset[str]]:
+        """Each shown thing's tag is in its statement's entry; shown ancestors' chains are here.
+
+        Returns the disclosed chains that each statement links, by its index.
+        """
+        linked: dict[int, frozenset[str]] = {}
         for statement in verified:
             entry = self.entries[statement.index]
-            assert isinstance(entry, EventEntry)  # noqa: S101 - step 5 made sure
-            own = {*entry.links, *self.overflow.get(entry.h, ())}
-            places = {self.links[link] for link in own}
+            own = {statement.index}
+            if isinstance(entry, EventEntry):
+                own |= {self.links[link] for link in self.overflow.get(entry.h, ())}
+            here = frozenset(name for name, places in chains.items() if own & places)
+            linked[statement.index] = here
             for thing in things_of(statement.event, id_base):
                 if thing.identity in chains:
-                    if not places & chains[thing.identity]:
+                    if thing.identity not in here:
                         raise WrongThing(f"a link of {thing.identity} at {statement.index}", "none")
                 elif thing.linked and thing.role in ("input", "child"):
                     raise ChainGap(f"the chain of the ancestor {thing.identity}", "none")
+        return linked
 
     def _count_hidden(self) -> int:
         shown = {

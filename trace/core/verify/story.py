@@ -1,8 +1,8 @@
 """Step 9, the story: notices along disclosed edges, late records, what stays unknown.
 
 Rules.
-1. A notice (recall, hold, advice) hits the things its statement names, and everything that came out
-   of them: outputs of a transformation that had one as input, a parent that holds one.
+1. A notice (recall, hold, advice) hits the things its statement names or links, and everything
+   that came out of them: outputs of a transformation that had one as input, a parent holding one.
 2. Voiding or correcting a statement never lifts a notice, and voided edges still carry one.
 3. A release ends the notices it names by statement id, if it comes from their issuer or from an
    authority of the policy.
@@ -13,7 +13,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -42,9 +42,8 @@ _RANK: Final[dict[RecallState, int]] = {
     "unknown": 3,  # hides anything up to a recall, so only a shown recall weighs more
     "recalled": 4,
 }
-_UPSTREAM = frozenset(
-    member for member, role in THING_MEMBERS.items() if role in ("input", "child")
-)
+_ROLES_UP: Final = frozenset({"input", "child"})
+_ROLES_DOWN: Final = frozenset({"output", "parent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,16 @@ def tell(
     subject: str,
     statements: Sequence[VerifiedStatement],
     *,
+    linked: Mapping[int, frozenset[str]],
     hidden_statements: int,
     policy: Policy,
     id_base: str,
 ) -> Story:
-    """The story of `subject` from statements in the log's order."""
+    """The story of `subject` from statements in the log's order.
+
+    `linked` gives, by index, the disclosed chains that a statement's entry links: with what it
+    names withheld, that still tells what it is about.
+    """
     story = Story()
     edges: dict[str, set[str]] = {}
     open_ended: set[str] = set()
@@ -113,13 +117,15 @@ def tell(
         if "errorDeclaration" in statement.event:
             story.voided.add(str(statement.event.get("trace:corrects", "")))
         things = things_of(statement.event, id_base)
-        _add_edges(edges, things)
+        chains = linked.get(statement.index, frozenset())
+        _add_edges(edges, statement, things, chains)
         if _hides_upstream(statement, things):
-            open_ended.update(t.identity for t in things if t.role in ("output", "parent"))
+            named = {t.identity for t in things if t.role in _ROLES_UP}
+            open_ended.update(_downstream(statement, things, chains) or chains - named)
             story.findings.append(
                 Finding(RECALL_UNKNOWN, statement.index, "an input or a content is not disclosed")
             )
-        notice = _notice(statement, things)
+        notice = _notice(statement, things, chains)
         if notice is not None:
             notices.append(notice)
     ended = _ended(notices, policy)
@@ -154,23 +160,43 @@ def _note_late(story: Story, statement: VerifiedStatement, policy: Policy) -> No
         story.findings.append(Finding(RECORDED_LATE, statement.index, f"{late.days} days"))
 
 
-def _add_edges(edges: dict[str, set[str]], things: list[Named]) -> None:
-    into = [thing.identity for thing in things if thing.role in ("output", "parent")]
-    if not into:
-        return
+def _downstream(
+    statement: VerifiedStatement, things: list[Named], chains: frozenset[str]
+) -> set[str]:
+    """What the goods became or went into. Of withheld outputs the linked chains tell: all that are
+    not named as inputs may be one."""
+    into = {thing.identity for thing in things if thing.role in _ROLES_DOWN}
+    if _hides(statement, _ROLES_DOWN):
+        into |= chains - {thing.identity for thing in things if thing.role in _ROLES_UP}
+    return into
+
+
+def _add_edges(
+    edges: dict[str, set[str]],
+    statement: VerifiedStatement,
+    things: list[Named],
+    chains: frozenset[str],
+) -> None:
+    into = _downstream(statement, things, chains)
     for thing in things:
-        if thing.role in ("input", "child"):
+        if thing.role in _ROLES_UP:
             edges.setdefault(thing.identity, set()).update(into)
+
+
+def _hides(statement: VerifiedStatement, roles: frozenset[str]) -> bool:
+    return any(THING_MEMBERS.get(path.partition("/")[0]) in roles for path in statement.withheld)
 
 
 def _hides_upstream(statement: VerifiedStatement, things: list[Named]) -> bool:
     """An edge's input or content is withheld, or named without the lot it belongs to."""
-    return any(path.partition("/")[0] in _UPSTREAM for path in statement.withheld) or any(
-        thing.role in ("input", "child") and not thing.linked for thing in things
+    return _hides(statement, _ROLES_UP) or any(
+        thing.role in _ROLES_UP and not thing.linked for thing in things
     )
 
 
-def _notice(statement: VerifiedStatement, things: list[Named]) -> Notice | None:
+def _notice(
+    statement: VerifiedStatement, things: list[Named], chains: frozenset[str]
+) -> Notice | None:
     value = statement.event.get("trace:notice")
     if value is None:
         return None
@@ -181,7 +207,7 @@ def _notice(statement: VerifiedStatement, things: list[Named]) -> Notice | None:
         named = value.get("ends", [])
         if isinstance(named, list):
             ends = frozenset(name for name in named if isinstance(name, str))
-    return Notice(statement, str(kind), frozenset(t.identity for t in things), ends)
+    return Notice(statement, str(kind), chains.union(t.identity for t in things), ends)
 
 
 def _ended(notices: Sequence[Notice], policy: Policy) -> set[str]:
