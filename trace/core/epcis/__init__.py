@@ -7,7 +7,6 @@ what it is about, `event_hash` gives its CBV 2.0 identifier. Refusals carry JSON
 from trace.core.epcis.check import check_event
 from trace.core.epcis.document import Document, Limits, parse_document
 from trace.core.epcis.errors import EpcisError
-from trace.core.epcis.event_hash import event_hash, hash_document
 from trace.core.epcis.events import (
     AggregationEvent,
     AssociationEvent,
@@ -16,6 +15,7 @@ from trace.core.epcis.events import (
     TransactionEvent,
     TransformationEvent,
 )
+from trace.core.epcis.hashing import event_hash, hash_document
 from trace.core.epcis.parts import (
     BizTransaction,
     Destination,

@@ -142,8 +142,10 @@ def _document(
 def _taken(event: JsonObject, context: JsonValue) -> JsonObject:
     """The event as it is kept: its own context first, the record time left to the log."""
     own = merged(context, event.get("@context"))
-    taken: JsonObject = {} if own is None else {"@context": own}
-    for name, member in event.items():
-        if name not in ("@context", "recordTime"):
-            taken[name] = member
+    if own is None:
+        taken = dict(event)
+    else:
+        taken = {"@context": own, **event}
+        taken["@context"] = own
+    taken.pop("recordTime", None)
     return taken

@@ -35,22 +35,30 @@ _NUMBER_STARTS: Final = frozenset("+-.0123456789iInN")
 
 
 def canonical(text: str) -> str:
-    """Rules 2 to 4 for a text without blanks around it."""
+    """Rules 2 to 4 for a text without blanks around it, at least one character long."""
     if "urn:epcglobal:cbv:" in text:
         for old, new in _OLD_WORDS:
             text = text.replace(old, new)
     if text[0] in _NUMBER_STARTS or text[0] > "\x7f":
         text = canonical_number(text)
-    if "." in text:
-        if text.startswith("urn:epc:"):
-            return _from_urn(text) or text
-        if text.startswith(("http:", "https:")):
-            return _from_link(text) or text
+    return canonical_identifier(text) if "." in text else text
+
+
+@lru_cache(maxsize=8192)
+def canonical_identifier(text: str) -> str:
+    """Rule 4; a text that is no identifier of a known form is left alone."""
+    if text.startswith("urn:epc:"):
+        return _from_urn(text) or text
+    if text.startswith(("http:", "https:")):
+        usual = _USUAL_LINK.fullmatch(text)
+        return _BASE + usual[1] if usual else _from_link(text) or text
     return text
 
 
 def canonical_number(text: str) -> str:
     """Rule 3; text that is no finite number is left alone."""
+    if text[4:5] == "-" and text[:4].isdecimal():  # a date: not worth an exception
+        return text
     try:
         number = float(text)
         whole = int(number)
@@ -59,16 +67,22 @@ def canonical_number(text: str) -> str:
     return str(whole) if whole == number else str(number)
 
 
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text.upper())  # "t" and "z" are allowed too
+
+
 @lru_cache(maxsize=4096)
 def canonical_time(text: str) -> str:
     """Rule 5; text that is no date with a time is left alone."""
     try:
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-        rounded = round(moment.microsecond, -3)
-        if rounded == 1_000_000:
-            moment = moment.replace(microsecond=0) + timedelta(seconds=1)
-        else:
-            moment = moment.replace(microsecond=rounded)
+        moment = _moment(text).astimezone(UTC)
+        finer = moment.microsecond % 1000
+        if finer:
+            rounded = round(moment.microsecond, -3)
+            moment += timedelta(microseconds=rounded - moment.microsecond)
     except (ValueError, OverflowError):
         return text
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
@@ -292,6 +306,11 @@ _NAMED: Final = "|".join(
     [*_KEYS, *(name for name in _OLD_NAMES if name not in ("cpv", "lot", "ser"))]
 )
 _LINK: Final = re.compile(rf"https?:(?://[^/?#]*)?[^?#]*/(?:{_NAMED})/[0-9]{{4}}[^/]+")
+# Most links are of this shape; the host has a point, so that it cannot look like a key itself.
+_USUAL_LINK: Final = re.compile(
+    r"https?://[^/?#]*\.[^/?#]*/"
+    r"(01/[0-9]{14}(?:/(?:10|21)/[\"'\-.0-9;<=>A-Z_a-z]{1,20})?|41[47]/[0-9]{13}|00/[0-9]{18})"
+)
 _OLD_NAME: Final = re.compile(r"/(" + "|".join(_OLD_NAMES) + r")(?=/)")
 _ON_GS1: Final = re.compile(rf"https://id.gs1.org/(?:{'|'.join(_KEYS)})/[0-9]{{4}}[^/]+")
 _SHORT_GTIN: Final = re.compile(r"https://id.gs1.org/01/([0-9]{8,13})")

@@ -27,7 +27,7 @@ extension stay as they are, also when the same document uses that standard word.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, Final
 
 from trace.core.epcis import context as contexts
@@ -125,18 +125,12 @@ _ELEMENTS: Final = {
 }
 
 
-@lru_cache(maxsize=8192)
-def _canonical(text: str) -> str:
-    return canonical(text)
-
-
 def event_hash(obj: JsonObject) -> str:
     """`ni:///sha-256;…?ver=CBV2.0` of a JSON-LD event object with its `@context`.
 
     Raises Refused with what the schema finds wrong when the object is not shaped like an event.
     """
-    digest = hashlib.sha256(pre_hash(obj).encode()).hexdigest()
-    return f"ni:///sha-256;{digest}?ver=CBV2.0"
+    return _named(pre_hash(obj))
 
 
 def hash_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[str]:
@@ -147,38 +141,75 @@ def hash_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     """
     document = parse_document(data, limits=limits)
     found: list[TraceError] = []
+    hashes: list[str] = []
+    writer: _Text | None = None
     for path, event in zip(document.paths, document.events, strict=True):
-        found += [error.at(path) for error in event_errors(event)]
+        context = event.get("@context")
+        if writer is None or writer.context is not context:
+            writer = _Text(context)
+        try:
+            hashes.append(_named(writer.checked(event)))
+        except Refused as refused:
+            found += [error.at(path) for error in refused.errors]
     if found:
         raise Refused(found)
-    return [event_hash(event) for event in document.events]
+    return hashes
 
 
-def pre_hash(obj: JsonObject) -> str:
-    """The text that is hashed; raises Refused as event_hash does."""
-    try:
-        text = _Text(contexts.declared(obj.get("@context"))).event(obj)
-        text.encode()
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
-        raise Refused(event_errors(obj) or [NotHashable()]) from None
-    return text
+def pre_hash(obj: JsonObject) -> bytes:
+    """The text that is hashed, in UTF-8; raises Refused as event_hash does."""
+    return _Text(obj.get("@context")).checked(obj)
+
+
+def _named(text: bytes) -> str:
+    return f"ni:///sha-256;{hashlib.sha256(text).hexdigest()}?ver=CBV2.0"
+
+
+# What a value of another shape than an event's leads to; the schema then says what it was.
+_NOT_AN_EVENT: Final = (
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+
+
+def _list(value: JsonValue) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
 
 
 class _Text:
-    """Writes one event; `names` are the prefixes its document declares."""
+    """Writes events of one context."""
 
-    __slots__ = ("names",)
+    __slots__ = ("context", "names", "prefixes")
 
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
+    def __init__(self, context: JsonValue) -> None:
+        self.context = context
+        self.prefixes = contexts.declared(context)
+        self.names: dict[str, str] = {}  # as written -> as hashed
+
+    def checked(self, obj: JsonObject) -> bytes:
+        """The text of an event in UTF-8; of anything else, what is wrong with it."""
+        try:
+            return self.event(obj).encode()
+        except _NOT_AN_EVENT:
+            raise Refused(event_errors(obj) or [NotHashable()]) from None
 
     # --- single values ---
 
     def name(self, name: str) -> str:
-        prefix, colon, rest = name.partition(":")
-        if colon and prefix in self.names:
-            return "{" + self.names[prefix] + "}" + rest
-        return name
+        found = self.names.get(name)
+        if found is None:
+            prefix, colon, rest = name.partition(":")
+            found = name
+            if colon and prefix in self.prefixes:
+                found = "{" + self.prefixes[prefix] + "}" + rest
+            self.names[name] = found
+        return found
 
     def value(self, value: JsonValue) -> str:
         """`=` and the canonical value, or nothing for blank text."""
@@ -186,14 +217,17 @@ class _Text:
             text = value
             if ":" in text:
                 prefix, _, rest = text.partition(":")
-                if prefix in self.names:
-                    text = self.names[prefix] + rest
-        elif value is None or isinstance(value, bool | int | float):
+                if prefix in self.prefixes:
+                    text = self.prefixes[prefix] + rest
+        elif isinstance(value, float):
+            whole = int(value)  # infinite and NaN: ValueError or OverflowError, no JSON number
+            return f"={whole}" if whole == value else f"={value!r}"
+        elif value is None or isinstance(value, bool | int):
             text = str(value)
         else:
             raise TypeError("not a single value")
         text = text.strip()
-        return "=" + _canonical(text) if text else ""
+        return "=" + canonical(text) if text else ""
 
     def word(self, value: str, known: words.WordList) -> str:
         return "=" + known.address + value if value in known.words else self.value(value)
@@ -222,9 +256,9 @@ class _Text:
             if kind == "value":
                 out.append(self.member(name, obj[name]))
             elif kind == "epcs":
-                out.append(self.listed(name, [self.member("epc", one) for one in obj[name]]))
+                out.append(self.listed(name, [self.member("epc", one) for one in _list(obj[name])]))
             else:
-                out.append(self.listed(name, [self.quantity(one) for one in obj[name]]))
+                out.append(self.listed(name, [self.quantity(one) for one in _list(obj[name])]))
         return "".join([*out, *self.why_and_where(obj)])
 
     def why_and_where(self, obj: JsonObject) -> list[str]:
@@ -270,7 +304,10 @@ class _Text:
                 part
                 for name in ("set", "unset")
                 for part in sorted(
-                    [name + self.word(one, words.DISPOSITIONS) for one in given.get(name, ())]
+                    [
+                        name + self.word(one, words.DISPOSITIONS)
+                        for one in _list(given.get(name, []))
+                    ]
                 )
             ]
         )
@@ -295,7 +332,7 @@ class _Text:
         texts = [
             ("type" + self.word(one["type"], known) if "type" in one else "")
             + self.member(second, one[second])
-            for one in given
+            for one in _list(given)
         ]
         return name + "".join(sorted(texts))
 
@@ -378,26 +415,29 @@ class _Text:
     # --- anything else ---
 
     def members(self, given: JsonObject) -> list[str]:
-        return [text for _, text in self.named_members(given)]
+        return [text for name, value in given.items() for text in self.member_texts(name, value)]
 
     def named_members(self, given: JsonObject) -> list[tuple[str, str]]:
-        """(name, text) of the members of an object; a list gives one for each of its elements."""
-        out: list[tuple[str, str]] = []
-        for raw, value in given.items():
-            if raw in _COMMENTS:
-                continue
-            name = self.name(raw)
-            if name.endswith("List"):
-                inner = self.elements(name[:-4], value)
-                if inner:
-                    out.append((name, name + "".join(sorted(inner))))
-            elif name == "childEPCs":
-                inner = self.elements("epc", value)
-                if inner:
-                    out.append((name, name + "".join(sorted(inner))))
-            else:
-                out += [(name, text) for text in self.elements(name, value)]
-        return out
+        return [
+            (self.name(name), text)
+            for name, value in given.items()
+            for text in self.member_texts(name, value)
+        ]
+
+    def member_texts(self, raw: str, value: JsonValue) -> Sequence[str]:
+        """The texts of one member of an object; a list gives one for each of its elements."""
+        if raw in _COMMENTS:
+            return ()
+        name = self.names.get(raw) or self.name(raw)
+        if name.endswith("List"):
+            inner = self.elements(name[:-4], value)
+            return (name + "".join(sorted(inner)),) if inner else ()
+        if name == "childEPCs":
+            inner = self.elements("epc", value)
+            return (name + "".join(sorted(inner)),) if inner else ()
+        if isinstance(value, str):
+            return (_ELEMENTS.get(name, name) + self.value(value),)
+        return self.elements(name, value)
 
     def elements(self, name: str, value: JsonValue) -> list[str]:
         if isinstance(value, list):
