@@ -92,6 +92,23 @@ PY
   flask trace demo || true
   echo
   echo "Trace is running on http://localhost:$PORT (instance: $TRACE_INSTANCE). Ctrl-C stops it."
+  local network
+  network=$(network_address)
+  [[ -z $network ]] || echo "From a phone in the same network: http://$network:$PORT"
+}
+
+network_address() {
+  [[ $host == 0.0.0.0 ]] || return 0
+  # Asks the routing table which address of ours would speak; nothing is sent.
+  "$bin/python" - <<'PY' || true
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    try:
+        probe.connect(("192.0.2.1", 9))
+        print(probe.getsockname()[0])
+    except OSError:
+        pass
+PY
 }
 
 start_web
