@@ -290,8 +290,15 @@ def test_a_mix_counts_its_growing_places_and_the_days_of_harvest() -> None:
 def test_goods_registered_without_a_cycle_are_an_origin_themselves() -> None:
     story = Story()
     story.register("farmer", "lot", 10)
-    assert [source.thing for source in find_sources(story.facts, ("lot",))] == ["lot"]
+    sources = find_sources(story.facts, ("lot",))
+    assert [source.thing for source in sources] == ["lot"]
+    assert gathered_between(sources) is None, "a day of registration is not a day of harvest"
     assert gathered_between([]) is None
+
+
+def test_an_origin_without_a_record_of_growing_is_silence_about_spraying() -> None:
+    assert smallest_interval(sprayed(10, 7).facts, silent=True).state == "undeclared"
+    assert smallest_interval(sprayed(3, 7).facts, silent=True).state == "short"
 
 
 # -- who may speak ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ public page, `trace_journey` chooses what belongs to one thing, the rest says wh
 
 from trace.core.history.contents import Span, spans
 from trace.core.history.corrections import Settled, settle
-from trace.core.history.divisions import ARRIVING, LEAVING, first_division
+from trace.core.history.divisions import ARRIVING, LEAVING, first_division, made_of
 from trace.core.history.facts import Fact, Treatment, Use, newest_first, oldest_first
 from trace.core.history.findings import LATE_AFTER, Marks, find_marks, late_days
 from trace.core.history.gaps import SILENCES, TOPICS, Gap, Topic, find_gaps
@@ -43,6 +43,7 @@ __all__ = [
     "heard",
     "intervals",
     "late_days",
+    "made_of",
     "newest_first",
     "oldest_first",
     "settle",

@@ -51,14 +51,19 @@ def intervals(live: Iterable[Fact]) -> list[Interval]:
     ]
 
 
-def smallest_interval(live: Iterable[Fact], *, applies: bool = True) -> Interval:
+def smallest_interval(
+    live: Iterable[Fact], *, applies: bool = True, silent: bool = False
+) -> Interval:
     """What the page says of the goods: the worst state, and in it the smallest margin.
 
-    `applies` is False for goods that are not grown in a field (eggs, fish).
+    `applies` is False for goods that are not grown in a field (eggs, fish). `silent` says that
+    some of the goods come from an origin without any record of growing.
     """
     if not applies:
         return Interval("not-applicable")
     found = intervals(live)
+    if silent:
+        found.append(Interval("undeclared"))
     if not found:
         return Interval("undeclared")
     return min(found, key=lambda i: (_WORST_FIRST.index(i.state), i.margin, i.harvest, i.product))

@@ -18,16 +18,20 @@ GATHERING: Final = frozenset({"harvesting", "egg_collecting"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One origin of the goods: a growing cycle, or goods registered without one."""
+    """One origin of the goods: a growing cycle, or goods registered without one.
+
+    `first` and `last` are the days of gathering, None where nobody recorded a harvest: the day
+    goods were registered is not the day they were gathered.
+    """
 
     thing: str
     issuer: str
-    first: date
-    last: date
+    first: date | None = None
+    last: date | None = None
 
 
 def find_sources(live: Iterable[Fact], family: Iterable[str]) -> list[Source]:
-    """Every origin among `family` (the thing and its ancestors), ordered by name.
+    """Every origin among `family` (the thing and its ancestors), ordered by identity.
 
     A harvest's origins are the cycles it took from. A lot that was registered without a cycle and
     made from nothing else is an origin itself.
@@ -58,10 +62,12 @@ def find_sources(live: Iterable[Fact], family: Iterable[str]) -> list[Source]:
 
 
 def gathered_between(sources: Sequence[Source]) -> tuple[date, date] | None:
-    """First and last day of gathering over all origins."""
-    if not sources:
+    """First and last day of gathering; None unless every origin tells its own."""
+    firsts = [source.first for source in sources if source.first is not None]
+    lasts = [source.last for source in sources if source.last is not None]
+    if not sources or len(firsts) < len(sources):
         return None
-    return min(source.first for source in sources), max(source.last for source in sources)
+    return min(firsts), max(lasts)
 
 
 def coverage(sources: Sequence[Source], covered: Mapping[str, bool]) -> tuple[int, int]:
@@ -70,13 +76,14 @@ def coverage(sources: Sequence[Source], covered: Mapping[str, bool]) -> tuple[in
 
 
 def _add(found: dict[str, Source], thing: str, fact: Fact) -> None:
+    day = fact.day if fact.step in GATHERING else None
     known = found.get(thing)
     if known is None:
-        found[thing] = Source(thing, fact.issuer, fact.day, fact.day)
-    else:
-        found[thing] = Source(
-            thing, known.issuer, min(known.first, fact.day), max(known.last, fact.day)
-        )
+        found[thing] = Source(thing, fact.issuer, day, day)
+    elif day is not None:
+        first = day if known.first is None else min(known.first, day)
+        last = day if known.last is None else max(known.last, day)
+        found[thing] = Source(thing, known.issuer, first, last)
 
 
 def _grows_on(thing: str, ordered: Sequence[Fact]) -> bool:

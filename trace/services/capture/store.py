@@ -97,7 +97,7 @@ def store(
         notices.inherit_alerts(sources)
     db.session.execute(
         update(Passport)
-        .where(among(Passport.thing_id, _with_lots(known.values(), touched)))
+        .where(among(Passport.thing_id, _telling(known.values(), touched)))
         .values(stale=True)
         .execution_options(synchronize_session=False)
     )
@@ -247,9 +247,15 @@ def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]
         )
 
 
-def _with_lots(known: Iterable[Known], touched: set[int]) -> list[int]:
-    lots = {k.lot_id for k in known if k.id in touched and k.lot_id is not None}
-    return sorted(touched | lots)
+def _telling(known: Iterable[Known], touched: set[int]) -> list[int]:
+    """Whose passports tell of this: the things named, their lots, and what lies in a container
+    (what happens to the container happens to it)."""
+    rows = [k for k in known if k.id in touched]
+    found = touched | {k.lot_id for k in rows if k.lot_id is not None}
+    boxes = [k.id for k in rows if k.kind == "logistic" and not k.created]
+    if boxes:
+        found |= contents(db.session.connection(), boxes)
+    return sorted(found)
 
 
 def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime) -> None:

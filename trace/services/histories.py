@@ -1,0 +1,470 @@
+"""From rows to facts: everything a history may be told from, in a fixed number of queries.
+
+The closure is read from `event_things` by recursive queries: outputs to inputs, containers to
+contents, units to their lots; then the containers that any of these ever lay in. Edges the public
+may not see are not followed: an ancestor nobody disclosed stays undisclosed. What belongs to the
+page is chosen afterwards, by `trace.core.history`, among the facts this module loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy.orm import aliased
+
+from trace.core.gs1 import canonical_uri, parse_identity
+from trace.core.history import Fact, Standing, Use
+from trace.core.signing import JsonObject, unb64url
+from trace.core.statements import (
+    Opened,
+    Statement,
+    disclosures_of,
+    open_statement,
+    present,
+    thing_uris,
+)
+from trace.errors import TraceError
+from trace.models import Event, EventKey, EventThing, Handover, Key, LogEntry, Organisation, Thing
+from trace.models.events import PUBLIC, ROLES, TYPES
+from trace.services.sets import among, batched
+from trace.services.settings import current_settings
+from trace.services.vocabulary import bare_step
+
+EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
+# A page is for people: beyond this many events the earliest are told, and that there are more.
+MAX_EVENTS: Final = 4000
+THING_LISTS: Final = frozenset(
+    {
+        "epcList",
+        "quantityList",
+        "childEPCs",
+        "childQuantityList",
+        "inputEPCList",
+        "inputQuantityList",
+        "outputEPCList",
+        "outputQuantityList",
+    }
+)
+COMPETENT: Final = frozenset({"authority", "platform"})
+ACCREDITED: Final = frozenset({"laboratory", "certifier"})
+
+_things = cast("Table", Thing.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class ThingRow:
+    id: int
+    identity: str
+    kind: str
+    lot_id: int | None
+    product_id: int | None
+    owner_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event with its place in the log and the key that signed it."""
+
+    id: int
+    issuer_id: int
+    jwt: str
+    read_point: str | None
+    biz_location: str | None
+    private: str
+    index: int | None
+    entry: str | None
+    kid: str
+    jwk: str
+    custody: str
+    active_from: int | None
+    revoked_from: int | None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the key was valid at the statement's place in the log (formats, section 5)."""
+        return (
+            self.index is not None
+            and self.active_from is not None
+            and self.active_from <= self.index
+            and (self.revoked_from is None or self.index < self.revoked_from)
+        )
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Everything around one thing. Facts know organisations by code and things by identity."""
+
+    target: ThingRow
+    facts: list[Fact]
+    events: dict[str, EventRow]  # by statement
+    things: dict[str, ThingRow]  # by identity
+    organisations: dict[str, Organisation]  # by code
+    standing: Standing
+    truncated: bool = False
+    subjects: dict[str, JsonObject] = field(default_factory=dict)  # core members, by statement
+
+
+def ancestors(connection: Connection, start: Collection[int]) -> set[int]:
+    """`start` and everything upstream of it that the public may know of."""
+    family = set(start)
+    while True:
+        family |= _walk(connection, family, [(OUTPUT, INPUT), (PARENT, CHILD)])
+        lots = connection.execute(
+            select(_things.c.lot_id).where(
+                among(_things.c.id, family), _things.c.lot_id.is_not(None)
+            )
+        )
+        found = {lot for (lot,) in lots} - family
+        if not found:
+            return family
+        family |= found
+
+
+def containers(connection: Connection, start: Collection[int]) -> set[int]:
+    """Everything `start` was ever packed in, and what that was packed in."""
+    return _walk(connection, start, [(CHILD, PARENT)])
+
+
+def contents(connection: Connection, start: Collection[int]) -> set[int]:
+    """`start` and everything that was ever packed in it, however deep."""
+    return _walk(connection, start, [(PARENT, CHILD)])
+
+
+def _walk(
+    connection: Connection, start: Collection[int], edges: Iterable[tuple[int, int]]
+) -> set[int]:
+    here, there = aliased(EventThing), aliased(EventThing)
+    walked = select(_things.c.id).where(among(_things.c.id, start)).cte("walked", recursive=True)
+    ways = [and_(here.role == near, there.role == far) for near, far in edges]
+    walked = walked.union(
+        select(there.thing_id)
+        .select_from(walked)
+        .join(here, here.thing_id == walked.c.id)
+        .join(there, there.event_id == here.event_id)
+        .where(or_(*ways), here.visibility == PUBLIC, there.visibility == PUBLIC)
+    )
+    return set(connection.execute(select(walked.c.id)).scalars())
+
+
+def load(connection: Connection, thing_id: int) -> Loaded:
+    """All facts around a thing, for the public. The thing must exist."""
+    family = ancestors(connection, [thing_id])
+    around = family | containers(connection, family)
+    ids = _event_ids(connection, around)
+    events = _events(connection, ids[:MAX_EVENTS])
+    uses, things = _uses(connection, [row.id for row, _ in events], around)
+    organisations = _organisations(connection, events, things.values())
+    codes = {row.id: row.code for row in organisations.values()}
+    by_id = {row.id: row for row in things.values()}
+    loaded = Loaded(
+        target=by_id[thing_id],
+        facts=[],
+        events={},
+        things=things,
+        organisations=organisations,
+        standing=_standing(things, by_id, organisations, codes),
+        truncated=len(ids) > MAX_EVENTS,
+    )
+    parties = _parties(connection, [row.id for row, _ in events])
+    shown = _shown_elements(connection, [row for row, _ in events])
+    for row, statement in events:
+        subject = payload_of(row.jwt)["credentialSubject"]
+        named = uses.get(row.id, ())
+        if row.id in shown:
+            named = tuple(use for use in named if (use.role, use.thing) in shown[row.id])
+        loaded.facts.append(_fact(row, statement, subject, named, parties.get(row.id), codes))
+        loaded.events[statement] = row
+        loaded.subjects[statement] = subject
+    loaded.facts = _with_event_ids(connection, loaded)
+    return loaded
+
+
+def open_public(row: EventRow, disclosures: str) -> Opened:
+    """The statement as the public may see it: what its issuer keeps private is left out.
+
+    Raises a TrustError for a row that is no statement any more.
+    """
+    statement = Statement(row.jwt, disclosures_of(row.jwt, orjson.loads(disclosures)))
+    withhold = set(orjson.loads(row.private))
+    known = {disclosure.path for disclosure in statement.disclosures}
+    if withhold & known and "eventID" in known:
+        whole = open_statement(present(statement, known - {"eventID"}))
+        # The hash of an event would let a reader test guesses about what it covers.
+        if str(whole.event.get("eventID", "")).startswith("ni:"):
+            withhold.add("eventID")
+    return open_statement(present(statement, withhold & known))
+
+
+def disclosures_of_events(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    """The stored disclosures of events, by row id."""
+    query = select(Event.id, Event.disclosures).where(among(Event.id, ids))
+    return {row.id: row.disclosures for row in connection.execute(query)}
+
+
+def _shown_elements(
+    connection: Connection, rows: Collection[EventRow]
+) -> dict[int, set[tuple[str, str]]]:
+    """For events that hide single elements of their lists of things: what they show."""
+    hiding = {row.id: row for row in rows if _hides_elements(row.private)}
+    if not hiding:
+        return {}
+    id_base = current_settings().id_base
+    shown = {}
+    for event_id, text in disclosures_of_events(connection, hiding).items():
+        event = open_public(hiding[event_id], text).event
+        shown[event_id] = {(role, canonical(uri, id_base)) for role, uri in thing_uris(event)}
+    return shown
+
+
+def _hides_elements(private: str) -> bool:
+    return private != "[]" and any(
+        path.partition("/")[0] in THING_LISTS and "/" in path for path in orjson.loads(private)
+    )
+
+
+def canonical(uri: str, id_base: str) -> str:
+    """The identity text a URI means; a URI of no known scheme stands for itself."""
+    try:
+        identity = parse_identity(uri, id_base)
+    except TraceError:
+        return uri
+    return uri if identity is None else canonical_uri(identity, id_base)
+
+
+def _with_event_ids(connection: Connection, loaded: Loaded) -> list[Fact]:
+    """Corrective events are named by their eventID, of which the index keeps a hash."""
+    wanted = {
+        sha256(event_id.encode()).digest()[:16]: event_id
+        for fact in loaded.facts
+        for event_id in fact.corrective
+    }
+    if not wanted:
+        return loaded.facts
+    found: dict[int, str] = {}
+    for some in batched(sorted(wanted), 500):
+        query = select(EventKey.event_key, EventKey.event_id).where(
+            EventKey.event_key.in_(some), EventKey.error_declaration.is_(False)
+        )
+        found |= {row_id: wanted[bytes(key)] for key, row_id in connection.execute(query)}
+    return [
+        replace(fact, event_id=found[loaded.events[fact.statement].id])
+        if loaded.events[fact.statement].id in found
+        else fact
+        for fact in loaded.facts
+    ]
+
+
+def payload_of(jwt: str) -> JsonObject:
+    """The signed payload, unchecked: our own row, verified before it is shown as signed."""
+    payload: JsonObject = orjson.loads(unb64url(jwt.split(".", 2)[1]))
+    return payload
+
+
+def _event_ids(connection: Connection, around: Collection[int]) -> list[int]:
+    query = (
+        select(EventThing.event_id, Event.event_time)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(among(EventThing.thing_id, around))
+        .distinct()
+        .order_by(Event.event_time, EventThing.event_id)
+        .limit(MAX_EVENTS + 1)
+    )
+    return [event_id for event_id, _ in connection.execute(query)]
+
+
+def _events(connection: Connection, ids: Collection[int]) -> list[tuple[EventRow, str]]:
+    query = (
+        select(
+            Event.id,
+            Event.issuer_id,
+            Event.jwt,
+            Event.read_point,
+            Event.biz_location,
+            Event.private,
+            LogEntry.index,
+            LogEntry.entry,
+            Key.kid,
+            Key.jwk,
+            Key.custody,
+            Key.active_from,
+            Key.revoked_from,
+            Event.statement_id,
+        )
+        .join(Key, Key.id == Event.key_id)
+        .outerjoin(LogEntry, LogEntry.event_id == Event.id)
+        .where(among(Event.id, ids))
+    )
+    rows: list[Any] = list(connection.execute(query))
+    return [(EventRow(*row[:-1]), f"urn:uuid:{UUID(bytes=bytes(row[-1]))}") for row in rows]
+
+
+def _uses(
+    connection: Connection, ids: Collection[int], around: Collection[int]
+) -> tuple[dict[int, tuple[Use, ...]], dict[str, ThingRow]]:
+    named = (
+        select(
+            EventThing.event_id,
+            EventThing.role,
+            EventThing.quantity,
+            EventThing.unit,
+            *_columns(),
+        )
+        .join(_things, _things.c.id == EventThing.thing_id)
+        .where(among(EventThing.event_id, ids), EventThing.visibility == PUBLIC)
+    )
+    uses: dict[int, list[Use]] = {}
+    things: dict[str, ThingRow] = {}
+    for event_id, role, quantity, unit, *columns in connection.execute(named):
+        thing = ThingRow(*columns)
+        things[thing.identity] = thing
+        uses.setdefault(event_id, []).append(Use(ROLES[role], thing.identity, quantity, unit or ""))
+    # A lot nobody named but its units, or a thing without any event yet.
+    for row in connection.execute(select(*_columns()).where(among(_things.c.id, around))):
+        thing = ThingRow(*row)
+        things[thing.identity] = thing
+    return {event_id: tuple(sorted(some, key=_by_name)) for event_id, some in uses.items()}, things
+
+
+def _by_name(use: Use) -> tuple[str, str]:
+    return use.role, use.thing
+
+
+def _columns() -> tuple[Any, ...]:
+    columns = _things.c
+    return (
+        columns.id,
+        columns.identity,
+        columns.kind,
+        columns.lot_id,
+        columns.product_id,
+        columns.owner_id,
+    )
+
+
+def _organisations(
+    connection: Connection, events: Collection[tuple[EventRow, str]], things: Iterable[ThingRow]
+) -> dict[str, Any]:
+    table = cast("Table", Organisation.__table__)
+    wanted = {row.issuer_id for row, _ in events}
+    wanted |= {thing.owner_id for thing in things if thing.owner_id is not None}
+    columns = table.c
+    query = select(
+        columns.id,
+        columns.code,
+        columns.gln,
+        columns.name,
+        columns.name_en,
+        columns.kind,
+        columns.status,
+        columns.demonstration,
+        columns.ward_code,
+        columns.phone,
+        columns.phone_public,
+    ).where(among(columns.id, wanted))
+    return {row.code: row for row in connection.execute(query)}
+
+
+def _standing(
+    things: dict[str, ThingRow],
+    by_id: dict[int, ThingRow],
+    organisations: dict[str, Any],
+    codes: dict[int, str],
+) -> Standing:
+    confirmed = [o for o in organisations.values() if o.status == "confirmed"]
+    return Standing(
+        owners={
+            identity: codes[thing.owner_id]
+            for identity, thing in things.items()
+            if thing.owner_id in codes
+        },
+        lot_of={
+            identity: by_id[thing.lot_id].identity
+            for identity, thing in things.items()
+            if thing.lot_id in by_id
+        },
+        accredited=frozenset(o.code for o in confirmed if o.kind in ACCREDITED),
+        authorities=frozenset(o.code for o in confirmed if o.kind in COMPETENT),
+    )
+
+
+def _parties(
+    connection: Connection, ids: Collection[int]
+) -> dict[int, tuple[str | None, str | None]]:
+    giver, taker = aliased(Organisation), aliased(Organisation)
+    query = (
+        select(Handover.event_id, giver.code, taker.code)
+        .outerjoin(giver, giver.id == Handover.giver_id)
+        .outerjoin(taker, taker.id == Handover.taker_id)
+        .where(among(Handover.event_id, ids))
+    )
+    return {event_id: (gave, took) for event_id, gave, took in connection.execute(query)}
+
+
+def _fact(
+    row: EventRow,
+    statement: str,
+    subject: JsonObject,
+    uses: tuple[Use, ...],
+    parties: tuple[str | None, str | None] | None,
+    codes: dict[int, str],
+) -> Fact:
+    gave, took = parties or (None, None)
+    declaration = subject.get("errorDeclaration")
+    notice = subject.get("trace:notice")
+    kind = notice.get("kind") if isinstance(notice, dict) else notice
+    return Fact(
+        statement=statement,
+        issuer=codes[row.issuer_id],
+        type=subject["type"],
+        event_time=datetime.fromisoformat(subject["eventTime"]),
+        uses=uses,
+        step=bare_step(subject.get("bizStep")),
+        action=subject.get("action"),
+        index=row.index,
+        record_time=_record_time(row.entry),
+        offset=minutes_of(subject.get("eventTimeZoneOffset", "+00:00")),
+        sources=frozenset({gave} if gave else ()),
+        destinations=frozenset({took} if took else ()),
+        declares_error=declaration is not None,
+        corrects=subject.get("trace:corrects"),
+        corrective=tuple((declaration or {}).get("correctiveEventIDs", ())),
+        notice=kind,
+        members=frozenset(subject.get("trace:members", ())),
+    )
+
+
+def _record_time(entry: str | None) -> datetime | None:
+    if entry is None:
+        return None
+    return datetime.fromisoformat(orjson.loads(entry)["t"])
+
+
+def minutes_of(offset: str) -> int:
+    """`+07:00` is 420 minutes; a malformed offset is none."""
+    sign = -1 if offset.startswith("-") else 1
+    hours, _, minutes = offset[1:].partition(":")
+    if not (hours.isdigit() and minutes.isdigit()):
+        return 0
+    return sign * (int(hours) * 60 + int(minutes))
+
+
+__all__ = [
+    "MAX_EVENTS",
+    "TYPES",
+    "EventRow",
+    "Loaded",
+    "ThingRow",
+    "ancestors",
+    "containers",
+    "contents",
+    "load",
+    "minutes_of",
+    "payload_of",
+]

@@ -1,0 +1,173 @@
+"""The one way out: what a thing can say to the public, built once and kept (DESIGN, section 5).
+
+A passport row holds the document of one lot, cycle or logistic unit, deflated, with a version that
+rises with every rebuild. It is stale when an event names the thing (capture says so) or when a
+date on it has turned (`valid_until`). Who reads it stale rebuilds it:
+
+1. claim: one conditional update takes the row for half a minute and clears `stale`; of two readers
+   one wins. What is captured from then on sets `stale` again and is seen by the next reader.
+2. build: from the events, no lock held.
+3. store: version + 1.
+
+The other reader is served the document as it was; where there is none yet he waits for it. A
+builder that died leaves its claim to run out. These are transactions of their own: call with
+nothing unwritten in the session.
+
+A unit is told by its lot's passport, unless events name the unit itself: then it has its own.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+
+import orjson
+from sqlalchemy import Connection, Table, and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from trace.core.signing import JsonObject
+from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import EventThing, Passport, Thing
+from trace.services.histories import contents
+from trace.services.passports_document import build_document
+from trace.services.sets import among, is_sqlite
+from trace.services.settings import current_settings
+
+# Longer than the slowest build of a page that people read, short enough to wait out.
+CLAIM: Final = timedelta(seconds=30)
+WAIT_STEP: Final = 0.02
+_passports = cast("Table", Passport.__table__)
+_things = cast("Table", Thing.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class PassportRead:
+    """A document with its version; `thing_id` is whose passport it is (a unit's may be its
+    lot's)."""
+
+    thing_id: int
+    version: int
+    document: JsonObject
+
+
+def passport_of(thing_id: int, *, at: datetime) -> PassportRead:
+    """The passport of a thing, rebuilt if it is stale. Raises NotFound for an unknown thing."""
+    with db.engine.connect() as connection:
+        holder = _holder(connection, thing_id)
+        row = _read(connection, holder)
+    if row is not None and not needs_rebuild(row, at):
+        return PassportRead(holder, row.version, _inflate(row.document))
+    return _rebuilt(holder, row, at)
+
+
+def needs_rebuild(row: Any, at: datetime) -> bool:
+    """Whether a row (stale, valid_until, building_until, version) must be built anew."""
+    return bool(
+        row.stale
+        or row.version == 0
+        or (row.valid_until is not None and row.valid_until <= at)
+        or (row.building_until is not None and row.building_until <= at)
+    )
+
+
+def mark_stale(thing_ids: Collection[int]) -> None:
+    """The passports of these things, and of what lies in them, are rebuilt when next read.
+
+    In the caller's transaction. What happens to a container happens to its contents.
+    """
+    connection = db.session.connection()
+    around = contents(connection, thing_ids)
+    connection.execute(
+        update(_passports).where(among(_passports.c.thing_id, around)).values(stale=True)
+    )
+
+
+def _holder(connection: Connection, thing_id: int) -> int:
+    """Whose passport tells of this thing."""
+    row = connection.execute(
+        select(_things.c.kind, _things.c.lot_id).where(_things.c.id == thing_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    if row.kind != "unit" or row.lot_id is None:
+        return thing_id
+    named = select(EventThing.event_id).where(EventThing.thing_id == thing_id).limit(1)
+    return thing_id if connection.execute(named).scalar() is not None else row.lot_id
+
+
+def _read(connection: Connection, thing_id: int) -> Any:
+    return connection.execute(
+        select(_passports).where(_passports.c.thing_id == thing_id)
+    ).one_or_none()
+
+
+def _rebuilt(thing_id: int, row: Any, at: datetime) -> PassportRead:
+    if _claim(thing_id, at):
+        return _build(thing_id, at)
+    if row is not None and row.document is not None:
+        return PassportRead(thing_id, row.version, _inflate(row.document))
+    end = time.monotonic() + CLAIM.total_seconds()
+    while time.monotonic() < end:
+        time.sleep(WAIT_STEP)
+        with db.engine.connect() as connection:
+            row = _read(connection, thing_id)
+        if row is not None and row.document is not None:
+            return PassportRead(thing_id, row.version, _inflate(row.document))
+    return _build(thing_id, at)
+
+
+def _claim(thing_id: int, at: datetime) -> bool:
+    """Step 1: True for the one reader who may build."""
+    dialect = sqlite.insert if is_sqlite() else postgresql.insert
+    columns = _passports.c
+    with db.engine.begin() as connection:
+        connection.execute(
+            dialect(_passports)
+            .values(thing_id=thing_id, version=0, stale=True)
+            .on_conflict_do_nothing(index_elements=["thing_id"])
+        )
+        won = connection.execute(
+            update(_passports)
+            .where(
+                columns.thing_id == thing_id,
+                or_(
+                    columns.building_until <= at,
+                    and_(
+                        columns.building_until.is_(None),
+                        or_(columns.stale, columns.version == 0, columns.valid_until <= at),
+                    ),
+                ),
+            )
+            .values(stale=False, building_until=at + CLAIM)
+        )
+    return won.rowcount == 1
+
+
+def _build(thing_id: int, at: datetime) -> PassportRead:
+    """Steps 2 and 3."""
+    with db.engine.connect() as connection:
+        document = build_document(connection, thing_id, at=at, id_base=current_settings().id_base)
+    turn = document["valid_until"]
+    with db.engine.begin() as connection:
+        version = connection.execute(
+            update(_passports)
+            .where(_passports.c.thing_id == thing_id)
+            .values(
+                version=_passports.c.version + 1,
+                building_until=None,
+                valid_until=None if turn is None else datetime.fromisoformat(turn),
+                document=zlib.compress(orjson.dumps(document), 6),
+            )
+            .returning(_passports.c.version)
+        ).scalar_one()
+    return PassportRead(thing_id, version, document)
+
+
+def _inflate(document: bytes) -> JsonObject:
+    found: JsonObject = orjson.loads(zlib.decompress(document))
+    return found

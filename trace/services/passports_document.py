@@ -1,0 +1,472 @@
+"""The public document of one thing, composed from its facts (formats, sections 7 and 9).
+
+Shape: docs/explanation/passports.md. Nothing is invented: what was not declared is a gap, what is
+kept private is named as private, and every line says who stated it and whether it is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any, Final, cast
+
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.orm import aliased
+
+from trace.core.history import (
+    Fact,
+    Journey,
+    Source,
+    Treatment,
+    coverage,
+    find_gaps,
+    find_marks,
+    find_sources,
+    gathered_between,
+    heard,
+    made_of,
+    smallest_interval,
+    trace_journey,
+)
+from trace.core.signing import JsonObject
+from trace.core.statements import Opened
+from trace.models import Attachment, Certificate, Household, Organisation, Place, Product
+from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
+from trace.services.passports_lines import (
+    Around,
+    PlaceRow,
+    line_of,
+    name_of_thing,
+    open_line,
+    plain,
+    who,
+)
+from trace.services.sets import among
+from trace.services.wards import ward_name
+
+VERSION: Final = 1
+# The people who read dates off a label stand here.
+LOCAL: Final = timezone(timedelta(hours=7))
+GROWN: Final = frozenset(
+    {"leaf-vegetable", "fruit-vegetable", "root-vegetable", "herb", "fruit", "rice", "tea"}
+)
+NOT_GROWN: Final = frozenset({"egg", "meat", "fish"})
+
+Told = dict[str, tuple[Opened | None, bool]]
+
+
+def build_document(
+    connection: Connection, thing_id: int, *, at: datetime, id_base: str
+) -> JsonObject:
+    """The passport of a thing for the public, as of `at`. A fixed number of queries."""
+    loaded = load(connection, thing_id)
+    facts = heard(loaded.facts, loaded.standing)
+    lot_of = {
+        unit: lot
+        for unit, lot in loaded.standing.lot_of.items()
+        if unit == loaded.target.identity or loaded.target.kind != "lot"
+    }
+    journey = trace_journey(loaded.target.identity, facts, lot_of=lot_of)
+    past = _past(journey)
+    around, products = _around(connection, loaded, [*journey.lines, *past.values()], id_base)
+    told = _open_all(connection, [*journey.lines, *past.values()], around)
+    voided = {fact.statement for fact in journey.settled.voided}
+    lines = [_enriched(fact, told) for fact in journey.lines]
+    live = [fact for fact in lines if fact.statement not in voided]
+    sources = find_sources(live, (journey.target, *journey.ancestors))
+    document: JsonObject = {
+        "v": VERSION,
+        "built": at.isoformat(),
+        "thing": around.names[journey.target],
+        "product": _product(loaded.target, products, loaded),
+        "organisation": _organisation(connection, journey, loaded),
+        "facts": _facts(journey, live, sources, told, at),
+        "interval": _interval(live, sources, _grown(loaded.target, products)),
+        "certificates": _certificates(connection, sources, journey, loaded, products),
+        "record": _record(journey.lines, told),
+        "lines": _lines(lines, journey, past, told, around),
+        "gaps": [
+            {"rule": gap.rule, "state": gap.state}
+            for gap in find_gaps(live, grown=_grown(loaded.target, products) is not False)
+        ],
+        "ancestors": [around.names[a] for a in journey.ancestors if around.names[a]["path"]],
+        "contents": [around.names[c] for c in journey.contents if around.names[c]["path"]],
+        "went_to": journey.went_to,
+        "truncated": loaded.truncated,
+    }
+    document["valid_until"] = _valid_until(document["facts"], at)
+    return document
+
+
+# -- what the lines refer to -----------------------------------------------------------------------
+
+
+def _past(journey: Journey) -> dict[str, Fact]:
+    """Corrected facts that stand behind the lines of this page, however many corrections ago."""
+    corrected = {fact.statement: fact for fact in journey.settled.corrected}
+    behind = journey.settled.past_of
+    found: dict[str, Fact] = {}
+    todo = [fact.statement for fact in journey.lines]
+    while todo:
+        for old in behind.get(todo.pop(), ()):
+            if old in corrected and old not in found:
+                found[old] = corrected[old]
+                todo.append(old)
+    return found
+
+
+def _around(
+    connection: Connection, loaded: Loaded, lines: Sequence[Fact], id_base: str
+) -> tuple[Around, dict[int, Any]]:
+    products = _products(connection, loaded.things.values())
+    names = {
+        identity: name_of_thing(identity, thing.kind, products.get(thing.product_id or 0), id_base)
+        for identity, thing in loaded.things.items()
+    }
+    issuers = {loaded.events[fact.statement].issuer_id for fact in lines}
+    around = Around(
+        loaded=loaded,
+        names=names,
+        places=_places(connection, lines, loaded),
+        households=_households(connection, issuers),
+        pictures=_pictures(connection, issuers),
+        id_base=id_base,
+    )
+    return around, products
+
+
+def _products(connection: Connection, things: Iterable[ThingRow]) -> dict[int, Any]:
+    wanted = {thing.product_id for thing in things if thing.product_id is not None}
+    table = cast("Table", Product.__table__)
+    rows = connection.execute(select(table).where(among(table.c.id, wanted)))
+    return {row.id: row for row in rows}
+
+
+def _places(connection: Connection, lines: Sequence[Fact], loaded: Loaded) -> dict[str, PlaceRow]:
+    events = [loaded.events[fact.statement] for fact in lines]
+    wanted = {place for row in events for place in (row.read_point, row.biz_location) if place}
+    query = select(
+        Place.identity, Place.name, Place.name_en, Place.ward_code, Place.public, Place.kind
+    ).where(among(Place.identity, sorted(wanted)))
+    rows: list[Any] = list(connection.execute(query))
+    return {row.identity: PlaceRow(*row) for row in rows}
+
+
+def _households(connection: Connection, issuers: Collection[int]) -> frozenset[tuple[int, str]]:
+    query = select(Household.organisation_id, Household.code).where(
+        among(Household.organisation_id, issuers)
+    )
+    return frozenset((row.organisation_id, row.code) for row in connection.execute(query))
+
+
+def _pictures(connection: Connection, issuers: Collection[int]) -> frozenset[str]:
+    query = select(Attachment.digest).where(
+        among(Attachment.organisation_id, issuers), Attachment.public
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def _open_all(connection: Connection, facts: Sequence[Fact], around: Around) -> Told:
+    events = around.loaded.events
+    texts = disclosures_of_events(connection, [events[fact.statement].id for fact in facts])
+    return {
+        fact.statement: open_line(fact, texts[events[fact.statement].id], around) for fact in facts
+    }
+
+
+def _enriched(fact: Fact, told: Told) -> Fact:
+    """The fact with what only its disclosures say."""
+    opened = told[fact.statement][0]
+    if opened is None:
+        return fact
+    event = opened.event
+    inputs = event.get("trace:inputs")
+    return replace(
+        fact,
+        treatments=tuple(
+            Treatment(str(one.get("name", "")), _days(one.get("intervalDays")))
+            for one in (inputs if isinstance(inputs, list) else [])
+            if isinstance(one, dict)
+        ),
+        declared_none=frozenset(
+            word for word in event.get("trace:declaredNone") or () if isinstance(word, str)
+        ),
+        withheld=frozenset(opened.withheld),
+    )
+
+
+def _days(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and value >= 0 else None
+
+
+# -- the head of the page --------------------------------------------------------------------------
+
+
+def _product(target: ThingRow, products: Mapping[int, Any], loaded: Loaded) -> JsonObject | None:
+    row = products.get(target.product_id or 0)
+    if row is None:
+        return None
+    owner = next((o for o in loaded.organisations.values() if o.id == row.organisation_id), None)
+    return {
+        "name_vi": row.name,
+        "name_en": row.name_en,
+        "gtin": row.gtin,
+        "path": f"/01/{row.gtin}" if row.gtin else f"/q/{row.code}",
+        "category": row.category,
+        "net_weight": plain(row.net_weight),
+        "picture": row.picture if target.owner_id == row.organisation_id else None,
+        "confirmed": bool(row.gtin_confirmed) if row.gtin else None,
+        "same_owner": target.owner_id == row.organisation_id,
+        "owner": who(owner) if owner is not None else None,
+    }
+
+
+def _organisation(connection: Connection, journey: Journey, loaded: Loaded) -> JsonObject | None:
+    """Who created the thing; for a unit without a creator of its own, who created its lot."""
+    owners = loaded.standing.owners
+    lot = loaded.standing.lot_of.get(journey.target, "")
+    code = owners.get(journey.target) or owners.get(lot)
+    if code is None:
+        made = [fact for fact in journey.lines if fact.of(journey.target)]
+        code = made[-1].issuer if made else None
+    if code is None:
+        return None
+    row = loaded.organisations[code]
+    phone = row.phone if row.phone_public else ""
+    return {
+        **who(row),
+        "ward": ward_name(row.ward_code) if row.ward_code else None,
+        "phone": phone or None,
+    }
+
+
+def _grown(target: ThingRow, products: Mapping[int, Any]) -> bool | None:
+    row = products.get(target.product_id or 0)
+    if row is None:
+        return None
+    if row.category in GROWN:
+        return True
+    return False if row.category in NOT_GROWN else None
+
+
+def _facts(
+    journey: Journey,
+    live: Sequence[Fact],
+    sources: Sequence[Source],
+    told: Told,
+    at: datetime,
+) -> JsonObject:
+    ilmd = _own_ilmd(journey, live, told)
+    harvest = gathered_between(sources)
+    days = [day.isoformat() for day in harvest] if harvest else _declared_harvest(ilmd)
+    use_by = _iso_date(ilmd.get("cbvmda:itemExpirationDate"))
+    best_before = _iso_date(ilmd.get("cbvmda:bestBeforeDate"))
+    today = at.astimezone(LOCAL).date()
+    made = made_of(journey.target, live)
+    unit = max(made, key=lambda u: made[u], default=None)
+    return {
+        "name": ilmd.get("trace:productName"),
+        "harvest": days,
+        "use_by": use_by and use_by.isoformat(),
+        "best_before": best_before and best_before.isoformat(),
+        "past_use_by": use_by is not None and use_by < today,
+        "past_best_before": best_before is not None and best_before < today,
+        "quantity": None if unit is None else plain(made[unit]),
+        "uom": unit,
+        "sources": len(sources),
+        "mixed": _is_mixed(journey, live, sources),
+        "variety": ilmd.get("trace:variety"),
+    }
+
+
+def _own_ilmd(journey: Journey, live: Sequence[Fact], told: Told) -> JsonObject:
+    """What was said of the thing itself at its birth; the latest word counts for each member."""
+    found: JsonObject = {}
+    family = {journey.target}
+    if not any(fact.things("output") & family or _adds(fact, family) for fact in live):
+        family |= set(journey.made_from.get(journey.target, ()))  # a unit speaks by its lot
+    for fact in reversed(live):
+        opened = told[fact.statement][0]
+        if opened is not None and (fact.things("output") & family or _adds(fact, family)):
+            ilmd = opened.event.get("ilmd")
+            found |= ilmd if isinstance(ilmd, dict) else {}
+    return found
+
+
+def _adds(fact: Fact, family: Collection[str]) -> bool:
+    named = fact.things("epc") & set(family)
+    return fact.type == "ObjectEvent" and fact.action == "ADD" and bool(named)
+
+
+def _declared_harvest(ilmd: JsonObject) -> list[str] | None:
+    first = _iso_date(ilmd.get("cbvmda:harvestStartDate") or ilmd.get("trace:harvestDate"))
+    last = _iso_date(ilmd.get("cbvmda:harvestEndDate")) or first
+    return [first.isoformat(), last.isoformat()] if first and last else None
+
+
+def _iso_date(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
+def _is_mixed(journey: Journey, live: Sequence[Fact], sources: Sequence[Source]) -> bool:
+    """More than one origin, or more than one lot went into one that is the goods'."""
+    family = {journey.target, *journey.ancestors}
+    return len(sources) > 1 or any(
+        len(fact.things("input", "source")) > 1
+        for fact in live
+        if fact.type == "TransformationEvent" and fact.things("output") & family
+    )
+
+
+def _interval(live: Sequence[Fact], sources: Sequence[Source], grown: bool | None) -> JsonObject:
+    silent = any(source.first is None for source in sources)
+    found = smallest_interval(live, applies=grown is not False, silent=silent)
+    return {
+        "state": found.state,
+        "days": found.days,
+        "required": found.required,
+        "product": found.product or None,
+    }
+
+
+def _certificates(
+    connection: Connection,
+    sources: Sequence[Source],
+    journey: Journey,
+    loaded: Loaded,
+    products: Mapping[int, Any],
+) -> list[JsonObject]:
+    """Certificates of the growers in force on the day of harvest, with how many origins each
+    covers. A claim without a day to judge it on is not made."""
+    growers = {
+        loaded.organisations[source.issuer].id: source.issuer
+        for source in sources
+        if source.last is not None
+    }
+    confirmer = aliased(Organisation)
+    table = cast("Table", Certificate.__table__)
+    query = (
+        select(*table.c, confirmer.name.label("confirmer"), Place.identity.label("place"))
+        .outerjoin(Place, Place.id == table.c.place_id)
+        .outerjoin(confirmer, confirmer.id == table.c.confirmed_by_id)
+        .where(among(table.c.organisation_id, growers))
+        .order_by(table.c.standard, table.c.id)
+    )
+    rows: list[Any] = list(connection.execute(query))
+    own_products = {
+        loaded.things[identity].product_id for identity in (journey.target, *journey.ancestors)
+    }
+    grown_at = _growing_places(sources, journey.lines, loaded)
+    found: dict[tuple[str, str, bool], JsonObject] = {}
+    covered: dict[tuple[str, str, bool], dict[str, bool]] = {}
+    for row in rows:
+        if row.product_id is not None and row.product_id not in own_products:
+            continue
+        key = (row.standard, row.issuer_name, row.confirmed_by_id is not None)
+        for source in sources:
+            if source.issuer != growers.get(row.organisation_id) or not _in_force(row, source):
+                continue
+            if row.place is None or row.place in grown_at.get(source.thing, ()):
+                covered.setdefault(key, {})[source.thing] = True
+                found.setdefault(
+                    key,
+                    {
+                        "standard": row.standard,
+                        "number": row.number,
+                        "issuer": row.issuer_name,
+                        "confirmed": row.confirmed_by_id is not None,
+                        "confirmed_by": row.confirmer,
+                        "valid_from": row.valid_from.isoformat(),
+                        "valid_until": row.valid_until.isoformat(),
+                        "holder": source.issuer,
+                    },
+                )
+    for key, certificate in found.items():
+        certificate["covers"], certificate["of"] = coverage(sources, covered[key])
+    return [found[key] for key in sorted(found)]
+
+
+def _growing_places(
+    sources: Sequence[Source], lines: Sequence[Fact], loaded: Loaded
+) -> dict[str, set[str]]:
+    places: dict[str, set[str]] = {source.thing: set() for source in sources}
+    for fact in lines:
+        row = loaded.events[fact.statement]
+        for thing in fact.things() & places.keys():
+            places[thing] |= {place for place in (row.read_point, row.biz_location) if place}
+    return places
+
+
+def _in_force(row: Any, source: Source) -> bool:
+    if source.first is None or source.last is None:
+        return False
+    return bool(row.valid_from <= source.first and source.last <= row.valid_until)
+
+
+def _record(lines: Sequence[Fact], told: Told) -> JsonObject:
+    times = [fact.record_time for fact in lines if fact.record_time is not None]
+    indexes = [fact.index for fact in lines if fact.index is not None]
+    return {
+        "since": min(times).isoformat() if times else None,
+        "statements": len(lines),
+        "signed": sum(told[fact.statement][1] for fact in lines),
+        "last_index": max(indexes, default=None),
+    }
+
+
+def _lines(
+    lines: Sequence[Fact],
+    journey: Journey,
+    past: Mapping[str, Fact],
+    told: Told,
+    around: Around,
+) -> list[JsonObject]:
+    marks = find_marks(journey.settled.live)
+    behind = journey.settled.past_of
+    found = []
+    for fact in lines:
+        line = line_of(fact, *told[fact.statement], marks.get(fact.statement, ()), around)
+        declared = journey.settled.declared.get(fact.statement)
+        if declared is not None:
+            line["voided"] = _declaration(declared, around)
+        was = [
+            {**line_of(past[old], *told[old], (), around), **_replaced(journey, old, around)}
+            for old in behind.get(fact.statement, ())
+            if old in past
+        ]
+        if was:
+            line["was"] = was
+        found.append(line)
+    return found
+
+
+def _replaced(journey: Journey, old: str, around: Around) -> JsonObject:
+    return {"corrected": _declaration(journey.settled.declared[old], around)}
+
+
+def _declaration(error: Fact, around: Around) -> JsonObject:
+    said = around.loaded.subjects[error.statement].get("errorDeclaration")
+    said = said if isinstance(said, dict) else {}
+    return {
+        "at": said.get("declarationTime"),
+        "reason": said.get("reason"),
+        "statement": error.statement,
+        "index": error.index,
+        "corrective_missing": bool(error.corrective),
+    }
+
+
+def _valid_until(facts: JsonObject, at: datetime) -> str | None:
+    """The next midnight here at which the page would say something else of a date."""
+    turns = []
+    for name in ("use_by", "best_before"):
+        day = _iso_date(facts[name])
+        if day is not None:
+            turn = datetime.combine(day + timedelta(days=1), time(), LOCAL)
+            if turn > at:
+                turns.append(turn)
+    return min(turns).isoformat() if turns else None
