@@ -30,7 +30,7 @@ def check_digit(digits: str) -> int:
     modulo 10 (General Specifications, section 7.9). Raises BadCharacter for anything but digits."""
     if not (digits.isascii() and digits.isdigit()):
         wrong = next((c for c in digits if c not in "0123456789"), "")
-        raise BadCharacter(character=wrong, where="a number")
+        raise BadCharacter(character=wrong, where="0–9")
     raw = digits.encode("ascii")
     heavy, light = raw[-1::-2], raw[-2::-2]
     return -(3 * (sum(heavy) - 48 * len(heavy)) + sum(light) - 48 * len(light)) % 10

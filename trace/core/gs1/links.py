@@ -215,7 +215,7 @@ def _refuse_uri(uri: str) -> Gs1Error:
         return MixedScheme(scheme=scheme)
     illegal = _ILLEGAL.search(uri)
     if illegal is not None:
-        return BadCharacter(character=illegal[0], where="a web address")
+        return BadCharacter(character=illegal[0], where="URI")
     host, slash, _ = rest.partition("/")
     if not host or not slash or "?" in host or "#" in host:
         return NotALink()
@@ -284,11 +284,7 @@ def parse_path(path: str) -> DigitalLink:
     found = _PATH.fullmatch(path)
     if found is None:
         illegal = _ILLEGAL.search(path)
-        raise (
-            NotALink()
-            if illegal is None
-            else BadCharacter(character=illegal[0], where="a web address")
-        )
+        raise (NotALink() if illegal is None else BadCharacter(character=illegal[0], where="URI"))
     bare, query = found.groups()
     segments = bare.split("/")
     if segments[-1] == "" and len(segments) > 2:

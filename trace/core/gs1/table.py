@@ -143,7 +143,7 @@ def _build() -> dict[str, Spec]:
                 predefined="f" in flags,
                 attribute="a" in flags,
                 needs=alternatives,
-                needs_text=needs.replace("+", " and ").replace(",", " or "),
+                needs_text=needs.replace(",", " / "),
                 excludes=excluded - {ai},
                 fits=fits,
                 checks=_compiled_checks(components),
@@ -174,7 +174,7 @@ def _explain(spec: Spec, value: str) -> Exception:
                 return BadCharacter(character=character, where=f"({spec.ai})")
         start += part.length
     shortest, longest = spec.shortest, spec.longest
-    expected = str(longest) if shortest == longest else f"{shortest} to {longest}"
+    expected = str(longest) if shortest == longest else f"{shortest}–{longest}"
     return BadLength(ai=spec.ai, expected=expected, got=len(value))
 
 

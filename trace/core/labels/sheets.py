@@ -189,6 +189,15 @@ class _Writer:
         else:
             self.canvas.drawString(x, y, line[1])
 
+    def _module(self, matrix: Matrix, side: float) -> float:
+        """Width of one module when code and quiet zone share `side` points."""
+        module = side / (matrix.size + 2 * QUIET_ZONE)
+        if module < MODULE_LEAST * mm:
+            raise CodeTooSmall(
+                layout=self.layout.name, module=f"{module / mm:.2f}", least=f"{MODULE_LEAST:.2f}"
+            )
+        return module
+
     def label(self, label: Label, matrix: Matrix, place: int) -> None:
         layout = self.layout
         left, top = layout.corner(place)
@@ -200,22 +209,19 @@ class _Writer:
         if below:
             size, story = self.story(label, width, int(height * 0.45 / leading) - len(clear))
             side = min(width, height - len(clear) * leading - len(story) * size * _LEADING)
+            module = self._module(matrix, side)
         else:
             # The code may take little more than half of the width.
             side = min(height - len(clear) * leading, width * 0.56)
+            module = self._module(matrix, side)
             size, story = self.story(
                 label, width - side - leading * 0.3, int((height - len(clear) * leading) / leading)
-            )
-        module = side / (matrix.size + 2 * QUIET_ZONE)
-        if module < MODULE_LEAST * mm:
-            raise CodeTooSmall(
-                layout=layout.name, module=f"{module / mm:.2f}", least=f"{MODULE_LEAST:.2f}"
             )
         quiet = QUIET_ZONE * module
         code_x = x + (width - side) / 2 if below else x
         self.picture(matrix, code_x + quiet, upper - side + quiet, side - 2 * quiet)
         anchor = x + width / 2 if below else code_x + quiet
-        y = upper - side - leading * 0.5 if not below else upper - side - leading * 0.7
+        y = upper - side - layout.font_size * 0.78  # capitals end where the quiet zone does
         for text in clear:
             # Typed by hand when the camera fails: shrunk when it must be, never cut.
             full = pdfmetrics.stringWidth(text, self.regular, layout.font_size)
@@ -246,7 +252,15 @@ def label_sheet_pdf(
     labels give the same bytes. Raises a LabelError."""
     layout.check()
     page = (layout.page_width * mm, layout.page_height * mm)
-    canvas = Canvas(out, pagesize=page, pageCompression=1, invariant=True, lang="vi")
+    canvas = Canvas(
+        out,
+        pagesize=page,
+        pageCompression=1,
+        invariant=True,
+        lang="vi",
+        # Otherwise every page asks for Helvetica, which no label uses.
+        initialFontName=_registered(fonts.regular),  # type: ignore[arg-type]  # stub: float
+    )
     canvas.setTitle(title)
     writer = _Writer(canvas, layout, fonts)
     per_page = layout.per_page
