@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from flask import Flask
 
+from trace.extensions import register
+from trace.web import front
+from trace.web.access import guard
+from trace.web.auth import account, auth
+from trace.web.pages import register_helpers
+from trace.web.producer import certificates, home, households, organisation, places, products
+
 
 def register_pages(app: Flask) -> None:
     """Registers every blueprint of pages with the rule of who may open it."""
+    guard(app)
+    register_helpers(app)
+    register(app, front.blueprint, "public")
+    register(app, auth, "public")
+    register(app, account, "signed-in")
+    register(app, home.blueprint, "member:record")
+    register(app, organisation.blueprint, "member:manage")
+    register(app, organisation.token_pages, "member:manage")
+    register(app, households.blueprint, "member:record")
+    register(app, places.blueprint, "member:record")
+    register(app, products.blueprint, "member:record")
+    register(app, certificates.blueprint, "member:record")

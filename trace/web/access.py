@@ -12,8 +12,8 @@ A view may need more: `@needs("manage")`. For members it is an act of the role (
 and holds for reading too; for tokens it is a scope.
 
 Sets `g.session`, `g.person`, `g.actor` (services.actors.Actor) and, for tokens, `g.token`; each is
-None where there is none. Another organisation's object is not found (404), never forbidden: services
-take the actor and answer NotFound.
+None where there is none. Another organisation's object is not found (404), never forbidden:
+services take the actor and answer NotFound.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask
+from flask import Response as FlaskResponse
+from flask import current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from trace import clock
 from trace.errors import NotAllowed, NotSignedIn, TraceError
@@ -111,7 +114,7 @@ def _enter() -> Response | None:
     if g.actor is None:
         if wants_json():
             raise NoOrganisation
-        return cast("Response", redirect(url_for("auth.choose", next=here()), 303))
+        return redirect(url_for("account.choose", next=here()), 303)
     _check_member(kind, act, needed)
     return answer_again()
 
@@ -129,7 +132,7 @@ def _recognise() -> None:
 
 def _check_member(kind: str, act: str, needed: str) -> None:
     acting = actor()
-    if kind != "member" and acting.organisation.kind != kind:
+    if kind not in ("member", acting.organisation.kind):
         raise NotAllowed
     acting.check("read" if request.method in READING and kind != "platform" else act)
     if needed:
@@ -153,10 +156,10 @@ def _ask_to_sign_in() -> Response:
     if wants_json():
         raise NotSignedIn
     address = here() if request.method in READING else ""
-    return cast("Response", redirect(url_for("auth.sign_in", next=address or None), 303))
+    return redirect(url_for("auth.sign_in", next=address or None), 303)
 
 
-def _leave(response: Response) -> Response:
+def _leave(response: FlaskResponse) -> FlaskResponse:
     if g.get("send_cookie") and g.get("session_token") is None and g.get("session"):
         send_session_cookie(response, request.cookies.get(COOKIE, ""), g.session)
     if g.get("session_token"):

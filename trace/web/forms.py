@@ -195,16 +195,21 @@ class Form:
             if self.value(name).strip() != theirs:
                 self.theirs[name] = theirs
 
-    def done(self, address: str, message: str = "") -> Response:
-        """Remembers the one-time key, commits, and leads on; the view's last act."""
+    def commit(self, address: str) -> str | None:
+        """Remembers the one-time key and commits. Where the same form, sent at the same moment,
+        was first, nothing is kept, and where that one led is returned."""
         db.session.flush()
         earlier = self._remember(address)
-        if earlier is not None:
-            return redirect(earlier, 303)
-        db.session.commit()
-        if message:
+        if earlier is None:
+            db.session.commit()
+        return earlier
+
+    def done(self, address: str, message: str = "") -> Response:
+        """Commits and leads on; the view's last act."""
+        earlier = self.commit(address)
+        if earlier is None and message:
             flash(message)
-        return redirect(address, 303)
+        return redirect(earlier or address, 303)
 
     def _remember(self, address: str) -> str | None:
         actor = g.get("actor")

@@ -81,7 +81,7 @@ class Listing(Generic[T]):
         """This list with something changed (page, format)."""
         told = {"q": self.text, **{name: self.chosen(name) for name in self._filters}}
         kept = {name: value for name, value in {**told, **changes}.items() if value}
-        return url_for(str(request.endpoint), **{**(request.view_args or {}), **kept})  # type: ignore[arg-type]  # url_for takes any query value
+        return url_for(str(request.endpoint), **{**(request.view_args or {}), **kept})
 
     @property
     def clear(self) -> str:
@@ -120,7 +120,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, datetime):
-        return format_datetime(value, "yyyy-MM-dd HH:mm")
+        return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

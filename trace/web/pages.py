@@ -52,12 +52,13 @@ SECTIONS = (
 
 def section_text(endpoint: str) -> str:
     """The word of a main part."""
-    return {
+    words: dict[str, str] = {
         "today.show": gettext("Hôm nay"),
         "cycles.index": gettext("Vụ trồng"),
         "batches.index": gettext("Lô hàng"),
         "today.catalogue": gettext("Danh mục"),
-    }[endpoint]
+    }
+    return words[endpoint]
 
 
 def sections() -> Iterable[Section]:
@@ -72,14 +73,15 @@ def sections() -> Iterable[Section]:
 
 def role_name(role: str) -> str:
     """The word for a role in an organisation."""
-    return {
+    words: dict[str, str] = {
         "owner": gettext("chủ tổ chức"),
         "recorder": gettext("người ghi"),
         "viewer": gettext("người xem"),
         "inspector": gettext("cán bộ kiểm tra"),
         "supervisor": gettext("người phụ trách"),
         "admin": gettext("quản trị"),
-    }.get(role, role)
+    }
+    return words.get(role, role)
 
 
 def page_language() -> str:
@@ -106,13 +108,13 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return format_datetime(value, "dd/MM/yyyy")
+        return str(format_datetime(value, "dd/MM/yyyy"))
     return value.strftime("%d/%m/%Y")
 
 
 def moment(value: datetime | None) -> str:
     """20/11/2026 07:10, in Viet Nam's time zone."""
-    return "" if value is None else format_datetime(value, "dd/MM/yyyy HH:mm")
+    return "" if value is None else str(format_datetime(value, "dd/MM/yyyy HH:mm"))
 
 
 def number(value: Decimal | int | float | None) -> str:

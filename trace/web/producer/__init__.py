@@ -1,1 +1,1 @@
-"""Pages: producer."""
+"""The console of whoever records: farms, co-operatives, packers, carriers, shops."""

@@ -1,0 +1,95 @@
+"""The public face: what this is, a box for a printed code, the language, wards to choose from."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from trace import clock
+from trace.core.gs1 import Identity, check_code, check_serial, parse_digital_link
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.schemas.base import FieldMissing
+from trace.services.people import change_account
+from trace.services.settings import current_settings
+from trace.services.wards import search_wards
+from trace.web.access import safe_next
+from trace.web.forms import Form
+from trace.web.i18n import LANGUAGES
+
+blueprint = Blueprint("home", __name__)
+
+WARDS_OFFERED = 8
+# A lot's code of ten characters and a unit's serial of sixteen, typed in one go.
+CODE_LENGTH, SERIAL_LENGTH = 10, 16
+YEAR = 365 * 24 * 3600
+
+
+@blueprint.get("/")
+def front() -> ResponseReturnValue:
+    """What this is, in one screen; `?code=` goes to the history of that code."""
+    form = CodeForm()
+    if form.typed:
+        try:
+            return redirect(f"/t{path_of(form.typed)}", 303)
+        except TraceError as error:
+            form.refuse(error)
+    elif "code" in request.args:
+        form.refuse(FieldMissing(path="code"))
+    return form.page("home.html")
+
+
+@blueprint.get("/about")
+def about() -> ResponseReturnValue:
+    """What the history proves, and what it does not."""
+    return render_template("about.html")
+
+
+class CodeForm(Form):
+    """The box for a code: sent by GET, so that the answer can be kept and passed on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.typed = request.args.get("code", "").strip()
+
+    def value(self, name: str) -> str:
+        return self.typed
+
+    def refuse(self, error: TraceError) -> None:
+        super().refuse(error.at("" if error.path == "code" else "code"))
+
+
+def path_of(typed: str) -> str:
+    """The path of what was typed: a code as printed (of a lot, or with a unit's serial), or a
+    whole address copied from a label. Raises errors of gs1."""
+    if "/" in typed:
+        base = current_settings().id_base
+        identity = parse_digital_link(typed, id_base=base).identity
+        return identity.path
+    plain = "".join(character for character in typed if character.isalnum())
+    if len(plain) == CODE_LENGTH + SERIAL_LENGTH:
+        code, serial = check_code(plain[:CODE_LENGTH]), check_serial(plain[CODE_LENGTH:])
+        return Identity("b", code, (("serial", serial),)).path
+    return Identity("b", check_code(typed)).path
+
+
+@blueprint.get("/language/<code>")
+def language(code: str) -> ResponseReturnValue:
+    """Keeps the reader's choice: with the account of whoever is signed in, else in a cookie."""
+    if code not in LANGUAGES:
+        raise NotFound
+    response = redirect(safe_next(url_for("home.front")), 303)
+    if g.person is not None and g.person.locale != code:
+        change_account(g.person, {"locale": code}, at=clock.now())
+        db.session.commit()
+    response.set_cookie("lang", code, max_age=YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+@blueprint.get("/wards")
+def wards() -> Response:
+    """Wards for the search box: `?q=` words, answers `{"wards": [{"code", "name"}]}`."""
+    found = search_wards(request.args.get("q", "")[:100], limit=WARDS_OFFERED)
+    response = jsonify({"wards": [{"code": w.code, "name": w.full_name} for w in found]})
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response

@@ -1,0 +1,261 @@
+"""Lots: the list, one lot's page, registering, keeping, selling, ending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.models import Place, Thing
+from trace.schemas.batches import DestroySchema, SaleSchema, StoreSchema
+from trace.schemas.cycles import RegisterSchema
+from trace.schemas.records import FutureTime, NothingChosen, local_moment
+from trace.services import choices
+from trace.services.batches import (
+    Batch,
+    batch_of,
+    containers_of,
+    facts_of,
+    item_of,
+    list_things,
+)
+from trace.services.harvests import register_lot
+from trace.services.labels import printed_address
+from trace.services.records import JsonObject, Record
+from trace.services.storage import Reading, destroy, keep, put_on_sale, sell
+from trace.services.timelines import get_event, get_thing, timeline
+from trace.services.vocabulary import STEP_LABELS, STORE_STEPS
+from trace.web.access import actor, needs
+from trace.web.lists import Listing
+from trace.web.producer.recording import (
+    RecordForm,
+    circumstances,
+    common_choices,
+    lot_amount,
+    new_lot,
+    place_options,
+    plain,
+    product_options,
+    record,
+    show_amounts,
+    unit_key,
+)
+from trace.web.producer.telling import tell
+
+blueprint = Blueprint("batches", __name__, url_prefix="/producer/batches")
+
+KINDS = ("lot", "logistic")
+SELLING_PLACES = ("stall", "shop", "market")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What the organisation made or has."""
+    batches = list_things(actor(), *KINDS)
+    places = choices.place_names([batch.place for batch in batches if batch.place])
+    listing = Listing(
+        batches,
+        words=lambda batch: _words(batch, places),
+        filters={
+            "state": lambda batch: batch.state,
+            "product": lambda batch: str(batch.product.id) if batch.product else "",
+        },
+    )
+    if listing.wants_csv:
+        head = ["Mã", "Sản phẩm", "Còn", "Nơi", "Tình trạng", "Ghi lúc", "Của mình"]
+        return listing.csv("lo-hang", [gettext(word) for word in head], _csv_line(places))
+    offered: dict[str, str] = {str(b.product.id): b.product.name for b in batches if b.product}
+    return render_template(
+        "producer/batches/index.html",
+        listing=listing,
+        places=places,
+        products=sorted(offered.items(), key=lambda item: item[1]),
+        states=state_words(),
+        show_amounts=show_amounts,
+    )
+
+
+def state_words() -> dict[str, str]:
+    """What a lot's state is called."""
+    return {
+        "held": gettext("còn hàng"),
+        "on-sale": gettext("đang bày bán"),
+        "gone": gettext("đã hết"),
+        "alert": gettext("có cảnh báo"),
+    }
+
+
+def _words(batch: Batch, places: dict[str, Place]) -> tuple[str, ...]:
+    place = places.get(batch.place or "")
+    return (
+        batch.name,
+        batch.name.replace("-", ""),
+        batch.product.name if batch.product else "",
+        place.name if place else "",
+    )
+
+
+def _csv_line(places: dict[str, Place]) -> Callable[[Batch], list[object]]:
+    def line(batch: Batch) -> list[object]:
+        place = places.get(batch.place or "")
+        return [
+            batch.name,
+            batch.product.name if batch.product else "",
+            show_amounts(batch.held),
+            place.name if place else "",
+            state_words()[batch.state],
+            batch.created_at,
+            batch.mine,
+        ]
+
+    return line
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@needs("record")
+def new() -> ResponseReturnValue:
+    """A lot of someone who keeps no diary."""
+    form = RecordForm(RegisterSchema(), {"unit": "kg"})
+    if form.sent:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            lot, facts = new_lot(clean, choices.get_product(actor(), clean["product"]), draw)
+            captured = record(form, [register_lot(base, lot, facts)])
+            made = get_event(actor(), captured.events[0].event_id).things[0].thing
+            address = url_for("batches.show", thing_id=made.id)
+            return form.done(address, gettext("Đã đăng ký lô. In nhãn được ngay."))
+    return form.page("producer/batches/new.html", products=product_options(), **common_choices())
+
+
+@blueprint.get("/<int:thing_id>")
+def show(thing_id: int) -> ResponseReturnValue:
+    """A lot, crate or pallet with everything that is known of it."""
+    thing = get_thing(actor(), thing_id, *KINDS)
+    lines = timeline(actor(), thing)
+    batch = batch_of(actor(), thing)
+    place = choices.place_names([batch.place]).get(batch.place) if batch.place else None
+    return render_template(
+        "producer/batches/show.html",
+        batch=batch,
+        thing=thing,
+        facts=facts_of(lines, thing),
+        told=tell(lines, thing),
+        place=place,
+        states=state_words(),
+        public=printed_address(thing.identity),
+        containers=containers_of(actor(), thing) if thing.kind == "lot" else [],
+        show_amounts=show_amounts,
+    )
+
+
+def _page(form: RecordForm, template: str, thing: Thing, **context: Any) -> ResponseReturnValue:
+    batch = batch_of(actor(), thing)
+    return form.page(template, batch=batch, **{**common_choices(), **context})
+
+
+def _start(thing: Thing) -> dict[str, object]:
+    """What a form about a lot begins with: all that is left of it, where it is."""
+    batch = batch_of(actor(), thing)
+    held = next((amount for amount in batch.held if amount.quantity > 0), None)
+    place = choices.place_names([batch.place]).get(batch.place) if batch.place else None
+    mine = place is not None and place.organisation_id == actor().organisation.id
+    return {
+        "quantity": plain(held.quantity) if held else "",
+        "unit": unit_key(held.uom) if held else "kg",
+        "place": place.id if place is not None and mine else None,
+    }
+
+
+def _done(form: RecordForm, thing: Thing, event: JsonObject) -> ResponseReturnValue:
+    record(form, [event])
+    address = url_for("batches.show", thing_id=thing.id)
+    return form.done(address, gettext("Đã ghi. Vào sổ công khai trong giây lát."))
+
+
+@blueprint.route("/<int:thing_id>/store", methods=["GET", "POST"])
+@needs("record")
+def store(thing_id: int) -> ResponseReturnValue:
+    """Cold storage, with one reading or many."""
+    thing = get_thing(actor(), thing_id, *KINDS)
+    start = {**_start(thing), "step": "storing"}
+    start |= {f"readings-{row}-time": local_moment(clock.now()) for row in range(1)}
+    form = RecordForm(StoreSchema(), start)
+    if form.sent and not form.more_rows:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            readings = _readings(clean, base)
+            item = item_of(thing, lot_amount(clean))
+            return _done(form, thing, keep(base, [item], readings, biz_step=clean["step"]))
+    steps = [(step, gettext(STEP_LABELS[step])) for step in STORE_STEPS]
+    return _page(form, "producer/batches/store.html", thing, steps=steps)
+
+
+def _readings(clean: dict[str, Any], base: Record) -> list[Reading]:
+    found = [Reading(row["time"], row["celsius"]) for row in clean["readings"] or ()]
+    for row, reading in zip(clean["readings"] or (), found, strict=True):
+        if reading.time > base.event_time:
+            # A reading belongs to the time the event speaks of (EPCIS 2.0: not after it).
+            shown = local_moment(reading.time).strftime("%d/%m/%Y %H:%M")
+            raise FutureTime(path=f"readings-{row['row']}-time", text=shown)
+    if clean["celsius"] is not None:
+        found.append(Reading(base.event_time, clean["celsius"]))
+    return found
+
+
+@blueprint.route("/<int:thing_id>/sale", methods=["GET", "POST"])
+@needs("record")
+def sale(thing_id: int) -> ResponseReturnValue:
+    """On sale at a stall, or sold."""
+    thing = get_thing(actor(), thing_id, *KINDS)
+    form = RecordForm(SaleSchema(), {**_start(thing), "act": "on-sale"})
+    if form.sent:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            item = item_of(thing, lot_amount(clean))
+            if clean["act"] == "on-sale" and not base.location:
+                raise NothingChosen(path="place")
+            event = put_on_sale(base, [item]) if clean["act"] == "on-sale" else sell(base, [item])
+            return _done(form, thing, event)
+    return _page(
+        form,
+        "producer/batches/sale.html",
+        thing,
+        stalls=place_options(*SELLING_PLACES),
+        acts=[
+            ("on-sale", gettext("Bày bán tại đây")),
+            ("sold", gettext("Đã bán cho người mua lẻ")),
+        ],
+    )
+
+
+@blueprint.route("/<int:thing_id>/destroy", methods=["GET", "POST"])
+@needs("record")
+def end(thing_id: int) -> ResponseReturnValue:
+    """Destroyed, and why."""
+    thing = get_thing(actor(), thing_id, *KINDS)
+    form = RecordForm(DestroySchema(), _start(thing))
+    if form.sent:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            return _done(form, thing, destroy(base, [item_of(thing, lot_amount(clean))]))
+    return _page(form, "producer/batches/destroy.html", thing)
+
+
+def start_rows(things: list[Thing], prefix: str = "lots") -> dict[str, object]:
+    """Lines of a form about several lots, each with all that is left of it."""
+    found: dict[str, object] = {}
+    for number, thing in enumerate(things):
+        start = _start(thing)
+        found[f"{prefix}-{number}-thing"] = thing.id
+        if thing.kind == "lot":
+            found[f"{prefix}-{number}-quantity"] = start["quantity"]
+            found[f"{prefix}-{number}-unit"] = start["unit"]
+    return found

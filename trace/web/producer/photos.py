@@ -1,0 +1,37 @@
+"""Photos by the digest of their content: they never change, so they may be kept for ever."""
+
+from __future__ import annotations
+
+from flask import Blueprint, send_file
+from flask.typing import ResponseReturnValue
+
+from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import Attachment
+from trace.services.attachments import MEDIA_TYPE, photo_path
+
+blueprint = Blueprint("photos", __name__, url_prefix="/photos")
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@blueprint.get("/<digest>.jpg")
+def show(digest: str) -> ResponseReturnValue:
+    """The picture."""
+    return _send(digest, thumbnail=False)
+
+
+@blueprint.get("/small/<digest>.jpg")
+def small(digest: str) -> ResponseReturnValue:
+    """Its thumbnail."""
+    return _send(digest, thumbnail=True)
+
+
+def _send(digest: str, *, thumbnail: bool) -> ResponseReturnValue:
+    path = photo_path(digest, thumbnail=thumbnail)
+    row = db.session.get(Attachment, digest)
+    if row is None or not row.public:
+        raise NotFound
+    response = send_file(path, mimetype=MEDIA_TYPE, conditional=True, etag=digest)
+    response.headers["Cache-Control"] = FOREVER
+    return response

@@ -1,0 +1,230 @@
+"""What all pages that record something share: the form, its choices, and the act itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask import request
+from flask_babel import gettext
+
+from trace import clock
+from trace.errors import Refused, TraceError
+from trace.extensions import db
+from trace.models import Product
+from trace.schemas.base import FormSchema
+from trace.schemas.records import NothingChosen, local_moment
+from trace.services import choices
+from trace.services.attachments import keep_photos, known_references
+from trace.services.batches import (
+    Batch,
+    new_lot_address,
+    organisation_address,
+    place_address,
+    product_address,
+)
+from trace.services.capture import Captured, capture
+from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
+from trace.services.settings import current_settings
+from trace.services.vocabulary import INPUT_UNITS, UNITS, UOM_KEYS, Amount, amount, uom_name
+from trace.web.access import actor
+from trace.web.forms import Form
+from trace.web.pages import number
+
+Options = list[tuple[Any, str]]
+ROWS_AT_FIRST = 2
+ROWS_MORE = 3
+
+
+class RecordForm(Form):
+    """A form that records. Photos are kept as soon as they arrive: a wrong date must not cost a
+    farmer the upload. Codes and event ids are drawn from the one-time key, so that the same form
+    sent twice asks for the same events."""
+
+    def __init__(
+        self, schema: FormSchema, initial: Mapping[str, object] | None = None, **options: Any
+    ) -> None:
+        now = local_moment(clock.now())
+        super().__init__(schema, {"when": now, **(initial or {})}, **options)
+        self.photo_errors: list[TraceError] = []
+        self.photos: tuple[JsonObject, ...] = ()
+        if self.sent:
+            self._keep_photos()
+
+    def _keep_photos(self) -> None:
+        known = known_references(request.form.getlist("photo"))
+        files = [file for file in request.files.getlist("photos") if file.filename]
+        try:
+            new = keep_photos(actor(), (file.stream for file in files), at=clock.now())
+            db.session.commit()
+        except TraceError as error:
+            db.session.rollback()
+            self.photo_errors, new = [error], ()
+        told = {one["digest"]: one for one in (*known, *new)}
+        self.photos = tuple(told.values())
+
+    @property
+    def more_rows(self) -> bool:
+        """Whether only more lines were asked for: nothing is recorded yet."""
+        return self.sent and "more" in request.form
+
+    def load(self) -> dict[str, Any]:
+        """The clean values. Raises Refused with the errors of fields and photos together."""
+        try:
+            clean = super().load()
+        except Refused as refused:
+            raise Refused([*refused.errors, *self.photo_errors]) from None
+        if self.photo_errors:
+            raise Refused(self.photo_errors)
+        return clean
+
+    def draw(self) -> Draw:
+        """Codes and ids of this form."""
+        return Draw(current_settings().secret_key, actor().organisation.code, self.key)
+
+    def rows(self, prefix: str, at_least: int = ROWS_AT_FIRST) -> range:
+        """The numbers of the lines to show: those sent or given, and what was asked for."""
+        names = [*self.initial, *(request.form if self.sent else ())]
+        starts = [name.split("-") for name in names if name.startswith(f"{prefix}-")]
+        sent = [int(parts[1]) + 1 for parts in starts if len(parts) == 3 and parts[1].isdecimal()]
+        asked = ROWS_MORE if self.more_rows and request.form["more"] == prefix else 0
+        return range(min(max([at_least, *sent]) + asked, 200))
+
+
+def circumstances(form: RecordForm, clean: Mapping[str, Any], draw: Draw) -> Record:
+    """When, where, who: the record's common part. Raises NotOffered for foreign references."""
+    place = choices.get_place(actor(), clean.get("place"))
+    household = choices.get_household(actor(), clean.get("household"))
+    address = place_address(place) if place else ""
+    return Record(
+        id_base=current_settings().id_base,
+        event_id=draw.event_id(),
+        event_time=clean["when"],
+        place=address,
+        location=address,
+        performed_by=household.code if household else "",
+        recorded_by=organisation_address(actor().organisation),
+        note=clean.get("note", ""),
+        attachments=form.photos,
+    )
+
+
+def record(form: Form, events: Sequence[JsonObject]) -> Captured:
+    """Captures the events of this form; the form's `done` commits."""
+    return capture(actor(), events, at=clock.now(), idempotency_key=f"farm:{form.key}")
+
+
+def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tuple[Item, LotFacts]:
+    """The lot a form makes: its address and amount, and what is known of it. Raises LotExists."""
+    address = new_lot_address(product, clean.get("lot", ""), draw)
+    first: date | None = clean.get("first_day") or clean.get("last_day")
+    last: date | None = clean.get("last_day") or first
+    facts = LotFacts(
+        lot_number=clean.get("lot", ""),
+        product=product_address(product) if product else "",
+        product_name=clean.get("product_name") or (product.name if product else ""),
+        variety=clean.get("variety", ""),
+        harvest=(first, last) if first and last else None,
+        use_by=clean.get("use_by"),
+        best_before=clean.get("best_before"),
+    )
+    return Item(address, amount(clean["quantity"], clean["unit"])), facts
+
+
+def lot_amount(clean: Mapping[str, Any]) -> Amount | None:
+    """What `quantity` and `unit` say, None where no number was typed."""
+    if clean.get("quantity") is None:
+        return None
+    return amount(clean["quantity"], clean.get("unit") or "kg")
+
+
+def chosen_rows(rows: Iterable[Mapping[str, Any]], path: str) -> list[Mapping[str, Any]]:
+    """The lines with a thing. Raises NothingChosen, naming the first line's field."""
+    found = [row for row in rows if row.get("thing")]
+    if not found:
+        raise NothingChosen(path=f"{path}-0-thing")
+    return found
+
+
+# -- what templates show ---------------------------------------------------------------------------
+
+
+def show_amount(value: Amount | None) -> str:
+    """ "480 kg", "1.200 quả"; "" for an amount nobody gave."""
+    if value is None:
+        return ""
+    return (
+        f"{number(value.quantity)} {gettext(uom_name(value.uom)) if value.uom else gettext('gói')}"
+    )
+
+
+def show_amounts(values: Iterable[Amount]) -> str:
+    """Several amounts, those above nought first."""
+    return " · ".join(show_amount(value) for value in sorted(values, key=lambda a: -a.quantity))
+
+
+def unit_options() -> Options:
+    """The units people measure in."""
+    return [(unit.key, gettext(unit.name)) for unit in UNITS]
+
+
+def input_unit_options() -> Options:
+    """The units of what is put on a crop."""
+    return [(unit, gettext(unit)) for unit in INPUT_UNITS]
+
+
+def place_options(*kinds: str) -> Options:
+    """The organisation's places."""
+    return [(place.id, place.name) for place in choices.places(actor(), *kinds)]
+
+
+def household_options() -> Options:
+    """The member households: a code, and the name that stays private."""
+    return [
+        (one.id, f"{one.code} · {one.name}" if one.name else one.code)
+        for one in choices.households(actor())
+    ]
+
+
+def product_options() -> Options:
+    """The organisation's products."""
+    return [(product.id, product.name) for product in choices.products(actor())]
+
+
+def batch_options(batches: Iterable[Batch], limit: int = 300) -> Options:
+    """Lots to choose from: product, name, and how much of it there is."""
+    found: Options = []
+    for batch in list(batches)[:limit]:
+        parts = [batch.product.name if batch.product else "", batch.name, show_amounts(batch.held)]
+        found.append((batch.thing_id, " · ".join(part for part in parts if part)))
+    return found
+
+
+def unit_key(uom: str) -> str:
+    """The unit a form shows for a stored code; kg where people have no word for it."""
+    return UOM_KEYS.get(uom, "kg")
+
+
+def plain(value: Decimal | int | float | None) -> str:
+    """A stored number as a box shows it: decimal comma in Vietnamese, never grouped."""
+    if value is None:
+        return ""
+    text = f"{Decimal(str(value)):f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if len(text.rpartition(".")[2]) == 3 and "." in text:
+        text += "0"  # three decimals would be asked about: they look like thousands
+    return text.replace(".", ",")
+
+
+def common_choices() -> dict[str, object]:
+    """What the fields of every record's form need."""
+    return {
+        "places": place_options(),
+        "households": household_options(),
+        "units": unit_options(),
+        "show_amount": show_amount,
+        "show_amounts": show_amounts,
+    }
