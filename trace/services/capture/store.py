@@ -33,6 +33,7 @@ from trace.services.bulk import Row, execute_many, insert_rows
 from trace.services.capture.holdings import changes, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
 from trace.services.capture.things import Known, Name, ensure_things
+from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.keys import SigningKey, check_still_valid
 from trace.services.naming import issuer_of
