@@ -133,57 +133,68 @@ def is_statement_id(text: object) -> bool:
 
 @dataclass(slots=True)
 class _Writer:
-    """Collects disclosures; `salts` is one block, 16 bytes a disclosure."""
+    """Collects disclosures; `salts` holds 16 bytes for each of them."""
 
-    salts: Callable[[int], bytes]
+    salts: bytes
     disclosures: list[Disclosure | None] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     def member(self, path: str, name: str, value: Any) -> str:
         """Adds the disclosure of a member and what hangs below; returns its digest."""
-        slot = len(self.disclosures)
-        self.disclosures.append(None)
-        if isinstance(value, list):
-            self.counts[path] = size = len(value)
-            if SPLIT_FROM <= size <= SPLIT_TO:
-                value = [
-                    {"...": self._element(f"{path}/{index}", element)}
-                    for index, element in enumerate(value)
-                ]
-                return self._put(slot, path, [None, name, value])
-        else:
+        slot = self._slot()
+        if not isinstance(value, list):
             self.counts[path] = 1
-        _check_value(value, path)
-        return self._put(slot, path, [None, name, value])
+            return self._put(slot, path, ["", name, value])
+        self.counts[path] = size = len(value)
+        if not SPLIT_FROM <= size <= SPLIT_TO:
+            return self._put(slot, path, ["", name, value])
+        digests = [
+            {"...": self._put(self._slot(), f"{path}/{index}", ["", element])}
+            for index, element in enumerate(value)
+        ]
+        return self._put(slot, path, ["", name, digests], ours=True)
 
     def ilmd(self, value: JsonObject) -> str:
         """Adds `ilmd` as an object of disclosures, one per member of its own."""
-        slot = len(self.disclosures)
-        self.disclosures.append(None)
+        slot = self._slot()
         self.counts["ilmd"] = len(value)
         if not value:
-            return self._put(slot, "ilmd", [None, "ilmd", {}])
+            return self._put(slot, "ilmd", ["", "ilmd", {}])
         digests = []
         for name, inner in value.items():
             _check_name(name, "ilmd/")
             digests.append(self.member(f"ilmd/{escape(name)}", name, inner))
         digests.sort()
-        return self._put(slot, "ilmd", [None, "ilmd", {"_sd": digests}])
+        return self._put(slot, "ilmd", ["", "ilmd", {"_sd": digests}], ours=True)
 
-    def _element(self, path: str, value: Any) -> str:
-        slot = len(self.disclosures)
+    def _slot(self) -> int:
         self.disclosures.append(None)
-        _check_value(value, path)
-        return self._put(slot, path, [None, value])
+        return len(self.disclosures) - 1
 
-    def _put(self, slot: int, path: str, array: list[Any]) -> str:
-        array[0] = urlsafe_b64encode(self.salts(SALT_BYTES))[:22].decode()
+    def _put(self, slot: int, path: str, array: list[Any], *, ours: bool = False) -> str:
+        """Writes one disclosure into its place; `ours` says that its digests are our own."""
+        salt = self.salts[SALT_BYTES * slot : SALT_BYTES * (slot + 1)]
+        array[0] = urlsafe_b64encode(salt)[:22].decode()
         try:
-            raw = urlsafe_b64encode(dumps(array)).rstrip(b"=")
+            raw = dumps(array)
         except Unreadable as error:
+            _check_value(array[-1], path)
             raise NotSignable(reason=error.got, path="/" + path) from None
-        self.disclosures[slot] = Disclosure(path, raw.decode())
-        return urlsafe_b64encode(sha256(raw).digest())[:-1].decode()
+        if not ours and (
+            b"_sd" in raw
+            or b'"..."' in raw
+            or b"null" in raw
+            or raw.count(b"[") + raw.count(b"{") > _SHALLOW
+        ):
+            _check_value(array[-1], path)
+        text = urlsafe_b64encode(raw).rstrip(b"=")
+        self.disclosures[slot] = Disclosure(path, text.decode())
+        return urlsafe_b64encode(sha256(text).digest())[:-1].decode()
+
+
+# Only what looks like it may break a rule is walked: brackets bound the depth from above, and a
+# number that is none would have been written as null.
+_SHALLOW: Final = 50
 
 
 def _check_name(name: object, prefix: str = "") -> None:
@@ -237,7 +248,10 @@ def build_statement(
     _check_issuer(issuer, kid)
     if not is_statement_id(statement_id):
         raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
-    writer = _Writer(_block(event, salts))
+    need = SALT_BYTES * len(paths_of(event))
+    writer = _Writer(salts(need))  # one call: the system's randomness costs by the call
+    if len(writer.salts) != need:
+        raise Unreadable(f"{need} bytes of salt", f"{len(writer.salts)} bytes")
     subject, digests = _subject(event, writer)
     subject[MEMBERS] = writer.counts
     digests.sort()
@@ -271,8 +285,9 @@ def _subject(event: JsonObject, writer: _Writer) -> tuple[JsonObject, list[str]]
     digests: list[str] = []
     for name in CORE:
         if name in event:
-            _check_value(event[name], name)
-            subject[name] = event[name]
+            subject[name] = value = event[name]
+            if not isinstance(value, str):
+                _check_value(value, name)
     for name, value in event.items():
         if name in _CORE or name in _DROPPED:
             continue
@@ -288,23 +303,6 @@ def _subject(event: JsonObject, writer: _Writer) -> tuple[JsonObject, list[str]]
     if len(writer.counts) > MAX_MEMBERS:
         raise NotSignable(reason=f"it has more than {MAX_MEMBERS} members", path="")
     return subject, digests
-
-
-def _block(event: JsonObject, salts: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """One call to `salts` for all disclosures: a call to the system costs more than a signature's
-    share of them."""
-    need = SALT_BYTES * len(paths_of(event))
-    block = salts(need)
-    if len(block) != need:
-        raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
-    position = 0
-
-    def take(count: int) -> bytes:
-        nonlocal position
-        position += count
-        return block[position - count : position]
-
-    return take
 
 
 def paths_of(event: JsonObject) -> tuple[str, ...]:

@@ -203,9 +203,15 @@ def _check_payload(payload: JsonObject) -> None:
     counts, digests = subject.get(MEMBERS), subject.get("_sd")
     if not isinstance(counts, dict) or not isinstance(digests, list):
         raise DisclosureMismatch(f"{MEMBERS} and _sd", "not both", path=_SUBJECT_PATH)
+    _check_counts(counts)
+
+
+def _check_counts(counts: dict[str, object]) -> None:
     if len(counts) > MAX_MEMBERS:
         raise DisclosureMismatch(f"at most {MAX_MEMBERS} members", len(counts), path=_SUBJECT_PATH)
     for name, count in counts.items():
+        if name in _SUBJECT:
+            raise DisclosureMismatch("core members in the clear only", name, path=_SUBJECT_PATH)
         if type(count) is not int or not 0 <= count <= _MAX_COUNT:
             raise DisclosureMismatch("a count", f"{name}: {count}", path=_SUBJECT_PATH)
 
@@ -229,7 +235,10 @@ def _reassemble(unpacked: Unpacked, counts: dict[str, int]) -> tuple[JsonObject,
         if not path.startswith("ilmd/") or path.count("/") != 1:
             raise DisclosureMismatch("inner members of ilmd only", path, path=_SUBJECT_PATH)
     _check_hiding(unpacked, counts)
-    named = {escape(name): name for name in subject if name != MEMBERS and name not in CORE}
+    for shown in unpacked.shown.values():
+        if len(shown) == 2 and shown[1] in _SUBJECT:
+            raise DisclosureMismatch("core members in the clear only", shown[1], path=_SUBJECT_PATH)
+    named = {escape(name): name for name in subject if name not in _SUBJECT}
     _check_listed(named, top)
     event: JsonObject = {name: value for name, value in subject.items() if name in CORE}
     withheld: list[str] = []
