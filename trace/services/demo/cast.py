@@ -154,10 +154,10 @@ def _items() -> Iterator[_Item]:
                 "pomelo", gtin=True, grams=1000)  # fmt: skip
     yield _Item("dragon", "dragon", "Thanh long ruột trắng Demo", "White dragon fruit (demo)",
                 "fruit", "KGM", 20, "dragon")  # fmt: skip
-    yield _Item("dragon-grade1", "exporter", "Thanh long Demo loại 1", "Dragon fruit, grade 1 (demo)",
-                "fruit", "KGM", 20, "dragon")  # fmt: skip
-    yield _Item("dragon-grade2", "exporter", "Thanh long Demo loại 2", "Dragon fruit, grade 2 (demo)",
-                "fruit", "KGM", 14, "dragon")  # fmt: skip
+    yield _Item("dragon-grade1", "exporter", "Thanh long Demo loại 1",
+                "Dragon fruit, grade 1 (demo)", "fruit", "KGM", 20, "dragon")  # fmt: skip
+    yield _Item("dragon-grade2", "exporter", "Thanh long Demo loại 2",
+                "Dragon fruit, grade 2 (demo)", "fruit", "KGM", 14, "dragon")  # fmt: skip
     yield _Item("dragon-carton", "exporter", "Thanh long Demo, thùng 5 kg",
                 "Dragon fruit, 5 kg carton (demo)", "fruit", "", 25, "dragon", gtin=True,
                 grams=5000)  # fmt: skip

@@ -26,7 +26,7 @@ from trace.services.vocabulary import Amount
 
 
 class Timed(NamedTuple):
-    """One record: when it was typed (aware), the key of the organisation that says it, the event."""
+    """One record: when it was typed (aware), the key of the organisation that says it, and it."""
 
     moment: datetime
     organisation: str
@@ -257,7 +257,7 @@ class Stage:
     def temperatures(
         self, first: datetime, count: int, minutes: int, around: float, *, peak: float = 0.0
     ) -> list[Reading]:
-        """Readings at regular times; `peak` °C are added in the third quarter (a door left open)."""
+        """Readings at regular times; `peak` °C are added in the third quarter of the time."""
         found = []
         for place in range(count):
             celsius = around + self.rng.uniform(-0.6, 0.6)
