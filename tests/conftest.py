@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 from flask import Flask
@@ -41,6 +42,19 @@ FOLDERS = ("unit", "functional", "contract", "architecture", "migrations", "brow
 DATABASES = tuple(os.environ.get("TRACE_TEST_DATABASES", "sqlite,postgresql").split(","))
 # A Sunday morning in Hà Nội: late enough for the day's harvest, early enough for its sale.
 FIXED_NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
+
+
+# The same examples on every machine: a run is red because of a change, never because of luck. To
+# look for new ones: make test ARGS="--hypothesis-profile=explore". No deadline: how long something
+# takes on a busy machine is a question for benchmarks/.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
