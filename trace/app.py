@@ -15,7 +15,6 @@ from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
-from trace.web.access import guard
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
 
@@ -75,7 +74,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Flask-Babel takes a domain by name only; ours has none, it is made of fragments.
     babel.domain_instance = FragmentDomain()
     register_problems(app)
-    guard(app)
     register_pages(app)
     register_interfaces(app)
     register_commands(app)

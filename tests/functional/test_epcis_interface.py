@@ -221,10 +221,10 @@ def test_a_single_event_is_recorded_at_once_and_a_second_time_is_a_conflict(
             event("ObjectEvent", bizStep="storing", quantityList=[{"epcClass": new_lot()}])
         )
     given = {"data": body, "content_type": "application/json", "headers": bearer(token)}
-    first = client.post("/epcis/v2/events", **given)  # type: ignore[arg-type]  # plain arguments
+    first = client.post("/epcis/v2/events", **given)
     assert first.status_code == 201
     assert client.get(first.headers["Location"], headers=bearer(token)).status_code == 200
-    second = client.post("/epcis/v2/events", **given)  # type: ignore[arg-type]  # plain arguments
+    second = client.post("/epcis/v2/events", **given)
     assert second.status_code == 409
     assert second.json is not None
     assert second.json["type"] == "epcisException:ResourceAlreadyExistsException"

@@ -134,7 +134,7 @@ def get_events(actor: Actor, event_id: str) -> list[JsonObject]:
     return page.events
 
 
-def _filtered(actor: Actor, query: Query) -> Select[tuple[Event, str, int]]:
+def _filtered(actor: Actor, query: Query) -> Select[Event, str, int]:
     found = (
         select(Event, LogEntry.entry, LogEntry.index)
         .join(LogEntry, LogEntry.event_id == Event.id)

@@ -16,9 +16,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.tlog import (
     Checkpoint,
-    Signer,
     append,
     leaf_hash,
+    log_signer,
     open_checkpoint,
     root,
     sign_checkpoint,
@@ -111,7 +111,7 @@ def publish(*, now: datetime) -> Checkpoint | None:
         integrated, hash_at_size = appended.size, appended.root
         reader = TileReader()
     checkpoint = Checkpoint(state.origin, integrated, hash_at_size)
-    note = sign_checkpoint(checkpoint, Signer(state.origin, log_key()))
+    note = sign_checkpoint(checkpoint, log_signer(state.origin, log_key()))
     _keep_outside(note)
     db.session.add(LogCheckpoint(size=integrated, note=note, created_at=now))
     db.session.execute(
@@ -164,7 +164,7 @@ def check_continues(integrated: int) -> None:
             raise LogForked(kept="?", reason="the checkpoint file is missing")
         return
     state = log.current_state()
-    kept = open_checkpoint(path.read_text(), Signer(state.origin, log_key()).verifier)
+    kept = open_checkpoint(path.read_text(), log_signer(state.origin, log_key()).verifier)
     if kept.size > state.size:
         raise LogForked(kept=kept.size, reason=f"the database holds only {state.size} entries")
     if kept.size <= integrated:
