@@ -105,8 +105,7 @@ def load(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     try:
         clean = schema.load(data)
     except ValidationError as error:
-        messages = error.normalized_messages()
-        raise Refused(_flat(messages, schema)) from None
+        raise Refused(_flat(error.messages_dict, schema)) from None
     return dict(clean)
 
 
@@ -296,15 +295,16 @@ class WardCode(_Box):
             return chosen
         if find_ward(typed):
             return typed
-        found = search_wards(typed, limit=WARD_CHOICES)
+        found = search_wards(typed)
         if not found:
             refuse(UnknownWard(value=typed[:60]))
         wanted = fold(typed)
-        exact = [w for w in found if wanted in (fold(w.full_name), fold(w.short_name))]
-        if len(exact) == 1:
-            return exact[0].code
-        if len(found) == 1:
-            return found[0].code
-        refuse(
-            AmbiguousWard(value=typed[:60], choices=[(w.code, w.full_name) for w in found])
-        )
+        for exact in (
+            [one for one in found if wanted == fold(one.full_name)],
+            [one for one in found if wanted in (fold(one.short_name), fold(one.name))],
+            found,
+        ):
+            if len(exact) == 1:
+                return exact[0].code
+        choices = [(one.code, one.full_name) for one in found[:WARD_CHOICES]]
+        refuse(AmbiguousWard(value=typed[:60], choices=choices))

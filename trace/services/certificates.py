@@ -1,4 +1,4 @@
-"""Certificates an organisation says it has. Who issued one may confirm it; until then it is said."""
+"""Certificates an organisation says it has; unless its issuer confirmed one, that is said too."""
 
 from __future__ import annotations
 
@@ -111,10 +111,13 @@ def _check_open(certificate: Certificate) -> None:
 def _check(actor: Actor, values: Mapping[str, Any]) -> None:
     if values["valid_until"] < values["valid_from"]:
         raise EndsBeforeStart(path="valid_until")
-    for field, model in (("product_id", Product), ("place_id", Place)):
-        chosen = values.get(field)
-        if chosen is None:
-            continue
-        owned: Product | Place | None = db.session.get(model, chosen)
-        if owned is None or owned.organisation_id != actor.organisation.id:
-            raise NotYours(path=field)
+    product_id, place_id = values.get("product_id"), values.get("place_id")
+    if product_id is not None:
+        _check_owner(actor, db.session.get(Product, product_id), "product_id")
+    if place_id is not None:
+        _check_owner(actor, db.session.get(Place, place_id), "place_id")
+
+
+def _check_owner(actor: Actor, chosen: Product | Place | None, path: str) -> None:
+    if chosen is None or chosen.organisation_id != actor.organisation.id:
+        raise NotYours(path=path)

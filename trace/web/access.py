@@ -21,9 +21,8 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, current_app, g, redirect, request, url_for
 from flask import Response as FlaskResponse
-from flask import current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from trace import clock

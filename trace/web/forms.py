@@ -84,7 +84,9 @@ class Form:
         version: int | None = None,
     ) -> None:
         self.schema = schema
-        self.sent = request.method == "POST"
+        self._posted = request.method == "POST"
+        # What a view asks before it acts: a used form with other values is asked about first.
+        self.sent = self._posted and not g.get("form_key_used")
         self.initial = {name: as_text(value) for name, value in (initial or {}).items()}
         self.theirs: dict[str, str] = {}
         self.status = 200
@@ -94,21 +96,23 @@ class Form:
         given = request.form.get("form_key", "") if self.sent else ""
         self.key = given if len(given) == KEY_LENGTH else secrets.token_urlsafe(16)
         self._version = version
-        if self.sent:
+        if self._posted:
             sent_version = request.form.get("version", "")
             self._version = int(sent_version) if sent_version.isdecimal() else version
+        if self._posted and not self.sent:
+            self.refuse(FormAlreadyUsed())
 
     # -- what the components read --------------------------------------------------------------
 
     def value(self, name: str) -> str:
         """What the box shows: as typed, or as stored."""
-        if self.sent:
+        if self._posted:
             return request.form.get(name, "")
         return self.initial.get(name, "")
 
     def all(self, name: str) -> list[str]:
         """All values of a name (check boxes)."""
-        if self.sent:
+        if self._posted:
             return request.form.getlist(name)
         return self.initial.get(name, "").split()
 
@@ -156,9 +160,6 @@ class Form:
     def attempt(self) -> Iterator[None]:
         """Turns what is refused inside into sentences beside the fields; nothing is kept then."""
         try:
-            if g.get("form_key_used"):
-                self.key = secrets.token_urlsafe(16)
-                raise FormAlreadyUsed
             yield
         except StaleDataError:
             db.session.rollback()

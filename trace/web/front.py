@@ -29,9 +29,9 @@ YEAR = 365 * 24 * 3600
 def front() -> ResponseReturnValue:
     """What this is, in one screen; `?code=` goes to the history of that code."""
     form = CodeForm()
-    if form.typed:
+    if form.code:
         try:
-            return redirect(f"/t{path_of(form.typed)}", 303)
+            return redirect(f"/t{path_of(form.code)}", 303)
         except TraceError as error:
             form.refuse(error)
     elif "code" in request.args:
@@ -50,10 +50,10 @@ class CodeForm(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self.typed = request.args.get("code", "").strip()
+        self.code = request.args.get("code", "").strip()
 
     def value(self, name: str) -> str:
-        return self.typed
+        return self.code
 
     def refuse(self, error: TraceError) -> None:
         super().refuse(error.at("" if error.path == "code" else "code"))

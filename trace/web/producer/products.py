@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, cast
+from typing import IO
 
 from flask import Blueprint, Response, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -117,7 +117,7 @@ def picture(product_id: int) -> Response:
     if product.picture is None:
         raise NotFound
     path = photo_path(product.picture, thumbnail="small" in request.args)
-    return cast("Response", send_file(path, mimetype="image/jpeg"))
+    return send_file(path, mimetype="image/jpeg")
 
 
 @blueprint.route("/<int:product_id>/edit", methods=["GET", "POST"])
