@@ -203,7 +203,7 @@ CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     "longitude": (_degrees(360),),
     "mediatype": (_matching(r"0[1-9]|10|[89][0-9]"),),
     "iban": (_iban,),
-    "importeridx": (),
+    "importeridx": (_matching(r"[0-9A-Za-z_-]"),),
     "packagetype": (),
     "couponcode": (),
     "couponposoffer": (),
