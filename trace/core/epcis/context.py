@@ -42,11 +42,12 @@ def merged(outer: JsonValue, inner: JsonValue) -> JsonValue:
 
 
 def undeclared_prefix(name: str, known: dict[str, str]) -> str | None:
-    """The prefix of a member name that nothing declares; None for declared ones and addresses."""
+    """The prefix of a member name that nothing declares; None for declared ones, addresses, and
+    names such as "08:00" whose colon follows no prefix."""
     prefix, colon, rest = name.partition(":")
     if not colon or prefix in known or prefix == "urn" or rest.startswith("//"):
         return None
-    return prefix
+    return prefix if prefix[:1].isalpha() or prefix[:1] == "_" else None
 
 
 def has_own_words(known: dict[str, str], id_base: str | None) -> bool:

@@ -66,6 +66,8 @@ def parse_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Document:
     if not isinstance(value, dict):
         raise Refused([errors.NotADocument()])
     kind = value.get("type")
+    if not isinstance(kind, str):
+        raise Refused([errors.NotADocument(path="/type")])
     if kind in EVENT_TYPES:
         return Document(
             type="event", context=value.get("@context"), events=[_taken(value, None)], paths=[""]

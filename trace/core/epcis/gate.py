@@ -7,12 +7,18 @@ from itertools import pairwise
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from trace.core.epcis import errors
 from trace.core.epcis.schema import EVENT_TYPES, envelope_schema, event_schema
 from trace.core.epcis.strict_json import JsonValue, pointer
 from trace.errors import TraceError
 
+_PLAIN_JSON = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
 _EXPECTED = {
     "string": "text",
     "number": "a number",
@@ -52,10 +58,15 @@ def _validator(event_type: str) -> Any:
 def event_errors(obj: dict[str, Any]) -> list[TraceError]:
     """What the schema finds wrong with one event; paths are relative to the event."""
     event_type = obj.get("type")
-    if event_type not in EVENT_TYPES:
-        if event_type is None:
-            return [errors.MissingMember(path="/type", name="type")]
+    if event_type is None:
+        return [errors.MissingMember(path="/type", name="type")]
+    if not isinstance(event_type, str) or event_type not in EVENT_TYPES:
         return [errors.UnknownEventType(path="/type", value=_shown(event_type))]
+    try:
+        # Events built by a program may hold what no JSON can say; the schema would not notice.
+        orjson.dumps(obj, option=_PLAIN_JSON)
+    except orjson.JSONEncodeError as error:
+        return [errors.BadJson(problem=str(error))]
     return _findings(_validator(event_type), obj)
 
 
@@ -69,8 +80,6 @@ def _findings(validator: Any, value: JsonValue) -> list[TraceError]:
         if validator.is_valid(value):
             return []
         found = list(validator.iter_errors(value))
-    except UnicodeEncodeError:
-        return [errors.BadJson(problem="a text holds half of a surrogate pair")]
     except (ValueError, TypeError, RecursionError):
         return [errors.BadJson(problem="a value is not of JSON's types")]
     result: list[TraceError] = []

@@ -23,7 +23,10 @@ class Timestamp(datetime):
     @classmethod
     def read(cls, text: str) -> Self:
         """RFC 3339 text; more than six decimals are kept in the text only. Raises ValueError."""
-        moment = cls.fromisoformat(text)
+        try:
+            moment = cls.fromisoformat(text)
+        except ValueError:
+            moment = cls.fromisoformat(text.upper())  # "t" and "z" are allowed too
         if moment.tzinfo is None:
             raise ValueError("no time zone")
         moment._text = text

@@ -121,7 +121,7 @@ def _read_slowly(data: bytes, max_depth: int) -> JsonValue:
             parse_float=hooks.decimal,
             parse_constant=hooks.inexact,
         )
-        if b"\\u" in data:
+        if b"\\u" in data and not hooks.found:
             orjson.loads(data)  # refuses lone surrogates, which the standard library lets through
     except RecursionError:
         raise Refused([TooDeep(limit=max_depth)]) from None
