@@ -9,9 +9,14 @@ from typing import Any
 import orjson
 from sqlalchemy import update
 
+from trace import clock
 from trace.extensions import db
 from trace.models import Job, Passport
+from trace.services import balances
+from trace.services.actors import Actor
+from trace.services.capture import capture
 from trace.services.notices import descendants
+from trace.services.platform import platform_organisation
 from trace.services.sets import among
 
 Handler = Callable[[Job], Any]
@@ -41,3 +46,15 @@ def stale_descendants(job: Job) -> dict[str, int]:
     )
     db.session.commit()
     return {"things": len(reached)}
+
+
+@handles(balances.KIND)
+def review_balances(job: Job) -> dict[str, int]:
+    """Holds what is overdrawn beyond tolerance and releases what has settled, as the platform."""
+    platform = platform_organisation()
+    now = clock.now()
+    due = balances.review(platform.id, orjson.loads(job.argument)["things"], at=now)
+    if due:
+        capture(Actor(platform, None, "admin"), due, at=now)
+    db.session.commit()
+    return {"notices": len(due)}

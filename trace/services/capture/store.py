@@ -27,7 +27,7 @@ from trace.models import (
 )
 from trace.models.events import TYPES
 from trace.models.types import to_micro, to_millis
-from trace.services import handovers, log, notices
+from trace.services import balances, handovers, log, notices
 from trace.services.actors import Actor
 from trace.services.bulk import Row, execute_many, insert_rows
 from trace.services.capture.holdings import changes, on_sale_at
@@ -68,7 +68,7 @@ def store(
     known = _things(organisation, prepared, at)
     ids = _allocate(len(prepared))
     _write_events(organisation, prepared, key, ids, known)
-    _write_holdings(organisation, prepared, known)
+    changed = _write_holdings(organisation, prepared, known)
     handovers.index_handovers(
         organisation.id,
         [(row_id, e.document, e.corrects) for row_id, e in zip(ids, prepared, strict=True)],
@@ -102,6 +102,7 @@ def store(
         .values(stale=True)
         .execution_options(synchronize_session=False)
     )
+    balances.ask_for_review(changed, at=at)
     first = _append(organisation, prepared, ids, known, state, at)
     return list(zip(ids, first, strict=True))
 
@@ -200,7 +201,8 @@ def _write_events(
 
 def _write_holdings(
     organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
-) -> None:
+) -> set[int]:
+    """Adds this capture's amounts; returns the things whose amounts changed."""
     amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
     places: dict[int, tuple[str | None, bool]] = {}
     for event in prepared:
@@ -232,6 +234,7 @@ def _write_holdings(
     moved = {thing: state for thing, state in places.items() if thing not in fresh}
     if moved:
         _move(organisation, moved)
+    return {thing for thing, _ in amounts}
 
 
 def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:

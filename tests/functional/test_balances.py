@@ -1,0 +1,95 @@
+"""More out than in: marked at once, held by the platform when it stays so, released by truth."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from tests.support.factories import make_actor, new_lot, registered, transformed
+from trace.extensions import db
+from trace.jobs.worker import run_pending
+from trace.models import Alert, Event
+from trace.services.capture import capture
+from trace.services.platform import platform_organisation
+
+
+def holds() -> list[bool]:
+    """For every alert: whether it stands."""
+    return [lifted is None for lifted in db.session.scalars(select(Alert.lifted_by))]
+
+
+def after(moment: datetime, **delta: int) -> datetime:
+    """Lets that much time pass and the worker do what is due."""
+    later = moment + timedelta(**delta)
+    with time_machine.travel(later, tick=False):
+        run_pending()
+    return later
+
+
+def test_a_lot_overdrawn_beyond_tolerance_is_held_by_the_platform_after_an_hour(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        capture(actor, [registered(lot, 100), transformed({lot: 150}, {out: 150})], at=now)
+        db.session.commit()
+        run_pending()
+        assert holds() == []
+        after(now, hours=2)
+        assert holds() == [True, True]  # the lot, and what was made of it
+        issuer = db.session.scalars(select(Event.issuer_id).where(Event.notice == "hold")).one()
+        assert issuer == platform_organisation().id
+
+
+def test_the_missing_record_arriving_late_ends_the_hold(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        capture(actor, [registered(lot, 100), transformed({lot: 150}, {out: 150})], at=now)
+        db.session.commit()
+        later = after(now, hours=2)
+        more = registered(lot, 60, eventTime="2026-11-20T05:00:00.000Z")
+        capture(actor, [more], at=later)
+        db.session.commit()
+        after(later, hours=2)
+        assert holds() == [False, False]
+
+
+@pytest.mark.parametrize("used", [101, 100])
+def test_a_difference_of_scales_holds_nothing(app: Flask, now: datetime, used: int) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        capture(actor, [registered(lot, 100), transformed({lot: used}, {out: 100})], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == []
+
+
+def test_an_order_of_arrival_that_settles_within_the_hour_holds_nothing(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        capture(actor, [transformed({lot: 80}, {out: 80})], at=now)
+        capture(actor, [registered(lot, 100)], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == []
+
+
+def test_who_only_sold_what_others_never_recorded_shipping_is_not_punished(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        farmer, shop = make_actor(now), make_actor(now, "Cửa hàng Demo", "retailer")
+        lot = new_lot()
+        capture(farmer, [registered(lot, 100)], at=now)
+        sold = registered(lot, 20, action="OBSERVE", bizStep="retail_selling")
+        del sold["ilmd"]
+        capture(shop, [sold | {"disposition": "retail_sold"}], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == []
