@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("trace.jobs.handlers", "trace.jobs.captures")
+MODULES = ("trace.jobs.handlers", "trace.jobs.captures", "trace.jobs.sheets")
 
 
 def load_handlers() -> None:

@@ -261,3 +261,12 @@ class RecordSchema(FormSchema):
 
 
 UNIT_KEYS: Final = tuple(UNITS_BY_KEY)
+
+
+class CircumstancesSchema(RecordSchema):
+    """What every record may say: when, where, which household did it, a note."""
+
+    when = Moment()
+    place = Reference()
+    household = Reference()
+    note = Text(1000, lines=True)

@@ -99,6 +99,11 @@ def item_of(thing: Thing, amount: Amount | None = None) -> Item:
     return Item(address_of(thing), amount, single=thing.kind in ("logistic", "unit"))
 
 
+def product_of(thing: Thing) -> Product | None:
+    """The trade item of a lot, None where none is known."""
+    return None if thing.product_id is None else db.session.get(Product, thing.product_id)
+
+
 def organisation_address(organisation: Organisation) -> str:
     """`/417/{gln}` or `/o/{code}`."""
     key = Identity("417", organisation.gln) if organisation.gln else None
@@ -223,6 +228,7 @@ class LotFacts:
     """What the events that made a lot say of it; empty where nobody said anything."""
 
     name: str = ""
+    lot_number: str = ""
     variety: str = ""
     harvest: tuple[date, date] | None = None
     use_by: date | None = None
@@ -252,6 +258,7 @@ def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:
     first, last = _day(ilmd, "cbvmda:harvestStartDate"), _day(ilmd, "cbvmda:harvestEndDate")
     return LotFacts(
         name=str(ilmd.get("trace:productName", "")),
+        lot_number=str(ilmd.get("cbvmda:lotNumber", "")),
         variety=str(ilmd.get("trace:variety", "")),
         harvest=(first, last or first) if first else None,
         use_by=_day(ilmd, "cbvmda:itemExpirationDate"),

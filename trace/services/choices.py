@@ -138,3 +138,19 @@ def place_names(identities: Sequence[str]) -> dict[str, Place]:
     """Registered places by their canonical identity, whoever owns them."""
     rows = db.session.scalars(select(Place).where(Place.identity.in_(sorted(set(identities)))))
     return {row.identity: row for row in rows}
+
+
+def organisation_names(identities: Sequence[str]) -> dict[str, Organisation]:
+    """Registered organisations by the canonical identities given (`…/o/{code}`, `/417/{gln}`)."""
+    ends = {identity.rpartition("/")[2]: identity for identity in identities}
+    rows = db.session.scalars(
+        select(Organisation).where(
+            or_(Organisation.code.in_(sorted(ends)), Organisation.gln.in_(sorted(ends)))
+        )
+    )
+    found = {}
+    for row in rows:
+        for end in (row.code, row.gln):
+            if end in ends:
+                found[ends[end]] = row
+    return found

@@ -5,11 +5,25 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front
+from trace.web import front, log
 from trace.web.access import guard
 from trace.web.auth import account, auth
 from trace.web.pages import register_helpers
-from trace.web.producer import certificates, home, households, organisation, places, products
+from trace.web.producer import (
+    batches,
+    certificates,
+    cycles,
+    events,
+    handovers,
+    home,
+    households,
+    labels,
+    organisation,
+    photos,
+    places,
+    processing,
+    products,
+)
 
 
 def register_pages(app: Flask) -> None:
@@ -17,6 +31,7 @@ def register_pages(app: Flask) -> None:
     guard(app)
     register_helpers(app)
     register(app, front.blueprint, "public")
+    register(app, log.bp, "anonymous")
     register(app, auth, "public")
     register(app, account, "signed-in")
     register(app, home.blueprint, "member:record")
@@ -26,3 +41,11 @@ def register_pages(app: Flask) -> None:
     register(app, places.blueprint, "member:record")
     register(app, products.blueprint, "member:record")
     register(app, certificates.blueprint, "member:record")
+    _register_farm(app)
+
+
+def _register_farm(app: Flask) -> None:
+    """What a farm, a packhouse and a shop record: members read, recorders write."""
+    for module in (cycles, batches, processing, events, handovers, labels):
+        register(app, module.blueprint, "member:record")
+    register(app, photos.blueprint, "anonymous")

@@ -22,6 +22,7 @@ from trace.services.batches import (
     facts_of,
     item_of,
     list_things,
+    short_name,
 )
 from trace.services.harvests import register_lot
 from trace.services.labels import printed_address
@@ -137,13 +138,17 @@ def show(thing_id: int) -> ResponseReturnValue:
     """A lot, crate or pallet with everything that is known of it."""
     thing = get_thing(actor(), thing_id, *KINDS)
     lines = timeline(actor(), thing)
+    lot = facts_of(lines, thing)
     batch = batch_of(actor(), thing)
     place = choices.place_names([batch.place]).get(batch.place) if batch.place else None
     return render_template(
         "producer/batches/show.html",
         batch=batch,
         thing=thing,
-        facts=facts_of(lines, thing),
+        lot=lot,
+        facts_name=lot.name,
+        facts_lot_number=lot.lot_number,
+        short_name=short_name,
         told=tell(lines, thing),
         place=place,
         states=state_words(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import Select
 
+from trace.core.labels import label_payload, qr_svg
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Handover, Organisation, Product
@@ -58,7 +59,7 @@ from trace.web.producer.recording import (
 blueprint = Blueprint("shipments", __name__, url_prefix="/producer/shipments")
 
 LIST_LIMIT = 2000
-Query = Callable[[Actor], Select[tuple[Handover]]]
+Query = Callable[[Actor], Select[Any]]
 VIEWS: dict[str, Query] = {"incoming": incoming, "outgoing": outgoing, "arrived": arrived}
 
 
@@ -68,7 +69,7 @@ def index() -> ResponseReturnValue:
     view = request.args.get("view", "incoming")
     if view not in VIEWS:
         raise NotFound
-    rows: Sequence[Handover] = db.session.scalars(VIEWS[view](actor()).limit(LIST_LIMIT)).all()
+    rows = list(db.session.scalars(VIEWS[view](actor()).limit(LIST_LIMIT)))
     found = shipments(rows)
     listing = Listing(found, words=_words, filters={"view": lambda _: view})
     if listing.wants_csv:
@@ -135,6 +136,19 @@ def show(event_id: int) -> ResponseReturnValue:
         short_name=short_name,
         show_amount=show_amount,
         received=handover.received,
+    )
+
+
+@blueprint.get("/<int:event_id>/code.svg")
+def code(event_id: int) -> ResponseReturnValue:
+    """The note's code, for the other side to scan."""
+    handover = get_handover(actor(), event_id)
+    if handover.note is None or not printed_address(handover.note):
+        raise NotFound
+    address = printed_address(handover.note)
+    return Response(
+        qr_svg(label_payload(address), title=address),
+        content_type="image/svg+xml; charset=utf-8",
     )
 
 

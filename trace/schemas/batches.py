@@ -1,0 +1,124 @@
+"""Forms of the packhouse, the store and the stall, and of corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trace.schemas.base import Choice, Day, Text
+from trace.schemas.cycles import InputRow
+from trace.schemas.records import (
+    UNIT_KEYS,
+    CircumstancesSchema,
+    LotName,
+    Moment,
+    Quantity,
+    RecordSchema,
+    Reference,
+    Rows,
+    Temperature,
+)
+from trace.services.corrections import REASONS
+from trace.services.vocabulary import PROCESS_STEPS, STORE_STEPS
+
+
+class LotRow(RecordSchema):
+    """Some of a lot: which, how much. Without an amount, how much is not said."""
+
+    thing = Reference()
+    quantity = Quantity()
+    unit = Choice(UNIT_KEYS, load_default="kg")
+
+
+class TakenRow(LotRow):
+    """Some of a lot where the amount matters."""
+
+    thing = Reference(required=True)
+    quantity = Quantity(required=True)
+
+
+class PackSchema(CircumstancesSchema):
+    """Into a crate or pallet: a new one, or the one whose code is typed."""
+
+    parent = Text(60)
+    lots = Rows(TakenRow, required=True)
+
+
+class OutputRow(RecordSchema):
+    """A lot that comes out."""
+
+    product = Reference()
+    product_name = Text(200)
+    quantity = Quantity(required=True)
+    unit = Choice(UNIT_KEYS, load_default="kg")
+    lot = LotName()
+    use_by = Day()
+    best_before = Day()
+
+
+class ProcessSchema(CircumstancesSchema):
+    """Lots in, lots out."""
+
+    step = Choice(PROCESS_STEPS, required=True)
+    lots = Rows(TakenRow, required=True)
+    outputs = Rows(OutputRow, required=True)
+
+
+class ReadingRow(RecordSchema):
+    """One temperature."""
+
+    time = Moment()
+    celsius = Temperature(required=True)
+
+
+class StoreSchema(CircumstancesSchema):
+    """Kept, cooled or measured."""
+
+    step = Choice(STORE_STEPS, load_default="storing")
+    celsius = Temperature()
+    quantity = Quantity()
+    unit = Choice(UNIT_KEYS, load_default="kg")
+    readings = Rows(ReadingRow)
+
+
+class SaleSchema(CircumstancesSchema):
+    """On sale at a place, or sold."""
+
+    act = Choice(("on-sale", "sold"), required=True)
+    quantity = Quantity()
+    unit = Choice(UNIT_KEYS, load_default="kg")
+
+
+class DestroySchema(CircumstancesSchema):
+    """The end of some of a lot; the reason is asked for."""
+
+    quantity = Quantity(required=True)
+    unit = Choice(UNIT_KEYS, load_default="kg")
+    note = Text(1000, lines=True, required=True)
+
+
+class ThingRow(RecordSchema):
+    """How much of a thing a corrected event speaks of."""
+
+    quantity = Quantity()
+    unit = Choice(UNIT_KEYS, load_default="kg")
+
+
+class CorrectSchema(CircumstancesSchema):
+    """What stands instead of an event."""
+
+    reason = Choice(tuple(REASONS), load_default="incorrect_data")
+    things = Rows(ThingRow)
+    inputs = Rows(InputRow)
+    use_by = Day()
+    best_before = Day()
+
+
+class VoidSchema(RecordSchema):
+    """Nothing stands instead."""
+
+    reason = Choice(tuple(REASONS), required=True)
+
+    @staticmethod
+    def reasons() -> list[tuple[str, Any]]:
+        """The choices with their words (msgids)."""
+        return list(REASONS.items())
