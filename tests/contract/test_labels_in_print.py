@@ -94,6 +94,14 @@ def test_every_printed_code_is_read_back_from_its_own_label(
         assert parse_digital_link(found[0].text).identity.kind == "lot"
 
 
+def test_a_run_of_equal_labels_is_printed_on_every_place_of_every_page(tmp_path: Path) -> None:
+    label = labels(1)[0]
+    rendered = pages(printed("3x8", [label] * 30, tmp_path), 203)
+    found = [zxingcpp.read_barcodes(page) for page in rendered]
+    assert [len(codes) for codes in found] == [24, 6]
+    assert {one.text for codes in found for one in codes} == {label_payload(label.uri)}
+
+
 def test_vietnamese_text_is_in_the_file_letter_by_letter(tmp_path: Path) -> None:
     made = labels(10)
     text = re.sub(r"\s+", " ", text_of(printed("2x4", made, tmp_path)))

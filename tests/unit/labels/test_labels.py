@@ -195,6 +195,13 @@ def test_every_code_in_a_sheet_decodes_to_its_own_address(layout: SheetLayout) -
     assert pdf.count(b"/Type /Page\n") == 2
 
 
+def test_a_run_of_equal_labels_shares_one_picture() -> None:
+    other = Label(URI + "8", "8", NAME)
+    assert len(list(pictures(sheet([LABEL] * 60, LAYOUTS["4x10"])))) == 1
+    codes = [read(one) for one in pictures(sheet([LABEL, LABEL, other, LABEL], LAYOUTS["4x10"]))]
+    assert codes == [label_payload(one.uri) for one in (LABEL, other, LABEL)]
+
+
 def test_the_same_labels_give_the_same_bytes() -> None:
     assert sheet([LABEL] * 3, LAYOUTS["3x8"]) == sheet([LABEL] * 3, LAYOUTS["3x8"])
 

@@ -3,7 +3,7 @@
 The code is a picture of one bit a dot, four dots a module, so that a viewer that smooths pictures
 blurs a quarter of a module at most. Text uses an embedded TrueType font that the caller hands over
 as bytes (core reads no files); it must cover Vietnamese. Labels are taken from the iterable one by
-one and never held, though the finished pages are until the file is written: about 2 kB a label, so
+one and never held, though the finished pages are until the file is written: about 4 kB a label, so
 cut very long runs into several files.
 
 GS1 General Specifications, section 5.12 (symbol specification table for Digital Link): a module of
@@ -101,6 +101,7 @@ class _Writer:
         self.wrapped: dict[tuple[str, str, float, float], tuple[str, ...]] = {}
         self.told: dict[tuple[str, tuple[str, ...], float, int], tuple[float, list[_Line]]] = {}
         self.pictures = 0
+        self.last: Matrix | None = None
 
     def lines(self, text: str, font: str, size: float, width: float) -> tuple[str, ...]:
         """`text` broken between words into lines of `width` points; a longer word stands alone."""
@@ -160,15 +161,18 @@ class _Writer:
             size -= 0.5
         raise TextDoesNotFit(layout=self.layout.name)
 
-    def picture(self, matrix: Matrix, x: float, y: float, side: float) -> None:
-        """The code as a picture object, its lower left corner at (x, y), `side` points wide."""
+    def _picture_name(self, matrix: Matrix) -> str:
+        """The picture object of a code; a run of equal labels shares one."""
+        if matrix is self.last:
+            return f"code{self.pictures}"
+        self.last = matrix
+        self.pictures += 1
+        name = f"code{self.pictures}"
         dots = matrix.size * _DOTS
         width = (dots + 7) // 8
         raw = b"".join(
             b"".join([_WIDER[byte] for byte in row])[:width] * _DOTS for row in matrix.rows
         )
-        self.pictures += 1
-        name = f"code{self.pictures}"
         image: Any = PDFImageXObject(name)
         image.width = image.height = dots
         image.streamContent = zlib.compress(raw, 6)
@@ -177,6 +181,11 @@ class _Writer:
         # reportlab's own way to pictures goes through Pillow and RGB; this hands over the bits.
         document: Any = cast("Any", self.canvas)._doc
         document.addForm(name, image)
+        return name
+
+    def picture(self, matrix: Matrix, x: float, y: float, side: float) -> None:
+        """The code with its lower left corner at (x, y), `side` points wide."""
+        name = self._picture_name(matrix)
         self.canvas.saveState()
         self.canvas.transform(side, 0, 0, side, x, y)
         self.canvas.doForm(name)
@@ -265,11 +274,14 @@ def label_sheet_pdf(
     writer = _Writer(canvas, layout, fonts)
     per_page = layout.per_page
     count, place = 0, skip % per_page
+    payload, matrix = "", None
     for label in labels:
         if place == per_page:
             canvas.showPage()
             place = 0
-        matrix = qr_matrix(label_payload(label.uri), level=level, engine="zxing")
+        text = label_payload(label.uri)
+        if matrix is None or text != payload:
+            payload, matrix = text, qr_matrix(text, level=level, engine="zxing")
         writer.label(label, matrix, place)
         place += 1
         count += 1
