@@ -14,13 +14,12 @@ Rules (sections 4.2, 7.1 and 7.3; ours are stricter where marked *).
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-from trace.core.signing.encoding import JsonObject, dumps, loads_strict, unb64url
+from trace.core.signing.encoding import JsonObject, b64url, dumps, loads_strict, unb64url
 from trace.core.signing.errors import DisclosureMismatch, Unreadable
 
 RESERVED: Final = frozenset({"_sd", "_sd_alg", "..."})
@@ -34,18 +33,13 @@ Path = tuple[str | int, ...]
 
 def digest_of(text: str) -> str:
     """The digest of a disclosure (rule 1), 43 characters."""
-    return urlsafe_b64encode(sha256(text.encode()).digest())[:-1].decode()
-
-
-def disclosure_text(raw: bytes) -> str:
-    """The text of a disclosure from its JSON array."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b64url(sha256(text.encode()).digest())
 
 
 def make_disclosure(salt: bytes, value: object, name: str | None = None) -> str:
     """The text of a disclosure: of a member when `name` is given, else of an element."""
-    salt_text = urlsafe_b64encode(salt).rstrip(b"=").decode()
-    return disclosure_text(dumps([salt_text, value] if name is None else [salt_text, name, value]))
+    salt_text = b64url(salt)
+    return b64url(dumps([salt_text, value] if name is None else [salt_text, name, value]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,13 @@ Rules (docs/reference/formats.md, "Statement").
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from trace.core.signing import (
@@ -33,6 +32,7 @@ from trace.core.signing import (
     JsonObject,
     PrivateKey,
     Unreadable,
+    b64url,
     check_depth,
     dumps,
     parse_kid,
@@ -66,8 +66,7 @@ _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f
 _ISSUER = re.compile(r"did:web:(?P<host>[A-Za-z0-9.%-]+)(?P<stem>(:[A-Za-z0-9._~%-]+)*):o:[^:#/?]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosure:
+class Disclosure(NamedTuple):
     """One disclosure: the member it is for (rule 4) and its text between the tildes."""
 
     path: str
@@ -96,7 +95,7 @@ def escape(name: str) -> str:
 
 def statement_hash(jwt: str) -> str:
     """base64url SHA-256 of the JWT: the `h` of its log entry, 43 characters."""
-    return urlsafe_b64encode(sha256(jwt.encode()).digest())[:-1].decode()
+    return b64url(sha256(jwt.encode()).digest())
 
 
 @lru_cache(maxsize=4096)
@@ -174,7 +173,7 @@ class _Writer:
     def _put(self, slot: int, path: str, array: list[Any], *, ours: bool = False) -> str:
         """Writes one disclosure into its place; `ours` says that its digests are our own."""
         salt = self.salts[SALT_BYTES * slot : SALT_BYTES * (slot + 1)]
-        array[0] = urlsafe_b64encode(salt)[:22].decode()
+        array[0] = b64url(salt)
         try:
             raw = dumps(array)
         except Unreadable as error:
@@ -187,9 +186,9 @@ class _Writer:
             or raw.count(b"[") + raw.count(b"{") > _SHALLOW
         ):
             _check_value(array[-1], path)
-        text = urlsafe_b64encode(raw).rstrip(b"=")
-        self.disclosures[slot] = Disclosure(path, text.decode())
-        return urlsafe_b64encode(sha256(text).digest())[:-1].decode()
+        text = b64url(raw)
+        self.disclosures[slot] = Disclosure(path, text)
+        return b64url(sha256(text.encode()).digest())
 
 
 # Only what looks like it may break a rule is walked: brackets bound the depth from above, and a

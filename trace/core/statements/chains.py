@@ -11,12 +11,11 @@ Rules (docs/reference/formats.md, "Log entry").
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any, Final
 
 from trace.core.gs1 import Identity
-from trace.core.signing import JsonObject, Unreadable
+from trace.core.signing import JsonObject, Unreadable, b64url
 
 KEYRING_SALT: Final = bytes(32)
 _LISTS: Final = (
@@ -43,7 +42,7 @@ def tag(salt: bytes, identity: str, n: int) -> str:
             f"{len(salt)} bytes, {identity!r}, {n}",
         )
     mac = hmac.digest(salt, f"{identity}\n{n}".encode(), "sha256")
-    return urlsafe_b64encode(mac[:16])[:22].decode()
+    return b64url(mac[:16])
 
 
 def tags(salt: bytes, identity: str, start: int, count: int) -> list[str]:
