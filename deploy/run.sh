@@ -36,6 +36,26 @@ then
   exit 1
 fi
 
+network_address() {
+  [[ $host == 0.0.0.0 ]] || return 0
+  # Asks the routing table which address of ours would speak; nothing is sent.
+  "$bin/python" - <<'PY' || true
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    try:
+        probe.connect(("192.0.2.1", 9))
+        print(probe.getsockname()[0])
+    except OSError:
+        pass
+PY
+}
+
+# The demo's codes carry the public address: a phone that scans them must be able to open it.
+network=$(network_address)
+if [[ -n $network && -z ${TRACE_PUBLIC_URL:-} ]]; then
+  export TRACE_PUBLIC_URL=http://$network:$PORT
+fi
+
 mkdir -p "$TRACE_INSTANCE"
 TRACE_INSTANCE=$(cd "$TRACE_INSTANCE" && pwd)
 
@@ -92,23 +112,7 @@ PY
   flask trace demo || true
   echo
   echo "Trace is running on http://localhost:$PORT (instance: $TRACE_INSTANCE). Ctrl-C stops it."
-  local network
-  network=$(network_address)
   [[ -z $network ]] || echo "From a phone in the same network: http://$network:$PORT"
-}
-
-network_address() {
-  [[ $host == 0.0.0.0 ]] || return 0
-  # Asks the routing table which address of ours would speak; nothing is sent.
-  "$bin/python" - <<'PY' || true
-import socket
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-    try:
-        probe.connect(("192.0.2.1", 9))
-        print(probe.getsockname()[0])
-    except OSError:
-        pass
-PY
 }
 
 start_web

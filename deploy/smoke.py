@@ -7,6 +7,7 @@ EPCIS document with the demo's token, and asks that the stop leaves nothing runn
 from __future__ import annotations
 
 import contextlib
+import html
 import http.client
 import json
 import os
@@ -158,7 +159,7 @@ def _open_printed_addresses(site: str, demo: dict[str, Any]) -> None:
             page = answer.read().decode()
             if urlsplit(answer.url).path == parts.path:
                 raise Failed(f"{parts.path} did not redirect to its history page")
-        if printed["product"] not in page:
+        if printed["product"] not in html.unescape(page):
             raise Failed(f"{answer.url} does not name {printed['product']!r}")
     say(f"Printed addresses opened: {len(demo['addresses'])}")
 
