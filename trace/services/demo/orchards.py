@@ -14,7 +14,7 @@ from trace.services.demo.stage import EVENING, SOON, Stage, Timed, kg, pieces
 from trace.services.diary import CycleFacts, Input, diary_entry, start_cycle
 from trace.services.harvests import harvest
 from trace.services.processing import Output, pack, process
-from trace.services.records import Item, JsonObject, observed
+from trace.services.records import Item, observed
 from trace.services.shipments import Parties, ship
 from trace.services.storage import keep
 
@@ -82,17 +82,16 @@ def pomelo(stage: Stage, flags: frozenset[str]) -> Iterator[Timed]:
     units = yield from _labelled(stage, text, reaped)
     if "void" in flags:
         yield from _never_happened(stage, lot, count, reaped + 1)
-    sent = count * 2 // 3
     yield from stage.hand_over(
         ("pomelo", "orchard-yard", "shop", "shop"),
-        [Item(lot, pieces(sent))],
+        [Item(lot, pieces(count))],
         stage.at(reaped + 2, 6),
         stage.at(reaped + 2, 8),
         answered="one-sided" not in flags,
     )
     if "one-sided" not in flags:
         yield from stage.sale(
-            "shop", "shop", lot, pieces(sent), stage.at(reaped + 3, 7.5), part="0.3"
+            "shop", "shop", lot, pieces(count), stage.at(reaped + 3, 7.5), part="0.3"
         )
     if "one-sided" in flags:
         what = "Chỉ bên giao khai; một lần giao ghi nhầm đã huỷ; VietGAP chưa được xác nhận"
@@ -244,32 +243,26 @@ def _boxes(
 def _on_the_road(
     stage: Stage, flags: frozenset[str], carton: str, pallet: str, day: int
 ) -> Iterator[Timed]:
-    """The exporter gives the pallet to the carrier; who buys it abroad has no account here."""
-    carrier = stage.cast.party("carrier")
-    when = stage.at(day, 5)
-    parties = Parties(
-        giver=stage.cast.party("exporter"),
-        from_place=stage.cast.place("export-cold"),
-        to_place=stage.cast.place("port"),
-        note=stage.own("n"),
+    """The carrier takes the pallet to the port; who buys it abroad has no account here."""
+    goods = [Item(pallet, single=True)]
+    yield from stage.hand_over(
+        ("exporter", "export-cold", "carrier", "truck"),
+        goods,
+        stage.at(day, 5),
+        stage.at(day, 5.5),
     )
-    left = ship(stage.record("exporter", when, "export-cold"), [Item(pallet, single=True)], parties)
-    left["destinationList"].insert(0, {"type": "possessing_party", "destination": carrier})
-    yield from stage.tell("exporter", when, left)
     arrived = stage.at(day + 1, 16)
     warm = 6.5 if "breach" in flags else 0.0
     readings = stage.temperatures(arrived - timedelta(hours=30), 30, 60, 5.0, peak=warm)
-    record = stage.record("carrier", arrived, note="Container lạnh Demo, đặt 5 °C")
-    driven = keep(record, [Item(pallet, single=True)], readings, biz_step="transporting")
-    driven.update({name: left[name] for name in ("bizTransactionList", "destinationList")})
-    yield from stage.tell("carrier", arrived, driven)
+    record = stage.record("carrier", arrived, "truck", note="Container lạnh Demo, đặt 5 °C")
+    driven = keep(record, goods, readings, biz_step="transporting")
     came = observed(
-        stage.record("exporter", arrived + SOON, "port", "port"),
+        stage.record("carrier", arrived + SOON, "port", "port"),
         "arriving",
-        [Item(pallet, single=True)],
+        goods,
         disposition="in_transit",
     )
-    yield from stage.tell("exporter", arrived + SOON, came)
+    yield from stage.tell("carrier", arrived + SOON, driven, came)
     if "breach" in flags:
         yield from _checked(stage, carton, day + 2)
         what = "Nhiệt độ tăng trên đường, tạm giữ rồi cho đi tiếp sau kiểm tra"
@@ -289,16 +282,11 @@ def _checked(stage: Stage, carton: str, day: int) -> Iterator[Timed]:
     )
     yield from stage.tell("exporter", when, held)
     when = stage.at(day + 1, 15)
-    event_id: str = str(_id(held))
     freed = notice(
         stage.record("exporter", when, "port"),
         "release",
         [Item(carton)],
         reason="Đã kiểm 20 thùng, quả đạt",
-        ends=[event_id],
+        ends=[str(held["eventID"])],
     )
     yield from stage.tell("exporter", when, freed)
-
-
-def _id(event: JsonObject) -> object:
-    return event["eventID"]

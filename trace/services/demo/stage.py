@@ -231,7 +231,8 @@ class Stage:
         yield from self.tell(shop, opened, offer)
         closed = opened + timedelta(hours=11)
         sold = (stock.quantity * Decimal(part)).to_integral_value()
-        gone = sell(self.record(shop, closed, place, place), [Item(lot, Amount(sold, stock.uom))])
+        # What has been sold is nowhere any more: the event says where it happened, and no location.
+        gone = sell(self.record(shop, closed, place), [Item(lot, Amount(sold, stock.uom))])
         yield from self.tell(shop, closed, gone)
 
     def take_back(

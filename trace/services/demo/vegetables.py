@@ -114,7 +114,8 @@ def leafy(stage: Stage, flags: frozenset[str]) -> Iterator[Timed]:
     """From a member household through the packhouse and the wholesale market to two shops.
 
     Flags: `no-pesticide` (declared), `no-fertiliser-word` (a silence), `late`, `early` (against
-    the interval), `correct` (the harvest's weight typed wrong), `hold`, `damaged`, `one-sided`.
+    the interval), `correct` (the harvest's weight typed wrong), `hold`, `damaged`, `whole` (all
+    of it goes to one shop), `one-sided` (that shop stays silent).
     """
     crop = LEAFY[stage.number % len(LEAFY)]
     reaped = LEAFY_DAYS - 3
@@ -186,22 +187,26 @@ def _to_shops(
         stage.at(day, 2.5),
         damaged=damaged,
     )
-    half = (packs - damaged) // 2
-    yield from stage.hand_over(
-        ("trader", "market", "shop", "shop"),
-        [Item(lot, pieces(half))],
-        stage.at(day, 3.5),
-        stage.at(day, 5),
-    )
-    rest = packs - damaged - half
-    yield from stage.hand_over(
-        ("trader", "market", "shop2", "shop2"),
-        [Item(lot, pieces(rest))],
-        stage.at(day, 5.5),
-        stage.at(day, 6.5),
-        answered="one-sided" not in flags,
-    )
-    yield from stage.sale("shop", "shop", lot, pieces(half), stage.at(day, 7.5))
+    left = packs - damaged
+    if "one-sided" in flags:
+        yield from stage.hand_over(
+            ("trader", "market", "shop2", "shop2"),
+            [Item(lot, pieces(left))],
+            stage.at(day, 3.5),
+            stage.at(day, 5),
+            answered=False,
+        )
+        return
+    first = left if "whole" in flags else left // 2
+    for shop, count, hour in (("shop", first, 3.5), ("shop2", left - first, 5.5)):
+        if count:
+            yield from stage.hand_over(
+                ("trader", "market", shop, shop),
+                [Item(lot, pieces(count))],
+                stage.at(day, hour),
+                stage.at(day, hour + 1.2),
+            )
+    yield from stage.sale("shop", "shop", lot, pieces(first), stage.at(day, 7.5))
 
 
 def _hold(stage: Stage, lot: str, day: int) -> Iterator[Timed]:
@@ -229,9 +234,9 @@ def _show_leafy(stage: Stage, flags: frozenset[str], crop: Crop, lot: str) -> No
 
 
 def smallholder(stage: Stage, flags: frozenset[str]) -> Iterator[Timed]:
-    """Somebody without GTIN and without a diary registers a lot and sells it.
+    """Somebody without GTIN and without a diary registers a lot and gives it to a stall.
 
-    The buyer for the rest never answers: the handover stays one-sided.
+    Unless `answered`, the stall says nothing: the handover stays one-sided.
     """
     lot, text = stage.lot("rauvuon", 1)
     amount = stage.rng.randint(18, 32)
@@ -241,15 +246,15 @@ def smallholder(stage: Stage, flags: frozenset[str]) -> Iterator[Timed]:
         stage.record("smallholder", when, "small-plot", "small-plot"), Item(lot, kg(amount)), facts
     )
     yield from stage.tell("smallholder", when, made)
-    sold = amount // 3
     yield from stage.hand_over(
         ("smallholder", "small-plot", "stall", "stall"),
-        [Item(lot, kg(amount - sold))],
+        [Item(lot, kg(amount))],
         stage.at(1, 7),
         stage.at(1, 8),
         answered="answered" in flags,
     )
-    yield from stage.sale("smallholder", "small-plot", lot, kg(sold), stage.at(1, 8.5), part="0.5")
+    if "answered" in flags:
+        yield from stage.sale("stall", "stall", lot, kg(amount), stage.at(1, 8.5), part="0.5")
     stage.landmark(
         lot, "rauvuon", "gaps", "Hộ nhỏ không có GTIN, không ghi nhật ký: nhiều chỗ chưa khai báo"
     )

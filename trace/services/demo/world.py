@@ -53,7 +53,7 @@ STORIES: Final[dict[str, tuple[Story, int]]] = {
 }
 # What is shown, the most telling first: five chains have a recall, a mix and a cold chain.
 SHOWN: Final[tuple[tuple[str, frozenset[str]], ...]] = (
-    ("leafy", frozenset({"damaged"})),
+    ("leafy", frozenset({"damaged", "whole"})),
     ("market", frozenset({"recall"})),
     ("dragon", frozenset()),
     ("rice", frozenset()),
@@ -82,6 +82,7 @@ _CHANCES: Final = (
     ("void", 0.05),
     ("one-sided", 0.15),
     ("damaged", 0.2),
+    ("whole", 0.3),
     ("answered", 0.5),
     ("two", 0.4),
     ("breach", 0.1),
