@@ -71,12 +71,12 @@ class Password(Text):
 class RegistrationForm(FormSchema):
     """A person and the organisation they register."""
 
-    name = Text(200, required=True)
-    login = LoginBox(required=True)
-    password = Password(new=True)
     organisation = Text(200, required=True)
     kind = Choice([kind for kind in KINDS if kind not in ("authority", "platform")], required=True)
     ward_code = WardCode(required=True)
+    name = Text(200, required=True)
+    login = LoginBox(required=True)
+    password = Password(new=True)
 
 
 class AccountForm(FormSchema):

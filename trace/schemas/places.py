@@ -24,13 +24,13 @@ class PlaceForm(FormSchema):
     name_en = Text(200)
     kind = Choice(KINDS, required=True)
     ward_code = WardCode(required=True)
-    address = Text(300)
+    public = YesNo()
     household_id = Whole(least=1)
+    area_m2 = Number(least=0, most=1_000_000_000, decimals=2)
     latitude = Degrees(90)
     longitude = Degrees(180)
-    area_m2 = Number(least=0, most=1_000_000_000, decimals=2)
+    address = Text(300)
     planting_area_code = Text(60)
-    public = YesNo()
 
 
 class NewPlaceForm(PlaceForm):

@@ -72,9 +72,7 @@ def update_household(
     _check_code(actor, values["code"], household)
     changed = apply(household, dict(values))
     if changed:
-        write_audit(
-            actor, "household.change", f"household:{household.code}", at=at, fields=changed
-        )
+        write_audit(actor, "household.change", f"household:{household.code}", at=at, fields=changed)
 
 
 def _check_code(actor: Actor, code: str, own: Household | None) -> None:

@@ -31,11 +31,12 @@ EMAIL: Final = re.compile(r"[^@\s<>()\",;:\\\[\]]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a
 # flood of sign-ins does not fill its memory.
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # The passwords tried first by anybody who tries; others are the person's own business.
-GUESSED_FIRST: Final = frozenset(
-    "12345678 123456789 1234567890 87654321 11111111 00000000 88888888 66666666 99999999 "
-    "password matkhau matkhau1 matkhau123 password1 qwertyui qwerty123 iloveyou anhyeuem "
-    "emyeuanh abcd1234 abc12345 1q2w3e4r a1234567 vietnam1 nongsan1".split()
-)
+_GUESSED = """
+12345678 123456789 1234567890 87654321 11111111 00000000 88888888 66666666 99999999 password
+matkhau1 matkhau123 password1 qwertyui qwerty123 iloveyou anhyeuem emyeuanh abcd1234 abc12345
+1q2w3e4r a1234567 vietnam1 nongsan1
+"""
+GUESSED_FIRST: Final = frozenset(_GUESSED.split())
 
 
 class BadLogin(TraceError):
@@ -78,6 +79,11 @@ class LoginTaken(TraceError):
     code = "login-taken"
     status = 409
     message = "This phone number or e-mail address already has an account. Sign in instead."
+
+
+class LastLogin(TraceError):
+    code = "last-login"
+    message = "This address is how you sign in; it cannot be empty."
 
 
 @dataclass(frozen=True, slots=True)
