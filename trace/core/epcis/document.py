@@ -54,9 +54,10 @@ class Document:
 
 
 DEFAULT_LIMITS = Limits()
-_PLACES = {
-    "EPCISDocument": ("epcisBody",),
-    "EPCISQueryDocument": ("epcisBody", "queryResults", "resultsBody"),
+# Where the events are in a document of each type.
+_PLACES: dict[str, tuple[DocumentType, tuple[str, ...]]] = {
+    "EPCISDocument": ("EPCISDocument", ("epcisBody",)),
+    "EPCISQueryDocument": ("EPCISQueryDocument", ("epcisBody", "queryResults", "resultsBody")),
 }
 
 
@@ -72,13 +73,13 @@ def parse_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Document:
         return Document(
             type="event", context=value.get("@context"), events=[_taken(value, None)], paths=[""]
         )
-    if kind not in ("EPCISDocument", "EPCISQueryDocument"):
+    if kind not in _PLACES:
         raise Refused([errors.NotADocument(path="/type")])
-    place = _PLACES[kind]
+    document_type, place = _PLACES[kind]
     found = envelope_errors(_without_events(value, place))
     if found:
         raise Refused(found)
-    return _document(value, kind, place, limits)
+    return _document(value, document_type, place, limits)
 
 
 def _without_events(value: JsonObject, place: tuple[str, ...]) -> JsonObject:
