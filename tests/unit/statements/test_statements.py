@@ -522,7 +522,7 @@ def without(event: JsonObject, withheld: tuple[str, ...]) -> JsonObject:
     return left
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(EVENTS, st.data())
 def test_any_withheld_subset_still_verifies_and_reassembles(
     event: JsonObject, data: st.DataObject

@@ -26,6 +26,7 @@ ENTRY_LIMIT: Final = 60_000  # bytes; the tiles' entry bundles count in 16 bits
 MAX_APPROVED: Final = 1_000  # statements of one approval: its entry stays under the limit
 _HASH = re.compile(r"[A-Za-z0-9_-]{43}")
 _TAG = re.compile(r"[A-Za-z0-9_-]{22}")
+_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LINE = re.compile(r"[!-~]{1,512}")
 
 
@@ -170,8 +171,8 @@ def key_entry(
     t: datetime, jws: Sequence[str], link: str, assertion: Assertion | None = None
 ) -> bytes:
     """A key entry: one to three compact JWS, its keyring tag, a passkey's proof of possession."""
-    if not 1 <= len(jws) <= 3:
-        raise BadEntry("one to three signatures", len(jws), path="/jws")
+    if not 1 <= len(jws) <= 3 or not all(_is_jws(text) for text in jws):
+        raise BadEntry("one to three compact JWS", list(jws), path="/jws")
     entry: JsonObject = {"v": 1, "type": "key", "t": moment_text(t), "jws": list(jws)}
     if assertion is not None:
         entry["assertion"] = _assertion_json(assertion)
@@ -222,10 +223,12 @@ def audit_entry(t: datetime, day: date, rows: int, digest: str) -> bytes:
     )
 
 
-def origin_entry(t: datetime, number: int, old: str, checkpoint: str) -> bytes:
+def origin_entry(t: datetime, number: int, old: str, checkpoint: Any) -> bytes:
     """The first entry of origin `number` (from 1), naming the old one. Raises BadEntry."""
-    if _index(number, "/number") < 1 or not _LINE.fullmatch(old) or not checkpoint:
-        raise BadEntry("a number from 1, an origin line, a checkpoint", f"{number}, {old}")
+    if _index(number, "/number") < 1 or not _LINE.fullmatch(old):
+        raise BadEntry("a number from 1 and an origin line", f"{number}, {old}")
+    if not isinstance(checkpoint, str) or not checkpoint.startswith(f"{old}\n"):
+        raise BadEntry(f"a checkpoint of {old}", checkpoint, path="/checkpoint")
     return _finish(
         {
             "v": 1,
@@ -314,6 +317,10 @@ _READERS: dict[str, Callable[[JsonObject], tuple[Entry, bytes]]] = {
     "audit": _read_audit,
     "origin": _read_origin,
 }
+
+
+def _is_jws(text: Any) -> bool:
+    return isinstance(text, str) and _JWS.fullmatch(text) is not None
 
 
 def _finish(entry: JsonObject) -> bytes:
