@@ -8,7 +8,7 @@ from collections.abc import Callable
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 
 from benchmarks import Figure, absolute, cpu_seconds, faster
-from trace.core.gs1 import parse_digital_link, parse_identity, parse_path
+from trace.core.gs1 import parse_digital_link, parse_epc, parse_path
 
 PATH = "/01/08936012345674/10/L2611-7/21/7K3QM2XV40123456"
 URI = f"https://id.example.vn{PATH}?17=261231"
@@ -31,7 +31,7 @@ def run() -> list[Figure]:
         for seconds in cpu_seconds(
             _often(parse_digital_link, URI),
             _often(parse_path, PATH),
-            _often(lambda uri: parse_identity(uri, "https://id.example.vn"), EPC),
+            _often(parse_epc, EPC),
             _often(GS1DigitalLinkURI.parse, URI),
         )
     )

@@ -437,6 +437,18 @@ class TestIdentities:
         with pytest.raises(Gs1Error):
             parse_identity(uri, BASE)
 
+    def test_a_refusal_is_repeated_and_a_long_text_is_read_without_being_kept(self) -> None:
+        from trace.core.gs1.links import REMEMBERED, _remembered_identity
+
+        for _ in range(2):
+            with pytest.raises(Gs1Error):
+                parse_identity("https://example.org/01/08936012345675", BASE)
+        kept = _remembered_identity.cache_info().currsize
+        long = "https://example.org/" + "x" * REMEMBERED
+        assert parse_identity(long, BASE) is None
+        assert parse_identity(f"{long}/01/{G}", BASE) == Identity("01", G)
+        assert _remembered_identity.cache_info().currsize == kept
+
     @given(LINKS)
     def test_host_stem_and_attributes_do_not_change_who_something_is(
         self, link: DigitalLink

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -52,6 +53,7 @@ from trace.core.gs1.identity import GS1_BASE, OWN_LETTERS, SERIAL, Identity, esc
 from trace.core.gs1.table import AIS, SEQUENCES, check_companions, check_value
 
 MAX_URI: Final = 4096
+REMEMBERED: Final = 200  # longest text of an identity that is kept in memory once read
 
 _URI: Final = re.compile(
     r"(?:https?|HTTPS?)://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]*)"
@@ -311,6 +313,13 @@ def parse_identity(uri: str, id_base: str) -> Identity | None:
     None for a foreign URI that names no GS1 key (it stays opaque). Raises a Gs1Error when a URI
     of a known scheme is broken. Attributes are checked and dropped; one trailing slash is
     forgiven, `#…` ignored."""
+    # Long texts are not remembered: 8,192 of them would fill the memory.
+    if len(uri) > REMEMBERED:
+        return _parse_identity(uri, id_base)
+    return _remembered_identity(uri, id_base)
+
+
+def _parse_identity(uri: str, id_base: str) -> Identity | None:
     if uri[:8].lower() == "urn:epc:":
         return parse_epc(uri)
     if not uri[:8].lower().startswith(("http://", "https://")):
@@ -328,6 +337,10 @@ def parse_identity(uri: str, id_base: str) -> Identity | None:
     if place < 3 or not _resembles_key(segments, place):
         return None
     return parse_digital_link(bare).identity
+
+
+# An event's identifiers are asked for several times on its way in (rules, index, hash, places).
+_remembered_identity = lru_cache(maxsize=8192)(_parse_identity)
 
 
 def build_digital_link(elements: Iterable[tuple[str, str]], *, base: str = GS1_BASE) -> str:
