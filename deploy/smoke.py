@@ -55,6 +55,8 @@ def main() -> None:
             demo = _demo(clone, environment)
             _open_printed_addresses(site, demo)
             _capture(site, demo["token"])
+            _worker_comes_back(process.pid)
+            _capture(site, demo["token"])
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", int(environment["PORT"])), 1).close()
             raise Failed("something still listens after the stop")
@@ -200,6 +202,32 @@ def _capture(site: str, token: str) -> None:
         raise Failed(f"capture answered {status}, not 202")
     _wait_for_job(job, token)
     say("EPCIS document captured")
+
+
+def _workers(group: int) -> set[int]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            words = (folder / "cmdline").read_text().split("\0")
+            if "worker" in words and os.getpgid(int(folder.name)) == group:
+                found.add(int(folder.name))
+    return found
+
+
+def _worker_comes_back(group: int) -> None:
+    """A worker that is killed is started again."""
+    before = _workers(group)
+    if not before:
+        raise Failed("no worker is running")
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    end = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < end:
+        if _workers(group) - before:
+            say("A killed worker was started again")
+            return
+        time.sleep(0.1)
+    raise Failed("the worker was not started again")
 
 
 def _wait_for_job(address: str, token: str) -> None:
