@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,12 +79,12 @@ class Prepared:
     ends: list[str] = field(default_factory=list)
     hazard: str = ""
     product_of: dict[str, str] = field(default_factory=dict)
-    statement_uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    statement_uuid: bytes = field(default_factory=lambda: uuid4_bytes(os.urandom(16)))
     statement: Statement | None = None
 
     @property
     def statement_id(self) -> str:
-        return f"urn:uuid:{self.statement_uuid}"
+        return urn_of(self.statement_uuid)
 
     @property
     def creates(self) -> frozenset[int]:
@@ -98,6 +97,20 @@ class Prepared:
         if action == "ADD":
             return frozenset({EPC if isinstance(self.event, ObjectEvent) else PARENT})
         return frozenset()
+
+
+def uuid4_bytes(random: bytes) -> bytes:
+    """A version 4 UUID (RFC 9562 §5.4) of 16 random bytes; uuid.uuid4 costs ten times as much."""
+    made = bytearray(random)
+    made[6] = made[6] & 0x0F | 0x40
+    made[8] = made[8] & 0x3F | 0x80
+    return bytes(made)
+
+
+def urn_of(raw: bytes) -> str:
+    """`urn:uuid:` and the 16 bytes as text."""
+    text = raw.hex()
+    return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def event_key_bytes(event_id: str) -> bytes:
@@ -307,7 +320,7 @@ class Repeats(Refused):
 
 def _check_corrections(prepared: Sequence[Prepared]) -> None:
     """An error declared in the same document as the event it is about names it as well."""
-    fresh = {p.event_key: p.statement_uuid.bytes for p in prepared if not p.error_declaration}
+    fresh = {p.event_key: p.statement_uuid for p in prepared if not p.error_declaration}
     for event in prepared:
         if event.error_declaration and event.corrects is None:
             event.corrects = fresh.get(event.event_key)
@@ -321,7 +334,7 @@ def sign(
     for event in prepared:
         document = event.document
         if event.corrects is not None:
-            document = {**document, "trace:corrects": f"urn:uuid:{uuid.UUID(bytes=event.corrects)}"}
+            document = {**document, "trace:corrects": urn_of(event.corrects)}
         event.statement = build_statement(
             document,
             issuer=issuer,

@@ -159,7 +159,7 @@ def _write_events(
         rows.append(
             (
                 row_id,
-                event.statement_uuid.bytes,
+                event.statement_uuid,
                 issuer,
                 key.row_id,
                 TYPES.index(parsed.type),
