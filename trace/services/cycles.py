@@ -54,15 +54,12 @@ def list_cycles(actor: Actor) -> list[Cycle]:
             .group_by(EventThing.thing_id)
         )
     }
-    harvests: dict[int, int] = dict(
-        db.session.execute(
-            select(EventThing.thing_id, func.count())
-            .where(among(EventThing.thing_id, ids), EventThing.role == ROLES.index("input"))
-            .group_by(EventThing.thing_id)
-        )
-        .tuples()
-        .all()
+    taken = db.session.execute(
+        select(EventThing.thing_id, func.count())
+        .where(among(EventThing.thing_id, ids), EventThing.role == ROLES.index("input"))
+        .group_by(EventThing.thing_id)
     )
+    harvests: dict[int, int] = {thing_id: count for thing_id, count in taken}  # noqa: C416 (rows)
     wanted = {event for row in totals.values() for event in (row.first, row.last)}
     events = {
         row.id: row
