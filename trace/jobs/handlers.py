@@ -15,7 +15,7 @@ from trace.models import Job, Passport
 from trace.services import balances
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.notices import descendants
+from trace.services.descent import descendants
 from trace.services.platform import platform_organisation
 from trace.services.sets import among
 

@@ -1,4 +1,4 @@
-"""Notices that stand on things, as pages read them. Writing them is `services.notices`."""
+"""Notices that stand on things, as pages read them. Writing them is `services.capture.notices`."""
 
 from __future__ import annotations
 
@@ -61,24 +61,29 @@ class AlertView:
         }
 
 
+def alert_columns() -> tuple[Any, ...]:
+    """What `alert_view` reads, from alerts joined by `join_alerts`."""
+    return (
+        Alert.thing_id,
+        Alert.kind,
+        Alert.hazard,
+        Alert.mixed,
+        Alert.source_id,
+        Event.statement_id,
+        Event.event_time,
+        Event.jwt,
+        Thing.identity,
+        Organisation.name,
+        Organisation.code,
+    )
+
+
 def alerts_of(
     thing_ids: Collection[int], connection: Connection | None = None
 ) -> dict[int, list[AlertView]]:
     """The alerts that stand on each of these things, the worst first; one query."""
     query = (
-        select(
-            Alert.thing_id,
-            Alert.kind,
-            Alert.hazard,
-            Alert.mixed,
-            Alert.source_id,
-            Event.statement_id,
-            Event.event_time,
-            Event.jwt,
-            Thing.identity,
-            Organisation.name,
-            Organisation.code,
-        )
+        select(*alert_columns())
         .join(Event, Event.id == Alert.event_id)
         .join(Organisation, Organisation.id == Event.issuer_id)
         .join(Thing, Thing.id == Alert.source_id)
@@ -87,24 +92,27 @@ def alerts_of(
     rows: Iterable[Any] = (connection or db.session).execute(query)
     found: dict[int, list[AlertView]] = {thing_id: [] for thing_id in thing_ids}
     for row in rows:
-        found[row.thing_id].append(
-            AlertView(
-                thing_id=row.thing_id,
-                kind=row.kind,
-                hazard=row.hazard,
-                mixed=row.mixed,
-                inherited=row.source_id != row.thing_id,
-                statement=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
-                source=row.identity,
-                issuer=row.name,
-                issuer_code=row.code,
-                given_at=row.event_time,
-                reason=_reason(row.jwt),
-            )
-        )
+        found[row.thing_id].append(alert_view(row))
     for alerts in found.values():
         alerts.sort(key=lambda alert: alert.rank)
     return found
+
+
+def alert_view(row: Any) -> AlertView:
+    """One row of `alert_columns` as pages read it."""
+    return AlertView(
+        thing_id=row.thing_id,
+        kind=row.kind,
+        hazard=row.hazard,
+        mixed=bool(row.mixed),
+        inherited=row.source_id != row.thing_id,
+        statement=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
+        source=row.identity,
+        issuer=row.name,
+        issuer_code=row.code,
+        given_at=row.event_time,
+        reason=_reason(row.jwt),
+    )
 
 
 def _reason(jwt: str) -> str:

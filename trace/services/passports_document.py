@@ -330,6 +330,7 @@ def _interval(live: Sequence[Fact], sources: Sequence[Source], grown: bool | Non
         "days": found.days,
         "required": found.required,
         "product": found.product or None,
+        "last": found.last,
     }
 
 

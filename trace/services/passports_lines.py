@@ -124,6 +124,7 @@ def name_of_thing(identity: str, kind: str, product: Any, id_base: str) -> JsonO
     """How a thing is called and where its page is. A thing of no known scheme has no page."""
     parsed = _parsed(identity, id_base)
     return {
+        "identity": identity,
         "name": product.name if product else "",
         "name_en": product.name_en if product else "",
         "kind": kind,

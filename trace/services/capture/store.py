@@ -27,9 +27,10 @@ from trace.models import (
 )
 from trace.models.events import TYPES
 from trace.models.types import to_micro, to_millis
-from trace.services import balances, handovers, log, notices
+from trace.services import balances, handovers, log
 from trace.services.actors import Actor
 from trace.services.bulk import Row, execute_many, insert_rows
+from trace.services.capture import notices
 from trace.services.capture.holdings import changes, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
 from trace.services.capture.things import Known, Name, ensure_things

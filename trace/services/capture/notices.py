@@ -11,77 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Alert, Event, EventThing, LogEntry, Organisation, Thing
-from trace.services.capture.prepare import CHILD, EPC, INPUT, OUTPUT, PARENT, Prepared
+from trace.models import Alert, Event, Organisation
+from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
+from trace.services.descent import Reached, descendants
 from trace.services.sets import among, is_sqlite
 
-Reached = dict[int, bool]  # thing id: reached only through mixes ("may contain")
 ALERTING = frozenset({"recall", "hold", "advice"})
-
-
-def descendants(start: Mapping[int, bool], since_index: int | None = None) -> Reached:
-    """Everything downstream of `start`, itself included, breadth first and set-based.
-
-    Edges: transformation input to output; content to the container it was put in; container to
-    the units and containers in it; lot to its units. With `since_index` the first step looks only
-    at events logged from that index on (what came after a snapshot).
-    """
-    reached: Reached = dict(start)
-    frontier: Reached = dict(start)
-    first = since_index
-    while frontier:
-        found: Reached = {}
-        for target, source, mixed in _step(frontier, first):
-            through = frontier[source] or mixed
-            found[target] = found.get(target, True) and through
-        first = None
-        # A thing reached again by an unmixed way is worse off than known: walk on from it anew.
-        frontier = {
-            thing: mixed
-            for thing, mixed in found.items()
-            if thing not in reached or (reached[thing] and not mixed)
-        }
-        reached |= frontier
-    return reached
-
-
-def _step(frontier: Iterable[int], since_index: int | None) -> list[tuple[int, int, bool]]:
-    here, there = aliased(EventThing), aliased(EventThing)
-    inputs = aliased(EventThing)
-    many = (
-        select(func.count())
-        .select_from(inputs)
-        .where(inputs.event_id == here.event_id, inputs.role == INPUT)
-        .scalar_subquery()
-    )
-    small = select(Thing.id).where(Thing.kind.in_(("unit", "logistic")))
-    query = (
-        select(there.thing_id, here.thing_id, (here.role == INPUT) & (many > 1))
-        .join(there, there.event_id == here.event_id)
-        .where(
-            among(here.thing_id, frontier),
-            or_(
-                (here.role == INPUT) & (there.role == OUTPUT),
-                (here.role == CHILD) & (there.role == PARENT),
-                (here.role == PARENT) & (there.role == CHILD) & there.thing_id.in_(small),
-            ),
-        )
-        .distinct()
-    )
-    if since_index is not None:
-        query = query.join(LogEntry, LogEntry.event_id == here.event_id).where(
-            LogEntry.index >= since_index
-        )
-    rows = [(target, source, bool(mixed)) for target, source, mixed in db.session.execute(query)]
-    if since_index is None:
-        units = select(Thing.id, Thing.lot_id).where(among(Thing.lot_id, frontier))
-        rows += [(unit, lot, False) for unit, lot in db.session.execute(units) if lot is not None]
-    return rows
 
 
 def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
