@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import read_po
 
 from docs.generate import error_classes
-from trace.web.i18n import catalogue
+from trace.web.i18n import FOLDER, LANGUAGES, catalogue
 
 ROOT = Path(__file__).parents[2]
 PLACE = re.compile(r"%\(\w+\)[a-z]")
@@ -60,3 +62,20 @@ def test_every_error_says_in_vietnamese_what_is_wrong_and_what_to_do() -> None:
         if text
     )
     assert untranslated("vi", texts) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_is_translated_in_two_ways(language: str) -> None:
+    # The application refuses to start a page with such a catalogue: better here than there.
+    said: dict[str, set[str]] = {}
+    for path in (FOLDER / language).glob("*.po"):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id:
+                    said.setdefault(str(message.id), set()).add(f"{path.name}: {message.string}")
+    differing = {
+        text: places
+        for text, places in said.items()
+        if len({place.partition(": ")[2] for place in places}) > 1
+    }
+    assert differing == {}
