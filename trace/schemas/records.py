@@ -25,6 +25,7 @@ from trace.services.vocabulary import UNITS_BY_KEY, Amount, amount
 
 ROW: Final = re.compile(r"^([a-z_]+)-(\d{1,3})-([a-z_]+)$")
 ROW_LIMIT: Final = 200
+PREFILLED: Final = frozenset({"unit", "thing", "time"})
 QUANTITY_LIMIT: Final = Decimal(1_000_000_000)
 _DAY: Final = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$|^(\d{4})-(\d{2})-(\d{2})$")
 _TIME: Final = re.compile(r"^(\d{1,2})[:hg](\d{2})(?::\d{2}(?:\.\d+)?)?$")
@@ -239,14 +240,14 @@ class RecordSchema(FormSchema):
             else:
                 rows.setdefault(row[1], {}).setdefault(int(row[2]), {})[row[3]] = value
         for name, numbered in rows.items():
-            # A unit or a reference alone was not typed: the page put it there.
+            # A unit or a time alone was not typed: the page put it there.
             found[name] = {
                 number: row
                 for number, row in numbered.items()
                 if any(
                     str(value).strip()
                     for key, value in row.items()
-                    if key not in ("unit", "thing", "sent")
+                    if key not in PREFILLED
                 )
             }
         return found
