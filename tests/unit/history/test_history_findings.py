@@ -150,6 +150,18 @@ def test_the_smallest_margin_over_all_parents_counts() -> None:
     assert (found.days, found.required, found.margin) == (15, 14, 1)
 
 
+def test_an_earlier_spraying_with_a_longer_interval_may_be_the_one_that_counts() -> None:
+    story = Story()
+    story.sow("coop", "cycle")
+    story.tell("coop", "spraying", Use("epc", "cycle"), treatments=(Treatment("a", 18),))
+    story.wait(10)
+    story.tell("coop", "spraying", Use("epc", "cycle"), treatments=(Treatment("b", 3),))
+    story.wait(9)
+    story.harvest("coop", "cycle", "lot", 10)
+    found = smallest_interval(story.facts)
+    assert (found.product, found.days, found.last) == ("a", 19, False)
+
+
 def test_silence_about_spraying_is_not_safety() -> None:
     story = Story()
     story.sow("coop", "cycle")

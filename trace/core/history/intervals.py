@@ -13,7 +13,7 @@ Rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from trace.core.history.facts import Fact, oldest_first
@@ -27,13 +27,15 @@ _WORST_FIRST: Final = ("short", "undeclared", "private", "kept", "none-used", "n
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """`days` from the last spraying that counts to the harvest; `required` by its label."""
+    """`days` from the spraying that counts to the harvest; `required` by its label. `last` says
+    that it was the last spraying before the harvest: the smallest margin may be an earlier one's."""
 
     state: State
     days: int | None = None
     required: int | None = None
     product: str = ""
     harvest: str = ""  # the statement of the harvest
+    last: bool = True
 
     @property
     def margin(self) -> int:
@@ -82,7 +84,12 @@ def _of_cycle(cycle: str, harvest: Fact, ordered: Sequence[Fact]) -> Interval:
         declared = any("pesticide" in f.declared_none for f in (*work, harvest))
         return Interval("none-used" if declared else "undeclared", harvest=harvest.statement)
     found = [_of_spraying(spraying, harvest) for spraying in sprayings]
-    flat = [interval for several in found for interval in several]
+    last = max(f.day for f in sprayings)
+    flat = [
+        replace(interval, last=spraying.day == last)
+        for spraying, several in zip(sprayings, found, strict=True)
+        for interval in several
+    ]
     return min(flat, key=lambda i: (_WORST_FIRST.index(i.state), i.margin, i.product))
 
 

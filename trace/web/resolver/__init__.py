@@ -1,1 +1,5 @@
-"""Pages: resolver."""
+"""Printed addresses: GS1 Digital Link and our own codes."""
+
+from trace.web.resolver.views import bp
+
+__all__ = ["bp"]

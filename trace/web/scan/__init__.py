@@ -1,1 +1,5 @@
-"""Pages: scan."""
+"""Pages of shoppers: the history behind a printed code, and the cards beside it."""
+
+from trace.web.scan.views import bp
+
+__all__ = ["bp"]

@@ -1,0 +1,144 @@
+"""What a printed address stands for: one read over things, products, places and organisations.
+
+Levels are walked inside one request, the most specific first (Resolver 1.2, section 2.5.9): a unit
+nobody recorded answers as its lot, a lot nobody recorded as its product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, literal, select, union_all
+
+from trace.core.gs1 import Identity, canonical_uri
+from trace.extensions import db
+from trace.models import Handover, Holding, Organisation, Place, Product, Thing
+from trace.services.settings import current_settings
+
+HISTORIES = frozenset({"lot", "unit", "cycle", "logistic", "asset", "other"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing known at one level of an address."""
+
+    what: str  # thing | product | place | organisation | note
+    level: int
+    identity: Identity
+    row_id: int
+    name: str
+    name_en: str
+
+
+def resolve(identity: Identity) -> list[Entry]:
+    """Everything known of the identity and its higher levels, the most specific first; one query.
+
+    A bare key of ours that is also a card (`/p`) answers as its place.
+    """
+    id_base = current_settings().id_base
+    levels = list(identity.levels())
+    texts = [canonical_uri(level, id_base) for level in levels]
+    value, empty = identity.value, literal("")
+    selects: list[Select[Any]] = []
+    if identity.kind in HISTORIES or identity.key in ("01", "8006", "b"):
+        named = _row("thing", Thing.id, Thing.identity, empty, empty)
+        selects.append(named.where(Thing.identity.in_(texts), Thing.kind != "product"))
+    if identity.kind in ("product", "lot", "unit"):
+        named = _row("product", Product.id, Product.identity, Product.name, Product.name_en)
+        selects.append(named.where(Product.identity.in_(texts)))
+    if identity.kind in ("place", "stall"):
+        named = _row("place", Place.id, literal(texts[-1]), Place.name, Place.name_en)
+        selects.append(named.where(Place.code == value if identity.is_own else Place.gln == value))
+    if identity.kind == "party":
+        party = Organisation
+        named = _row("organisation", party.id, literal(texts[-1]), party.name, party.name_en)
+        selects.append(named.where(party.code == value if identity.is_own else party.gln == value))
+    if identity.kind == "note":
+        named = _row("note", Handover.event_id, Handover.note, empty, empty)
+        selects.append(named.where(Handover.note == texts[0]).limit(1))
+    if not selects:
+        return []
+    query: Any = union_all(*selects) if len(selects) > 1 else selects[0]
+    rows: list[Any] = list(db.session.execute(query))
+    found = []
+    for what, row_id, text, name, name_en in rows:
+        level = texts.index(text) if text in texts else len(texts) - 1
+        found.append(Entry(what, level, levels[level], row_id, name, name_en))
+    return sorted(found, key=lambda entry: (entry.level, entry.what != "thing"))
+
+
+def _row(what: str, row_id: Any, identity: Any, name: Any, name_en: Any) -> Select[Any]:
+    return select(literal(what).label("what"), row_id, identity, name, name_en)
+
+
+@dataclass(frozen=True, slots=True)
+class OnSale:
+    """A lot that is on sale at a place now, by the last word of whoever holds it there."""
+
+    thing_id: int
+    identity: str
+    kind: str
+    name: str
+    name_en: str
+    holder: str
+    holder_confirmed: bool
+
+
+def on_sale_at(place: Place) -> list[OnSale]:
+    """What lies on sale at a place, by name. Only what its holder put there: never a guess."""
+    query = (
+        select(
+            Thing.id,
+            Thing.identity,
+            Thing.kind,
+            Product.name,
+            Product.name_en,
+            Organisation.name,
+            Organisation.status,
+        )
+        .join(Holding, Holding.thing_id == Thing.id)
+        .join(Organisation, Organisation.id == Holding.holder_id)
+        .outerjoin(Product, Product.id == Thing.product_id)
+        .where(Holding.place == place.identity, Holding.on_sale)
+        .order_by(Product.name, Thing.identity)
+        .distinct()
+    )
+    rows: list[Any] = list(db.session.execute(query))
+    return [
+        OnSale(thing, text, kind, name or "", name_en or "", holder, status == "confirmed")
+        for thing, text, kind, name, name_en, holder, status in rows
+    ]
+
+
+def place_named(identity: Identity) -> Place | None:
+    """The place behind `/l`, `/p` or `/414`."""
+    wanted = Place.code == identity.value if identity.is_own else Place.gln == identity.value
+    return db.session.scalar(select(Place).where(wanted))
+
+
+def organisation_named(identity: Identity) -> Organisation | None:
+    """The organisation behind `/o` or `/417`."""
+    wanted = (
+        Organisation.code == identity.value
+        if identity.is_own
+        else Organisation.gln == identity.value
+    )
+    return db.session.scalar(select(Organisation).where(wanted))
+
+
+def product_named(identity: Identity) -> Product | None:
+    """The product behind `/01` or `/q`."""
+    text = canonical_uri(Identity(identity.key, identity.value), current_settings().id_base)
+    return db.session.scalar(select(Product).where(Product.identity == text))
+
+
+def products_of(organisation: Organisation, limit: int = 20) -> Sequence[Product]:
+    """What an organisation makes, by name."""
+    return db.session.scalars(
+        select(Product)
+        .where(Product.organisation_id == organisation.id)
+        .order_by(Product.name)
+        .limit(limit)
+    ).all()

@@ -1,0 +1,48 @@
+"""Printed addresses as they came over the wire, for whoever answers them.
+
+A WSGI server decodes the path, and `%2F` with it; a lot may hold a slash. So the path is taken
+from what the server kept of the request line: gunicorn's RAW_URI, werkzeug's REQUEST_URI.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import quote
+
+from flask import Request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+LANGUAGES = ("vi", "en")
+
+
+def raw_target(request: Request) -> tuple[str, str]:
+    """(path, query) of the request line, still percent-encoded; the query without its `?`."""
+    environ = request.environ
+    target: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    if not target.startswith("/"):
+        # The absolute form of RFC 9112, section 3.2.2, or a server that keeps nothing.
+        _, scheme, rest = target.partition("://")
+        target = "/" + rest.partition("/")[2] if scheme else quote(request.path)
+        if not scheme and request.query_string:
+            target += "?" + request.query_string.decode("latin-1")
+    path, _, query = target.partition("?")
+    return path, query
+
+
+def language_of(request: Request) -> tuple[str, bool]:
+    """(language, whether the address asks for it): `?lang=`, then the browser's, then Vietnamese.
+
+    No cookie and no account: printed addresses answer everyone alike.
+    """
+    if request.query_string:
+        asked = request.args.get("lang", "")
+        if asked in LANGUAGES:
+            return asked, True
+    return _best(request.headers.get("Accept-Language", "")), False
+
+
+@lru_cache(maxsize=1024)
+def _best(header: str) -> str:
+    accepted = parse_accept_header(header, LanguageAccept)
+    return accepted.best_match(LANGUAGES, default="vi") or "vi"

@@ -1,0 +1,224 @@
+"""Printed addresses: a GS1-conformant resolver for every key we know, and for our own codes.
+
+A request without a wish is sent on (307) to the history page, its query as it came. Syntax that
+breaks a rule is 400 with the rule's code, a code nobody registered is 404; neither shows a
+product. Requirements: reference of the resolver, R1 to R32; what we answer to each is in
+docs/reference/addresses.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+
+from trace.core.gs1 import Identity, parse_path
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.services.addresses import Entry, organisation_named, resolve
+from trace.services.did import did_document
+from trace.services.linksets import DEFAULT, LINKSET, bare_type, links_of, linkset
+from trace.services.settings import current_settings
+from trace.web.addresses import raw_target
+from trace.web.problems import problem
+
+bp = Blueprint("resolver", __name__)
+
+# Every primary key of the grammar, and our own letters.
+KEYS: Final = (
+    *("00", "01", "253", "255", "401", "402", "414", "415", "417"),
+    *("8003", "8004", "8006", "8010", "8013", "8017", "8018"),
+)
+LETTERS: Final = ("b", "c", "h", "l", "n", "o", "p", "q")
+METHODS: Final = ("GET", "HEAD", "OPTIONS")
+LINKSET_TYPE: Final = "application/linkset+json"
+CONTEXT: Final = "https://ref.gs1.org/standards/resolver/linkset-context.jsonld"
+EXPOSED: Final = "Link, Location, Content-Language"
+
+
+class NoSuchLink(NotFound):
+    code = "no-such-link"
+    message = "There is no link of the type %(link_type)s here."
+    next_step = "Ask with linkType=linkset for what there is."
+
+
+@bp.after_request
+def for_everyone(response: Response) -> Response:
+    """R3: other sites' scripts may ask, and read where they are sent."""
+    headers = response.headers
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["Access-Control-Allow-Methods"] = ", ".join(METHODS)
+    headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language"
+    headers.setdefault("Cache-Control", "no-cache")
+    headers["Vary"] = "Accept, Accept-Language"
+    return response
+
+
+def answer(rest: str) -> ResponseReturnValue:
+    """Any printed address. `rest` is what the framework decoded; the raw path is what counts."""
+    if request.method == "OPTIONS":
+        response = Response(status=204)
+        response.headers["Allow"] = ", ".join(METHODS)
+        return response
+    path, query = raw_target(request)
+    path = path.rstrip("/")  # R26
+    try:
+        identity = parse_path(path).identity
+    except TraceError as error:
+        return _to_page(path, query, error)
+    entries = resolve(identity)
+    wished = _wished_type()
+    if wished == LINKSET or (wished is None and _wants_linkset()):
+        return _linkset(identity, entries)
+    if not entries:
+        return _not_known(path, query)
+    if wished not in (None, DEFAULT):
+        return _of_type(entries, wished or "", path, query)
+    return _send_on(path, query)
+
+
+def _send_on(path: str, query: str) -> Response:
+    """R10, R25: 307 to the page on the same origin, the query untouched."""
+    target = f"/t{path}" + (f"?{query}" if query else "")
+    return _redirect(target, path)
+
+
+def _redirect(target: str, path: str) -> Response:
+    # The framework's own redirect would re-encode the address: what was printed is what is sent.
+    response = Response(status=307)
+    response.autocorrect_location_header = False
+    response.headers["Location"] = target
+    response.headers["Link"] = (
+        f'<{current_settings().public_url}{path}?linkType=linkset>; rel="linkset"; '
+        f'type="{LINKSET_TYPE}"'
+    )
+    return response
+
+
+def _wished_type() -> str | None:
+    """The bare link type asked for; names of the parameter in any case (R14)."""
+    for name, value in request.args.items():
+        if name.lower() == "linktype":
+            found = bare_type(value)
+            if found is None:
+                raise NoSuchLink(link_type=value[:100])
+            return found
+    return None
+
+
+def _wants_linkset() -> bool:
+    """R16: `Accept` names the linkset's type, and nothing else is preferred to it."""
+    accepted = request.accept_mimetypes
+    quality = accepted.quality(LINKSET_TYPE)
+    named = any(value.split(";")[0].strip() == LINKSET_TYPE for value, _ in accepted)
+    return named and quality > 0 and quality >= accepted.quality("text/html")
+
+
+def _linkset(identity: Identity, entries: Sequence[Entry]) -> Response:
+    """R16 to R21."""
+    if not entries:
+        raise NotFound
+    settings = current_settings()
+    body = linkset(entries, id_base=settings.id_base, public_url=settings.public_url)
+    response = Response(orjson.dumps(body), content_type=LINKSET_TYPE)
+    response.headers["Link"] = (
+        f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+    )
+    return response
+
+
+def _of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -> Response:
+    """R14, R15: the first level that has the type; languages are the page's own affair."""
+    origin = current_settings().public_url
+    for entry in entries:
+        for link in links_of(entry, origin).get(wished, ()):
+            href = str(link["href"])
+            target = href.removeprefix(origin)
+            joined = "&" if "?" in target else "?"
+            return _redirect(target + (f"{joined}{query}" if query else ""), path)
+    raise NoSuchLink(link_type=wished[:100])
+
+
+def _wants_page() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best != "application/json"
+
+
+def _not_known(path: str, query: str) -> ResponseReturnValue:
+    """R8: a plain 404 with a page that says what to do."""
+    return _page_of(path, query) if _wants_page() else _problem(NotFound())
+
+
+def _to_page(path: str, query: str, error: TraceError) -> ResponseReturnValue:
+    """R6, R7: 400, with the rule that was broken."""
+    return _page_of(path, query) if _wants_page() else _problem(error)
+
+
+def _problem(error: TraceError) -> Response:
+    return Response(
+        orjson.dumps(problem(error)), status=error.status, content_type="application/problem+json"
+    )
+
+
+def _page_of(path: str, query: str) -> ResponseReturnValue:
+    """The page of the history's own address: it knows how to say what is wrong."""
+    show = current_app.view_functions["scan.show"]
+    request.environ["RAW_URI"] = f"/t{path}" + (f"?{query}" if query else "")
+    response: ResponseReturnValue = current_app.ensure_sync(show)(rest=unquote(path))
+    return response
+
+
+@bp.get("/.well-known/gs1resolver")
+def description() -> Response:
+    """R4, R5: what this resolver is and which keys it resolves, with all their qualifiers."""
+    settings = current_settings()
+    body = {
+        "name": "Trace",
+        "resolverRoot": settings.public_url,
+        "supportedPrimaryKeys": list(KEYS),
+        "supportedLinkType": [
+            {
+                "namespace": "https://gs1.org/voc/",
+                "prefix": "gs1:",
+                "profile": "https://www.gs1.org/voc/?show=linktypes",
+            }
+        ],
+        "supportedLanguages": ["vi", "en"],
+        "linkTypeDefaultCanBeLinkset": False,
+        "contact": {"fn": "Trace"},
+    }
+    return Response(orjson.dumps(body), content_type="application/json")
+
+
+@bp.get("/o/<code>/did.json")
+def did(code: str) -> Response:
+    """An organisation's DID document: a convenience; keys are believed only from the log."""
+    organisation = organisation_named(Identity("o", code))
+    if organisation is None:
+        raise NotFound
+    body = did_document(organisation)
+    db.session.rollback()
+    response = Response(orjson.dumps(body), content_type="application/did+json")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _register_keys() -> None:
+    for key in (*KEYS, *LETTERS):
+        bp.add_url_rule(
+            f"/{key}/<path:rest>",
+            endpoint=f"key_{key}",
+            view_func=answer,
+            methods=list(METHODS),
+            provide_automatic_options=False,
+        )
+
+
+_register_keys()
+
+__all__ = ["KEYS", "LETTERS", "bp"]

@@ -1,0 +1,100 @@
+"""Rendered bodies, compressed once and kept in memory: a scan usually only looks one up.
+
+A body depends on the thing asked for, the version of its passport, the alerts that stand, the
+language, the page, and whether the log has published its last line: that is the key, and a digest
+of it the ETag. Nothing here goes stale: another version is another key.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+
+import brotli  # type: ignore[import-untyped]  # ships no stubs
+from flask import Request
+
+# About 12 kB a body in three encodings: a few thousand pages that are scanned again and again.
+MAX_BYTES: Final = 48 * 1024 * 1024
+COMMON: Final = frozenset({"gzip, deflate, br, zstd", "gzip, deflate, br"})
+
+
+class Body:
+    """One page's HTML, and its compressed forms once somebody asked for them."""
+
+    __slots__ = ("_gzip", "brotli", "etag", "html")
+
+    def __init__(self, html: bytes, etag: str) -> None:
+        self.html = html
+        self.etag = etag
+        # Quality 9: a page is compressed once and sent many times; 11 costs ten times as much
+        # for half a per cent.
+        self.brotli: bytes = brotli.compress(html, mode=brotli.MODE_TEXT, quality=9)
+        self._gzip: bytes | None = None
+
+    @property
+    def gzip(self) -> bytes:
+        if self._gzip is None:
+            self._gzip = gzip.compress(self.html, 8, mtime=0)
+        return self._gzip
+
+    @property
+    def size(self) -> int:
+        return len(self.html) + len(self.brotli) + len(self._gzip or b"")
+
+
+class Bodies:
+    """The least recently used go first; safe for threads."""
+
+    def __init__(self, limit: int = MAX_BYTES) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Body | None:
+        with self._lock:
+            body = self._kept.get(key)
+            if body is not None:
+                self._kept.move_to_end(key)
+            return body
+
+    def put(self, key: Hashable, html: bytes) -> Body:
+        body = Body(html, etag_of(key))
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = body
+                self._bytes += body.size
+            while self._bytes > self.limit and len(self._kept) > 1:
+                _, gone = self._kept.popitem(last=False)
+                self._bytes -= gone.size
+        return body
+
+    def find(self, key: Hashable, make: Callable[[], bytes]) -> Body:
+        """The body for the key, made where it is not kept."""
+        return self.get(key) or self.put(key, make())
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+
+def etag_of(key: Hashable) -> str:
+    """A weak ETag: the same page in another encoding is the same page."""
+    return f'W/"{sha256(repr(key).encode()).hexdigest()[:27]}"'
+
+
+def encoding_for(request: Request) -> str:
+    """`br`, `gzip` or "" by what the client accepts (RFC 9110, section 12.5.3)."""
+    accepted = request.headers.get("Accept-Encoding", "")
+    if accepted in COMMON:
+        return "br"  # every browser of the day: no need to parse
+    weights = request.accept_encodings
+    for name in ("br", "gzip"):
+        if weights.quality(name) > 0:
+            return name
+    return ""

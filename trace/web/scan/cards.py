@@ -1,0 +1,177 @@
+"""Cards: what a printed address says that is not a history. Product, place, stall, organisation,
+delivery note. Only what is public, and never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import force_locale, gettext
+
+from trace.core.gs1 import Identity, format_code, parse_identity
+from trace.errors import TraceError
+from trace.models import Organisation, Place, Product
+from trace.services.addresses import (
+    on_sale_at,
+    organisation_named,
+    place_named,
+    product_named,
+    products_of,
+    resolve,
+)
+from trace.services.alerts import alerts_of
+from trace.services.passports_lines import code_of
+from trace.services.settings import current_settings
+from trace.services.wards import ward_name
+from trace.web.problems import translated
+from trace.web.scan.pages import render
+from trace.web.scan.showing import alert as shown_alert
+from trace.web.words import organisation_kind, place_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card: its template, the printed path it answers, and what it shows."""
+
+    template: str
+    path: str
+    values: dict[str, Any]
+
+    def page(self, language: str) -> bytes:
+        """The card's page in one language."""
+        return render(self.template, language, self.path, **self.values)
+
+
+def find_card(identity: Identity) -> Card | None:
+    """The card of a product, place, stall, organisation or delivery note, None when unknown."""
+    makers: dict[str, Callable[[Identity], Card | None]] = {
+        "product": _product,
+        "place": _place,
+        "stall": _stall,
+        "party": _organisation,
+        "note": _note,
+    }
+    make = makers.get(identity.kind)
+    return make(identity) if make else None
+
+
+def spoken(identity: Identity) -> str:
+    """The code as people read it aloud."""
+    return code_of(identity)
+
+
+def registered_by(identity: Identity) -> str:
+    """Who registered the product code of an unknown lot or unit: the name only, no product."""
+    if identity.key not in ("01", "8006"):
+        return ""
+    product = product_named(Identity("01", identity.value))
+    return product.organisation.name if product else ""
+
+
+def sentence(error: TraceError, language: str) -> str:
+    """An error's sentence in the reader's language."""
+    with force_locale(language):
+        return translated(error)
+
+
+def _product(identity: Identity) -> Card | None:
+    product = product_named(identity)
+    if product is None:
+        return None
+    return Card(
+        "scan/product.html",
+        identity.path,
+        {
+            "product": product,
+            "code": spoken(identity),
+            "owner": product.organisation,
+            "states": organisation_words,
+        },
+    )
+
+
+def _organisation(identity: Identity) -> Card | None:
+    organisation = organisation_named(identity)
+    if organisation is None:
+        return None
+    products = [(one, _path_of(one)) for one in products_of(organisation)]
+    return Card(
+        "scan/organisation.html",
+        identity.path,
+        {
+            "organisation": organisation,
+            "ward": ward_name(organisation.ward_code) if organisation.ward_code else "",
+            "products": products,
+            "states": organisation_words,
+            "kind_word": organisation_kind,
+            "code": format_code(organisation.code),
+        },
+    )
+
+
+def _path_of(row: Product | Place) -> str:
+    identity = parse_identity(row.identity, current_settings().id_base)
+    return identity.path if identity else ""
+
+
+def _place(identity: Identity) -> Card | None:
+    place = place_named(identity)
+    return None if place is None else Card("scan/place.html", identity.path, _public(place))
+
+
+def _public(place: Place) -> dict[str, Any]:
+    """The public part of a place: its position never; name and ward unless kept private."""
+    household = place.household.code if place.household else ""
+    return {
+        "place": place if place.public else None,
+        "kind": place.kind,
+        "ward": ward_name(place.ward_code) if place.public and place.ward_code else "",
+        "area_code": place.planting_area_code if place.public else "",
+        "household": household,
+        "organisation": place.organisation,
+        "states": organisation_words,
+        "kind_word": place_kind,
+        "code": format_code(place.code),
+    }
+
+
+def _stall(identity: Identity) -> Card | None:
+    place = place_named(identity)
+    if place is None:
+        return None
+    listed = on_sale_at(place)
+    standing = alerts_of([lot.thing_id for lot in listed])
+    lots = []
+    for lot in listed:
+        found = parse_identity(lot.identity, current_settings().id_base)
+        if found is None:
+            continue
+        alerts = standing[lot.thing_id]
+        lots.append(
+            {
+                "lot": lot,
+                "path": found.path,
+                "code": spoken(found),
+                "alert": alerts[0] if alerts else None,
+            }
+        )
+    # A card hangs at the stall for everyone to see: its name is public by being printed.
+    values = {**_public(place), "place": place, "lots": lots, "show_alert": shown_alert}
+    return Card("scan/stall.html", identity.path, values)
+
+
+def _note(identity: Identity) -> Card | None:
+    if not resolve(identity):
+        return None
+    return Card("scan/note.html", identity.path, {"code": spoken(identity)})
+
+
+def organisation_words(organisation: Organisation) -> list[str]:
+    """What must be said of who stands behind a name."""
+    found = []
+    if organisation.demonstration:
+        found.append(gettext("Tổ chức minh hoạ, không có thật"))
+    if organisation.status != "confirmed":
+        found.append(gettext("Tổ chức chưa được xác nhận"))
+    return found

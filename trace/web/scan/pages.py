@@ -1,0 +1,194 @@
+"""Rendering: a document in, the bytes of a page out. Style is inlined and allowed by its hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, render_template
+from flask_babel import force_locale, ngettext
+
+from trace.core.signing import JsonObject
+from trace.services.alerts import AlertView
+from trace.web.scan import showing, words
+from trace.web.scan.words import _
+
+NAMES = {"vi": "Tiếng Việt", "en": "English"}
+
+
+@cache
+def style() -> str:
+    """The whole style sheet: small enough to travel with every page."""
+    folder = Path(current_app.static_folder or "static")
+    return (folder / "scan" / "scan.css").read_text(encoding="utf-8").strip()
+
+
+@cache
+def content_security_policy() -> str:
+    """Nothing runs, nothing loads but our own pictures, and this one style."""
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def render(template: str, language: str, path: str, **values: Any) -> bytes:
+    """A page of the shopper's, in one language. `path` is its printed address."""
+    other = "en" if language == "vi" else "vi"
+    with force_locale(language):
+        text = render_template(
+            template,
+            language=language,
+            style=style(),
+            other_language=other,
+            other_language_name=NAMES[other],
+            other_language_href=f"/t{path}?lang={other}",
+            **values,
+        )
+    return "\n".join(line for line in text.splitlines() if line.strip()).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a history is to be shown. `path` is the printed address; `keep` is the query that keeps
+    a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
+    are codes of what is to be said of the address itself (`unit-unknown`, `unit-elsewhere`,
+    `unbound`)."""
+
+    language: str
+    path: str
+    page: int = 1
+    view: str = ""
+    keep: str = ""
+    pending: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def history_page(
+    document: JsonObject,
+    alerts: Sequence[AlertView],
+    how: How,
+) -> bytes:
+    """The history of one thing, or (`view="proof"`) what stands behind it."""
+    language, path, page, view, keep = how.language, how.path, how.page, how.view, how.keep
+    pending, notes = how.pending, how.notes
+    with force_locale(language):
+        values = _values(document, alerts, language, page, notes)
+        values["strip"] = showing.strip(document, pending=pending)
+        if view == "proof":
+            values |= _proof(document, values, language, path, page, keep)
+    values |= {
+        "pending": pending,
+        "keep": keep,
+        "proof_href": f"/t{path}?view=proof{keep.replace('?', '&')}",
+        "back_href": f"/t{path}{keep}",
+        "json_href": f"/t{path}?format=json",
+        "page_href": lambda number: _page_href(path, number, view, keep),
+        "code": document["thing"]["code"],
+    }
+    template = "scan/proof.html" if view == "proof" else "scan/history.html"
+    return render(template, language, path, **values)
+
+
+def _page_href(path: str, number: int, view: str, keep: str) -> str:
+    parts = [f"page={number}"] if number > 1 else []
+    parts += [f"view={view}"] if view else []
+    parts += [keep[1:]] if keep else []
+    return f"/t{path}" + (f"?{'&'.join(parts)}" if parts else "")
+
+
+def page_count(document: JsonObject) -> int:
+    """How many pages of lines there are; at least one."""
+    return max(1, -(-len(document["lines"]) // showing.PAGE_LINES))
+
+
+def _values(
+    document: JsonObject,
+    alerts: Sequence[AlertView],
+    language: str,
+    page: int,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    first = (page - 1) * showing.PAGE_LINES
+    told = document["lines"][first : first + showing.PAGE_LINES]
+    groups = [
+        (_("Trong kiện này"), showing.others(document, "contents", language)),
+        (_("Từ những nguồn này"), showing.others(document, "ancestors", language)),
+    ]
+    return {
+        "alerts": [showing.alert(alert) for alert in alerts],
+        "notes": [_note(code) for code in notes],
+        "head": showing.head(document, language),
+        "claims": showing.claims(document, language),
+        "lines": [showing.line(one, document, language) for one in told],
+        "gaps": showing.gaps(document),
+        "went_to": _went_to(document["went_to"]),
+        "truncated": document["truncated"],
+        "groups": [group for group in groups if group[1]] if page == 1 else [],
+        "page": page,
+        "pages": page_count(document),
+    }
+
+
+def _went_to(count: int | None) -> str:
+    if not count:
+        return ""
+    return str(
+        ngettext(
+            "Sau đó lô được chia, đi tới %(num)s nơi; chặng sau xem ở tem của kiện hoặc gói",
+            "Sau đó lô được chia, đi tới %(num)s nơi; chặng sau xem ở tem của kiện hoặc gói",
+            count,
+        )
+    )
+
+
+def _note(code: str) -> JsonObject:
+    notes: dict[str, tuple[str, str, str]] = {
+        "unit-elsewhere": (
+            "stop",
+            _("Số trên tem không thuộc lô này"),
+            _("Tem có thể bị sao chép hoặc in sai. Hãy báo cho nơi bán."),
+        ),
+        "unit-unknown": (
+            "",
+            _("Số riêng của gói này chưa được ghi vào sổ"),
+            _("Dưới đây là hồ sơ của cả lô."),
+        ),
+        "unbound": (
+            "",
+            _("Tem đã in, chưa gắn với lô hàng"),
+            _("Người làm ra chưa ghi gói này thuộc lô nào."),
+        ),
+    }
+    level, title, text = notes[code]
+    return {"level": level, "title": title, "text": text}
+
+
+def _proof(
+    document: JsonObject,
+    values: dict[str, Any],
+    language: str,
+    path: str,
+    page: int,
+    keep: str,
+) -> dict[str, Any]:
+    first = (page - 1) * showing.PAGE_LINES
+    told = document["lines"][first : first + showing.PAGE_LINES]
+    lines = [
+        {
+            **shown,
+            "custody": words.custody(one["custody"]) if one["signed"] else "",
+            "index": one["index"],
+            "statement": one["statement"],
+            "recorded": words.moment(one["record_time"], "+07:00") if one["record_time"] else "",
+        }
+        for one, shown in zip(told, values["lines"], strict=True)
+    ]
+    hidden = sum(len(one["withheld"]) for one in document["lines"])
+    return {"lines": lines, "record": {**document["record"], "withheld": hidden}}

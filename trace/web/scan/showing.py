@@ -1,0 +1,392 @@
+"""A passport as the page shows it: sentences and links, nothing left to decide in the template.
+
+Order and words are those of the shopper's screen; what may be said of the record is formats,
+section 6: each line shown carries the named organisation's signature and is in the public log.
+Nothing is called genuine, safe or true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask_babel import ngettext
+
+from trace.core.signing import JsonObject
+from trace.services.alerts import HEALTH, AlertView
+from trace.web.scan import words
+from trace.web.scan.words import _
+
+PAGE_LINES: Final = 40
+MAX_NAMED: Final = 6
+MAX_LISTED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Whether the present page of lines, how many pages, and the language it is told in."""
+
+    language: str
+    page: int
+    pages: int
+
+
+def alert(one: AlertView) -> JsonObject:
+    """What to do comes first, in the words for its kind."""
+    if one.kind == "recall" and one.mixed:
+        title = _("Có thể chứa hàng bị thu hồi")
+        advice = _("Không ăn. Trả lại nơi bán.") if one.hazard == HEALTH else ""
+    elif one.kind == "recall" and one.hazard == HEALTH:
+        title, advice = _("Không ăn. Hàng bị thu hồi"), _("Trả lại nơi bán.")
+    elif one.kind == "recall":
+        title, advice = _("Hàng bị thu hồi"), _("Trả lại nơi bán.")
+    elif one.kind == "hold":
+        title, advice = _("Tạm dừng bán, chờ kết quả"), ""
+    else:
+        title, advice = _("Lưu ý từ cơ quan quản lý hoặc người làm ra"), ""
+    if one.kind == "hold" and one.mixed:
+        title = _("Có thể chứa hàng tạm dừng bán, chờ kết quả")
+    return {
+        "title": title,
+        "advice": advice,
+        "reason": one.reason,
+        "by": _("%(who)s thông báo", who=one.issuer),
+        "day": words.day(one.given_at.date().isoformat()),
+        "level": "stop" if one.kind == "recall" else "warn",
+    }
+
+
+def head(document: JsonObject, language: str) -> JsonObject:
+    """What and who: name, organisation, dates."""
+    product, facts = document["product"], document["facts"]
+    organisation = document["organisation"]
+    return {
+        "name": product_name(document, language),
+        "picture": product and product["picture"],
+        "weight": product and product["net_weight"],
+        "who": organisation and local(organisation, language),
+        "who_path": organisation and f"/o/{organisation['code']}",
+        "ward": organisation and organisation["ward"],
+        "phone": organisation and organisation["phone"],
+        "states": _states(document, language),
+        "dates": _dates(facts),
+        "quantity": facts["quantity"] and words.amount(facts["quantity"], facts["uom"], language),
+    }
+
+
+def product_name(document: JsonObject, language: str) -> str:
+    """The product's name; its maker's word where it has no row; otherwise what kind of thing."""
+    product, thing = document["product"], document["thing"]
+    if product:
+        return str((language == "en" and product["name_en"]) or product["name_vi"])
+    if document["facts"]["name"]:
+        return str(document["facts"]["name"])
+    kinds: dict[str, str] = {
+        "cycle": _("Vụ sản xuất"),
+        "logistic": _("Kiện hàng"),
+        "unit": _("Gói hàng"),
+    }
+    return f"{kinds.get(thing['kind'], _('Lô hàng'))} {thing['code']}".strip()
+
+
+def local(named: JsonObject, language: str) -> str:
+    """A name in the reader's language where there is one."""
+    return str((language == "en" and named.get("name_en")) or named.get("name") or "")
+
+
+def _states(document: JsonObject, language: str) -> list[str]:
+    """What must be said of who stands behind the goods."""
+    product, organisation = document["product"], document["organisation"]
+    found = []
+    if organisation and organisation["demonstration"]:
+        found.append(_("Tổ chức minh hoạ, không có thật"))
+    if organisation and not organisation["confirmed"]:
+        found.append(_("Tổ chức chưa được xác nhận"))
+    if not organisation:
+        found.append(_("Chưa rõ ai tạo lô hàng này"))
+    if product and not product["same_owner"]:
+        owner = product["owner"]
+        found.append(
+            _(
+                "Mã sản phẩm do %(who)s đăng ký, không phải người tạo lô này",
+                who=local(owner, language),
+            )
+            if owner
+            else _("Mã sản phẩm do tổ chức khác đăng ký")
+        )
+    elif product and product["confirmed"] is False:
+        found.append(_("Mã GTIN chưa được xác nhận"))
+    return found
+
+
+def _dates(facts: JsonObject) -> list[tuple[str, str]]:
+    """(sentence, level) of each date of the label."""
+    found = []
+    if facts["sources"] > 1:
+        found.append((_mixed(facts), ""))
+    elif facts["harvest"]:
+        when = words.days_between(*facts["harvest"])
+        found.append((_("Thu hoạch %(when)s", when=when), ""))
+    if facts["use_by"]:
+        when = words.day(facts["use_by"])
+        if facts["past_use_by"]:
+            found.append((_("Đã quá hạn dùng %(when)s", when=when), "stop"))
+        else:
+            found.append((_("Hạn dùng %(when)s", when=when), ""))
+    if facts["best_before"]:
+        when = words.day(facts["best_before"])
+        if facts["past_best_before"]:
+            found.append((_("Quá ngày dùng ngon nhất %(when)s", when=when), "warn"))
+        else:
+            found.append((_("Dùng ngon nhất trước %(when)s", when=when), ""))
+    return found
+
+
+def _mixed(facts: JsonObject) -> str:
+    if facts["harvest"]:
+        return _(
+            "Gộp từ %(n)s nơi trồng, thu %(when)s",
+            n=facts["sources"],
+            when=words.days_between(*facts["harvest"]),
+        )
+    return _("Gộp từ %(n)s nguồn", n=facts["sources"])
+
+
+def strip(document: JsonObject, *, pending: bool) -> JsonObject:
+    """The neutral line about the record. Custody and witnesses never colour it."""
+    record = document["record"]
+    broken = record["statements"] - record["signed"]
+    if not record["statements"]:
+        return {"text": _("Chưa có dòng nào được ghi"), "level": "", "icon": "info"}
+    if broken:
+        text = ngettext(
+            "Có %(num)s dòng không khớp chữ ký; chưa rõ lỗi do ai",
+            "Có %(num)s dòng không khớp chữ ký; chưa rõ lỗi do ai",
+            broken,
+        )
+        return {"text": text, "level": "warn", "icon": "warn"}
+    if pending:
+        return {"text": _("Vào sổ công khai trong giây lát"), "level": "", "icon": "clock"}
+    since = words.day(record["since"])
+    return {
+        "text": _("Hồ sơ chưa bị sửa từ %(day)s theo sổ", day=since),
+        "level": "",
+        "icon": "seal",
+    }
+
+
+def claims(document: JsonObject, language: str) -> list[JsonObject]:
+    """Certificates as judged on the day of harvest, and the days since the last spraying."""
+    found = [_certificate(one, document) for one in document["certificates"]]
+    interval = _interval(document["interval"], language)
+    if interval:
+        found.append(interval)
+    return found
+
+
+def _certificate(one: JsonObject, document: JsonObject) -> JsonObject:
+    part = ""
+    if one["of"] > 1:
+        part = " " + _("%(n)s/%(all)s nơi trồng", n=one["covers"], all=one["of"])
+    if one["confirmed"]:
+        said = _("%(who)s xác nhận, còn hiệu lực ngày thu hoạch", who=one["issuer"])
+    else:
+        said = _("tổ chức tự khai, chưa được xác nhận")
+    return {"text": f"{one['standard']}{part}: {said}", "level": "", "icon": "paper"}
+
+
+def _interval(interval: JsonObject, language: str) -> JsonObject | None:
+    state, days, required = interval["state"], interval["days"], interval["required"]
+    if state in ("kept", "short"):
+        text = (
+            _(
+                "Phun lần cuối %(days)s ngày trước thu hoạch (nhãn yêu cầu %(required)s)",
+                days=days,
+                required=required,
+            )
+            if interval.get("last", True)
+            else _(
+                "Phun %(name)s %(days)s ngày trước thu hoạch (nhãn yêu cầu %(required)s)",
+                name=interval["product"] or _("thuốc"),
+                days=days,
+                required=required,
+            )
+        )
+        return {"text": text, "level": "warn" if state == "short" else "", "icon": "drop"}
+    if state == "undeclared" and days is not None:
+        text = _("Phun %(days)s ngày trước thu hoạch; nhãn yêu cầu: chưa khai báo", days=days)
+        return {"text": text, "level": "", "icon": "drop"}
+    if state == "none-used":
+        text = _("Khai: không dùng thuốc bảo vệ thực vật")
+        return {"text": text, "level": "", "icon": "drop"}
+    if state == "private":
+        return {"text": _("Thuốc đã phun: chủ hàng không công khai"), "level": "", "icon": "drop"}
+    return None
+
+
+def gaps(document: JsonObject) -> list[str]:
+    """Silences, grouped: "Tưới nước, Nơi đóng gói: chưa khai báo"."""
+    said = document["interval"]["state"]
+    grouped: dict[str, list[str]] = {}
+    for gap in document["gaps"]:
+        if gap["state"] == "not-applicable":
+            continue
+        if gap["rule"] == "pesticide" and said in ("none-used", "private"):
+            continue  # said above, in a sentence of its own
+        grouped.setdefault(gap["state"], []).append(words.topic(gap["rule"]))
+    return [f"{', '.join(topics)}: {words.silence(state)}" for state, topics in grouped.items()]
+
+
+def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
+    """One line: what, when, where, who said so, signed or not; what is marked; what was said."""
+    shown: JsonObject = {
+        "title": _title(one),
+        "when": words.moment(one["event_time"], one["tz"]),
+        "where": _where(one, language),
+        "who": _who(one, document, language),
+        "told": [*_things(one, document, language), *_details(one, language)],
+        "marks": [
+            {"text": words.finding(code, one), "level": _level(code)} for code in one["findings"]
+        ],
+        "withheld": words.withheld(one["withheld"]),
+        "sensor": _sensor(one.get("sensor"), language),
+        "pictures": [a["digest"] for a in one.get("attachments", ())],
+        "off": "voided" in one,
+        "was": [
+            {**line(old, document, language), "corrected": _corrected(old)}
+            for old in one.get("was", ())
+        ],
+    }
+    if "voided" in one:
+        why = _("Người ghi đã huỷ dòng này: việc này không xảy ra")
+        if one["voided"].get("reason") != "did_not_occur":
+            why = _("Người ghi đã huỷ dòng này: ghi sai")
+        shown["marks"].append({"text": why, "level": ""})
+    if one.get("was"):
+        shown["marks"].append({"text": _("đã sửa"), "level": ""})
+    return shown
+
+
+def _level(code: str) -> str:
+    """Amber for what a shopper can act on; the rest is information."""
+    return "warn" if code in ("interval-short", "bad-signature") else ""
+
+
+def _title(one: JsonObject) -> str:
+    notice = one.get("notice")
+    if notice:
+        titles: dict[str, str] = {
+            "recall": _("Thông báo thu hồi"),
+            "hold": _("Thông báo tạm dừng bán"),
+            "release": _("Gỡ thông báo"),
+            "advice": _("Lưu ý"),
+        }
+        return titles.get(str(notice.get("kind")), _("Thông báo"))
+    return words.step(one["step"], one["action"], one["disposition"])
+
+
+def _where(one: JsonObject, language: str) -> str:
+    place = one["where"]
+    if place is None:
+        return ""
+    return ", ".join(part for part in (local(place, language), place["ward"]) if part)
+
+
+def _who(one: JsonObject, document: JsonObject, language: str) -> str:
+    who = one["who"]
+    text = local(who, language)
+    if one["performed_by"]:
+        text += f", {_('hộ')} {one['performed_by']}"
+    owner = document["organisation"]
+    if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
+        text += f" ({_('chưa được xác nhận')})"
+    return f"{text} · {_('đã ký')}" if one["signed"] else text
+
+
+def _corrected(old: JsonObject) -> str:
+    return words.day(old["corrected"]["at"])
+
+
+def _things(one: JsonObject, document: JsonObject, language: str) -> list[JsonObject]:
+    """Which goods: this page's own by amount only, others by name, code and amount."""
+    by_role: dict[str, list[JsonObject]] = {}
+    for thing in one["things"]:
+        by_role.setdefault(thing["role"], []).append(thing)
+    labels: dict[str, str] = {
+        "input": _("Từ"),
+        "output": _("Thành"),
+        "parent": _("Kiện"),
+        "child": _("Gồm"),
+        "epc": "",
+    }
+    found = []
+    for role in ("input", "output", "parent", "child", "epc"):
+        things = by_role.get(role, [])
+        named = [_thing(thing, document, language) for thing in things[:MAX_NAMED]]
+        named = [thing for thing in named if thing["text"]]
+        if not named:
+            continue
+        more = len(things) - MAX_NAMED
+        found.append(
+            {
+                "label": labels[role],
+                "things": named,
+                "more": _("và %(n)s nữa", n=more) if more > 0 else "",
+            }
+        )
+    return found
+
+
+def _thing(thing: JsonObject, document: JsonObject, language: str) -> JsonObject:
+    quantity = words.amount(thing["quantity"], thing["uom"], language) if thing["quantity"] else ""
+    if thing["thing"] == document["thing"]["identity"]:
+        return {"text": quantity, "path": "", "quantity": ""}
+    name = " ".join(part for part in (local(thing, language), thing["code"]) if part)
+    return {"text": name or quantity, "path": thing["path"], "quantity": quantity if name else ""}
+
+
+def _details(one: JsonObject, language: str) -> list[JsonObject]:
+    found = (words.detail(detail, language) for detail in one["details"])
+    return [{"label": "", "sentence": text} for text in found if text]
+
+
+def _sensor(sensor: JsonObject | None, language: str) -> JsonObject | None:
+    if sensor is None:
+        return None
+    low, high = (words.number(round(sensor[end], 1), language) for end in ("min", "max"))
+    span = f"{low} °C" if low == high else f"{low}–{high} °C"
+    return {"text": _("Nhiệt độ %(span)s", span=span), "points": _curve(sensor["points"])}
+
+
+def _curve(values: Sequence[float]) -> str:
+    """Points of a curve in a field of 120 × 32; "" where there is nothing to draw."""
+    if len(values) < 3:
+        return ""
+    low, high = min(values), max(values)
+    height = (high - low) or 1.0
+    return " ".join(
+        f"{round(120 * n / (len(values) - 1))},{round(30 - 28 * (v - low) / height)}"
+        for n, v in enumerate(values)
+    )
+
+
+def others(document: JsonObject, member: str, language: str) -> list[JsonObject]:
+    """Ancestors or contents as links."""
+    return [
+        {
+            "text": " ".join(p for p in (local(o, language) or _kind(o["kind"]), o["code"]) if p),
+            "path": o["path"],
+        }
+        for o in document[member][:MAX_LISTED]
+    ]
+
+
+def _kind(kind: str) -> str:
+    kinds: dict[str, Any] = {
+        "cycle": _("Vụ sản xuất"),
+        "logistic": _("Kiện hàng"),
+        "lot": _("Lô hàng"),
+        "unit": _("Gói hàng"),
+    }
+    return str(kinds.get(kind, ""))

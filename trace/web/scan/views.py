@@ -1,0 +1,245 @@
+"""`/t/…`: the page behind every printed address.
+
+The hot path is one query and one look into memory: the row says which body it is, the body is
+there, compressed. Everything else (first scan of a version, alerts' words) happens behind it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from cachetools import LRUCache
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+
+from trace import clock
+from trace.core.gs1 import Identity
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.models.types import to_millis
+from trace.services.alerts import AlertView, alerts_of
+from trace.services.passports import passport_of
+from trace.services.settings import current_settings
+from trace.web.addresses import language_of, raw_target
+from trace.web.scan import cards, rows
+from trace.web.scan.bodies import Bodies, Body, encoding_for
+from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
+
+bp = Blueprint("scan", __name__)
+
+HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
+MAX_PAGE = 1000
+VIEWS = frozenset({"proof"})
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one process remembers of pages: bodies, and the last log index of each version."""
+
+    bodies: Bodies = field(default_factory=Bodies)
+    last_index: LRUCache[tuple[int, int], int] = field(
+        default_factory=lambda: LRUCache(maxsize=100_000)
+    )
+
+
+@bp.record_once
+def _remember(state: Any) -> None:
+    state.app.extensions["trace.scan"] = Memory()
+
+
+def memory(app: Flask | None = None) -> Memory:
+    found: Memory = (app or current_app).extensions["trace.scan"]
+    return found
+
+
+@bp.get("/t/<path:rest>")
+def show(rest: str) -> ResponseReturnValue:
+    """The history of a lot, unit, cycle or logistic unit; the card of anything else."""
+    path, _ = raw_target(request)
+    language, chosen = language_of(request)
+    try:
+        asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
+    except TraceError as error:
+        return _refused(error, path, language)
+    if asked.identity.kind not in HISTORIES:
+        return _answer_card(asked.identity, language)
+    with db.engine.connect() as connection:
+        found = rows.find(connection, asked, to_millis(clock.now()))
+        if found is None or found.kind not in HISTORIES:
+            return _unknown(asked.identity, language)
+        if request.query_string and request.args.get("format") == "json":
+            return _json(found)
+        wanted = _Wanted(asked, found, language, chosen)
+        if found.fresh:
+            body = wanted.remembered()
+            if body is not None:
+                return _send(body, wanted)
+            version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
+            if deflated is not None:
+                document = orjson.loads(zlib.decompress(deflated))
+                return _send(wanted.made(version, document, alerts), wanted)
+    read = passport_of(found.passport, at=clock.now())
+    alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
+    return _send(wanted.made(read.version, read.document, alerts), wanted)
+
+
+class _Wanted:
+    """Which body this request is about."""
+
+    __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "status", "view")
+
+    def __init__(self, asked: rows.Asked, found: rows.Found, language: str, chosen: bool) -> None:
+        self.asked = asked
+        self.found = found
+        self.language = language
+        self.chosen = chosen
+        self.view, self.page = "", 1
+        if request.query_string:
+            view, page = request.args.get("view", ""), request.args.get("page", "1")
+            self.view = view if view in VIEWS else ""
+            self.page = int(page) if page.isdigit() and 0 < int(page[:5]) <= MAX_PAGE else 1
+        self.notes = _notes(asked, found)
+
+    def key(self, version: int, last_index: int) -> tuple[object, ...]:
+        return (
+            self.asked.path,
+            self.found.passport,
+            version,
+            self.found.alerts,
+            self.language,
+            self.chosen,
+            self.page,
+            self.view,
+            self.notes,
+            last_index >= self.found.integrated,
+        )
+
+    def remembered(self) -> Body | None:
+        kept = memory()
+        last = kept.last_index.get((self.found.passport, self.found.version))
+        return None if last is None else kept.bodies.get(self.key(self.found.version, last))
+
+    def made(self, version: int, document: Any, alerts: list[AlertView]) -> Body:
+        kept = memory()
+        last = document["record"]["last_index"]
+        last = -1 if last is None else last
+        kept.last_index[self.found.passport, version] = last
+        key = self.key(version, last)
+        body = kept.bodies.get(key)
+        if body is not None:
+            return body
+        html = history_page(
+            document,
+            alerts,
+            How(
+                language=self.language,
+                path=self.asked.path,
+                page=min(self.page, page_count(document)),
+                view=self.view,
+                keep=f"?lang={self.language}" if self.chosen else "",
+                pending=last >= self.found.integrated,
+                notes=self.notes,
+            ),
+        )
+        return kept.bodies.put(key, html)
+
+
+def _notes(asked: rows.Asked, found: rows.Found) -> tuple[str, ...]:
+    """What is to be said of the address itself: a serial that is not the lot's, or not known."""
+    if asked.identity.kind != "unit":
+        return ()
+    if found.kind == "lot":
+        return ("unit-unknown",)
+    if found.lot is None:
+        return ("unbound",)
+    said = asked.identity.get("10")
+    if said is not None and found.lot_identity is not None:
+        lots = {text for text in asked.texts if "/21/" not in text and "/10/" in text}
+        if found.lot_identity not in lots:
+            return ("unit-elsewhere",)
+    return ()
+
+
+def _send(body: Body, wanted: _Wanted) -> Response:
+    """The body in the client's encoding, or 304 when the client has it (RFC 9110, 15.4.5)."""
+    encoding = encoding_for(request)
+    given = request.headers.get("If-None-Match", "")
+    if given and (given == body.etag or body.etag in given or given == "*"):
+        response = Response(status=304)
+    elif encoding == "br":
+        response = Response(body.brotli, content_type="text/html; charset=utf-8")
+        response.headers["Content-Encoding"] = "br"
+    elif encoding == "gzip":
+        response = Response(body.gzip, content_type="text/html; charset=utf-8")
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = Response(body.html, content_type="text/html; charset=utf-8")
+    headers = response.headers
+    headers["ETag"] = body.etag
+    headers["Cache-Control"] = "no-cache"
+    headers["Vary"] = "Accept-Encoding, Accept-Language"
+    headers["Content-Language"] = wanted.language
+    headers["Content-Security-Policy"] = content_security_policy()
+    return response
+
+
+def _json(found: rows.Found) -> Response:
+    """The passport itself, and the alerts that stand."""
+    read = passport_of(found.passport, at=clock.now())
+    alerts = alerts_of([found.thing])[found.thing]
+    body = {
+        "passport": read.document,
+        "version": read.version,
+        "alerts": [alert.to_json() for alert in alerts],
+        "logged": (read.document["record"]["last_index"] or 0) < found.integrated,
+    }
+    response = Response(orjson.dumps(body), content_type="application/json")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _page(html: bytes, language: str, status: int = 200) -> Response:
+    response = Response(html, status=status, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Vary"] = "Accept-Encoding, Accept-Language"
+    response.headers["Content-Language"] = language
+    response.headers["Content-Security-Policy"] = content_security_policy()
+    return response
+
+
+def _answer_card(identity: Identity, language: str) -> Response:
+    card = cards.find_card(identity)
+    if card is None:
+        return _unknown(identity, language)
+    return _page(card.page(language), language)
+
+
+def _unknown(identity: Identity, language: str) -> Response:
+    """404: says so, offers typing and reporting, shows no product."""
+    html = render(
+        "scan/unknown.html",
+        language,
+        identity.path,
+        code=cards.spoken(identity),
+        owner=cards.registered_by(identity),
+        refused="",
+    )
+    return _page(html, language, 404)
+
+
+def _refused(error: TraceError, path: str, language: str) -> Response:
+    """400: the address breaks a rule of its own syntax."""
+    html = render(
+        "scan/unknown.html",
+        language,
+        "/",
+        code=path[2:].lstrip("/")[:120],
+        owner="",
+        refused=cards.sentence(error, language),
+        problem=error.code,
+    )
+    return _page(html, language, 400)

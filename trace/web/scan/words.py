@@ -1,0 +1,232 @@
+"""The words of the scan page: what each code of a passport is called (screens: words that neither
+mislead nor frighten). Vietnamese sentences are the msgids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import gettext, ngettext
+
+from trace.core.signing import JsonObject
+from trace.services.vocabulary import step_label, uom_name
+
+
+def _(text: str, **values: object) -> str:
+    return str(gettext(text, **values))
+
+
+def step(word: str, action: str | None, disposition: str | None) -> str:
+    """What happened, in the farmer's word."""
+    if word == "retail_selling" and str(disposition or "").startswith("sellable"):
+        return _("Bày bán")
+    if not word:
+        words: dict[str | None, str] = {"ADD": _("Bắt đầu có"), "DELETE": _("Kết thúc")}
+        return words.get(action, _("Ghi nhận"))
+    return _(step_label(word))
+
+
+def day(text: Any) -> str:
+    """`2026-11-20…` as 20/11/2026; anything else as it stands."""
+    try:
+        return f"{date.fromisoformat(str(text)[:10]):%d/%m/%Y}"
+    except ValueError:
+        return str(text)
+
+
+def moment(text: str, offset: str) -> str:
+    """When it happened by the clock of where it happened: 20/11/2026, 07:10."""
+    try:
+        at = datetime.fromisoformat(text)
+        local = datetime.fromisoformat(f"2000-01-01T00:00:00{offset or '+00:00'}")
+    except ValueError:
+        return text
+    if at.tzinfo is None:
+        return text
+    return f"{at.astimezone(local.tzinfo):%d/%m/%Y, %H:%M}"
+
+
+def days_between(first: str, last: str) -> str:
+    """18–20/11/2026, or the whole of both dates where months differ."""
+    one, two = date.fromisoformat(first), date.fromisoformat(last)
+    if one == two:
+        return f"{one:%d/%m/%Y}"
+    if (one.year, one.month) == (two.year, two.month):
+        return f"{one.day:02d}–{two:%d/%m/%Y}"
+    return f"{one:%d/%m/%Y}–{two:%d/%m/%Y}"
+
+
+def number(value: Any, language: str) -> str:
+    """1234.5 as 1.234,5 in Vietnamese and 1,234.5 in English; text as it stands."""
+    text = str(value)
+    whole, point, part = text.partition(".")
+    if not whole.lstrip("-").isdigit() or (point and not part.isdigit()):
+        return text
+    grouped = f"{int(whole):,}"
+    if whole.startswith("-0"):
+        grouped = "-" + grouped
+    english = grouped + (f".{part}" if part else "")
+    if language == "en":
+        return english
+    return english.translate(str.maketrans(",.", ".,"))
+
+
+def amount(value: Any, unit: str | None, language: str) -> str:
+    """480 kg; a count of pieces without a unit is told as pieces."""
+    name = _(uom_name(unit)) if unit else _("đơn vị")
+    return f"{number(value, language)} {name}"
+
+
+def silence(state: str) -> str:
+    """The four kinds of silence."""
+    words: dict[str, str] = {
+        "undeclared": _("chưa khai báo"),
+        "private": _("chủ hàng không công khai"),
+        "none": _("khai: không dùng"),
+        "not-applicable": _("không áp dụng"),
+    }
+    return words.get(state, state)
+
+
+def topic(rule: str) -> str:
+    """What a gap is about."""
+    words: dict[str, str] = {
+        "seed": _("Giống"),
+        "irrigation": _("Tưới nước"),
+        "fertiliser": _("Phân bón"),
+        "pesticide": _("Thuốc bảo vệ thực vật"),
+        "harvest": _("Ngày thu hoạch"),
+        "growing-place": _("Nơi trồng, nuôi"),
+        "packing": _("Nơi đóng gói"),
+        "transport": _("Vận chuyển"),
+    }
+    return words.get(rule, rule)
+
+
+def finding(code: str, line: JsonObject) -> str:
+    """A mark on a line."""
+    if code == "late":
+        days = int(line.get("late_days") or 0)
+        return str(ngettext("ghi sau %(num)s ngày", "ghi sau %(num)s ngày", days))
+    words: dict[str, str] = {
+        "before-shipped": _("giờ nhận trước giờ giao"),
+        "before-cycle": _("ngày thu hoạch trước ngày bắt đầu vụ"),
+        "more-out-than-in": _("lượng ra nhiều hơn lượng vào"),
+        "interval-short": _("thu hoạch sớm hơn nhãn thuốc yêu cầu"),
+        "only-sender": _("chỉ bên giao khai"),
+        "only-receiver": _("chỉ bên nhận khai"),
+        "bad-signature": _("Dòng này không khớp chữ ký; chưa rõ lỗi do ai"),
+    }
+    return words.get(code, code)
+
+
+def withheld(members: Sequence[str]) -> str:
+    """What the owner keeps private, each thing once; who typed an entry is nobody's business."""
+    words: dict[str, str] = {
+        "destinationList": _("bên nhận"),
+        "sourceList": _("bên giao"),
+        "bizTransactionList": _("chứng từ"),
+        "readPoint": _("nơi"),
+        "bizLocation": _("nơi"),
+        "trace:inputs": _("vật tư đã dùng"),
+        "trace:performedBy": _("người làm"),
+        "trace:note": _("ghi chú"),
+        "trace:attachments": _("ảnh, giấy tờ"),
+        "sensorElementList": _("số đo"),
+        "inputQuantityList": _("nguyên liệu"),
+        "inputEPCList": _("nguyên liệu"),
+        "outputQuantityList": _("sản phẩm làm ra"),
+        "quantityList": _("số lượng"),
+        "ilmd": _("thông tin lô"),
+    }
+    named = [words[m.partition("/")[0]] for m in members if m.partition("/")[0] in words]
+    return ", ".join(dict.fromkeys(named))
+
+
+def custody(kind: str) -> str:
+    """Who held the key that signed."""
+    words: dict[str, str] = {
+        "server": _("khoá do nền tảng giữ hộ"),
+        "passkey": _("duyệt bằng khoá trên điện thoại"),
+        "own": _("khoá do tổ chức tự giữ"),
+    }
+    return words.get(kind, kind)
+
+
+def detail(one: JsonObject, language: str) -> str:
+    """One further thing that was said; "" for what only machines read."""
+    label, value = str(one.get("label", "")), one.get("value")
+    if label == "input":
+        return _input(one, language)
+    if label == "none":
+        kinds: dict[str, str] = {
+            "fertiliser": _("phân bón"),
+            "pesticide": _("thuốc bảo vệ thực vật"),
+            "irrigation": _("nước tưới"),
+        }
+        return _("Khai: không dùng %(what)s", what=kinds.get(str(value), str(value)))
+    if label == "externalSource" and isinstance(value, dict):
+        parts = [value.get("supplier"), value.get("place"), day(value.get("date", ""))]
+        told = ", ".join(str(part) for part in parts if part)
+        words = _("Nguồn do người nhận khai, không có hồ sơ gốc")
+        return f"{words}: {told}" if told else words
+    if label == "difference" and isinstance(value, dict):
+        missing = ""
+        if "quantity" in value:
+            missing = amount(value["quantity"], value.get("uom"), language)
+        told = ", ".join(part for part in (missing, str(value.get("reason") or "")) if part)
+        return _("Chênh lệch: %(what)s", what=told)
+    return _plain(label, value, language)
+
+
+def _plain(label: str, value: Any, language: str) -> str:
+    labels: dict[str, str] = {
+        "variety": _("Giống"),
+        "seedSource": _("Nguồn giống"),
+        "area": _("Diện tích"),
+        "harvestDate": _("Ngày thu hoạch"),
+        "harvestStartDate": _("Thu từ ngày"),
+        "harvestEndDate": _("Thu đến ngày"),
+        "itemExpirationDate": _("Hạn dùng"),
+        "bestBeforeDate": _("Dùng ngon nhất trước"),
+        "productName": _("Tên hàng"),
+        "note": _("Ghi chú"),
+        "certificationInfo": _("Chứng nhận"),
+    }
+    if label not in labels:
+        return ""
+    if isinstance(value, dict):
+        if "value" not in value:
+            value = value.get("name") or value.get("id") or ""
+        else:
+            value = f"{number(value['value'], language)} {value.get('unit', '')}"
+    elif label.endswith("Date"):
+        value = day(value)
+    return f"{labels[label]}: {value}" if value else ""
+
+
+def _input(one: JsonObject, language: str) -> str:
+    name = str(one.get("name", ""))
+    if one.get("activeIngredient"):
+        name += f" ({one['activeIngredient']})"
+    if one.get("amount") is not None:
+        name += f", {number(one['amount'], language)} {one.get('unit', '')}"
+    parts = [name.strip()]
+    for member, words in (
+        ("reason", _("lý do")),
+        ("method", _("cách làm")),
+        ("equipment", _("dụng cụ")),
+    ):
+        if one.get(member):
+            parts.append(f"{words}: {one[member]}")
+    if one.get("intervalDays") is not None:
+        days = int(one["intervalDays"])
+        parts.append(
+            str(
+                ngettext(
+                    "nhãn: %(num)s ngày trước thu hoạch", "nhãn: %(num)s ngày trước thu hoạch", days
+                )
+            )
+        )
+    return "; ".join(part for part in parts if part)
