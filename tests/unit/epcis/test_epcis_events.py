@@ -303,7 +303,7 @@ ENVELOPES: dict[str, tuple[Any, list[tuple[str, str]]]] = {
             **{k: v for k, v in document([]).items() if k != "schemaVersion"},
             "creationDate": "today",
         },
-        [("/creationDate", "bad-time"), ("/schemaVersion", "missing-member")],
+        [("/creationDate", "bad-date-time"), ("/schemaVersion", "missing-member")],
     ),
     "a bare member": ({**document([]), "author": "me"}, [("/author", "unknown-member")]),
     "results without a name": (

@@ -61,15 +61,15 @@ WRONG: dict[str, tuple[Json, list[tuple[str, str]]]] = {
     "no time": (harvest(eventTime=None), [("/eventTime", "missing-member")]),
     "a time without zone": (
         harvest(eventTime="2026-11-20T08:00:00"),
-        [("/eventTime", "bad-time")],
+        [("/eventTime", "bad-date-time")],
     ),
     "a day that does not exist": (
         harvest(eventTime="2026-02-30T08:00:00Z"),
-        [("/eventTime", "bad-time")],
+        [("/eventTime", "bad-date-time")],
     ),
     "an hour that does not exist": (
         harvest(eventTime="2026-02-20T24:00:00Z"),
-        [("/eventTime", "bad-time")],
+        [("/eventTime", "bad-date-time")],
     ),
     "no offset": (harvest(eventTimeZoneOffset=None), [("/eventTimeZoneOffset", "missing-member")]),
     "an offset in hours": (
@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[Json, list[tuple[str, str]]]] = {
     ),
     "a quantity below zero": (
         harvest(quantityList=[{"epcClass": LOT, "quantity": -0.5, "uom": "KGM"}]),
-        [("/quantityList/0/quantity", "negative-quantity")],
+        [("/quantityList/0/quantity", "quantity-below-zero")],
     ),
     "a quantity in words": (
         harvest(quantityList=[{"epcClass": LOT, "quantity": "5"}]),
@@ -204,7 +204,7 @@ WRONG: dict[str, tuple[Json, list[tuple[str, str]]]] = {
     ),
     "a sensor time that does not exist": (
         harvest(sensorElementList=[{**SENSOR, "sensorMetadata": {"time": "2026-02-30T08:00:00Z"}}]),
-        [("/sensorElementList/0/sensorMetadata/time", "bad-time")],
+        [("/sensorElementList/0/sensorMetadata/time", "bad-date-time")],
     ),
     "a prefix nobody declared in a reading": (
         harvest(sensorElementList=[{"sensorReport": [{"type": "Mass", "vendor:x": 1}]}]),
@@ -340,7 +340,7 @@ def test_all_broken_rules_are_reported_together() -> None:
     assert sorted(refusals(event)) == [
         ("/eventTime", "event-in-future"),
         ("/quantityList/0/epcClass", "check-digit"),
-        ("/quantityList/0/quantity", "negative-quantity"),
+        ("/quantityList/0/quantity", "quantity-below-zero"),
         ("/vendor:x", "undeclared-prefix"),
         ("/vendor:x/_sd", "reserved-name"),
     ]

@@ -75,7 +75,7 @@ class WrongCount(EpcisError):
 
 
 class BadTime(EpcisError):
-    code = "bad-time"
+    code = "bad-date-time"
     message = "Expected a date and time with its time zone, such as 2026-11-22T08:00:00+07:00."
 
 
@@ -102,7 +102,7 @@ class BadUom(EpcisError):
 
 
 class BadValue(EpcisError):
-    code = "bad-value"
+    code = "bad-member-value"
     message = "The value here is not allowed by the standard."
 
 
@@ -152,7 +152,7 @@ class SensorAfterEvent(EpcisError):
 
 
 class NegativeQuantity(EpcisError):
-    code = "negative-quantity"
+    code = "quantity-below-zero"
     message = "A quantity cannot be below zero."
 
 
