@@ -11,6 +11,7 @@ from typing import cast
 from sqlalchemy import Table, select
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
+from trace.core.statements import chain_identity
 from trace.extensions import db
 from trace.models import Product, Thing
 from trace.models.types import to_millis
@@ -74,14 +75,12 @@ def _trade_item(identity: Identity, kind: str, id_base: str) -> Name:
     product = canonical_uri(Identity("01", identity.value), id_base)
     if kind == "product":
         return Name(product, "product", product=product)
-    lot_text = identity.get("10")
+    lot_identity = chain_identity(identity)
     lot = None
-    if lot_text is not None:
-        lot_identity = Identity("01", identity.value, (("10", lot_text),))
+    if lot_identity is not None:
         lot = Name(canonical_uri(lot_identity, id_base), "lot", product=product)
     serial = identity.get("21")
     if serial is None:
-        # Variants (22) of a lot share its history; a lot is (GTIN, lot).
         return lot or Name(canonical_uri(identity, id_base), "other", product=product)
     unit = Identity("01", identity.value, (("21", serial),))
     return Name(canonical_uri(unit, id_base), "unit", lot=lot, product=product)
