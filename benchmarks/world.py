@@ -23,12 +23,12 @@ START = date(2020, 1, 1)
 SEED = 1
 # Enough for the rate of new chains to be at its most, so that more chains mean more days.
 SMALL_CHAINS, LARGE_FACTOR = 4_000, 4
-SAMPLE = 60_000
+SAMPLE = 15_000
 
 
-def world_of(events: int, *, id_base: str = BASE) -> World:
-    """A world that tells at least about so many events (within a tenth)."""
-    return World(SEED, START, id_base, chains_for(events))
+def world_of(events: int, *, id_base: str = BASE, sets: int | None = None) -> World:
+    """A world that tells about so many events (within a tenth)."""
+    return World(SEED, START, id_base, chains_for(events), sets=sets)
 
 
 def events_of(count: int, *, id_base: str = BASE) -> Iterator[Timed]:
@@ -42,8 +42,8 @@ def documents_of(
     """`count` lists of `size` events of one organisation each, with its key."""
     waiting: defaultdict[str, list[JsonObject]] = defaultdict(list)
     made = 0
-    # A co-operative tells the most; enough chains for it to fill every list if need be.
-    for timed in world_of(count * size * 40, id_base=id_base).events():
+    # One set of organisations: its co-operative tells two events in five.
+    for timed in world_of(count * size * 5 + 5_000, id_base=id_base, sets=1).events():
         events = waiting[timed.organisation]
         events.append(timed.event)
         if len(events) == size:

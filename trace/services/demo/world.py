@@ -102,7 +102,8 @@ class _Chain:
 
 @dataclass(slots=True)
 class World:
-    """Everybody, everything and what happens. `chains` is at least 5.
+    """Everybody, everything and what happens. `chains` is at least 5. `sets` of organisations are
+    one for each sixty chains unless given.
 
     `photos` are the references (digest, media type, size) of pictures that events may carry, by
     name: "field" and "packing". `landmarks` is filled while the events are told.
@@ -113,13 +114,14 @@ class World:
     id_base: str
     chains: int = DEFAULT_CHAINS
     photos: Mapping[str, JsonObject] = field(default_factory=dict)
+    sets: int | None = None
     casts: tuple[Cast, ...] = field(init=False)
     landmarks: list[Landmark] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         if self.chains < FEWEST:
             raise ValueError(f"a world has at least {FEWEST} chains")
-        sets = min(-(-self.chains // CHAINS_A_SET), MOST_SETS)
+        sets = self.sets or min(-(-self.chains // CHAINS_A_SET), MOST_SETS)
         self.casts = tuple(
             make_cast(number, seed=self.seed, start=self.start, id_base=self.id_base)
             for number in range(sets)
