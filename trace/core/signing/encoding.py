@@ -12,13 +12,11 @@ Rules.
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
-from binascii import Error as Base64Error
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -40,6 +38,8 @@ _WRITE = (
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"===", b"==", b"=")
 
 
 def b64url(data: bytes) -> str:
@@ -51,10 +51,12 @@ def b64url(data: bytes) -> str:
 def unb64url(text: str, *, path: str = "") -> bytes:
     """The bytes of a canonical base64url text. Raises Unreadable."""
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (Base64Error, ValueError):
+        raw = text.encode("ascii")
+        data = a2b_base64(raw.translate(_FROM_URL_SAFE) + _PADDING[len(raw) % 4])
+    except ValueError:  # binascii.Error and UnicodeEncodeError
         raise Unreadable("base64url without padding", text, path=path) from None
-    if b64url(data) != text:  # foreign characters are skipped by the decoder; spare bits may be set
+    # The decoder skips foreign characters and spare bits may be set: only the round trip tells.
+    if b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=") != raw:
         raise Unreadable("canonical base64url", text, path=path)
     return data
 
@@ -78,17 +80,29 @@ def loads_strict(
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > max_bytes:
         raise Unreadable(f"at most {max_bytes} bytes", f"{len(raw)} bytes", path=path)
+    value = loads_canonical(raw)
+    if value is NOT_CANONICAL:
+        return _loads_slowly(raw, max_depth, path)
+    if raw.count(b"[") + raw.count(b"{") > max_depth:
+        check_depth(value, max_depth, path=path)
+    return value
+
+
+NOT_CANONICAL: Final = object()
+
+
+def loads_canonical(raw: bytes) -> Any:
+    """The value of what is byte for byte our own serialisation, NOT_CANONICAL for all else.
+
+    The depth is bounded by the writer's own limit only; loads_strict bounds it further.
+    """
     try:
         value = orjson.loads(raw)
-        if orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == raw:
-            if raw.count(b"[") + raw.count(b"{") > max_depth:
-                check_depth(value, max_depth, path=path)
-            return value
-    except ValueError:  # JSONDecodeError and JSONEncodeError (a TypeError) alike fall through
-        pass
-    except TypeError:
-        pass
-    return _loads_slowly(raw, max_depth, path)
+        return (
+            value if orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == raw else NOT_CANONICAL
+        )
+    except (ValueError, TypeError):  # JSONDecodeError is a ValueError, JSONEncodeError a TypeError
+        return NOT_CANONICAL
 
 
 def _loads_slowly(raw: bytes, max_depth: int, path: str) -> Any:

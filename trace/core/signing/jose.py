@@ -72,15 +72,10 @@ def sign_compact(payload: bytes, *, typ: str, kid: str, key: PrivateKey) -> str:
     return f"{signing_input}.{b64url(key.sign(signing_input.encode()))}"
 
 
-def parse_compact(text: str, *, typ: str) -> Compact:
-    """Reads a compact JWS (rules 1 to 3). Raises Unreadable for its form, BadSignature for its
-    header."""
-    if len(text) > MAX_JWT:
-        raise Unreadable(f"a JWS of at most {MAX_JWT} characters", f"{len(text)} characters")
-    parts = text.split(".")
-    if len(parts) != 3:
-        raise Unreadable("three parts joined by dots", f"{len(parts)} parts")
-    header = loads_strict(unb64url(parts[0]), max_depth=2)
+@lru_cache(maxsize=4096)
+def _read_header(text: str, typ: str) -> tuple[str, str]:
+    """alg and kid of a header (rules 1 to 3): a few keys sign many statements."""
+    header = loads_strict(unb64url(text), max_depth=2)
     if not isinstance(header, dict) or set(header) != {"alg", "typ", "kid"}:
         got = ", ".join(map(str, header)) if isinstance(header, dict) else header
         raise BadSignature("a header of exactly alg, typ and kid", got)
@@ -91,6 +86,19 @@ def parse_compact(text: str, *, typ: str) -> Compact:
     if not isinstance(header["kid"], str):
         raise BadSignature("a kid of the form issuer#name", header["kid"])
     parse_kid(header["kid"])
+    return header["alg"], header["kid"]
+
+
+def parse_compact(text: str, *, typ: str) -> Compact:
+    """Reads a compact JWS (rules 1 to 3). Raises Unreadable for its form, BadSignature for its
+    header."""
+    if len(text) > MAX_JWT:
+        raise Unreadable(f"a JWS of at most {MAX_JWT} characters", f"{len(text)} characters")
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise Unreadable("three parts joined by dots", f"{len(parts)} parts")
+    alg, kid = _read_header(parts[0], typ)
+    header: JsonObject = {"alg": alg, "typ": typ, "kid": kid}
     return Compact(text, header, parts[1], unb64url(parts[1]), unb64url(parts[2]))
 
 

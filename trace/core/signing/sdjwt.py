@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from trace.core.signing.encoding import JsonObject, b64url, dumps, loads_strict, unb64url
 from trace.core.signing.errors import DisclosureMismatch, Unreadable
@@ -25,7 +25,7 @@ from trace.core.signing.errors import DisclosureMismatch, Unreadable
 RESERVED: Final = frozenset({"_sd", "_sd_alg", "..."})
 SALT_BYTES: Final = 16
 MAX_DISCLOSURES: Final = 256 * 33  # 256 members of at most 32 elements each
-_SALT = re.compile(r"[A-Za-z0-9_-]{22}")
+_SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")  # 128 bits: the last character holds two of them
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Path = tuple[str | int, ...]
@@ -42,13 +42,14 @@ def make_disclosure(salt: bytes, value: object, name: str | None = None) -> str:
     return b64url(dumps([salt_text, value] if name is None else [salt_text, name, value]))
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A disclosure that was read: `name` is None for an array's element."""
+class Parsed(NamedTuple):
+    """A disclosure that was read: `name` is None for an array's element; `plain` tells that nothing
+    inside `value` can be a digest."""
 
     text: str
     name: str | None
     value: Any
+    plain: bool
 
 
 def parse_disclosure(text: str, *, salt_bytes: int | None = SALT_BYTES) -> Parsed:
@@ -57,7 +58,8 @@ def parse_disclosure(text: str, *, salt_bytes: int | None = SALT_BYTES) -> Parse
     `salt_bytes` None accepts any salt text: for SD-JWTs that are not our statements.
     """
     try:
-        array = loads_strict(unb64url(text))
+        raw = unb64url(text)
+        array = loads_strict(raw)
     except Unreadable as error:
         raise DisclosureMismatch(error.expected, error.got) from None
     if not isinstance(array, list) or len(array) not in (2, 3):
@@ -65,21 +67,14 @@ def parse_disclosure(text: str, *, salt_bytes: int | None = SALT_BYTES) -> Parse
     salt = array[0]
     if not isinstance(salt, str) or (salt_bytes == SALT_BYTES and not _SALT.fullmatch(salt)):
         raise DisclosureMismatch("a salt of 16 bytes", salt)
-    if salt_bytes == SALT_BYTES:
-        _canonical_salt(salt)
+    # A name may be written with escapes: then nothing can be said without looking.
+    plain = b'"_sd' not in raw and b'"..."' not in raw and b"\\" not in raw
     if len(array) == 2:
-        return Parsed(text, None, array[1])
+        return Parsed(text, None, array[1], plain)
     name = array[1]
     if not isinstance(name, str) or name in RESERVED:
         raise DisclosureMismatch("a name that SD-JWT does not reserve", name)
-    return Parsed(text, name, array[2])
-
-
-def _canonical_salt(salt: str) -> None:
-    try:
-        unb64url(salt)
-    except Unreadable as error:
-        raise DisclosureMismatch(error.expected, error.got) from None
+    return Parsed(text, name, array[2], plain)
 
 
 def split_sd_jwt(text: str) -> tuple[str, list[str]]:
@@ -176,7 +171,7 @@ class _Walk:
                 raise DisclosureMismatch("a disclosure of a new member", got, path=_text(path))
             here = (*path, found.name)
             self.out.shown[found.text] = here
-            made[found.name] = self.value(found.value, here)
+            made[found.name] = found.value if found.plain else self.value(found.value, here)
 
     def open_array(self, value: list[Any], path: Path) -> list[Any]:
         made: list[Any] = []
@@ -198,19 +193,21 @@ class _Walk:
                     "a disclosure of an element", f"of member {found.name}", path=_text(here)
                 )
             self.out.shown[found.text] = here
-            made.append(self.value(found.value, here))
+            made.append(found.value if found.plain else self.value(found.value, here))
         if placeholders:
             self.out.arrays[path] = (placeholders, len(value))
         return made
 
     def _take(self, digest: object, path: Path) -> Parsed | None:
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        if not isinstance(digest, str):
             raise DisclosureMismatch("a SHA-256 digest", digest, path=_text(path))
         if digest in self.seen:
             raise DisclosureMismatch("every digest once", f"{digest} twice", path=_text(path))
         self.seen.add(digest)
         found = self.waiting.pop(digest, None)
         if found is None:
+            if not _DIGEST.fullmatch(digest):
+                raise DisclosureMismatch("a SHA-256 digest", digest, path=_text(path))
             self.out.hidden_digests.append(digest)
         return found
 

@@ -247,7 +247,7 @@ def build_statement(
     _check_issuer(issuer, kid)
     if not is_statement_id(statement_id):
         raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
-    need = SALT_BYTES * len(paths_of(event))
+    need = SALT_BYTES * _count(event)
     writer = _Writer(salts(need))  # one call: the system's randomness costs by the call
     if len(writer.salts) != need:
         raise Unreadable(f"{need} bytes of salt", f"{len(writer.salts)} bytes")
@@ -302,6 +302,23 @@ def _subject(event: JsonObject, writer: _Writer) -> tuple[JsonObject, list[str]]
     if len(writer.counts) > MAX_MEMBERS:
         raise NotSignable(reason=f"it has more than {MAX_MEMBERS} members", path="")
     return subject, digests
+
+
+def _count(event: JsonObject) -> int:
+    """How many disclosures an event has: what paths_of lists, without the texts."""
+    count = 0
+    for name, value in event.items():
+        if name in _CORE or name in _DROPPED:
+            continue
+        count += 1
+        members = [value]
+        if name == "ilmd" and isinstance(value, dict):
+            count += len(value)
+            members = list(value.values())
+        for member in members:
+            if isinstance(member, list) and SPLIT_FROM <= len(member) <= SPLIT_TO:
+                count += len(member)
+    return count
 
 
 def paths_of(event: JsonObject) -> tuple[str, ...]:

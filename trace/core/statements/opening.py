@@ -59,8 +59,8 @@ class Opened:
 
     `event` is the EPCIS event without what is withheld; `withheld` are the paths of members that
     exist and are not shown (a list's hidden element keeps its index); `hidden_digests` are the
-    digests without a disclosure: which name each has cannot be told. `disclosures` stand in the
-    order they came in.
+    digests without a disclosure: which name each has cannot be told. `shown` gives each
+    disclosure's place by its text, in the order they came in.
     """
 
     jwt: str
@@ -68,8 +68,13 @@ class Opened:
     payload: JsonObject
     event: JsonObject
     withheld: tuple[str, ...]
-    disclosures: tuple[Disclosure, ...]
+    shown: dict[str, Path]
     hidden_digests: tuple[str, ...] = ()
+
+    @property
+    def disclosures(self) -> tuple[Disclosure, ...]:
+        """The disclosures with their paths, in the order they came in."""
+        return tuple(Disclosure(_path(path), text) for text, path in self.shown.items())
 
     @property
     def issuer(self) -> str:
@@ -114,7 +119,11 @@ def verify_signature(jwt: str, key: PublicKey, *, issuer: str | None = None) -> 
 def open_signed(sdjwt: str, key: PublicKey) -> Opened:
     """Reads a statement and checks its signature by `key`, before looking at any disclosure."""
     jwt, texts = split_sd_jwt(sdjwt)
-    compact = parse_compact(jwt, typ=TYP)
+    return open_parsed(parse_compact(jwt, typ=TYP), texts, key)
+
+
+def open_parsed(compact: Compact, texts: Sequence[str], key: PublicKey) -> Opened:
+    """The same for a JWT that was parsed already: to learn from its header which key it needs."""
     verify_compact(compact, key)
     return _open(compact, texts)
 
@@ -170,7 +179,7 @@ def _open(compact: Compact, texts: Sequence[str]) -> Opened:
         payload=payload,
         event=event,
         withheld=withheld,
-        disclosures=tuple(Disclosure(_path(unpacked.shown[text]), text) for text in texts),
+        shown={text: unpacked.shown[text] for text in texts},
         hidden_digests=tuple(unpacked.hidden_digests),
     )
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from trace.core.signing import (
+    Compact,
     IssuerMismatch,
     PasskeyPublicKey,
     PublicKey,
@@ -45,6 +46,7 @@ from trace.core.statements import (
     check_assertion,
     is_receipt_kid,
     keyring_identity,
+    open_parsed,
     open_receipt,
     open_signed,
     parse_bundle,
@@ -118,6 +120,7 @@ class _Verification:
     entries: dict[int, Entry] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)  # tag -> index
     overflow: dict[str, set[str]] = field(default_factory=dict)  # h -> tags of its links entries
+    first: dict[str, int] = field(default_factory=dict)  # h -> index of its first entry
     findings: list[Finding] = field(default_factory=list)
 
     def run(self) -> Report:
@@ -189,6 +192,8 @@ class _Verification:
                 self.checkpoint.root,
             )
             self.entries[item.index] = entry
+            if isinstance(entry, EventEntry):
+                self.first.setdefault(entry.h, item.index)
             self._read_links(item.index, entry)
 
     def _read_links(self, index: int, entry: Entry) -> None:
@@ -255,7 +260,6 @@ class _Verification:
     # Steps 2 to 5 for each statement.
 
     def _statements(self) -> Iterator[VerifiedStatement]:
-        seen: set[str] = set()
         erased = {
             digest
             for entry in self.entries.values()
@@ -263,22 +267,21 @@ class _Verification:
             for digest in entry.digests
         }
         for item in self.bundle.statements:
-            jwt, _ = split_sd_jwt(item.sdjwt)
+            jwt, texts = split_sd_jwt(item.sdjwt)
             compact = parse_compact(jwt, typ=TYP)  # 2
             if is_receipt_kid(compact.kid):
                 raise UnknownKey("a key for statements", compact.kid)
             state = self._key_at(compact.kid, item.index)  # 2, 3
-            opened = self._open(item.sdjwt, compact.kid, state)  # 2, 4
+            opened = self._open(compact, texts, state)  # 2, 4
             entry = self.entries[item.index]  # 5
             h = statement_hash(jwt)
             if not isinstance(entry, EventEntry) or entry.h != h:
                 got = entry.h if isinstance(entry, EventEntry) else f"an entry of type {entry.type}"
                 raise NotThisEntry(h, got)
             approved = self._approve(item.index, entry, opened.issuer)  # 3
-            if h in seen or self._logged_before(h, item.index):
+            if self.first[h] != item.index:
                 self.findings.append(Finding(REPLAYED, item.index))
                 continue
-            seen.add(h)
             gone = sum(digest in erased for digest in opened.hidden_digests)
             self._note_hidden(item.index, opened.withheld, gone)
             yield VerifiedStatement(
@@ -294,18 +297,12 @@ class _Verification:
                 flagged=state.flagged_at(item.index),
             )
 
-    def _open(self, sdjwt: str, kid: str, state: KeyState) -> Opened:
+    def _open(self, compact: Compact, texts: list[str], state: KeyState) -> Opened:
         try:
-            key = self.keyrings.public_key(kid)
+            key = self.keyrings.public_key(compact.kid)
         except KeyError:
             raise UnknownKey("a key that signs statements", state.record.custody) from None
-        return open_signed(sdjwt, key)
-
-    def _logged_before(self, h: str, index: int) -> bool:
-        return any(
-            isinstance(entry, EventEntry) and entry.h == h and place < index
-            for place, entry in self.entries.items()
-        )
+        return open_parsed(compact, texts, key)
 
     def _note_hidden(self, index: int, hidden: tuple[str, ...], gone: int) -> None:
         if hidden:
@@ -424,12 +421,16 @@ class _Verification:
         Returns the disclosed chains that each statement links, by its index.
         """
         linked: dict[int, frozenset[str]] = {}
+        at: dict[int, set[str]] = {}
+        for name, places in chains.items():
+            for place in places:
+                at.setdefault(place, set()).add(name)
         for statement in verified:
             entry = self.entries[statement.index]
             own = {statement.index}
             if isinstance(entry, EventEntry):
                 own |= {self.links[link] for link in self.overflow.get(entry.h, ())}
-            here = frozenset(name for name, places in chains.items() if own & places)
+            here = frozenset(name for place in own for name in at.get(place, ()))
             linked[statement.index] = here
             for thing in things_of(statement.event, id_base):
                 if thing.identity in chains:
