@@ -108,6 +108,11 @@ def _key_encryption_key(env: Mapping[str, str], environment: str, instance: Path
         if environment == "production":
             raise BadSetting(f"{name} must be set in production (32 bytes in base64url)")
         text = _kept_secret(instance / f"{name.lower()}.txt")
+    return read_key(name, text)
+
+
+def read_key(name: str, text: str) -> bytes:
+    """32 bytes from base64url text, with or without padding. Raises BadSetting naming `name`."""
     try:
         key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):

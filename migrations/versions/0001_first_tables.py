@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("use_salt", sa.LargeBinary(), nullable=False),
         sa.Column("use_head", sa.Integer(), nullable=False),
         sa.Column("keyring_head", sa.Integer(), nullable=False),
+        sa.Column("keyring_last", sa.String(length=43), nullable=True),
         sa.Column("jurisdiction", sa.String(length=200), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),

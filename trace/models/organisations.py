@@ -43,6 +43,7 @@ class Organisation(Model):
     use_salt: Mapped[bytes]  # chain of the organisation's use of its keys
     use_head: Mapped[int] = mapped_column(default=0)
     keyring_head: Mapped[int] = mapped_column(default=0)
+    keyring_last: Mapped[str | None] = mapped_column(String(43))  # digest of its newest record
     jurisdiction: Mapped[str | None] = mapped_column(String(200))  # authorities: ward codes or "*"
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)

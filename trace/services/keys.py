@@ -10,7 +10,7 @@ from threading import Lock
 
 import orjson
 from cachetools import TTLCache
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from trace.core.signing import PrivateKey, PublicKey, seal_key, unseal_key
 from trace.core.statements import (
@@ -20,13 +20,15 @@ from trace.core.statements import (
     key_record_hash,
     keyring_identity,
     parse_entry,
+    root_kid,
     sign_key_record,
     tag,
 )
 from trace.core.statements.entries import KeyEntry
+from trace.core.statements.errors import BadEntry
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import Key, LogEntry, Organisation
+from trace.models import Key, Organisation
 from trace.services import log
 from trace.services.naming import issuer_of, organisation_did
 from trace.services.settings import current_settings
@@ -67,49 +69,137 @@ def create_key(organisation: Organisation, *, at: datetime, purpose: str = "sign
     The first key is signed by the platform's root key, a later one by the newest valid key as
     well as by itself (formats §5).
     """
-    settings = current_settings()
-    issuer = issuer_of(organisation.code)
-    name = "receipt" if purpose == "receipt" else "key"
-    count = db.session.scalar(
-        select(db.func.count()).select_from(Key).filter_by(organisation_id=organisation.id)
-    )
-    kid = f"{issuer}#{name}-{(count or 0) + 1}"
-    private = PrivateKey.generate()
-    state = log.lock()
-    head = db.session.scalar(
-        select(Organisation.keyring_head).where(Organisation.id == organisation.id)
-    )
-    number = head or 0
-    previous = _previous_record(organisation, number)
+    return _new_key(organisation, "add", purpose, at)
+
+
+def rotate_key(organisation: Organisation, *, at: datetime) -> Key:
+    """Puts a new key in the place of the newest valid one, which signs it in and ends there.
+
+    Raises NoKey when there is none: a lost key is recovered, not rotated.
+    """
+    old = signing_key(organisation)
+    made = _new_key(organisation, "rotate", "sign", at)
+    _end(Key.id == old.row_id, made.active_from)
+    return made
+
+
+def recover_key(organisation: Organisation, inspector: Organisation, *, at: datetime) -> Key:
+    """Gives an organisation that lost its keys a new one; the platform's root key and an
+    inspecting authority sign it in, and every earlier key ends there."""
+    made = _new_key(organisation, "recover", "sign", at, inspector)
+    others = (Key.organisation_id == organisation.id) & (Key.id != made.id)
+    _end(others & Key.revoked_from.is_(None), made.active_from)
+    return made
+
+
+def revoke_key(
+    key: Key,
+    *,
+    at: datetime,
+    inspector: Organisation | None = None,
+    since: int | None = None,
+) -> int:
+    """Ends a key at the next log index, which is returned. Signed by the organisation's newest
+    valid key or, with `inspector`, by the platform's root key and that authority; only then may
+    `since` name the index from which entries are flagged."""
+    organisation = key.organisation
+    state, number, issuer = _locked(organisation)
     record = KeyRecord(
         origin=state.origin,
         org=issuer,
         n=number,
-        action="add",
+        action="revoke",
+        kid=key.kid,
+        jwk=None,
+        custody=None,
+        prev=_previous_record(organisation, number),
+        since=since,
+    )
+    if inspector is None:
+        own = signing_key(organisation)
+        signers = [(own.kid, own.private)]
+    else:
+        signers = [_root(), _of(inspector)]
+    index = _publish(organisation, state, record, signers, at)
+    _end(Key.id == key.id, index)
+    return index
+
+
+def rewrap(old: bytes, new: bytes) -> int:
+    """Seals every server-held key anew under another key-encryption key; returns how many.
+
+    The caller commits, and then changes TRACE_KEY_ENCRYPTION_KEY. File keys are sealed anew beside
+    the old ones and swapped in by `swap_file_keys` after the commit.
+    """
+    id_base = current_settings().id_base
+    rows = db.session.scalars(select(Key).where(Key.sealed.is_not(None))).all()
+    for row in rows:
+        if row.sealed is None:
+            continue
+        org = organisation_did(row.organisation.code, id_base)
+        private = unseal_key(row.sealed, old, org=org, kid=row.kid)
+        row.sealed = seal_key(private, new, org=org, kid=row.kid, randbytes=os.urandom)
+    for name in FILE_KEYS:
+        path = _key_path(name)
+        private = unseal_key(path.read_bytes(), old, org=id_base, kid=name)
+        fresh = path.with_suffix(".rewrapped")
+        fresh.unlink(missing_ok=True)
+        _write_secret(fresh, seal_key(private, new, org=id_base, kid=name, randbytes=os.urandom))
+    db.session.flush()
+    forget_opened()
+    return len(rows)
+
+
+def swap_file_keys() -> None:
+    """Puts the file keys that `rewrap` sealed anew in the place of the old ones."""
+    for name in FILE_KEYS:
+        fresh = _key_path(name).with_suffix(".rewrapped")
+        if fresh.exists():
+            fresh.replace(_key_path(name))
+
+
+def _new_key(
+    organisation: Organisation,
+    action: str,
+    purpose: str,
+    at: datetime,
+    inspector: Organisation | None = None,
+) -> Key:
+    name = "receipt" if purpose == "receipt" else "key"
+    count = db.session.scalar(
+        select(func.count()).select_from(Key).where(Key.organisation_id == organisation.id)
+    )
+    state, number, issuer = _locked(organisation)
+    kid = f"{issuer}#{name}-{(count or 0) + 1}"
+    private = PrivateKey.generate()
+    record = KeyRecord(
+        origin=state.origin,
+        org=issuer,
+        n=number,
+        action=action,
         kid=kid,
         jwk=private.public.jwk,
         custody="server",
-        prev=previous,
+        prev=_previous_record(organisation, number),
     )
-    authority = _authority(organisation)
-    signed = sign_key_record(record, [authority, (kid, private)])
-    entry = key_entry(
-        log.record_time(state, at), signed, tag(KEYRING_SALT, keyring_identity(issuer), number)
-    )
-    index = log.append(state, [(entry, None)], at)
-    db.session.execute(
-        update(Organisation)
-        .where(Organisation.id == organisation.id)
-        .values(keyring_head=number + 1)
-        .execution_options(synchronize_session=False)
-    )
+    if inspector is not None:
+        signers = [_root(), _of(inspector), (kid, private)]
+    elif number == 0:
+        signers = [_root()]
+    else:
+        signers = [_of(organisation), (kid, private)]
+    index = _publish(organisation, state, record, signers, at)
     row = Key(
         organisation_id=organisation.id,
         purpose=purpose,
         kid=kid,
         jwk=orjson.dumps(private.public.jwk).decode(),
         sealed=seal_key(
-            private, settings.key_encryption_key, org=issuer, kid=kid, randbytes=os.urandom
+            private,
+            current_settings().key_encryption_key,
+            org=issuer,
+            kid=kid,
+            randbytes=os.urandom,
         ),
         custody="server",
         active_from=index,
@@ -118,6 +208,78 @@ def create_key(organisation: Organisation, *, at: datetime, purpose: str = "sign
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def _locked(organisation: Organisation) -> tuple[log.Locked, int, str]:
+    """Under the log lock: the log's state, the number of the next key record, the issuer."""
+    state = log.lock()
+    number = db.session.scalar(
+        select(Organisation.keyring_head).where(Organisation.id == organisation.id)
+    )
+    return state, number or 0, issuer_of(organisation.code)
+
+
+def _publish(
+    organisation: Organisation,
+    state: log.Locked,
+    record: KeyRecord,
+    signers: list[tuple[str, PrivateKey]],
+    at: datetime,
+) -> int:
+    entry = key_entry(
+        log.record_time(state, at),
+        sign_key_record(record, signers),
+        tag(KEYRING_SALT, keyring_identity(record.org), record.n),
+    )
+    index = log.append(state, [(entry, None)], at)
+    values: dict[str, object] = {
+        "keyring_head": record.n + 1,
+        "keyring_last": key_record_hash(parse_key_entry(entry).jws[0]),
+    }
+    db.session.execute(
+        update(Organisation)
+        .where(Organisation.id == organisation.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return index
+
+
+def parse_key_entry(entry: bytes) -> KeyEntry:
+    """A key entry's members. Raises BadEntry for another kind of entry."""
+    parsed = parse_entry(entry)
+    if not isinstance(parsed, KeyEntry):
+        raise BadEntry("a key entry", type(parsed).__name__)
+    return parsed
+
+
+def _previous_record(organisation: Organisation, number: int) -> str | None:
+    if number == 0:
+        return None
+    return db.session.scalar(
+        select(Organisation.keyring_last).where(Organisation.id == organisation.id)
+    )
+
+
+def _root() -> tuple[str, PrivateKey]:
+    """The root key under its name in signatures; the key itself is in the verifier's policy."""
+    code = db.session.scalar(select(Organisation.code).where(Organisation.kind == "platform"))
+    return root_kid(issuer_of(code or "")), root_key()
+
+
+def _of(organisation: Organisation) -> tuple[str, PrivateKey]:
+    own = signing_key(organisation)
+    return own.kid, own.private
+
+
+def _end(which: ColumnElement[bool], index: int | None) -> None:
+    db.session.execute(
+        update(Key)
+        .where(which)
+        .values(revoked_from=index)
+        .execution_options(synchronize_session="fetch")
+    )
+    forget_opened()
 
 
 def signing_key(organisation: Organisation, purpose: str = "sign") -> SigningKey:
@@ -170,35 +332,7 @@ def forget_opened() -> None:
         _opened.clear()
 
 
-def _previous_record(organisation: Organisation, number: int) -> str | None:
-    if number == 0:
-        return None
-    newest = db.session.scalar(
-        select(LogEntry.entry)
-        .join(Key, Key.active_from == LogEntry.index)
-        .where(Key.organisation_id == organisation.id)
-        .order_by(LogEntry.index.desc())
-        .limit(1)
-    )
-    entry = parse_entry((newest or "").encode())
-    if not isinstance(entry, KeyEntry):
-        raise NoKey
-    return key_record_hash(entry.jws[0])
-
-
-def _authority(organisation: Organisation) -> tuple[str, PrivateKey]:
-    """Who signs the new key in: the newest valid key, or for the first the platform's root."""
-    try:
-        current = signing_key(organisation)
-    except NoKey:
-        return root_kid(), root_key()
-    return current.kid, current.private
-
-
-def root_kid() -> str:
-    """The root key's name in signatures: `{platform's DID}#root`; the key itself is policy."""
-    code = db.session.scalar(select(Organisation.code).where(Organisation.kind == "platform"))
-    return f"{issuer_of(code or '')}#root"
+FILE_KEYS = ("root", "log")
 
 
 def root_key() -> PrivateKey:
@@ -214,11 +348,10 @@ def log_key() -> PrivateKey:
 def create_file_keys() -> None:
     """Makes the root and log keys where they do not exist: sealed files, owner-only."""
     settings = current_settings()
-    for name in ("root", "log"):
+    for name in FILE_KEYS:
         path = _key_path(name)
         if path.exists():
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
         sealed = seal_key(
             PrivateKey.generate(),
             settings.key_encryption_key,
@@ -226,9 +359,17 @@ def create_file_keys() -> None:
             kid=name,
             randbytes=os.urandom,
         )
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sealed)
+        _write_secret(path, sealed)
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    """Writes a new file that only its owner may read, and waits until it is on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def root_public() -> PublicKey:
