@@ -185,12 +185,15 @@ def _list(value: JsonValue) -> list[Any]:
 class _Text:
     """Writes events of one context."""
 
-    __slots__ = ("context", "names", "prefixes")
+    __slots__ = ("context", "names", "plain", "prefixes", "values")
 
     def __init__(self, context: JsonValue) -> None:
         self.context = context
         self.prefixes = contexts.declared(context)
-        self.names: dict[str, str] = {}  # as written -> as hashed
+        # As written -> as hashed. Within a document places, units, dates and words come again.
+        self.names: dict[str, str] = {}
+        self.values: dict[str, str] = {}
+        self.plain: dict[str, str] = {}  # names that stand for themselves before a text
 
     def checked(self, obj: JsonObject) -> bytes:
         """The text of an event in UTF-8; of anything else, what is wrong with it."""
@@ -214,18 +217,22 @@ class _Text:
     def value(self, value: JsonValue) -> str:
         """`=` and the canonical value, or nothing for blank text."""
         if isinstance(value, str):
-            text = value
-            if ":" in text:
-                prefix, _, rest = text.partition(":")
-                if prefix in self.prefixes:
-                    text = self.prefixes[prefix] + rest
-        elif isinstance(value, float):
+            found = self.values.get(value)
+            if found is None:
+                found = self.values[value] = self.text(value)
+            return found
+        if isinstance(value, float):
             whole = int(value)  # infinite and NaN: ValueError or OverflowError, no JSON number
             return f"={whole}" if whole == value else f"={value!r}"
-        elif value is None or isinstance(value, bool | int):
-            text = str(value)
-        else:
-            raise TypeError("not a single value")
+        if value is None or isinstance(value, bool | int):
+            return "=" + canonical(str(value))
+        raise TypeError("not a single value")
+
+    def text(self, text: str) -> str:
+        if ":" in text:
+            prefix, _, rest = text.partition(":")
+            if prefix in self.prefixes:
+                text = self.prefixes[prefix] + rest
         text = text.strip()
         return "=" + canonical(text) if text else ""
 
@@ -415,7 +422,14 @@ class _Text:
     # --- anything else ---
 
     def members(self, given: JsonObject) -> list[str]:
-        return [text for name, value in given.items() for text in self.member_texts(name, value)]
+        out: list[str] = []
+        for name, value in given.items():
+            shown = self.plain.get(name)
+            if shown is not None and isinstance(value, str):
+                out.append(shown + self.value(value))
+            else:
+                out += self.member_texts(name, value)
+        return out
 
     def named_members(self, given: JsonObject) -> list[tuple[str, str]]:
         return [
@@ -436,7 +450,8 @@ class _Text:
             inner = self.elements("epc", value)
             return (name + "".join(sorted(inner)),) if inner else ()
         if isinstance(value, str):
-            return (_ELEMENTS.get(name, name) + self.value(value),)
+            shown = self.plain[raw] = _ELEMENTS.get(name, name)
+            return (shown + self.value(value),)
         return self.elements(name, value)
 
     def elements(self, name: str, value: JsonValue) -> list[str]:

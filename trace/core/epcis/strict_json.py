@@ -150,17 +150,16 @@ def _is_exact(literal: str) -> bool:
 def _depth_exceeds(value: JsonValue, limit: int) -> bool:
     level = [value] if isinstance(value, dict | list) else []
     depth = 0
-    while level:
+    while level and depth <= limit:
         depth += 1
-        if depth > limit:
-            return True
+        # This walks every value of every document: exact types first, they are nearly all.
         level = [
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            if (kind := type(child)) is dict or kind is list or kind is _Repeated
         ]
-    return False
+    return depth > limit
 
 
 def _marked(value: JsonValue, steps: list[str | int]) -> list[TraceError]:
