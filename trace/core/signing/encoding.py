@@ -83,7 +83,8 @@ def loads_strict(
     value = loads_canonical(raw)
     if value is NOT_CANONICAL:
         return _loads_slowly(raw, max_depth, path)
-    if raw.count(b"[") + raw.count(b"{") > max_depth:
+    # A bracket and its end take two bytes: short texts cannot be deep.
+    if len(raw) > 2 * max_depth and raw.count(b"[") + raw.count(b"{") > max_depth:
         check_depth(value, max_depth, path=path)
     return value
 

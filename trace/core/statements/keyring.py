@@ -190,6 +190,7 @@ class KeyState:
     start: int
     end: int | None = None
     since: int | None = None
+    public: PublicKey | None = field(default=None, repr=False, compare=False)
 
     def valid_at(self, index: int) -> bool:
         """Rule 4."""
@@ -241,10 +242,12 @@ class Keyrings:
 
     def public_key(self, kid: str) -> PublicKey:
         """The Ed25519 key of a kid. Raises KeyError when the log has none."""
-        record = self.keys[kid].record
-        if record.custody == "passkey" or record.jwk is None:
+        state = self.keys[kid]
+        if state.record.custody == "passkey" or state.record.jwk is None:
             raise KeyError(kid)
-        return PublicKey.from_jwk(record.jwk)
+        if state.public is None:
+            state.public = PublicKey.from_jwk(state.record.jwk)
+        return state.public
 
     def _check_place(self, record: KeyRecord, entry: KeyEntry) -> None:
         n, prev = self._last.get(record.org, (-1, None))

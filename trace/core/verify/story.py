@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from trace.core.gs1 import Gs1Error, canonical_uri, parse_identity
@@ -83,6 +84,7 @@ def things_of(event: JsonObject, id_base: str) -> list[Named]:
     return [_named(role, uri, id_base) for role, uri in thing_uris(event)]
 
 
+@lru_cache(maxsize=4096)  # a bundle names the same few things over and over
 def _named(role: str, uri: str, id_base: str) -> Named:
     try:
         identity = parse_identity(uri, id_base)
