@@ -28,13 +28,24 @@ def upgrade() -> None:
         ),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("witnessed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_log_checkpoints")),
     )
+    with op.batch_alter_table("log_checkpoints", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_log_checkpoints_witnessed",
+            ["size"],
+            unique=False,
+            sqlite_where=sa.text("witnessed_at IS NOT NULL"),
+            postgresql_where=sa.text("witnessed_at IS NOT NULL"),
+        )
+
     op.create_table(
         "log_state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=300), nullable=False),
         sa.Column("id_base", sa.String(length=300), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "integrated", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -56,6 +67,15 @@ def upgrade() -> None:
         sa.Column("nodes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "idx", name=op.f("pk_log_tiles")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "log_witnesses",
+        sa.Column("vkey", sa.String(length=600), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cosigned_at", sa.BigInteger(), nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("vkey", name=op.f("pk_log_witnesses")),
     )
     op.create_table(
         "organisations",
@@ -703,6 +723,14 @@ def downgrade() -> None:
     op.drop_table("attachments")
     op.drop_table("people")
     op.drop_table("organisations")
+    op.drop_table("log_witnesses")
     op.drop_table("log_tiles")
     op.drop_table("log_state")
+    with op.batch_alter_table("log_checkpoints", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_log_checkpoints_witnessed",
+            sqlite_where=sa.text("witnessed_at IS NOT NULL"),
+            postgresql_where=sa.text("witnessed_at IS NOT NULL"),
+        )
+
     op.drop_table("log_checkpoints")

@@ -6,7 +6,7 @@ from trace.models.certificates import Certificate
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover
 from trace.models.jobs import Job
-from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile
+from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
 from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import Place
@@ -31,6 +31,7 @@ __all__ = [
     "LogEntry",
     "LogState",
     "LogTile",
+    "LogWitness",
     "Membership",
     "Organisation",
     "Passport",
