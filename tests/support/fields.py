@@ -51,7 +51,9 @@ class Console:
     def things(self, kind: str) -> list[int]:
         """Row ids of things of a kind, oldest first."""
         with self.app.app_context():
-            found = db.session.scalars(select(Thing.id).where(Thing.kind == kind).order_by(Thing.id))
+            found = db.session.scalars(
+                select(Thing.id).where(Thing.kind == kind).order_by(Thing.id)
+            )
             return list(found)
 
     def lot(self, quantity: str = "480", product: int | None = None, **more: str) -> int:

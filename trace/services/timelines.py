@@ -137,8 +137,15 @@ def get_event(actor: Actor, event_id: int) -> Line:
         )
         if not any(may_see(actor, thing) for thing in things):
             raise NotFound
+    # What its issuer said about the same things: corrections among them, and what bears on marks.
+    things_named = select(EventThing.thing_id).where(EventThing.event_id == event_id)
     related = db.session.scalars(
-        select(Event.id).where(Event.corrects == row.statement_id, Event.issuer_id == row.issuer_id)
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(EventThing.thing_id.in_(things_named), Event.issuer_id == row.issuer_id)
+        .distinct()
+        .order_by(EventThing.event_id.desc())
+        .limit(LINE_LIMIT)
     )
     ids = {event_id, *related}
     return next(line for line in _marked(read_events(actor, ids)) if line.event_id == event_id)

@@ -45,8 +45,12 @@ ICONS = {
 }
 
 
-def mark_words(line: Line) -> list[str]:
-    """What history found about the line, as sentences."""
+# What asks nobody to do anything is told without alarm.
+CALM_MARKS = frozenset({"late", "only-sender", "only-receiver"})
+
+
+def mark_words(line: Line) -> list[tuple[str, str]]:
+    """What history found about the line: (kind of tag, sentence)."""
     sentences = {
         "late": gettext("Ghi muộn %(days)s ngày", days=line.late_days or 0),
         "before-shipped": gettext("Nhận trước khi giao: giờ của hai bên không khớp"),
@@ -56,7 +60,9 @@ def mark_words(line: Line) -> list[str]:
         "only-sender": gettext("Mới có bên giao khai"),
         "only-receiver": gettext("Mới có bên nhận khai"),
     }
-    return [sentences.get(mark, mark) for mark in line.marks]
+    return [
+        ("info" if mark in CALM_MARKS else "warn", sentences.get(mark, mark)) for mark in line.marks
+    ]
 
 
 @dataclass(slots=True)
@@ -82,7 +88,7 @@ class Told:
     things: list[ThingWord]
     details: list[tuple[str, str]] = field(default_factory=list)
     photos: list[str] = field(default_factory=list)
-    marks: list[str] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
 
     @property
@@ -194,7 +200,7 @@ def _own_amount(line: Line, about: Thing | None) -> list[ThingWord]:
         for named in line.things
         if named.thing.id == about.id and named.quantity is not None
     ]
-    return [ThingWord(gettext("Số lượng"), "", "", amount) for amount in amounts]
+    return [ThingWord(gettext("Lô này"), "", "", amount) for amount in amounts]
 
 
 def _thing(named: Named) -> ThingWord:
@@ -272,6 +278,10 @@ def _ilmd(ilmd: JsonObject) -> Iterable[tuple[str, str]]:
         ("cbvmda:itemExpirationDate", gettext("Hạn dùng")),
         ("cbvmda:bestBeforeDate", gettext("Ngon nhất trước")),
     ]
+    first, last = ilmd.get("cbvmda:harvestStartDate"), ilmd.get("cbvmda:harvestEndDate")
+    if first and first == last:
+        yield gettext("Ngày thu"), _day_word(str(first))
+        terms = [(name, term) for name, term in terms if not name.startswith("cbvmda:harvest")]
     for name, term in terms:
         if ilmd.get(name):
             yield term, _day_word(str(ilmd[name]))
