@@ -38,6 +38,7 @@ def throttled(app: Flask) -> Iterator[None]:
     limiter.enabled = False
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("shape", ["{0}", "+84{1}", "84{1}", "0084{1}", "{0:.4} {0:.7}", " {0} "])
 def test_a_number_signs_in_however_it_is_written(app: Flask, pages: PageClient, shape: str) -> None:
     login = make_member(app).login
@@ -55,6 +56,7 @@ def test_an_address_signs_in_in_any_case(app: Flask, pages: PageClient) -> None:
     assert enter(pages, "An@Rau.Example").h1 == "Hôm nay"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("login", ["0912345678", "nobody@rau.example", "???", "", "@"])
 def test_a_stranger_and_a_wrong_password_get_the_same_answer(
     app: Flask, pages: PageClient, login: str
@@ -105,6 +107,7 @@ def test_the_page_asked_for_opens_after_signing_in(app: Flask, pages: PageClient
     assert opened.address.endswith("/producer/products/?q=rau")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "target",
     [
@@ -131,6 +134,7 @@ def csrf(pages: PageClient) -> dict[str, str]:
     return {"csrf_token": pages.get("/sign-in").form().fields["csrf_token"]}
 
 
+@pytest.mark.one_database
 def test_a_form_from_elsewhere_is_refused(app: Flask, pages: PageClient) -> None:
     member = make_member(app)
     answer = pages.client.post("/sign-in", data={"login": member.login, "password": PASSWORD})
@@ -181,6 +185,7 @@ def test_signing_out_ends_the_token_itself(app: Flask, pages: PageClient) -> Non
     assert pages.get(TODAY).h1 == "Đăng nhập"
 
 
+@pytest.mark.one_database
 def test_pages_of_the_console_are_not_kept_by_a_shared_browser(
     app: Flask, pages: PageClient
 ) -> None:
@@ -210,6 +215,7 @@ def test_an_inspectors_sign_in_lasts_half_a_day(app: Flask, pages: PageClient) -
         assert pages.get(TODAY).h1 == "Đăng nhập"
 
 
+@pytest.mark.one_database
 def test_an_account_is_closed_to_guessing_after_ten_tries_and_others_are_not(
     app: Flask, pages: PageClient, throttled: None
 ) -> None:
@@ -222,6 +228,7 @@ def test_an_account_is_closed_to_guessing_after_ten_tries_and_others_are_not(
     enter(pages, other.login)
 
 
+@pytest.mark.one_database
 def test_success_forgets_the_failures(app: Flask, pages: PageClient, throttled: None) -> None:
     member = make_member(app)
     for _ in range(3):
@@ -231,6 +238,7 @@ def test_success_forgets_the_failures(app: Flask, pages: PageClient, throttled: 
         pages.submit(pages.get(TODAY), {}, which="//header//form")
 
 
+@pytest.mark.one_database
 def test_many_accounts_cannot_be_tried_from_one_address(
     app: Flask, pages: PageClient, throttled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +277,7 @@ def test_a_farmer_registers_and_can_record_at_once(app: Flask, pages: PageClient
         assert set(actions) >= {"person.register", "organisation.create", "membership.add"}
 
 
+@pytest.mark.one_database
 def test_registering_says_everything_that_is_wrong_at_once(app: Flask, pages: PageClient) -> None:
     make_member(app)
     entries = {**REGISTRATION, "organisation": "", "login": "12", "password": "12345678"}
@@ -288,6 +297,7 @@ def test_a_number_registers_once(app: Flask, pages: PageClient) -> None:
         assert db.session.scalar(select(func.count(Person.id))) == 1
 
 
+@pytest.mark.one_database
 def test_nobody_makes_themselves_an_authority(app: Flask, pages: PageClient) -> None:
     make_member(app)
     form = pages.get("/register").form()
@@ -360,6 +370,7 @@ def test_the_account_is_changed_and_keeps_a_way_to_sign_in(app: Flask, pages: Pa
     assert page.texts("//*[@id='e-email']") != []
 
 
+@pytest.mark.one_database
 def test_the_language_is_kept_only_once_chosen(app: Flask, pages: PageClient) -> None:
     page = pages.get("/")
     assert page.root.get("lang") == "vi"

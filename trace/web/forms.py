@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -54,6 +55,11 @@ class FormAlreadyUsed(Conflict):
 class ChangedAtOnce(Conflict):
     code = "changed-at-once"
     message = "Someone else saved this at the same moment. Send the form once more."
+
+
+def showable(typed: str) -> str:
+    """What was typed, without characters that no page may contain (HTML, section 13.1.4)."""
+    return "".join(c for c in typed if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 def as_text(value: object) -> str:
@@ -107,7 +113,7 @@ class Form:
     def value(self, name: str) -> str:
         """What the box shows: as typed, or as stored."""
         if self._posted:
-            return request.form.get(name, "")
+            return showable(request.form.get(name, ""))
         return self.initial.get(name, "")
 
     def all(self, name: str) -> list[str]:

@@ -14,7 +14,7 @@ from trace.services.people import change_account
 from trace.services.settings import current_settings
 from trace.services.wards import search_wards
 from trace.web.access import safe_next
-from trace.web.forms import Form
+from trace.web.forms import Form, showable
 from trace.web.i18n import LANGUAGES
 
 blueprint = Blueprint("home", __name__)
@@ -50,7 +50,7 @@ class CodeForm(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self.code = request.args.get("code", "").strip()
+        self.code = showable(request.args.get("code", "")).strip()
 
     def value(self, name: str) -> str:
         return self.code

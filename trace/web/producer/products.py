@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -13,7 +13,7 @@ from trace.errors import NotFound
 from trace.models import Product
 from trace.schemas.products import NewProductForm, ProductForm
 from trace.services import products
-from trace.services.attachments import photo_path
+from trace.services.attachments import MEDIA_TYPE, photo_path
 from trace.services.vocabulary import UOM_KEYS, uom_name
 from trace.web import words
 from trace.web.access import actor, needs
@@ -117,7 +117,7 @@ def picture(product_id: int) -> Response:
     if product.picture is None:
         raise NotFound
     path = photo_path(product.picture, thumbnail="small" in request.args)
-    return send_file(path, mimetype="image/jpeg")
+    return Response(path.read_bytes(), mimetype=MEDIA_TYPE)
 
 
 @blueprint.route("/<int:product_id>/edit", methods=["GET", "POST"])
