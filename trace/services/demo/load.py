@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, time, timedelta
-from itertools import groupby
 
 from trace.extensions import db
 from trace.models import Organisation
@@ -25,6 +24,7 @@ from trace.services.sets import batched
 
 Sitting = tuple[datetime, str, list[JsonObject]]
 Organisations = dict[str, Organisation]
+SITTING = timedelta(hours=1)
 # A commit waits for the disk; a load that stops repeats no more than this.
 SITTINGS_A_COMMIT = 20
 
@@ -32,19 +32,28 @@ SITTINGS_A_COMMIT = 20
 def sittings(events: Iterable[Timed], size: int = 1) -> Iterator[Sitting]:
     """(moment, organisation, events) to capture together, moments never falling.
 
-    With size 1 these are what one organisation typed at one moment. Larger sizes take so many
-    events at a time and sort them by organisation: quicker, with record times a little later.
+    With size 1 these are what one organisation typed within an hour. Larger sizes take so many
+    events at a time, whenever they were typed, and sort them by organisation: quicker, with later
+    record times.
     """
-    if size == 1:
-        for (moment, key), some in groupby(events, key=lambda timed: (timed[0], timed[1])):
-            yield moment, key, [timed.event for timed in some]
-        return
-    for chunk in batched(events, size):
-        by_organisation: dict[str, list[JsonObject]] = {}
+    for chunk in batched(events, size) if size > 1 else _hours(events):
+        by_organisation: dict[str, list[Timed]] = {}
         for timed in chunk:
-            by_organisation.setdefault(timed.organisation, []).append(timed.event)
-        for key, some_events in by_organisation.items():
-            yield chunk[-1].moment, key, some_events
+            by_organisation.setdefault(timed.organisation, []).append(timed)
+        # Whoever finished typing first is captured first.
+        for some in sorted(by_organisation.values(), key=lambda timed: timed[-1].moment):
+            yield some[-1].moment, some[0].organisation, [timed.event for timed in some]
+
+
+def _hours(events: Iterable[Timed]) -> Iterator[list[Timed]]:
+    chunk: list[Timed] = []
+    for timed in events:
+        if chunk and timed.moment - chunk[0].moment > SITTING:
+            yield chunk
+            chunk = []
+        chunk.append(timed)
+    if chunk:
+        yield chunk
 
 
 def write_masters(world: World) -> Organisations:
