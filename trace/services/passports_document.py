@@ -426,7 +426,9 @@ def _lines(
     told: Told,
     around: Around,
 ) -> list[JsonObject]:
-    marks = find_marks(journey.settled.live)
+    # Lines know what only their disclosures say; the other side of a handover may be no line.
+    known = {fact.statement: fact for fact in lines}
+    marks = find_marks(known.get(f.statement, f) for f in journey.settled.live)
     behind = journey.settled.past_of
     found = []
     for fact in lines:

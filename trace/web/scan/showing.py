@@ -21,6 +21,7 @@ from trace.web.scan.words import _
 PAGE_LINES: Final = 40
 MAX_NAMED: Final = 6
 MAX_LISTED: Final = 12
+ENDS: Final = ("min", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,14 +295,14 @@ def _where(one: JsonObject, language: str) -> str:
 
 
 def _who(one: JsonObject, document: JsonObject, language: str) -> str:
-    who = one["who"]
+    who, owner = one["who"], document["organisation"]
+    household, unconfirmed, signed = _("hộ"), _("chưa được xác nhận"), _("đã ký")
     text = local(who, language)
     if one["performed_by"]:
-        text += f", {_('hộ')} {one['performed_by']}"
-    owner = document["organisation"]
+        text += f", {household} {one['performed_by']}"
     if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
-        text += f" ({_('chưa được xác nhận')})"
-    return f"{text} · {_('đã ký')}" if one["signed"] else text
+        text += f" ({unconfirmed})"
+    return f"{text} · {signed}" if one["signed"] else text
 
 
 def _corrected(old: JsonObject) -> str:
@@ -321,8 +322,12 @@ def _things(one: JsonObject, document: JsonObject, language: str) -> list[JsonOb
         "epc": "",
     }
     found = []
+    cycles = sum(ancestor["kind"] == "cycle" for ancestor in document["ancestors"])
     for role in ("input", "output", "parent", "child", "epc"):
         things = by_role.get(role, [])
+        if cycles == 1 and role == "epc":
+            # Field work of the one cycle there is: its code on every line would only be noise.
+            things = [thing for thing in things if thing["kind"] != "cycle"]
         named = [_thing(thing, document, language) for thing in things[:MAX_NAMED]]
         named = [thing for thing in named if thing["text"]]
         if not named:
@@ -342,7 +347,8 @@ def _thing(thing: JsonObject, document: JsonObject, language: str) -> JsonObject
     quantity = words.amount(thing["quantity"], thing["uom"], language) if thing["quantity"] else ""
     if thing["thing"] == document["thing"]["identity"]:
         return {"text": quantity, "path": "", "quantity": ""}
-    name = " ".join(part for part in (local(thing, language), thing["code"]) if part)
+    # The label says already that a parent is a package.
+    name = thing["code"] if thing["role"] == "parent" else _named(thing, language)
     return {"text": name or quantity, "path": thing["path"], "quantity": quantity if name else ""}
 
 
@@ -354,7 +360,7 @@ def _details(one: JsonObject, language: str) -> list[JsonObject]:
 def _sensor(sensor: JsonObject | None, language: str) -> JsonObject | None:
     if sensor is None:
         return None
-    low, high = (words.number(round(sensor[end], 1), language) for end in ("min", "max"))
+    low, high = (words.number(f"{sensor[end]:.1f}".removesuffix(".0"), language) for end in ENDS)
     span = f"{low} °C" if low == high else f"{low}–{high} °C"
     return {"text": _("Nhiệt độ %(span)s", span=span), "points": _curve(sensor["points"])}
 
@@ -375,18 +381,24 @@ def others(document: JsonObject, member: str, language: str) -> list[JsonObject]
     """Ancestors or contents as links."""
     return [
         {
-            "text": " ".join(p for p in (local(o, language) or _kind(o["kind"]), o["code"]) if p),
+            "text": _named(o, language),
             "path": o["path"],
         }
         for o in document[member][:MAX_LISTED]
     ]
 
 
+def _named(thing: JsonObject, language: str) -> str:
+    """A cycle or package by what it is, goods by their name; then the code people read aloud."""
+    called = "" if thing["kind"] in ("cycle", "logistic") else local(thing, language)
+    return " ".join(part for part in (called or _kind(thing["kind"]), thing["code"]) if part)
+
+
 def _kind(kind: str) -> str:
     kinds: dict[str, Any] = {
         "cycle": _("Vụ sản xuất"),
         "logistic": _("Kiện hàng"),
-        "lot": _("Lô hàng"),
+        "lot": _("Lô"),
         "unit": _("Gói hàng"),
     }
     return str(kinds.get(kind, ""))

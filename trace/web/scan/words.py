@@ -23,7 +23,7 @@ def step(word: str, action: str | None, disposition: str | None) -> str:
         return _("Bày bán")
     if not word:
         words: dict[str | None, str] = {"ADD": _("Bắt đầu có"), "DELETE": _("Kết thúc")}
-        return words.get(action, _("Ghi nhận"))
+        return words.get(action, _("Việc khác"))
     return _(step_label(word))
 
 
@@ -74,7 +74,7 @@ def number(value: Any, language: str) -> str:
 
 def amount(value: Any, unit: str | None, language: str) -> str:
     """480 kg; a count of pieces without a unit is told as pieces."""
-    name = _(uom_name(unit)) if unit else _("đơn vị")
+    name = _(uom_name(unit)) if unit else _("cái")
     return f"{number(value, language)} {name}"
 
 
