@@ -138,6 +138,7 @@ IDENTIFIERS = (
     "https://id.gs1.org/01/04012345111118/21/987",
     "https://example.com/x/y/01/04012345111118/10/L1/21/987?17=221212",
     "https://example.com/01/04012345111118/22/2A/10/L1/21/S",
+    "https://example.com/01/04012345111118/22/2A",
     "https://example.com/gtin/4012345111118/lot/ABC/ser/1",
     "https://example.com/01/40123455",
     "https://example.com/01/04012345111118/235/XYZ",

@@ -223,6 +223,7 @@ def test_moments_are_written_in_milliseconds_of_utc(written: str, meant: str) ->
             "https://a.example/01/04012345111118/22/V/10/L",
             "https://id.gs1.org/01/04012345111118/10/L",
         ),
+        ("https://a.example/01/04012345111118/22/V", "https://id.gs1.org/01/04012345111118"),
         ("https://a.example/gtin/4012345111118/lot/L", "https://id.gs1.org/01/04012345111118/10/L"),
         # Not understood by the published generator, so left as they are:
         (
