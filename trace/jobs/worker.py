@@ -120,7 +120,7 @@ def _again(job_id: int) -> bool:
 
 def publish(worker: str) -> None:
     """Publishes the log if this worker holds, or can take, the sequencer's lease."""
-    if sequencer.take_lease(worker, now=clock.now()):
+    if sequencer.has_news() and sequencer.take_lease(worker, now=clock.now()):
         sequencer.publish(now=clock.now())
     db.session.commit()
 

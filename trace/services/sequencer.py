@@ -11,7 +11,7 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.tlog import (
@@ -83,6 +83,12 @@ def take_lease(worker: str, *, now: datetime) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]  # every cursor result has it
 
 
+def has_news() -> bool:
+    """Whether entries wait to be published. Reads only: an idle worker writes nothing."""
+    state = log.current_state()
+    return state.size > 0 and db.session.get(LogCheckpoint, state.size) is None
+
+
 def publish(*, now: datetime) -> Checkpoint | None:
     """Integrates what has been committed and signs the checkpoint; None when nothing is new.
 
@@ -91,11 +97,7 @@ def publish(*, now: datetime) -> Checkpoint | None:
     """
     state = log.current_state()
     size, integrated = state.size, state.integrated
-    if integrated == size and size:
-        newest = db.session.scalar(select(func.max(LogCheckpoint.size)))
-        if newest == size:
-            return None
-    if size == 0:
+    if not has_news():
         return None
     check_continues(integrated)
     reader = TileReader()
