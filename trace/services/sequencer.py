@@ -85,8 +85,8 @@ def take_lease(worker: str, *, now: datetime) -> bool:
 
 def has_news() -> bool:
     """Whether entries wait to be published. Reads only: an idle worker writes nothing."""
-    state = log.current_state()
-    return state.size > 0 and db.session.get(LogCheckpoint, state.size) is None
+    size = db.session.scalar(select(LogState.size).order_by(LogState.id.desc()).limit(1))
+    return bool(size) and db.session.get(LogCheckpoint, size) is None
 
 
 def publish(*, now: datetime) -> Checkpoint | None:
