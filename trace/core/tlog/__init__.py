@@ -5,11 +5,13 @@ from trace.core.tlog.checkpoints import (
     id_base_of_origin,
     log_signer,
     open_checkpoint,
+    open_checkpoint_by,
     origin_of,
     read_checkpoint,
     sign_checkpoint,
 )
 from trace.core.tlog.errors import BrokenTiles, NotConsistent, NotInLog, NotWitnessed, Stale
+from trace.core.tlog.interiors import Interiors
 from trace.core.tlog.notes import (
     Cosigner,
     Note,
@@ -20,6 +22,8 @@ from trace.core.tlog.notes import (
     parse_note,
     sign_note,
 )
+from trace.core.tlog.policy import BadPolicy, PolicyLog, PolicyWitness, TrustPolicy, parse_policy
+from trace.core.tlog.proof_text import Proof, parse_proof, verify_proof
 from trace.core.tlog.proofs import (
     consistency_proof,
     inclusion_proof,
@@ -48,17 +52,23 @@ __all__ = [
     "EMPTY_ROOT",
     "TILE_WIDTH",
     "Appended",
+    "BadPolicy",
     "BrokenTiles",
     "Checkpoint",
     "Cosigner",
+    "Interiors",
     "NotConsistent",
     "NotInLog",
     "NotWitnessed",
     "Note",
+    "PolicyLog",
+    "PolicyWitness",
+    "Proof",
     "Signer",
     "Stale",
     "TileStore",
     "TileUpdate",
+    "TrustPolicy",
     "Verifier",
     "add_signatures",
     "append",
@@ -71,10 +81,13 @@ __all__ = [
     "log_signer",
     "node_hash",
     "open_checkpoint",
+    "open_checkpoint_by",
     "open_note",
     "origin_of",
     "parse_entry_bundle",
     "parse_note",
+    "parse_policy",
+    "parse_proof",
     "parse_tile_path",
     "read_checkpoint",
     "root",
@@ -84,4 +97,5 @@ __all__ = [
     "tile_widths",
     "verify_consistency",
     "verify_inclusion",
+    "verify_proof",
 ]

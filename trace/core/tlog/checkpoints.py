@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trace.core.signing import PrivateKey, Unreadable
@@ -20,18 +21,23 @@ from trace.core.tlog.notes import Note, Signer, Verifier, parse_note, sign_note,
 from trace.core.tlog.tiles import HASH
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
+_ORIGIN = re.compile(r"(\S+?)/log(?:/(?:[2-9]|[1-9][0-9]{1,5}))?")
 
 
-def origin_of(id_base: str) -> str:
-    """The origin line of the log under a base: `https://a.example/b` gives `a.example/b/log`."""
-    return id_base.partition("://")[2] + "/log"
+def origin_of(id_base: str, number: int = 1) -> str:
+    """The origin line of the log under a base: `https://a.example/b` gives `a.example/b/log`.
+
+    A log begun anew (number 2 and on) bears its number: `a.example/b/log/2`.
+    """
+    return id_base.partition("://")[2] + "/log" + (f"/{number}" if number > 1 else "")
 
 
 def id_base_of_origin(origin: str) -> str:
     """The identifier base whose log has this origin line. Raises Unreadable for a foreign one."""
-    if not origin.endswith("/log"):
-        raise Unreadable("an origin that ends in /log", origin)
-    return "https://" + origin.removesuffix("/log")
+    found = _ORIGIN.fullmatch(origin)
+    if found is None:
+        raise Unreadable("an origin that ends in /log or /log/<number>", origin)
+    return "https://" + found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,20 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
 def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
     """Reads a checkpoint signed by its log. Raises Unreadable or NotWitnessed."""
     return read_checkpoint(note, verifier)[0]
+
+
+def open_checkpoint_by(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
+    """Reads a checkpoint that one of these keys signed: a log has two while its key is changed.
+
+    Raises Unreadable or NotWitnessed.
+    """
+    refusal: NotWitnessed | None = None
+    for verifier in verifiers:
+        try:
+            return open_checkpoint(note, verifier)
+        except NotWitnessed as error:
+            refusal = error
+    raise refusal or NotWitnessed("a key to check the checkpoint with", "none")
 
 
 def read_checkpoint(note: str, verifier: Verifier) -> tuple[Checkpoint, Note]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from trace.core.signing import b64url
 from trace.core.tlog.errors import NotConsistent, NotInLog
+from trace.core.tlog.interiors import Interiors, Levels
 from trace.core.tlog.tiles import (
     EMPTY_ROOT,
     HASH,
@@ -16,18 +17,16 @@ from trace.core.tlog.tiles import (
     TILE_WIDTH,
     TileStore,
     node_hash,
-    read_tile,
-    subtree_root,
 )
 
 
 class _Reader:
-    """Hashes of any range of leaves, each tile read once."""
+    """Hashes of any range of leaves, from the interiors of tiles."""
 
-    def __init__(self, size: int, store: TileStore) -> None:
+    def __init__(self, size: int, store: TileStore, interiors: Interiors | None) -> None:
         self._size = size
         self._store = store
-        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._interiors = interiors or Interiors(64)
 
     def range_hash(self, start: int, end: int) -> bytes:
         """MTH(D[start:end]) where start is a multiple of a power of two ≥ end - start."""
@@ -39,18 +38,16 @@ class _Reader:
 
     def _complete(self, start: int, height: int) -> bytes:
         level, inner = divmod(height, TILE_HEIGHT)
-        first = start >> (level * TILE_HEIGHT)
-        index, offset = divmod(first, TILE_WIDTH)
-        tile = self._tile(level, index)
-        return subtree_root(tile[offset * HASH : (offset + (1 << inner)) * HASH])
+        index, offset = divmod(start >> (level * TILE_HEIGHT), TILE_WIDTH)
+        at = (offset >> inner) * HASH
+        return self.tile(level, index)[inner][at : at + HASH]
 
-    def _tile(self, level: int, index: int) -> bytes:
-        found = self._tiles.get((level, index))
-        if found is None:
-            hashes = self._size >> (level * TILE_HEIGHT)
-            width = min(TILE_WIDTH, hashes - index * TILE_WIDTH)
-            found = self._tiles[level, index] = read_tile(self._store, level, index, width)
-        return found
+    def tile(self, level: int, index: int) -> Levels:
+        """The interior of a tile as this size of the log has it."""
+        width = min(TILE_WIDTH, (self._size >> (level * TILE_HEIGHT)) - index * TILE_WIDTH)
+        if width <= 0:
+            return ()
+        return self._interiors.of(self._store, level, index, width)
 
 
 def _split(count: int) -> int:
@@ -58,29 +55,38 @@ def _split(count: int) -> int:
     return 1 << ((count - 1).bit_length() - 1)
 
 
-def inclusion_proof(index: int, size: int, store: TileStore) -> list[bytes]:
+def inclusion_proof(
+    index: int, size: int, store: TileStore, interiors: Interiors | None = None
+) -> list[bytes]:
     """The audit path of entry `index` in the log's first `size` entries, leaf's sibling first.
 
     Raises NotInLog when there is no such entry, BrokenTiles when a tile is missing.
     """
     if not 0 <= index < size:
         raise NotInLog(f"an index below {size}", index)
-    reader = _Reader(size, store)
+    reader = _Reader(size, store, interiors)
     path: list[bytes] = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            path.append(reader.range_hash(middle, end))
-            end = middle
-        else:
-            path.append(reader.range_hash(start, middle))
-            start = middle
-    path.reverse()
+    for level in range((size - 1).bit_length() // TILE_HEIGHT + 1):
+        shift = level * TILE_HEIGHT
+        node = index >> shift  # the one above the entry in this tile's lowest row
+        levels = reader.tile(level, node // TILE_WIDTH)
+        offset = node % TILE_WIDTH
+        for inner in range(TILE_HEIGHT):
+            height = shift + inner
+            sibling = (node >> inner) ^ 1
+            if sibling << height >= size:
+                continue  # the tree ends before: this node has no sibling here
+            if (sibling + 1) << height <= size:
+                at = ((offset >> inner) ^ 1) * HASH
+                path.append(levels[inner][at : at + HASH])
+            else:  # the right edge, once in a path
+                path.append(reader.range_hash(sibling << height, size))
     return path
 
 
-def consistency_proof(old: int, new: int, store: TileStore) -> list[bytes]:
+def consistency_proof(
+    old: int, new: int, store: TileStore, interiors: Interiors | None = None
+) -> list[bytes]:
     """The proof that the first `old` entries begin the first `new`; empty for 0 and for equals.
 
     Raises NotConsistent when old > new, BrokenTiles when a tile is missing.
@@ -89,7 +95,7 @@ def consistency_proof(old: int, new: int, store: TileStore) -> list[bytes]:
         raise NotConsistent(f"a size up to {new}", old)
     if old in (0, new):
         return []
-    reader = _Reader(new, store)
+    reader = _Reader(new, store, interiors)
     path: list[bytes] = []
     start, end, whole = 0, new, True  # whole: the old log's root is the range's own hash so far
     while old != end:
