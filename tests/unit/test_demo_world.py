@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +94,18 @@ def test_chains_do_not_change_one_another() -> None:
     few = {timed.event["eventID"]: timed for timed in a_world(5).events()}
     many = {timed.event["eventID"]: timed for timed in told()[1]}
     assert {key: many[key] for key in few} == few
+
+
+def test_the_simulator_needs_neither_a_database_nor_the_web() -> None:
+    program = (
+        "import sys, trace.services.demo.world; "
+        "print([m for m in ('flask', 'sqlalchemy', 'PIL') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
 
 
 def test_a_world_of_fewer_than_five_chains_is_refused() -> None:
