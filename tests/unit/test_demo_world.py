@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -359,6 +360,12 @@ def test_landmarks_are_printed_addresses_of_the_world() -> None:
     for mark in world.landmarks:
         parse_path(mark.path)
         assert mark.path in text or mark.path == f"/p/{card}"
+
+
+def test_the_documentation_lists_the_states_of_the_landmarks() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "demo-world.md"
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page.read_text(), re.MULTILINE)
+    assert set(listed) == {mark.state for mark in told()[0].landmarks}
 
 
 # -- large worlds ----------------------------------------------------------------------------------
