@@ -10,6 +10,7 @@ standard word used elsewhere in the document; we do not.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -157,10 +158,11 @@ IDENTIFIERS = (
 LETTERS = "0123456789.:/%*?#-ABZaz_ ,!'+&2F"
 
 
-def test_damaged_identifiers_are_canonical_or_left_alone_as_by_the_generator() -> None:
-    random = Random(2026)
+@pytest.mark.parametrize("seed", [1, 2, 2026])
+def test_damaged_identifiers_are_written_as_by_the_generator(seed: int) -> None:
+    random = Random(seed)
     equal = 0
-    for _ in range(8000):
+    for _ in range(4000):
         text = random.choice(IDENTIFIERS)
         for _ in range(random.choice((0, 1, 1, 2, 3))):
             place, choice = random.randrange(len(text) + 1), random.random()
@@ -175,10 +177,12 @@ def test_damaged_identifiers_are_canonical_or_left_alone_as_by_the_generator() -
             continue
         assert canonical(text) == expected, text
         equal += 1
-    assert equal > 7000
+    assert equal > 3500
 
 
 def misread(text: str) -> bool:
     """The generator takes any character for the point of its own host, and a component pattern
     without its star for a serial."""
-    return text.startswith(("https://id.gs1", "urn:epc:idpat:cpi"))
+    if text.startswith("urn:epc:idpat:cpi"):
+        return True
+    return bool(re.match("https://id.gs1.org/", text)) and "//id.gs1.org/" not in text
