@@ -106,10 +106,12 @@ def parse_quantity(text: str) -> Decimal:
         raise NegativeQuantity
     if _UNCLEAR.match(plain):
         part = re.sub(r"[.,]", ",", plain).rstrip("0")
+        decimals = len(part.partition(",")[2])
         raise UnclearNumber(
             text=text[:40],
             whole=re.sub(r"[.,]", "", plain),
-            part=part + "0" if part.endswith(",") else part,
+            # Three decimals would be asked about again: a fourth, nought, makes it clear.
+            part=part + "0" if decimals in (0, 3) else part,
         )
     found = parse_number(plain)
     if found < 0:
