@@ -308,6 +308,3 @@ def test_nothing_in_an_address_can_become_markup(pages: PageClient) -> None:
     for address in ("/t/b/%3Cscript%3E", "/t/01/%22%3E%3Cimg", "/t/%3Cb%3E/x?lang=%3Cb%3E"):
         page = pages.get(address, status=400)
         assert not page.find("//script | //main//b | //img")
-
-
-# -- cards -----------------------------------------------------------------------------------------

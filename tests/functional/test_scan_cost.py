@@ -71,7 +71,7 @@ def counted() -> Iterator[list[str]]:
         listening.remove(db.engine, "before_cursor_execute", note)
 
 
-# -- what the row decides ---------------------------------------------------------------------------
+# -- what the row decides --------------------------------------------------------------------------
 
 
 def test_a_health_recall_stands_above_everything_and_says_what_to_do(

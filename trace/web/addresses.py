@@ -24,10 +24,7 @@ def raw_target(request: Request) -> tuple[str, str]:
         # The absolute form of RFC 9112, section 3.2.2, or a server that keeps nothing.
         _, scheme, rest = target.partition("://")
         target = "/" + rest.partition("/")[2] if scheme else quote(request.path)
-        if not scheme and request.query_string:
-            target += "?" + request.query_string.decode("latin-1")
-    path, _, query = target.partition("?")
-    return path, query
+    return target.partition("?")[0], environ.get("QUERY_STRING", "")
 
 
 def language_of(request: Request) -> tuple[str, bool]:

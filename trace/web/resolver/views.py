@@ -70,13 +70,13 @@ def answer(rest: str) -> ResponseReturnValue:
     try:
         identity = parse_path(path).identity
     except TraceError as error:
-        return _to_page(path, query, error)
+        return _to_page(path, error)
     entries = resolve(identity)
     wished = _wished_type()
     if wished == LINKSET or (wished is None and _wants_linkset()):
         return _linkset(identity, entries)
     if not entries:
-        return _not_known(path, query)
+        return _not_known(path)
     if wished not in (None, DEFAULT):
         return _of_type(entries, wished or "", path, query)
     return _send_on(path, query)
@@ -149,14 +149,14 @@ def _wants_page() -> bool:
     return best != "application/json"
 
 
-def _not_known(path: str, query: str) -> ResponseReturnValue:
+def _not_known(path: str) -> ResponseReturnValue:
     """R8: a plain 404 with a page that says what to do."""
-    return _page_of(path, query) if _wants_page() else _problem(NotFound())
+    return _page_of(path) if _wants_page() else _problem(NotFound())
 
 
-def _to_page(path: str, query: str, error: TraceError) -> ResponseReturnValue:
+def _to_page(path: str, error: TraceError) -> ResponseReturnValue:
     """R6, R7: 400, with the rule that was broken."""
-    return _page_of(path, query) if _wants_page() else _problem(error)
+    return _page_of(path) if _wants_page() else _problem(error)
 
 
 def _problem(error: TraceError) -> Response:
@@ -165,10 +165,10 @@ def _problem(error: TraceError) -> Response:
     )
 
 
-def _page_of(path: str, query: str) -> ResponseReturnValue:
+def _page_of(path: str) -> ResponseReturnValue:
     """The page of the history's own address: it knows how to say what is wrong."""
     show = current_app.view_functions["scan.show"]
-    request.environ["RAW_URI"] = f"/t{path}" + (f"?{query}" if query else "")
+    request.environ["RAW_URI"] = f"/t{path}"
     response: ResponseReturnValue = current_app.ensure_sync(show)(rest=unquote(path))
     return response
 
