@@ -202,7 +202,7 @@ class ShipmentLine:
     amount: Amount | None
 
 
-def incoming(actor: Actor) -> Select[tuple[Handover]]:
+def incoming(actor: Actor) -> Select[Handover]:
     """Goods on their way to the actor's organisation that it has not answered, oldest first."""
     actor.check("read")
     mine = actor.organisation.id
@@ -224,7 +224,7 @@ def count_incoming(actor: Actor) -> int:
     return db.session.scalar(select(db.func.count()).select_from(incoming(actor).subquery())) or 0
 
 
-def outgoing(actor: Actor) -> Select[tuple[Handover]]:
+def outgoing(actor: Actor) -> Select[Handover]:
     """What the organisation sent, newest first."""
     actor.check("read")
     return (
@@ -234,7 +234,7 @@ def outgoing(actor: Actor) -> Select[tuple[Handover]]:
     )
 
 
-def arrived(actor: Actor) -> Select[tuple[Handover]]:
+def arrived(actor: Actor) -> Select[Handover]:
     """What the organisation received, newest first."""
     actor.check("read")
     return (

@@ -59,7 +59,7 @@ from trace.web.producer.recording import (
 blueprint = Blueprint("shipments", __name__, url_prefix="/producer/shipments")
 
 LIST_LIMIT = 2000
-Query = Callable[[Actor], Select[Any]]
+Query = Callable[[Actor], Select[Handover]]
 VIEWS: dict[str, Query] = {"incoming": incoming, "outgoing": outgoing, "arrived": arrived}
 
 
