@@ -27,6 +27,8 @@ class Settings:
     secret_key: str
     environment: str = "development"
     redis_url: str = ""
+    log_policy: str = ""
+    log_mirrors: tuple[str, ...] = ()
     max_upload_bytes: int = 20 * 1024 * 1024
     testing: bool = False
     inline_jobs: bool = False
@@ -62,6 +64,8 @@ class Settings:
             secret_key=_secret(env, "TRACE_SECRET_KEY", environment, instance),
             environment=environment,
             redis_url=env.get("TRACE_REDIS_URL", ""),
+            log_policy=env.get("TRACE_LOG_POLICY", ""),
+            log_mirrors=_mirrors(env, "TRACE_LOG_MIRRORS"),
             max_upload_bytes=_number(env, "TRACE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024),
         )
 
@@ -71,6 +75,14 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdigit() or int(text) == 0:
         raise BadSetting(f"{name} must be a whole number above zero")
     return int(text)
+
+
+def _mirrors(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    listed = tuple(env.get(name, "").split())
+    for one in listed:
+        if not one.startswith(("http://", "https://", "/")):
+            raise BadSetting(f"{name} must list addresses (https://…) or whole paths (/…)")
+    return listed
 
 
 def _origin(env: Mapping[str, str], name: str, default: str) -> str:

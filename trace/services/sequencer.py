@@ -3,55 +3,38 @@
 One sequencer at a time, by lease. The newest checkpoint is also kept in a file outside the
 database: a database older than that file is a restored backup, and signing on top of it would
 fork the log, so it is refused.
+
+A kill at any moment loses nothing: entries were committed before; the file is written before the
+tiles are committed, and tiles are made again from the entries by the next run.
 """
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from trace.core.tlog import (
-    Checkpoint,
-    append,
-    leaf_hash,
-    log_signer,
-    open_checkpoint,
-    root,
-    sign_checkpoint,
-)
-from trace.errors import TraceError
+from trace.core.tlog import Checkpoint, append, leaf_hash, root, sign_note
 from trace.extensions import db
 from trace.models import LogCheckpoint, LogEntry, LogState, LogTile
 from trace.services import log
-from trace.services.keys import log_key
+from trace.services.log_file import LogForked, checkpoint_path, keep, read_kept
+from trace.services.log_keys import signers
 from trace.services.sets import is_sqlite
-from trace.services.settings import current_settings
 
 BATCH = 4096
+# A backlog is published in steps: whoever wants to append waits for one step at most.
+STEP = 65_536
 LEASE = timedelta(seconds=15)
-
-
-class LogForked(TraceError):
-    code = "log-forked"
-    status = 503
-    message = (
-        "The database's log does not continue the newest checkpoint published (size %(kept)s): "
-        "%(reason)s."
-    )
-    next_step = (
-        "A backup older than the published log was restored, or the wrong database is connected. "
-        "Connect the right one, or refill the log from a mirror; signing now would fork the log."
-    )
+LEVELS = 64  # levels of one origin; the next origin's tiles are kept above them
 
 
 class TileReader:
-    """Tiles from the database, each read once."""
+    """Tiles of an origin from the database, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 1) -> None:
+        self._shift = LEVELS * (number - 1)
         self._known: dict[tuple[int, int], bytes] = {}
 
     def read(self, level: int, index: int, width: int) -> bytes:
@@ -59,7 +42,9 @@ class TileReader:
         key = (level, index)
         if key not in self._known:
             nodes = db.session.scalar(
-                select(LogTile.nodes).where(LogTile.level == level, LogTile.index == index)
+                select(LogTile.nodes).where(
+                    LogTile.level == level + self._shift, LogTile.index == index
+                )
             )
             self._known[key] = bytes(nodes or b"")
         return self._known[key][: 32 * width]
@@ -83,109 +68,137 @@ def take_lease(worker: str, *, now: datetime) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]  # every cursor result has it
 
 
-def has_news() -> bool:
-    """Whether entries wait to be published. Reads only: an idle worker writes nothing."""
-    size = db.session.scalar(select(LogState.size).order_by(LogState.id.desc()).limit(1))
-    return bool(size) and db.session.get(LogCheckpoint, size) is None
-
-
 def publish(*, now: datetime) -> Checkpoint | None:
-    """Integrates what has been committed and signs the checkpoint; None when nothing is new.
+    """Integrates up to 65,536 of the entries committed and signs the checkpoint; None when nothing
+    is new.
 
-    The caller holds the lease (or is the command line) and commits afterwards. Entries were
-    committed before: a crash anywhere here loses nothing, since tiles are made again from them.
+    The caller holds the lease (or is the command line) and commits afterwards. Raises LogForked.
     """
-    state = log.current_state()
-    size, integrated = state.size, state.integrated
-    if not has_news():
+    state = db.session.scalar(
+        select(LogState)
+        .order_by(LogState.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    if state is None:
+        raise log.NoLog
+    number, start, before = state.id, state.start, state.integrated
+    until = min(state.size, before + STEP)
+    if until == start or (until == before and db.session.get(LogCheckpoint, until) is not None):
         return None
-    check_continues(integrated)
-    reader = TileReader()
-    hash_at_size = root(integrated, reader)
-    while integrated < size:
-        entries = db.session.scalars(
-            select(LogEntry.entry)
-            .where(LogEntry.index >= integrated, LogEntry.index < min(size, integrated + BATCH))
-            .order_by(LogEntry.index)
-        ).all()
-        appended = append(integrated, reader, [leaf_hash(entry.encode()) for entry in entries])
-        _write_tiles([(t.level, t.index, t.data) for t in appended.tiles])
-        integrated, hash_at_size = appended.size, appended.root
-        reader = TileReader()
-    checkpoint = Checkpoint(state.origin, integrated, hash_at_size)
-    note = sign_checkpoint(checkpoint, log_signer(state.origin, log_key()))
-    _keep_outside(note)
-    db.session.add(LogCheckpoint(size=integrated, note=note, created_at=now))
-    db.session.execute(
+    check_continues()
+    hash_at_size = root(before - start, TileReader(number))
+    place = before
+    while place < until:
+        leaves = leaf_hashes(place, min(until, place + BATCH))
+        appended = append(place - start, TileReader(number), leaves)
+        _write_tiles(number, [(t.level, t.index, t.data) for t in appended.tiles])
+        place, hash_at_size = start + appended.size, appended.root
+    checkpoint = Checkpoint(state.origin, place - start, hash_at_size)
+    note = sign_note(checkpoint.text, signers(state.origin))
+    claimed = db.session.execute(
         update(LogState)
-        .where(LogState.id == state.id)
-        .values(integrated=integrated)
+        .where(LogState.id == number, LogState.integrated == before)
+        .values(integrated=place)
         .execution_options(synchronize_session=False)
     )
+    if not claimed.rowcount:  # type: ignore[attr-defined]  # every cursor result has it
+        raise LogForked(kept=place, reason="another process publishes at the same time")
+    keep(number, state.origin, note)
+    db.session.add(LogCheckpoint(size=place, note=note, created_at=now))
     db.session.flush()
     return checkpoint
 
 
-def _write_tiles(tiles: list[tuple[int, int, bytes]]) -> None:
+def sign_again(*, now: datetime) -> Checkpoint | None:
+    """Signs the newest checkpoint with all keys of now: when the log's key begins to change.
+
+    Cosignatures on it are given up; witnesses are asked again. None before the first checkpoint.
+    """
+    state = log.current_state()
+    newest = newest_checkpoint()
+    if newest is None or newest.size <= state.start:
+        return None
+    check_continues()
+    size = newest.size - state.start
+    checkpoint = Checkpoint(state.origin, size, root(size, TileReader(state.id)))
+    newest.note = sign_note(checkpoint.text, signers(state.origin))
+    newest.created_at, newest.witnessed_at = now, None
+    keep(state.id, state.origin, newest.note)
+    db.session.flush()
+    return checkpoint
+
+
+def leaf_hashes(first: int, end: int) -> list[bytes]:
+    """The leaf hashes of the entries at places first … end - 1. Raises LogForked for a gap."""
+    entries = db.session.scalars(
+        select(LogEntry.entry)
+        .where(LogEntry.index >= first, LogEntry.index < end)
+        .order_by(LogEntry.index)
+    ).all()
+    if len(entries) != end - first:
+        raise LogForked(kept=end, reason=f"entries are missing between {first} and {end}")
+    return [leaf_hash(entry.encode()) for entry in entries]
+
+
+def _write_tiles(number: int, tiles: list[tuple[int, int, bytes]]) -> None:
     dialect = sqlite.insert if is_sqlite() else postgresql.insert
     statement = dialect(LogTile)
     statement = statement.on_conflict_do_update(
         index_elements=["level", "idx"], set_={"nodes": statement.excluded.nodes}
     )
+    shift = LEVELS * (number - 1)
     db.session.execute(
-        statement, [{"level": level, "index": index, "nodes": data} for level, index, data in tiles]
+        statement,
+        [{"level": level + shift, "index": index, "nodes": data} for level, index, data in tiles],
     )
 
 
-def checkpoint_path() -> Path:
-    """Where the newest checkpoint is kept outside the database."""
-    return current_settings().instance / "log" / "checkpoint"
-
-
-def _keep_outside(note: str) -> None:
-    path = checkpoint_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    with fresh.open("w") as file:
-        file.write(note)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def check_continues(integrated: int) -> None:
+def check_continues() -> None:
     """Raises LogForked unless the database's log contains the checkpoint kept outside of it."""
-    path = checkpoint_path()
-    if not path.exists():
-        if integrated:
+    state = log.current_state()
+    kept = read_kept(state.id, state.origin)
+    if kept is None:
+        if state.integrated > state.start:
             raise LogForked(kept="?", reason="the checkpoint file is missing")
         return
-    state = log.current_state()
-    kept = open_checkpoint(path.read_text(), log_signer(state.origin, log_key()).verifier)
-    if kept.size > state.size:
-        raise LogForked(kept=kept.size, reason=f"the database holds only {state.size} entries")
-    if kept.size <= integrated:
-        at_size = root(kept.size, TileReader())
-    else:  # signed, then stopped before the tiles were committed: made again from the entries
-        at_size = _root_from_entries(kept.size, integrated)
-    if at_size != kept.root:
+    held = state.size - state.start
+    if kept.size > held:
+        raise LogForked(kept=kept.size, reason=f"the database holds only {held} entries")
+    if root_at(kept.size) != kept.root:
         raise LogForked(kept=kept.size, reason="the entries up to there are different ones")
 
 
-def _root_from_entries(size: int, integrated: int) -> bytes:
-    entries = db.session.scalars(
-        select(LogEntry.entry)
-        .where(LogEntry.index >= integrated, LogEntry.index < size)
-        .order_by(LogEntry.index)
-    ).all()
-    return append(integrated, TileReader(), [leaf_hash(e.encode()) for e in entries]).root
+def root_at(size: int) -> bytes:
+    """The root of the current origin's first `size` entries, from tiles and, beyond those, from
+    entries: what was signed before its tiles were committed is made again."""
+    state = log.current_state()
+    integrated = state.integrated - state.start
+    reader = TileReader(state.id)
+    if size <= integrated:
+        return root(size, reader)
+    leaves = leaf_hashes(state.integrated, state.start + size)
+    return append(integrated, reader, leaves).root
 
 
 def newest_checkpoint() -> LogCheckpoint | None:
     """The newest stored checkpoint."""
     return db.session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
+
+
+__all__ = [
+    "BATCH",
+    "LEASE",
+    "LEVELS",
+    "STEP",
+    "LogForked",
+    "TileReader",
+    "check_continues",
+    "checkpoint_path",
+    "leaf_hashes",
+    "newest_checkpoint",
+    "publish",
+    "root_at",
+    "sign_again",
+    "take_lease",
+]

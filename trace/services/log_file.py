@@ -1,0 +1,98 @@
+"""The newest checkpoint outside the database: what a restored backup cannot take back.
+
+One file per origin in the instance folder. It is written under a lock, to the disk, and by renaming,
+and never goes back to a smaller log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trace.core.signing import TrustError
+from trace.core.tlog import Checkpoint, open_checkpoint_by
+from trace.errors import TraceError
+from trace.services.log_keys import verifiers
+from trace.services.settings import current_settings
+
+
+class LogForked(TraceError):
+    code = "log-forked"
+    status = 503
+    message = (
+        "The database's log does not continue the newest checkpoint published (size %(kept)s): "
+        "%(reason)s."
+    )
+    next_step = (
+        "A backup older than the published log was restored, or the wrong database is connected. "
+        "Connect the right one, or refill the log from a mirror; signing now would fork the log."
+    )
+
+
+def checkpoint_path(number: int = 1) -> Path:
+    """Where the newest checkpoint of an origin is kept."""
+    folder = current_settings().instance / "log"
+    return folder / "checkpoint" if number == 1 else folder / str(number) / "checkpoint"
+
+
+def read_kept(number: int, origin: str) -> Checkpoint | None:
+    """The checkpoint kept; None without a file. Raises LogForked when it is not this log's."""
+    path = checkpoint_path(number)
+    try:
+        note = path.read_text()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogForked(kept="?", reason=f"{path} cannot be read ({error})") from error
+    return parse_kept(note, origin)
+
+
+def parse_kept(note: str, origin: str) -> Checkpoint:
+    """A checkpoint of this log under its own signature. Raises LogForked."""
+    try:
+        return open_checkpoint_by(note, verifiers(origin))
+    except TrustError as error:
+        raise LogForked(
+            kept="?", reason=f"the checkpoint file is not of this log: {error.detail}"
+        ) from error
+
+
+def keep(number: int, origin: str, note: str) -> None:
+    """Keeps a checkpoint just signed. Raises LogForked when a newer or another one is kept."""
+    path = checkpoint_path(number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = parse_kept(note, origin)
+    with _locked(path):
+        kept = read_kept(number, origin)
+        if kept is not None and kept.size > new.size:
+            raise LogForked(kept=kept.size, reason="another process has published more meanwhile")
+        if kept is not None and kept.size == new.size and kept.root != new.root:
+            raise LogForked(kept=kept.size, reason="the file holds another tree of this size")
+        _write(path, note)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    with fresh.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
