@@ -298,7 +298,12 @@ class World:
         linked = self.chains_of(event) if chains is None else chains
         links = [self.link(identity) for identity in (*linked, use_identity(org.did))]
         h = statement_hash(statement.jwt)
-        index = self.append(*event_entries(self.tick(), h, links, approval))
+        entries = event_entries(self.tick(), h, links, approval)
+        index = self.append(*entries)
+        if len(entries) > 1:  # some links stand in the entries that follow
+            for identity, link in zip((*linked, use_identity(org.did)), links, strict=True):
+                behind = next(n for n, entry in enumerate(entries) if link.encode() in entry)
+                self.chains[identity].places[-1] += behind
         self.recorded[index] = Recorded(index, statement)
         return self.recorded[index]
 
