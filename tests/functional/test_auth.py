@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from tests.conftest import FIXED_NOW
 from tests.support.members import PASSWORD, make_member, sign_in
-from tests.support.pages import Page, PageClient
+from tests.support.pages import Page, PageClient, checked_page
 from trace.extensions import db, limiter
 from trace.models import Audit, Key, Membership, Organisation, Person, Session
 from trace.services import people, sessions
@@ -67,7 +67,7 @@ def test_a_stranger_and_a_wrong_password_get_the_same_answer(
     summary = "//*[@class='error-summary']"
     assert wrong.texts(summary) == strange.texts(summary) != []
     assert strange.form().fields["login"] == login
-    assert COOKIE not in {cookie.key for cookie in pages.client._cookies.values()}
+    assert pages.client.get_cookie(COOKIE) is None
 
 
 def test_a_strangers_sign_in_does_as_much_work_as_a_real_one(
@@ -384,3 +384,75 @@ def test_the_language_is_kept_only_once_chosen(app: Flask, pages: PageClient) ->
     pages.get("/language/en?next=/producer/today")
     with app.app_context():
         assert db.session.get_one(Person, member.person_id).locale == "en"
+
+
+ORIGIN = {"Origin": "http://localhost", "Accept": "text/html"}
+
+
+@pytest.mark.one_database
+def test_a_form_sent_after_the_sign_in_ended_is_kept_through_signing_in_again(
+    app: Flask, pages: PageClient
+) -> None:
+    member = make_member(app)
+    sign_in(app, pages.client, member)
+    form = pages.get("/producer/households/new").form()
+    typed = {**form.fields, "name": "Bà Bảy <&>", "phone": "0912345678"}
+    pages.client.delete_cookie(COOKIE)
+    answer = pages.client.post(form.action, data=typed, headers=ORIGIN)
+    assert answer.status_code == 401
+    asked = checked_page(answer.request.url, answer)
+    assert "vẫn còn" in asked.text
+    wrong = pages.submit(asked, {"login": member.login, "password": "sai rồi nhé"}, status=400)
+    again = pages.submit(wrong, {"login": member.login, "password": PASSWORD})
+    assert again.h1 == "Gửi lại những gì bạn đã gõ"
+    assert "Bà Bảy <&>" in again.text
+    done = pages.submit(again, {})
+    assert done.h1 == "Hộ H01"
+    assert "Bà Bảy <&>" in done.text
+
+
+@pytest.mark.one_database
+def test_a_form_whose_token_is_stale_is_sent_again_with_one_press(
+    app: Flask, pages: PageClient
+) -> None:
+    sign_in(app, pages.client, make_member(app))
+    form = pages.get("/producer/households/new").form()
+    pages.client.delete_cookie("session")  # the browser was closed meanwhile
+    answer = pages.client.post(form.action, data={**form.fields, "name": "Bà Bảy"}, headers=ORIGIN)
+    assert answer.status_code == 400
+    assert pages.submit(checked_page(answer.request.url, answer), {}).h1 == "Hộ H01"
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+def test_a_form_of_another_site_is_never_offered_for_sending_again(
+    app: Flask, pages: PageClient, origin: str | None
+) -> None:
+    member = make_member(app)
+    headers = {"Accept": "text/html", **({"Origin": origin} if origin else {})}
+    sign_in(app, pages.client, member)
+    address = "/producer/households/new"
+    answer = pages.client.post(address, data={"code": "H66", "name": "Kẻ lạ"}, headers=headers)
+    assert answer.status_code == 400
+    assert "H66" not in answer.text
+    pages.client.delete_cookie(COOKIE)
+    answer = pages.client.post(address, data={"code": "H66", "name": "Kẻ lạ"}, headers=headers)
+    assert "H66" not in answer.text
+
+
+@pytest.mark.one_database
+def test_a_waiting_form_that_we_did_not_sign_is_dropped(app: Flask, pages: PageClient) -> None:
+    member = make_member(app)
+    form = pages.get("/sign-in").form()
+    entries = {**form.fields, "login": member.login, "password": PASSWORD, "resume": "W10.x.y"}
+    assert pages.client.post("/sign-in", data=entries).headers["Location"] == TODAY
+
+
+@pytest.mark.one_database
+def test_a_stale_sign_in_form_is_shown_afresh_and_carries_no_password(
+    app: Flask, pages: PageClient
+) -> None:
+    data = {"login": "0912345678", "password": PASSWORD}
+    answer = pages.client.post("/sign-in", data=data, headers=ORIGIN, follow_redirects=True)
+    assert checked_page(answer.request.url, answer).h1 == "Đăng nhập"
+    assert PASSWORD not in answer.text

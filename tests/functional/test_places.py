@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 import zxingcpp
@@ -153,10 +154,10 @@ def test_the_printed_card_leads_to_the_places_own_address(
 
 def drawn_text(svg: bytes) -> str:
     """The code that a scanner reads from a drawing of unit squares in millimetres."""
-    root = etree.parse(BytesIO(svg)).getroot()
+    root: Any = etree.parse(BytesIO(svg)).getroot()
     size = int(float(root.get("viewBox").split()[2]))
     pixels = Image.new("L", (size, size), 255)
-    path = root.xpath("//*[local-name()='path']/@d")[0]
+    path = str(root.xpath("//*[local-name()='path']/@d")[0])
     for part in path.split("M")[1:]:
         x, y = (int(float(number)) for number in part.split("H")[0].split(","))
         pixels.putpixel((x, y), 0)

@@ -21,8 +21,12 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, flash, g, redirect, request, url_for
 from flask import Response as FlaskResponse
+from flask import session as browser_session
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from trace import clock
@@ -33,7 +37,15 @@ from trace.services.actors import Actor
 from trace.services.sessions import actor_of, find_session, slide
 from trace.services.tokens import find_token, note_use
 from trace.web.forms import answer_again
-from trace.web.problems import wants_json
+from trace.web.problems import answer, wants_json
+from trace.web.resume import (
+    ForeignForm,
+    from_our_page,
+    pack,
+    send_again,
+    sign_in_first,
+    unpack,
+)
 
 __all__ = [
     "actor",
@@ -69,6 +81,7 @@ def guard(app: Flask) -> None:
     """Puts the door before every request. Last to be called before the blueprints."""
     app.before_request(_enter)
     app.after_request(_leave)
+    app.register_error_handler(CSRFError, _stale_form)
 
 
 def actor() -> Actor:
@@ -87,11 +100,11 @@ def rule_of(app: Flask, endpoint: str) -> str | None:
     return rule if rule is not None and rule.partition(":")[0] in RULES else None
 
 
-def _enter() -> Response | None:
+def _enter() -> ResponseReturnValue | None:
     g.session = g.person = g.actor = g.token = None
     if request.endpoint is None:  # no such address, or not by this method
         if not wants_json():
-            _recognise()
+            recognise()
         return None
     rule = rule_of(current_app, request.endpoint)
     if rule is None:
@@ -103,7 +116,7 @@ def _enter() -> Response | None:
     if kind == "token":
         _check_token(needed)
         return None
-    _recognise()
+    recognise()
     if kind == "public":
         return None
     if g.person is None:
@@ -118,11 +131,16 @@ def _enter() -> Response | None:
     return answer_again()
 
 
-def _recognise() -> None:
+def recognise() -> None:
+    """Finds who is signed in: sets `g.session`, `g.person`, `g.actor`."""
+    g.session = g.person = g.actor = None
     session = find_session(request.cookies.get(COOKIE, ""), at=clock.now())
     if session is None:
         return
     g.session, g.person, g.actor = session, session.person, actor_of(session)
+    if not browser_session.permanent:
+        # The tokens of open forms must outlive the browser's own end, as the sign-in does.
+        browser_session.permanent = True
     role = g.actor.role if g.actor else ""
     if slide(session, role, at=clock.now()):
         db.session.commit()
@@ -151,11 +169,28 @@ def _check_token(scope: str) -> None:
         db.session.commit()
 
 
-def _ask_to_sign_in() -> Response:
+def _ask_to_sign_in() -> ResponseReturnValue:
     if wants_json():
         raise NotSignedIn
+    waiting = sign_in_first()
+    if waiting is not None:
+        return waiting
     address = here() if request.method in READING else ""
     return redirect(url_for("auth.sign_in", next=address or None), 303)
+
+
+def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    """A form whose token is missing or old: sent again by one press, if it came from our page."""
+    if not from_our_page():
+        return answer(ForeignForm())
+    recognise()
+    waiting = unpack(pack())
+    if g.person is not None and waiting is not None:
+        return send_again(waiting), 400
+    if rule_of(current_app, request.endpoint or "") == "public":
+        flash(gettext("Trang đã mở quá lâu. Hãy điền và gửi lại."), "info")
+        return redirect(request.full_path.rstrip("?"), 303)
+    return sign_in_first() or answer(ForeignForm())
 
 
 def _leave(response: FlaskResponse) -> FlaskResponse:

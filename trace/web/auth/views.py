@@ -16,6 +16,7 @@ from trace.web.access import safe_next
 from trace.web.auth import throttle
 from trace.web.forms import Form
 from trace.web.pages import page_language
+from trace.web.resume import send_again, unpack
 from trace.web.words import organisation_kinds
 
 blueprint = Blueprint("auth", __name__)
@@ -38,7 +39,7 @@ def sign_in() -> ResponseReturnValue:
                 raise
             throttle.forget_failures(typed)
             return _enter(person)
-    return form.page("auth/sign_in.html", next=safe_next(""))
+    return form.page("auth/sign_in.html", next=safe_next(""), resume=form.value("resume"))
 
 
 def _enter(person: Person) -> ResponseReturnValue:
@@ -51,8 +52,12 @@ def _enter(person: Person) -> ResponseReturnValue:
     # Whoever may have planted a cookie in this browser before knows nothing of what comes now.
     session.clear()
     g.session, g.session_token, g.person = opened, token, person
+    waiting = unpack(request.form.get("resume", ""))
     if opened.organisation_id is None:
         return redirect(url_for("account.choose", next=safe_next("") or None), 303)
+    if waiting is not None:
+        g.actor = sessions.actor_of(opened)
+        return send_again(waiting)
     return redirect(safe_next(url_for("today.show")), 303)
 
 
