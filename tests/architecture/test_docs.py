@@ -20,7 +20,11 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
-    known = set(SETTING.findall((ROOT / "trace" / "config.py").read_text()))
+    known = {
+        setting
+        for path in (ROOT / "trace").rglob("*.py")
+        for setting in SETTING.findall(path.read_text())
+    }
     known |= set(IN_SHELL.findall((ROOT / "deploy" / "run.sh").read_text()))
     assert set(HEADING.findall((REFERENCE / "settings.md").read_text())) == known
 
