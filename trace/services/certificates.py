@@ -24,7 +24,7 @@ class EndsBeforeStart(TraceError):
 
 
 class NotYours(TraceError):
-    code = "not-yours"
+    code = "not-your-own"
     message = "Choose one of your own."
 
 

@@ -107,9 +107,9 @@ BAD = [
     ("https://a/01/" + G + "/10/rau cải", "bad-character"),
     ("https://a/01/" + G + "/10/a|b", "bad-character"),
     ("https://á/01/" + G, "bad-character"),
-    ("https://a/", "unknown-key"),
-    ("https://a/gtin/" + G, "unknown-key"),
-    ("https://a/10/L1", "unknown-key"),
+    ("https://a/", "no-primary-key"),
+    ("https://a/gtin/" + G, "no-primary-key"),
+    ("https://a/10/L1", "no-primary-key"),
     ("https://a/01/" + G + "/", "trailing-slash"),
     ("https://a/01/" + G + "/10/", "empty-value"),
     ("https://a/01//10/L", "empty-value"),
@@ -226,7 +226,7 @@ def test_a_lot_may_stand_in_the_query_where_it_could_not_stand_in_the_path() -> 
 
 
 def test_old_spellings_are_read_only_on_request() -> None:
-    assert refusal("https://a/gtin/08936012345674") == "unknown-key"
+    assert refusal("https://a/gtin/08936012345674") == "no-primary-key"
     assert refusal("https://a/01/8936012345674") == "bad-length"
     link = parse_digital_link("https://a/gtin/8936012345674/ser/7", legacy=True)
     assert link.identity == Identity("01", G, (("21", "7"),))
@@ -323,8 +323,8 @@ def test_building_puts_qualifiers_in_order_and_the_rest_into_the_query() -> None
 @pytest.mark.parametrize(
     ("pairs", "code"),
     [
-        ([], "unknown-key"),
-        ([("10", "L")], "unknown-key"),
+        ([], "no-primary-key"),
+        ([("10", "L")], "no-primary-key"),
         ([("01", G), ("89", "X")], "unknown-identifier"),
         ([("01", G), ("10", "L"), ("10", "M")], "repeated"),
         ([("01", G), ("235", "X"), ("22", "V")], "not-an-attribute"),
@@ -372,12 +372,12 @@ class TestTheResolversPath:
         [
             ("", "not-a-link"),
             ("b/0000000055", "not-a-link"),
-            ("/", "unknown-key"),
-            ("/b", "unknown-key"),
+            ("/", "no-primary-key"),
+            ("/b", "no-primary-key"),
             ("/b/0000000054", "code-check"),
             ("/b/0000000055/12", "code-length"),
             ("/c/0000000055/0123456789ABCDEF", "odd-segments"),
-            ("/x/0000000055", "unknown-key"),
+            ("/x/0000000055", "no-primary-key"),
             (f"/01/{G}//", "trailing-slash"),
             (f"/01/{G}/10/L|", "bad-character"),
             ("/" + "x" * MAX_URI, "uri-too-long"),

@@ -114,7 +114,7 @@ def test_capitals_save_a_version() -> None:
 def test_a_text_that_fits_into_no_code_is_refused(engine: Engine, text: str) -> None:
     with pytest.raises(LabelError) as refused:
         qr_matrix(text, engine=engine)
-    assert refused.value.code == "text-too-long"
+    assert refused.value.code == "code-too-long"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_sheet_that_is_used_already_is_begun_further_down() -> None:
         (LABEL, SheetLayout("wide", 5, 10, 52.5, 29.7), "bad-layout"),
         (LABEL, SheetLayout("tiny", 10, 20, 21.0, 14.0), "code-too-small"),
         (Label("https://a/" + "x" * 400, "7", NAME), LAYOUTS["4x10"], "code-too-small"),
-        (Label("https://a/" + "x" * 4000, "7", NAME), LAYOUTS["4x10"], "text-too-long"),
+        (Label("https://a/" + "x" * 4000, "7", NAME), LAYOUTS["4x10"], "code-too-long"),
         (
             Label(URI, "7", NAME, dates=tuple(f"Ngày {n}/11/2026" for n in range(30))),
             LAYOUTS["4x10"],

@@ -46,7 +46,7 @@ class TrailingSlash(Gs1Error):
 
 
 class UnknownKey(Gs1Error):
-    code = "unknown-key"
+    code = "no-primary-key"
     message = "No GS1 primary key was found in the path."
 
 

@@ -13,7 +13,7 @@ class LabelError(TraceError):
 
 
 class TextTooLong(LabelError):
-    code = "text-too-long"
+    code = "code-too-long"
     message = "A text of %(length)d characters does not fit into one code."
 
 
