@@ -1,6 +1,6 @@
 """Promises: a typical event's statement (12 disclosures) costs at most 100 µs beyond its signature;
-reading one back, strictly, stays within 2.5 times its bare signature check, and so does a bundle of
-200 statements; the log takes 1,000 leaves within 4 times their bare hashes.
+reading one back, strictly, stays within 3 times its bare signature check, verifying a bundle of 200
+statements within 4 times theirs; the log takes 1,000 leaves within 4 times their bare hashes.
 
 Floors, in the same run and process: bare Ed25519 signatures and checks over the same texts, bare
 SHA-256 over the same leaves and as many nodes. CPU time, least of several rounds.
@@ -87,7 +87,7 @@ def _statement(world: World, org: Organisation, event: JsonObject) -> Iterable[F
         100,
     )
     yield compare("statement built and signed", build * micro, "us", sign * micro, "<=", 4)
-    yield compare("statement read and checked", read * micro, "us", check * micro, "<=", 2.5)
+    yield compare("statement read and checked", read * micro, "us", check * micro, "<=", 3)
 
 
 def check_all(public: PublicKey, signed: Sequence[tuple[bytes, bytes]]) -> None:
@@ -113,7 +113,7 @@ def _bundle(world: World, org: Organisation, lot: str) -> Figure:
         lambda: check_all(org.keys["k1"].public, checks),
         rounds=6,
     )
-    return compare(f"bundle of {MANY} statements", whole * 1e3, "ms", bare * 1e3, "<=", 2.5)
+    return compare(f"bundle of {MANY} statements", whole * 1e3, "ms", bare * 1e3, "<=", 4)
 
 
 def _log() -> Figure:
