@@ -142,6 +142,37 @@ def test_an_unknown_or_ambiguous_receiver_is_asked_about(
     assert "2 tổ chức" in errors(page)["taker"]
 
 
+def test_whoever_was_handed_a_note_without_a_name_answers_it(
+    console: Console, shop: PageClient
+) -> None:
+    event = send(console, taker="")
+    code = console.pages.get(f"/producer/shipments/{event}").h1.rpartition(" ")[2]
+    page = shop.get(f"/producer/shipments/note?code={code.lower()}")
+    assert page.h1 == "Nhận hàng từ HTX Minh họa?"
+    page = shop.submit(page, {"answer": "all"})
+    assert "hai bên đã khai" in page.text
+    own = console.pages.get(f"/producer/shipments/note?code={code}")
+    assert own.h1 == f"Phiếu giao {code}"
+
+
+def test_a_note_for_somebody_else_or_a_wrong_code_opens_nothing(
+    console: Console, shop: PageClient, app: Flask
+) -> None:
+    event = send(console)
+    code = console.pages.get(f"/producer/shipments/{event}").h1.rpartition(" ")[2]
+    client = app.test_client()
+    sign_in(app, client, make_member(app, name="Bên thứ ba"))
+    third = PageClient(client)
+    assert (
+        "Không có phiếu giao nào"
+        in third.get(f"/producer/shipments/note?code={code}", status=404).text
+    )
+    assert client.get(f"/producer/shipments/note/{code}/receive").status_code == 404
+    wrong = third.get("/producer/shipments/note?code=7K3QM-P2XV5", status=400)
+    assert wrong.find("//*[@id='e-code']")
+    assert wrong.find("//input[@name='code']")[0].get("value") == "7K3QM-P2XV5"
+
+
 def test_a_voided_shipment_no_longer_waits(console: Console, shop: PageClient, app: Flask) -> None:
     event = send(console)
     console.pages.submit(console.pages.get(f"/producer/events/{event}/void"), {})

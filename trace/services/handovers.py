@@ -253,6 +253,21 @@ def get_handover(actor: Actor, event_id: int) -> Handover:
     return found
 
 
+def find_by_note(actor: Actor, note: str) -> Handover | None:
+    """The shipment under a note's canonical identity. Whoever holds the note may read it, unless
+    it names another taker: the code on the paper is what was handed over."""
+    actor.check("read")
+    found = db.session.scalar(
+        select(Handover)
+        .where(Handover.note == note, Handover.received.is_(False), Handover.voided.is_(False))
+        .order_by(Handover.event_id)
+        .limit(1)
+    )
+    if found is None or actor.organisation.id in (found.giver_id, found.taker_id):
+        return found
+    return found if found.taker_id is None else None
+
+
 def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
     """The rows with their lines, by one query for all."""
     by_event: dict[int, list[ShipmentLine]] = {row.event_id: [] for row in handovers}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import Select
 
+from trace.core.gs1 import Gs1Error, Identity, canonical_uri, check_code
 from trace.core.labels import label_payload, qr_svg
-from trace.errors import NotFound
+from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Handover, Organisation, Product
 from trace.schemas.handovers import ExternalSchema, ReceiveSchema, ShipSchema
@@ -29,6 +30,7 @@ from trace.services.choices import NotOffered
 from trace.services.handovers import (
     Shipment,
     arrived,
+    find_by_note,
     get_handover,
     incoming,
     line_item,
@@ -36,10 +38,12 @@ from trace.services.handovers import (
     shipments,
 )
 from trace.services.labels import printed_address
+from trace.services.settings import current_settings
 from trace.services.shipments import External, Line, Parties, receive, receive_unrecorded, ship
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
 from trace.web.lists import Listing
+from trace.web.problems import translated
 from trace.web.producer.batches import start_rows
 from trace.web.producer.processing import asked_things, items_of_rows
 from trace.web.producer.recording import (
@@ -69,19 +73,33 @@ def index() -> ResponseReturnValue:
     view = request.args.get("view", "incoming")
     if view not in VIEWS:
         raise NotFound
+    return _list(view)
+
+
+def _list(view: str, error: TraceError | None = None) -> ResponseReturnValue:
     rows = list(db.session.scalars(VIEWS[view](actor()).limit(LIST_LIMIT)))
     found = shipments(rows)
     listing = Listing(found, words=_words, filters={"view": lambda _: view})
     if listing.wants_csv:
         head = ["Phiếu giao", "Lúc", "Từ", "Đến", "Hàng", "Đã nhận"]
         return listing.csv("giao-nhan", [gettext(word) for word in head], _csv_line)
-    return render_template(
+    page = render_template(
         "producer/shipments/index.html",
         listing=listing,
+        error=translated(error) if error else "",
+        failed=error is not None,
+        typed=request.args.get("code", ""),
         view=view,
         note_name=lambda note: short_name(note) if note else "",
         goods=goods_words,
     )
+    return page, 200 if error is None else error.status
+
+
+class UnknownNote(TraceError):
+    code = "unknown-note"
+    status = 404
+    message = "No delivery note with this code waits for you. Check the code with the sender."
 
 
 def goods_words(shipment: Shipment) -> str:
@@ -185,6 +203,39 @@ def _partner_words(partners: Sequence[Organisation]) -> list[str]:
     return [f"{partner.name} ({partner.code})" for partner in partners]
 
 
+@blueprint.get("/note")
+def find() -> ResponseReturnValue:
+    """A note's code, typed or scanned, leads to its shipment."""
+    text = request.args.get("code", "")
+    try:
+        code = check_code(text.rpartition("/")[2])
+    except Gs1Error as error:
+        return _list("incoming", error)
+    handover = _by_note(code)
+    if handover is None:
+        return _list("incoming", UnknownNote())
+    if handover.giver_id == actor().organisation.id:
+        return redirect(url_for("shipments.show", event_id=handover.event_id), 303)
+    return redirect(url_for("shipments.take_by_note", code=code), 303)
+
+
+def _by_note(code: str) -> Handover | None:
+    return find_by_note(actor(), canonical_uri(Identity("n", code), current_settings().id_base))
+
+
+@blueprint.route("/note/<code>/receive", methods=["GET", "POST"])
+@needs("record")
+def take_by_note(code: str) -> ResponseReturnValue:
+    """Whoever was handed the note answers it, also when it names nobody."""
+    try:
+        handover = _by_note(check_code(code))
+    except Gs1Error:
+        raise NotFound from None
+    if handover is None or handover.giver_id == actor().organisation.id:
+        raise NotFound
+    return _receipt(handover)
+
+
 @blueprint.route("/<int:event_id>/receive", methods=["GET", "POST"])
 @needs("record")
 def take(event_id: int) -> ResponseReturnValue:
@@ -192,6 +243,10 @@ def take(event_id: int) -> ResponseReturnValue:
     handover = get_handover(actor(), event_id)
     if handover.received or handover.taker_id != actor().organisation.id:
         raise NotFound
+    return _receipt(handover)
+
+
+def _receipt(handover: Handover) -> ResponseReturnValue:
     (shipment,) = shipments([handover])
     form = RecordForm(ReceiveSchema(), {"answer": "all", **_line_start(shipment)})
     if form.sent:

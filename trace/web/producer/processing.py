@@ -11,13 +11,13 @@ from flask_babel import gettext
 
 from trace.core.gs1 import Gs1Error, Identity, check_code, local_uri
 from trace.errors import TraceError
-from trace.extensions import db
 from trace.models import Thing
 from trace.schemas.batches import PackSchema, ProcessSchema
 from trace.schemas.records import CircumstancesSchema
 from trace.services import choices
 from trace.services.batches import (
     batch_of,
+    find_things,
     get_things,
     item_of,
     list_things,
@@ -52,9 +52,8 @@ class NotACrate(TraceError):
 def asked_things() -> list[Thing]:
     """The lots a link named (`?thing=1&thing=2`) that the organisation made or has."""
     numbers = [int(text) for text in request.args.getlist("thing") if text.isdecimal()]
-    known = {batch.thing_id for batch in list_things(actor(), "lot", "logistic")}
-    found = (db.session.get(Thing, number) for number in numbers[:50] if number in known)
-    return [thing for thing in found if thing is not None]
+    known = find_things(actor(), numbers[:50], "lot", "logistic")
+    return [known[number] for number in dict.fromkeys(numbers) if number in known]
 
 
 def items_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
