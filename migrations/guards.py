@@ -1,14 +1,15 @@
 """Append-only triggers: a seat belt (the log is the proof), written for both databases.
 
-log_entries and event_keys never change. An event row changes only by erasure: a disclosure
-becomes null, and columns copied from it may become null; the JWT never changes.
+Log entries, checkpoints and the audit never change. An event row changes only by erasure: a
+disclosure becomes null, and columns copied from it may become null; the JWT never changes. The
+key of an event whose disclosures were erased may go: it was made of them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-FROZEN = ("log_entries", "log_checkpoints", "event_keys", "audit")
+FROZEN = ("log_entries", "log_checkpoints", "audit")
 
 EVENT_FROZEN_COLUMNS = ("id", "statement_id", "issuer_id", "key_id", "type", "event_time", "jwt")
 
@@ -28,9 +29,12 @@ def drop_guards(op: Any) -> None:
             _drop(op, f"{table}_no_{verb}", table)
     for name in ("events_no_delete", "events_only_erase"):
         _drop(op, name, "events")
+    for name in ("event_keys_no_update", "event_keys_no_delete"):
+        _drop(op, name, "event_keys")
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION IF EXISTS trace_append_only()")
         op.execute("DROP FUNCTION IF EXISTS trace_only_erase()")
+        op.execute("DROP FUNCTION IF EXISTS trace_key_of_erased()")
 
 
 def _drop(op: Any, trigger: str, table: str) -> None:
@@ -44,6 +48,14 @@ def _add_sqlite(op: Any) -> None:
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END")
     for table in FROZEN:
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END")
+    op.execute(
+        f"CREATE TRIGGER event_keys_no_update BEFORE UPDATE ON event_keys BEGIN {refuse}; END"
+    )
+    op.execute(
+        "CREATE TRIGGER event_keys_no_delete BEFORE DELETE ON event_keys "
+        "WHEN NOT EXISTS (SELECT 1 FROM events e JOIN json_each(e.disclosures) d "
+        f"WHERE e.id = OLD.event_id AND d.type = 'null') BEGIN {refuse}; END"
+    )
     changed = " OR ".join(f"NEW.{c} IS NOT OLD.{c}" for c in EVENT_FROZEN_COLUMNS)
     op.execute(
         "CREATE TRIGGER events_only_erase BEFORE UPDATE ON events "
@@ -71,6 +83,20 @@ def _add_postgresql(op: Any) -> None:
         "JOIN json_array_elements_text(NEW.disclosures::json) WITH ORDINALITY n(value, key) "
         "USING (key) WHERE n.value IS NOT NULL AND n.value IS DISTINCT FROM o.value) "
         "THEN RAISE EXCEPTION 'append-only'; END IF; RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE FUNCTION trace_key_of_erased() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NOT EXISTS (SELECT 1 FROM events e, json_array_elements(e.disclosures::json) d "
+        "WHERE e.id = OLD.event_id AND json_typeof(d) = 'null') "
+        "THEN RAISE EXCEPTION 'append-only'; END IF; RETURN OLD; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER event_keys_no_update BEFORE UPDATE ON event_keys "
+        "FOR EACH ROW EXECUTE FUNCTION trace_append_only()"
+    )
+    op.execute(
+        "CREATE TRIGGER event_keys_no_delete BEFORE DELETE ON event_keys "
+        "FOR EACH ROW EXECUTE FUNCTION trace_key_of_erased()"
     )
     for table in FROZEN:
         for verb in ("UPDATE", "DELETE"):

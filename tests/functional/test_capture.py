@@ -317,3 +317,35 @@ def test_a_disclosure_may_be_nulled_by_erasure_and_nothing_else(
     )
     db_session.commit()
     assert orjson.loads(db_session.scalars(select(Event.disclosures)).one())[0] is None
+
+
+def test_a_sale_leaves_what_is_left_on_sale_where_it_was(
+    db_session: Session, now: datetime
+) -> None:
+    actor, lot = make_actor(now), new_lot()
+    stall = {"id": new_lot().replace("/b/", "/l/")}
+    offered = event(
+        "ObjectEvent",
+        bizStep="retail_selling",
+        disposition="sellable_accessible",
+        bizLocation=stall,
+        quantityList=[{"epcClass": lot}],
+    )
+    sold = offered | {
+        "disposition": "retail_sold",
+        "quantityList": [{"epcClass": lot, "quantity": 2, "uom": "KGM"}],
+    }
+    capture(actor, [registered(lot, 10), offered, sold], at=now)
+    db_session.commit()
+    held = db_session.scalars(select(Holding)).all()
+    assert [(row.quantity, row.unit, row.on_sale) for row in held] == [(8, "KGM", True)]
+
+
+def test_a_code_of_ours_that_is_mistyped_is_refused_where_it_stands(
+    db_session: Session, now: datetime
+) -> None:
+    actor, lot = make_actor(now), new_lot()
+    wrong = lot[:-1] + ("0" if lot[-1] != "0" else "1")
+    with pytest.raises(Refused) as refused:
+        capture(actor, [registered(wrong)], at=now)
+    assert refused.value.errors[0].path == "/quantityList/0/epcClass"

@@ -3,6 +3,7 @@
 from trace.models.attachments import Attachment
 from trace.models.audit import Audit
 from trace.models.certificates import Certificate
+from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover
 from trace.models.jobs import Job
@@ -18,6 +19,7 @@ __all__ = [
     "Attachment",
     "Audit",
     "Certificate",
+    "Erasure",
     "Event",
     "EventKey",
     "EventThing",

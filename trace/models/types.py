@@ -50,6 +50,13 @@ def to_micro(quantity: Decimal | None) -> int | None:
     return int((quantity * MICRO).to_integral_value(ROUND_HALF_EVEN))
 
 
+def from_micro(value: int) -> Decimal:
+    """The quantity without zeros at its end, and never in the form 8E+1."""
+    found = Decimal(value) / MICRO
+    whole = found.to_integral_value()
+    return whole.quantize(Decimal(1)) if whole == found else found.normalize()
+
+
 class Quantity(TypeDecorator[Decimal]):
     """A Decimal kept as millionths: SQLite has no exact decimal. The signed value is the event's."""
 
@@ -60,7 +67,7 @@ class Quantity(TypeDecorator[Decimal]):
         return to_micro(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else (Decimal(value) / MICRO).normalize()
+        return None if value is None else from_micro(value)
 
 
 __all__ = [

@@ -135,6 +135,13 @@ def photo_path(digest: str, *, thumbnail: bool = False) -> Path:
     return path
 
 
+def remove_file(digest: str) -> None:
+    """Takes a photo away for good; its row stays and says that there was one of this digest."""
+    if _DIGEST.fullmatch(digest):
+        for name in (f"{digest}.jpg", f"{digest}-s.jpg"):
+            (folder() / digest[:2] / name).unlink(missing_ok=True)
+
+
 def _write(path: Path, data: bytes) -> None:
     if path.exists():
         return  # the name is the content

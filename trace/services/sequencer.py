@@ -68,6 +68,16 @@ def take_lease(worker: str, *, now: datetime) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]  # every cursor result has it
 
 
+def has_news() -> bool:
+    """Whether entries wait to be published. Reads only: an idle worker writes nothing."""
+    row = db.session.execute(
+        select(LogState.start, LogState.size).order_by(LogState.id.desc()).limit(1)
+    ).one_or_none()
+    if row is None or row.size == row.start:
+        return False
+    return db.session.get(LogCheckpoint, row.size) is None
+
+
 def publish(*, now: datetime) -> Checkpoint | None:
     """Integrates up to 65,536 of the entries committed and signs the checkpoint; None when nothing
     is new.

@@ -43,9 +43,14 @@ def _sign(event: Prepared, role: int) -> int:
         return -1
     if step in GIVES:
         return 1
-    if step == "retail_selling" and event.event.disposition in ON_SALE:
+    if step == "retail_selling" and not is_sold(event):
         return 0
     return -1 if step in TAKES else 0
+
+
+def is_sold(event: Prepared) -> bool:
+    """Whether the goods have gone to whoever eats them; offered goods are still held."""
+    return event.event.biz_step == "retail_selling" and event.event.disposition not in ON_SALE
 
 
 def on_sale_at(event: Prepared) -> str | None:

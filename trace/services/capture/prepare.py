@@ -135,7 +135,7 @@ def prepare(
     where = paths or default_paths(len(events))
     for document, path in zip(events, where, strict=True):
         try:
-            event = check_event(document, now=at, path=path)
+            event = check_event(document, now=at, path=path, id_base=id_base)
             prepared.append(_understand(event, document, private, id_base, names, own, path))
         except Refused as refused:
             errors.extend(refused.errors)

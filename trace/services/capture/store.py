@@ -31,7 +31,7 @@ from trace.services import balances, handovers, log
 from trace.services.actors import Actor
 from trace.services.bulk import Row, execute_many, insert_rows
 from trace.services.capture import notices
-from trace.services.capture.holdings import changes, on_sale_at
+from trace.services.capture.holdings import changes, is_sold, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
 from trace.services.capture.things import Known, Name, ensure_things
 from trace.services.histories import contents
@@ -206,18 +206,20 @@ def _write_holdings(
     """Adds this capture's amounts; returns the things whose amounts changed."""
     amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
     places: dict[int, tuple[str | None, bool]] = {}
+    units: dict[int, str] = {}
     for event in prepared:
         for identity, unit, amount in changes(event):
             amounts[known[identity].id, unit] += amount
         sale = on_sale_at(event)
-        if event.biz_location and not event.error_declaration:
+        # Goods sold have left; where the rest lies, and that it is on sale, is as it was.
+        if event.biz_location and not event.error_declaration and not is_sold(event):
             for mention in event.things:
                 if mention.role != INPUT and mention.name.kind in ("lot", "logistic"):
-                    place = (sale or event.biz_location, sale is not None)
-                    places[known[mention.name.identity].id] = place
-    for thing, (_, on_sale) in places.items():
-        if on_sale and not any(t == thing for t, _ in amounts):
-            amounts[thing, ""] += 0
+                    thing = known[mention.name.identity].id
+                    places[thing] = (sale or event.biz_location, sale is not None)
+                    if sale is not None:
+                        units[thing] = mention.unit or ""
+    _hold_what_is_on_sale(organisation, units, amounts)
     rows: list[Row] = []
     for (thing, unit), amount in sorted(amounts.items()):
         micro = to_micro(amount)
@@ -236,6 +238,24 @@ def _write_holdings(
     if moved:
         _move(organisation, moved)
     return {thing for thing, _ in amounts}
+
+
+def _hold_what_is_on_sale(
+    organisation: Organisation,
+    units: dict[int, str],
+    amounts: defaultdict[tuple[int, str], Decimal],
+) -> None:
+    """Who offers what it never said it received holds it nevertheless: an amount nobody knows."""
+    named = units.keys() - {thing for thing, _ in amounts}
+    if not named:
+        return
+    held = db.session.scalars(
+        select(Holding.thing_id).where(
+            Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(named))
+        )
+    )
+    for thing in named - set(held):
+        amounts[thing, units[thing]] += 0
 
 
 def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
