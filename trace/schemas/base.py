@@ -246,6 +246,12 @@ _PLAIN: Final = re.compile(r"[+-]?\d{1,15}([.,]\d{1,12})?")
 _GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?)")
 
 
+def _clear(plain: str) -> str:
+    """A number with a decimal part that can only be one: 1,500 as 1,5 and 1,234 as 1,2340."""
+    short = plain.rstrip("0").rstrip(".,")
+    return f"{short}0" if _GROUPED.fullmatch(short) and not short.isdigit() else short
+
+
 def parse_number(typed: str, *, grouped: bool = True) -> Decimal:
     """The number people meant: 1234,5 and 1234.5, and with groups 1.234,5 and 1,234.5.
 
@@ -257,7 +263,7 @@ def parse_number(typed: str, *, grouped: bool = True) -> Decimal:
             refuse(NotANumber(value=typed[:40]))
         if grouped and _GROUPED.fullmatch(plain):
             whole = plain.replace(",", "").replace(".", "")
-            refuse(AmbiguousNumber(value=typed[:40], whole=whole, decimal=f"{plain}0"))
+            refuse(AmbiguousNumber(value=typed[:40], whole=whole, decimal=_clear(plain)))
         return Decimal(plain.replace(",", "."))
     if len(plain) > 30 or not _GROUPED.fullmatch(plain):
         refuse(NotANumber(value=typed[:40]))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
+from trace.services.batches import list_things
 from trace.services.certificates import list_certificates, state_of
+from trace.services.cycles import Cycle, list_cycles
+from trace.services.handovers import count_incoming
 from trace.services.households import list_households
 from trace.services.places import list_places
 from trace.services.products import list_products
 from trace.services.records import LOCAL_ZONE
+from trace.services.vocabulary import FIELD_STEPS, bare_step, step_label
 from trace.web.access import actor
+
+CYCLES_SHOWN = 6
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 blueprint = Blueprint("today", __name__, url_prefix="/producer")
 
@@ -29,6 +37,16 @@ class Step:
     done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The last work in the field: where, what, and the cycle it belongs to."""
+
+    thing_id: int
+    step: str
+    label: str
+    where: str
+
+
 @blueprint.get("/today")
 def show() -> ResponseReturnValue:
     """Today: the first steps until they are done, then what is at hand."""
@@ -40,9 +58,33 @@ def show() -> ResponseReturnValue:
         for one in certificates
         if state_of(one, today) == "valid" and (one.valid_until - today).days <= 30
     ]
-    return render_template(
-        "producer/today.html", today=today, steps=_steps(), ending=ending, known=_known
+    cycles = sorted(
+        (one for one in list_cycles(acting) if one.last_time is not None),
+        key=lambda one: one.last_time or NEVER,
+        reverse=True,
     )
+    return render_template(
+        "producer/today.html",
+        today=today,
+        steps=_steps(),
+        ending=ending,
+        known=_known,
+        arriving=count_incoming(acting),
+        cycles=cycles[:CYCLES_SHOWN],
+        batches=bool(list_things(acting, "lot", held_only=True)),
+        again=_again(cycles),
+        step_label=step_label,
+    )
+
+
+def _again(cycles: list[Cycle]) -> Again | None:
+    """The newest field work, to be recorded once more by one press."""
+    for cycle in cycles:
+        step = bare_step(cycle.last_step)
+        if any(step in steps for steps in FIELD_STEPS.values()):
+            where = cycle.place.name if cycle.place else cycle.batch.name
+            return Again(cycle.batch.thing_id, step, step_label(step), where)
+    return None
 
 
 def _known(endpoint: str) -> bool:
