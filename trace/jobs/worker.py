@@ -23,6 +23,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
+from trace.jobs.witnesses import ask_until
 from trace.models import Job
 from trace.services import sequencer
 from trace.services.sets import is_sqlite
@@ -151,6 +152,8 @@ def work() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
     publisher = threading.Thread(target=_publish_until, args=(app, worker, stop), daemon=True)
     publisher.start()
+    asker = threading.Thread(target=ask_until, args=(app, worker, stop), daemon=True)
+    asker.start()
     logger.info("worker-started", worker=worker)
     while not stop.is_set():
         try:
@@ -165,6 +168,7 @@ def work() -> None:
             logger.warning("database-unavailable")
             stop.wait(2)
     publisher.join(timeout=10)
+    asker.join(timeout=10)
 
 
 def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+import gzip
 
-from trace.services.log_reading import read_checkpoint_note, read_proof, read_tile
+from flask import Blueprint, Response, request
+
+from trace.services.log_reading import read_checkpoint_note, read_growth, read_proof, read_tile
+from trace.services.witnessing import read_policy_text
 
 bp = Blueprint("log", __name__, url_prefix="/log")
 TEXT = "text/plain; charset=utf-8"
+FOR_EVER = "public, max-age=31536000, immutable"
+MINUTE = "public, max-age=60"
+# The first log has no number in its addresses; a log begun anew has its own from 2 on.
+NEW = "/<int(min=2):number>"
 
 
 @bp.after_request
@@ -18,27 +25,53 @@ def readable_elsewhere(response: Response) -> Response:
 
 
 @bp.get("/checkpoint")
-def checkpoint() -> Response:
-    """The newest signed checkpoint."""
-    response = Response(read_checkpoint_note(), content_type=TEXT)
+@bp.get(f"{NEW}/checkpoint")
+def checkpoint(number: int = 1) -> Response:
+    """The newest signed checkpoint with the cosignatures it has got."""
+    response = Response(read_checkpoint_note(number), content_type=TEXT)
     response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 
 @bp.get("/tile/<path:rest>")
-def tile(rest: str) -> Response:
+@bp.get(f"{NEW}/tile/<path:rest>")
+def tile(rest: str, number: int = 1) -> Response:
     """A tile of hashes or a bundle of entries; full ones never change."""
-    data, full = read_tile(f"tile/{rest}")
+    data, full = read_tile(f"tile/{rest}", number)
     response = Response(data, content_type="application/octet-stream")
-    response.headers["Cache-Control"] = (
-        "public, max-age=31536000, immutable" if full else "public, max-age=60"
-    )
+    if rest.startswith("entries/"):  # hashes do not compress, entries do
+        response.headers["Vary"] = "Accept-Encoding"
+        if request.accept_encodings["gzip"] > 0:
+            response.data = gzip.compress(data, compresslevel=6, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+    # A partial tile never changes either, but it goes once the full one is there.
+    response.headers["Cache-Control"] = FOR_EVER if full else MINUTE
     return response
 
 
 @bp.get("/proof/<int:index>")
-def proof(index: int) -> Response:
-    """The inclusion proof of one entry, with the checkpoint it leads to."""
-    response = Response(read_proof(index), content_type=TEXT)
+@bp.get(f"{NEW}/proof/<int:index>")
+def proof(index: int, number: int = 1) -> Response:
+    """The inclusion proof of one entry, with the checkpoint it leads to (C2SP tlog-proof)."""
+    response = Response(read_proof(index, number), content_type=TEXT)
     response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@bp.get("/consistency/<int:old>/<int:new>")
+@bp.get(f"{NEW}/consistency/<int:old>/<int:new>")
+def consistency(old: int, new: int, number: int = 1) -> Response:
+    """The proof that the log of `new` entries continues the log of `old`: a hash a line."""
+    response = Response(read_growth(old, new, number).text, content_type=TEXT)
+    response.headers["Cache-Control"] = FOR_EVER
+    return response
+
+
+@bp.get("/policy")
+def policy() -> Response:
+    """The log's keys and witnesses as a policy file (C2SP tlog-policy), for who has none yet."""
+    response = Response(read_policy_text(), content_type=TEXT)
+    response.headers["Cache-Control"] = MINUTE
     return response

@@ -1,0 +1,77 @@
+"""Asking the witnesses, beside publishing: a slow one never delays a checkpoint."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from trace import clock
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.models import LogState
+from trace.services import mirrors, sequencer, witnessing
+from trace.services.witnessing import Answer
+
+logger = structlog.get_logger()
+ROUNDS = 3  # a witness may first say which size it has, and be asked again from there
+AT_ONCE = 8
+
+
+def ask_witnesses() -> list[Answer]:
+    """Asks every witness that is due and keeps the answers; commits. Returns the last answers."""
+    last: list[Answer] = []
+    for _ in range(ROUNDS):
+        questions = witnessing.plan(now=clock.now())
+        db.session.rollback()  # nothing is held while others are waited for
+        if not questions:
+            break
+        with ThreadPoolExecutor(min(AT_ONCE, len(questions))) as pool:
+            last = list(pool.map(witnessing.ask, questions))
+        witnessing.record(last, now=clock.now())
+        db.session.commit()
+        if not any(answer.has_size is not None and not answer.forked for answer in last):
+            break
+    return last
+
+
+def check_start() -> None:
+    """Whoever begins to publish: the log must continue what the file, the copies and the witnesses
+    have seen. Raises LogForked; who cannot be reached is passed over."""
+    if db.session.scalar(select(LogState.id).limit(1)) is None:
+        return
+    sequencer.check_continues()
+    mirrors.check_against_mirrors()
+    try:
+        answers = ask_witnesses()
+    except TraceError as error:  # a policy that cannot be used must not stop the log
+        db.session.rollback()
+        logger.warning("witnesses-not-asked", code=error.code, detail=error.detail)
+        return
+    witnessing.check_against_witnesses(answers)
+
+
+def ask_until(app: Flask, worker: str, stop: threading.Event) -> None:
+    """Asks the witnesses once a second while this worker is the sequencer."""
+    with app.app_context():
+        while not stop.is_set():
+            try:
+                holder = db.session.scalar(
+                    select(LogState.leased_by).order_by(LogState.id.desc()).limit(1)
+                )
+                if holder == worker:
+                    ask_witnesses()
+            except OperationalError:
+                db.session.rollback()
+                logger.warning("database-unavailable")
+            except TraceError as error:
+                db.session.rollback()
+                logger.warning("witnesses-not-asked", code=error.code, detail=error.detail)
+                stop.wait(10)
+            finally:
+                db.session.remove()
+            stop.wait(1)
