@@ -242,8 +242,10 @@ class Whole(Number):
         return int(super().read(typed, attr, data))
 
 
-_PLAIN: Final = re.compile(r"[+-]?\d{1,15}([.,]\d{1,12})?")
-_GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?)")
+_PLAIN: Final = re.compile(r"[+-]?[0-9]{1,15}([.,][0-9]{1,12})?")
+_GROUPED: Final = re.compile(
+    r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+(?:,[0-9]+)?|(?:,[0-9]{3})+(?:\.[0-9]+)?)"
+)
 
 
 def _clear(plain: str) -> str:
