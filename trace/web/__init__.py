@@ -24,6 +24,7 @@ from trace.web.producer import (
     processing,
     products,
 )
+from trace.web.producer.work import register_work
 
 
 def register_pages(app: Flask) -> None:
@@ -51,3 +52,4 @@ def _register_farm(app: Flask) -> None:
     for module in (cycles, batches, processing, events, handovers, labels):
         register(app, module.blueprint, "member:record")
     register(app, photos.blueprint, "anonymous")
+    register_work(app)
