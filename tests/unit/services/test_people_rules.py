@@ -50,6 +50,7 @@ def test_an_address_is_kept_in_small_letters() -> None:
 
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_read_or_refused(typed: str) -> None:
+    found = ""
     try:
         found = parse_login(typed).kind
     except TraceError as error:
