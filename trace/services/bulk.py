@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import text
+
 from trace.extensions import db
 from trace.services.sets import is_sqlite
 
@@ -27,23 +29,41 @@ def _insert_sql(table: str, columns: tuple[str, ...], tail: str, mark: str) -> s
 
 def insert_rows(
     table: str, columns: tuple[str, ...], rows: Sequence[Row], on_conflict: str = ""
-) -> None:
-    """Inserts all rows in the session's transaction. `on_conflict` is the clause, if any."""
+) -> int:
+    """Inserts rows in the session's transaction and returns how many went in.
+
+    `on_conflict` is the clause, if any.
+    """
     if not rows:
-        return
+        return 0
     if not is_sqlite() and not on_conflict and len(rows) >= COPY_FROM:
         _copy(table, columns, rows)
-        return
-    execute_many(_insert_sql(table, columns, on_conflict, "?"), rows)
+        return len(rows)
+    return execute_many(_insert_sql(table, columns, on_conflict, "?"), rows)
 
 
-def execute_many(statement: str, rows: Sequence[Row]) -> None:
-    """Runs one statement, its parameters written `?`, for every row."""
+def execute_many(statement: str, rows: Sequence[Row]) -> int:
+    """Runs one statement, its parameters written `?`, for every row; the number of rows hit."""
     if not rows:
-        return
+        return 0
     if not is_sqlite():
         statement = statement.replace("?", "%s")
-    db.session.connection().exec_driver_sql(statement, list(rows))
+    return db.session.connection().exec_driver_sql(statement, list(rows)).rowcount
+
+
+def allocate_ids(table: str, count: int) -> range | list[int]:
+    """Row ids for `count` new rows, ascending.
+
+    On SQLite the caller's transaction must hold the write lock: nobody else can then take them.
+    """
+    if is_sqlite():
+        last = db.session.scalar(text(f"SELECT max(id) FROM {table}")) or 0  # noqa: S608 (ours)
+        return range(last + 1, last + 1 + count)
+    rows = db.session.execute(
+        text(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, :count)"),  # noqa: S608
+        {"count": count},
+    )
+    return sorted(row[0] for row in rows)
 
 
 def _copy(table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from trace.core.signing import Unreadable
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
+# A capture writes one moment into every statement and entry of a document.
+@lru_cache(maxsize=64)
 def moment_text(moment: datetime) -> str:
     """The text of an aware moment; digits beyond the millisecond are cut.
 

@@ -314,7 +314,7 @@ def _check_repeats(actor: Actor, prepared: Sequence[Prepared], paths: Sequence[s
 
 
 class Repeats(Refused):
-    code = "already-recorded"
+    code = "several-already-recorded"
     status = 409
 
 

@@ -10,13 +10,12 @@ from operator import itemgetter
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from trace.core.statements import event_entries, statement_hash, tags, use_identity
 from trace.extensions import db
 from trace.models import (
     Audit,
-    Event,
     EventThing,
     Holding,
     LogState,
@@ -29,7 +28,7 @@ from trace.models.events import TYPES
 from trace.models.types import to_micro, to_millis
 from trace.services import balances, handovers, log
 from trace.services.actors import Actor
-from trace.services.bulk import Row, execute_many, insert_rows
+from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices
 from trace.services.capture.holdings import changes, is_sold, on_sale_at
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
@@ -38,7 +37,7 @@ from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.keys import SigningKey, check_still_valid
 from trace.services.naming import issuer_of
-from trace.services.sets import among, is_sqlite
+from trace.services.sets import among
 from trace.services.settings import current_settings
 
 EVENT_COLUMNS = (
@@ -67,7 +66,7 @@ def store(
     """Writes signed events; returns (event row id, log index) of each, in order."""
     organisation = actor.organisation
     known = _things(organisation, prepared, at)
-    ids = _allocate(len(prepared))
+    ids = allocate_ids("events", len(prepared))
     _write_events(organisation, prepared, key, ids, known)
     changed = _write_holdings(organisation, prepared, known)
     handovers.index_handovers(
@@ -129,16 +128,6 @@ def _things(
             chains.add(name.lot.identity if name.lot is not None else name.identity)
         links.update(chains)
     return ensure_things(names, created_by, product_of, links, at=at)
-
-
-def _allocate(count: int) -> list[int]:
-    if is_sqlite():  # the first write above holds the lock: nobody else can take these
-        last = db.session.scalar(select(func.max(Event.id))) or 0
-        return list(range(last + 1, last + 1 + count))
-    rows = db.session.execute(
-        text("SELECT nextval('events_id_seq') FROM generate_series(1, :count)"), {"count": count}
-    )
-    return sorted(row[0] for row in rows)
 
 
 def _write_events(

@@ -15,11 +15,12 @@ from trace.core.statements import chain_identity
 from trace.extensions import db
 from trace.models import Product, Thing
 from trace.models.types import to_millis
-from trace.services.bulk import insert_rows
+from trace.services.bulk import allocate_ids, insert_rows
 from trace.services.sets import among
 
 CHAINED = frozenset({"lot", "cycle", "logistic"})
 COLUMNS = (
+    "id",
     "identity",
     "kind",
     "lot_id",
@@ -113,13 +114,12 @@ def ensure_things(
     missing = sorted((n for i, n in wanted.items() if i not in known), key=lambda n: n.identity)
     for some in ([n for n in missing if n.lot is None], [n for n in missing if n.lot is not None]):
         if some:
-            salts = _insert(some, known, created_by, product_of, links, at)
-            known |= _read([n.identity for n in some], salts)
+            known |= _insert(some, known, created_by, product_of, links, at)
     return known
 
 
-def _read(identities: Iterable[str], salts: Mapping[str, bytes | None]) -> dict[str, Known]:
-    """Rows by identity. A row is of our making if it carries the salt we gave it."""
+def _read(identities: Iterable[str], ours: Mapping[str, int]) -> dict[str, Known]:
+    """Rows by identity. A row is of our making if it has the id we gave it."""
     columns = _table.c
     rows = db.session.execute(
         select(
@@ -131,12 +131,7 @@ def _read(identities: Iterable[str], salts: Mapping[str, bytes | None]) -> dict[
             columns.owner_id,
         ).where(among(columns.identity, identities))
     )
-    return {
-        row.identity: Known(
-            *row, created=row.salt is not None and row.salt == salts.get(row.identity)
-        )
-        for row in rows
-    }
+    return {row.identity: Known(*row, created=row.id == ours.get(row.identity)) for row in rows}
 
 
 def _insert(
@@ -146,34 +141,40 @@ def _insert(
     product_of: Mapping[str, str],
     links: Mapping[str, int],
     at: datetime,
-) -> dict[str, bytes | None]:
+) -> dict[str, Known]:
     products = _products(names, product_of)
-    salts: dict[str, bytes | None] = {}
+    made: dict[str, Known] = {}
     rows = []
     moment = to_millis(at)
-    for name in names:
-        product = products.get(product_of.get(name.identity) or name.product or "")
-        creator = created_by.get(name.identity)
+    for row_id, name in zip(allocate_ids("things", len(names)), names, strict=True):
+        identity = name.identity
+        product = products.get(product_of.get(identity) or name.product or "")
+        creator = created_by.get(identity)
         # A GTIN has one owner: another organisation's word does not make it the lot's creator.
         if product is not None and creator is not None and product[1] != creator:
             creator = None
-        salt = salts[name.identity] = os.urandom(32) if name.kind in CHAINED else None
+        salt = os.urandom(32) if name.kind in CHAINED else None
+        lot = known[name.lot.identity].id if name.lot else None
+        made[identity] = Known(row_id, identity, name.kind, lot, salt, creator, created=True)
         rows.append(
             (
-                name.identity,
+                row_id,
+                identity,
                 name.kind,
-                known[name.lot.identity].id if name.lot else None,
+                lot,
                 product[0] if product else None,
                 creator,
                 salt,
                 # Nobody sees the row before we commit: its first entries are all ours.
-                links.get(name.identity, 0),
+                links.get(identity, 0),
                 moment,
             )
         )
-    # Two captures may name the same new thing at once: the first makes it.
-    insert_rows("things", COLUMNS, rows, "ON CONFLICT (identity) DO NOTHING")
-    return salts
+    # Two captures may name the same new thing at once: the first makes it, the other reads it.
+    inserted = insert_rows("things", COLUMNS, rows, "ON CONFLICT (identity) DO NOTHING")
+    if inserted != len(rows):
+        return _read(made, {identity: row.id for identity, row in made.items()})
+    return made
 
 
 def _products(names: Sequence[Name], product_of: Mapping[str, str]) -> dict[str, tuple[int, int]]:
