@@ -1,9 +1,8 @@
 """What forms of records ask for: times, amounts, lot names, rows.
 
-Times are local (UTC+7), typed as `dd/mm/yyyy hh:mm` or picked. A number that could mean two things
-("1.250": twelve hundred and fifty, or one and a quarter?) is asked about, not guessed: a harvest
-wrong by a thousand looks like any other. Rows are sent as `inputs-0-name`, `inputs-0-amount`, …; a
-row in which nothing was typed is dropped, and an error in a row names the row's own field.
+Times are local (UTC+7), typed as `dd/mm/yyyy hh:mm` or picked. Rows are sent as `inputs-0-name`,
+`inputs-0-amount`, …; a row in which nothing was typed is dropped, and an error in a row names the
+row's own field.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ PREFILLED: Final = frozenset({"unit", "thing", "time"})
 QUANTITY_LIMIT: Final = Decimal(1_000_000_000)
 _DAY: Final = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$|^(\d{4})-(\d{2})-(\d{2})$")
 _TIME: Final = re.compile(r"^(\d{1,2})[:hg](\d{2})(?::\d{2}(?:\.\d+)?)?$")
-_UNCLEAR: Final = re.compile(r"^[1-9]\d{0,2}[.,]\d{3}$")
 _BELOW: Final = re.compile(r"^[-−]\s*\d")
 
 
@@ -41,11 +39,6 @@ class NotATime(TraceError):
 class FutureTime(TraceError):
     code = "future-time"
     message = "%(text)s is still to come; only what has happened is recorded."
-
-
-class UnclearNumber(TraceError):
-    code = "unclear-number"
-    message = "Does “%(text)s” mean %(whole)s or %(part)s? Please write it that way."
 
 
 class NegativeQuantity(TraceError):
@@ -99,23 +92,12 @@ def local_moment(moment: datetime) -> datetime:
     return moment.astimezone(LOCAL_ZONE).replace(tzinfo=None, second=0, microsecond=0)
 
 
-def parse_quantity(text: str) -> Decimal:
-    """A quantity above or at zero. Raises UnclearNumber, NegativeQuantity, QuantityTooLarge."""
-    plain = text.replace(" ", "").replace("\u00a0", "")
-    if _BELOW.match(plain):
+def check_quantity(text: str) -> Decimal:
+    """A quantity at or above zero. Raises NegativeQuantity, QuantityTooLarge; what is no number, or
+    could be two, is refused as any number is (ValidationError)."""
+    if _BELOW.match(text):
         raise NegativeQuantity
-    if _UNCLEAR.match(plain):
-        part = re.sub(r"[.,]", ",", plain).rstrip("0")
-        decimals = len(part.partition(",")[2])
-        raise UnclearNumber(
-            text=text[:40],
-            whole=re.sub(r"[.,]", "", plain),
-            # Three decimals would be asked about again: a fourth, nought, makes it clear.
-            part=part + "0" if decimals in (0, 3) else part,
-        )
-    found = parse_number(plain)
-    if found < 0:
-        raise NegativeQuantity
+    found = parse_number(text)
     if found > QUANTITY_LIMIT:
         raise QuantityTooLarge
     return found
@@ -157,7 +139,7 @@ class Quantity(Number):
 
     def read(self, typed: str, attr: str, data: Mapping[str, Any]) -> Decimal:
         try:
-            found = parse_quantity(typed)
+            found = check_quantity(typed)
         except TraceError as error:
             refuse(error)
         if found == 0 and not self.zero:
@@ -246,11 +228,7 @@ class RecordSchema(FormSchema):
             found[name] = {
                 number: row
                 for number, row in numbered.items()
-                if any(
-                    str(value).strip()
-                    for key, value in row.items()
-                    if key not in PREFILLED
-                )
+                if any(str(value).strip() for key, value in row.items() if key not in PREFILLED)
             }
         return found
 

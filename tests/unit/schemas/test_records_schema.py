@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from trace.errors import Refused, TraceError
-from trace.schemas.base import Text, load
+from trace.schemas.base import AmbiguousNumber, Text, load
 from trace.schemas.records import (
     CircumstancesSchema,
     NegativeQuantity,
@@ -20,9 +20,8 @@ from trace.schemas.records import (
     QuantityTooLarge,
     RecordSchema,
     Rows,
-    UnclearNumber,
+    check_quantity,
     parse_moment,
-    parse_quantity,
 )
 from trace.web.producer.recording import plain
 
@@ -42,36 +41,38 @@ from trace.web.producer.recording import plain
     ],
 )
 def test_numbers_are_read_as_people_write_them(typed: str, meant: str) -> None:
-    assert parse_quantity(typed) == Decimal(meant)
+    assert check_quantity(typed) == Decimal(meant)
 
 
 @pytest.mark.parametrize("typed", ["1.250", "1,250", "12.000", "999,999"])
 def test_a_number_that_could_mean_two_things_is_asked_about(typed: str) -> None:
-    with pytest.raises(UnclearNumber) as caught:
-        parse_quantity(typed)
-    whole, part = caught.value.params["whole"], caught.value.params["part"]
-    assert parse_quantity(str(whole)) == Decimal(typed.replace(".", "").replace(",", ""))
-    assert parse_quantity(str(part)) == Decimal(typed.replace(",", "."))
+    with pytest.raises(ValidationError) as caught:
+        check_quantity(typed)
+    (error,) = caught.value.messages
+    assert isinstance(error, AmbiguousNumber)
+    whole, part = error.params["whole"], error.params["decimal"]
+    assert check_quantity(str(whole)) == Decimal(typed.replace(".", "").replace(",", ""))
+    assert check_quantity(str(part)) == Decimal(typed.replace(",", "."))
 
 
 def test_what_is_below_zero_or_beyond_belief_is_refused() -> None:
     with pytest.raises(NegativeQuantity):
-        parse_quantity("-5")
+        check_quantity("-5")
     with pytest.raises(NegativeQuantity):
-        parse_quantity("−0,5")
+        check_quantity("−0,5")
     with pytest.raises(QuantityTooLarge):
-        parse_quantity("9999999999")
+        check_quantity("9999999999")
 
 
 @given(st.decimals(min_value=0, max_value=10**8, allow_nan=False, places=3))
 def test_a_stored_number_shown_in_a_box_is_read_back_as_itself(value: Decimal) -> None:
-    assert parse_quantity(plain(value)) == value
+    assert check_quantity(plain(value)) == value
 
 
 @given(st.text(max_size=30))
 def test_no_text_is_read_as_a_number_by_accident_or_breaks_the_reader(typed: str) -> None:
     try:
-        found = parse_quantity(typed)
+        found = check_quantity(typed)
     except (TraceError, ValidationError):
         return
     assert found >= 0
