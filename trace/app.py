@@ -17,6 +17,7 @@ from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
+from trace.web.hot import spare
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
 
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_interfaces(app)
     register_commands(app)
     app.after_request(_headers)
+    spare(app)
     return app
 
 

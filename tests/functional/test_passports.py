@@ -385,9 +385,13 @@ def test_a_unit_is_told_by_its_lot_until_events_name_the_unit(farm: Farm) -> Non
             eventTime=farm.at.isoformat(),
         )
     )
+    assert passport_of(thing_id(unit), at=TODAY).thing_id == thing_id(lot)
+    farm.tell(
+        event("ObjectEvent", bizStep="storing", epcList=[unit], eventTime=farm.at.isoformat())
+    )
     own = passport_of(thing_id(unit), at=TODAY)
     assert own.thing_id == thing_id(unit)
-    assert steps(own.document) == ["commissioning", "creating_class_instance"]
+    assert steps(own.document) == ["storing", "commissioning", "creating_class_instance"]
     assert own.document["organisation"]["name"] == "HTX Demo Đan Phượng"
 
 

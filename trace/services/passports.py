@@ -13,7 +13,8 @@ The other reader is served the document as it was; where there is none yet he wa
 builder that died leaves its claim to run out. These are transactions of their own: call with
 nothing unwritten in the session.
 
-A unit is told by its lot's passport, unless events name the unit itself: then it has its own.
+A unit is told by its lot's passport, unless something else than its making names it: then it has
+its own.
 """
 
 from __future__ import annotations
@@ -26,14 +27,26 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import orjson
-from sqlalchemy import Connection, Table, and_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    exists,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.signing import JsonObject
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import EventThing, Passport, Thing
-from trace.services.histories import contents
+from trace.models import Event, EventThing, Passport, Thing
+from trace.services.histories import EPC, OUTPUT, contents
 from trace.services.passports_document import build_document
 from trace.services.sets import among, is_sqlite
 from trace.services.settings import current_settings
@@ -96,8 +109,19 @@ def _holder(connection: Connection, thing_id: int) -> int:
         raise NotFound
     if row.kind != "unit" or row.lot_id is None:
         return thing_id
-    named = select(EventThing.event_id).where(EventThing.thing_id == thing_id).limit(1)
-    return thing_id if connection.execute(named).scalar() is not None else row.lot_id
+    lives = connection.execute(select(has_own_history(literal(thing_id)))).scalar()
+    return thing_id if lives else row.lot_id
+
+
+def has_own_history(thing: ColumnElement[int]) -> ColumnElement[int]:
+    """1 for a unit that something else than its making names, else 0 (an expression of SQL)."""
+    made = or_(EventThing.role == OUTPUT, and_(EventThing.role == EPC, Event.action == "ADD"))
+    named = exists(
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(EventThing.thing_id == thing, not_(made))
+    )
+    return case((named, 1), else_=0)
 
 
 def _read(connection: Connection, thing_id: int) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from hashlib import sha256
 from threading import Lock
 from typing import Final
@@ -22,14 +22,18 @@ MAX_BYTES: Final = 48 * 1024 * 1024
 COMMON: Final = frozenset({"gzip, deflate, br, zstd", "gzip, deflate, br"})
 
 
+Headers = tuple[tuple[str, str], ...]
+
+
 class Body:
-    """One page's HTML, and its compressed forms once somebody asked for them."""
+    """One page's HTML with its headers, and its compressed forms once somebody asked for them."""
 
-    __slots__ = ("_gzip", "brotli", "etag", "html")
+    __slots__ = ("_gzip", "_headers", "brotli", "etag", "html")
 
-    def __init__(self, html: bytes, etag: str) -> None:
+    def __init__(self, html: bytes, etag: str, headers: Headers = ()) -> None:
         self.html = html
         self.etag = etag
+        self._headers = (("Content-Type", "text/html; charset=utf-8"), ("ETag", etag), *headers)
         # Quality 9: a page is compressed once and sent many times; 11 costs ten times as much
         # for half a per cent.
         self.brotli: bytes = brotli.compress(html, mode=brotli.MODE_TEXT, quality=9)
@@ -40,6 +44,18 @@ class Body:
         if self._gzip is None:
             self._gzip = gzip.compress(self.html, 8, mtime=0)
         return self._gzip
+
+    def sent(self, encoding: str) -> tuple[bytes, Headers]:
+        """The bytes in an encoding (`br`, `gzip` or "") and all headers that go with them."""
+        if encoding == "br":
+            return self.brotli, (*self._headers, ("Content-Encoding", "br"))
+        if encoding == "gzip":
+            return self.gzip, (*self._headers, ("Content-Encoding", "gzip"))
+        return self.html, self._headers
+
+    def unchanged(self) -> Headers:
+        """The headers of a 304: those of the answer, without what describes a body."""
+        return self._headers[1:]
 
     @property
     def size(self) -> int:
@@ -62,8 +78,8 @@ class Bodies:
                 self._kept.move_to_end(key)
             return body
 
-    def put(self, key: Hashable, html: bytes) -> Body:
-        body = Body(html, etag_of(key))
+    def put(self, key: Hashable, html: bytes, headers: Headers = ()) -> Body:
+        body = Body(html, etag_of(key), headers)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = body
@@ -72,10 +88,6 @@ class Bodies:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= gone.size
         return body
-
-    def find(self, key: Hashable, make: Callable[[], bytes]) -> Body:
-        """The body for the key, made where it is not kept."""
-        return self.get(key) or self.put(key, make())
 
     def clear(self) -> None:
         with self._lock:

@@ -12,6 +12,8 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    Alias,
+    ColumnElement,
     Connection,
     Engine,
     Select,
@@ -19,20 +21,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
+    cast,
     func,
-    not_,
-    or_,
+    literal,
     select,
 )
-from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import Identity, canonical_uri, parse_path
-from trace.models import Alert, Event, EventThing, LogState, Organisation, Passport, Thing
-from trace.models.events import ROLES
+from trace.models import Alert, Event, LogState, Organisation, Passport, Thing
 from trace.services.alerts import AlertView, alert_columns, alert_view
+from trace.services.passports import has_own_history
 
-EPC, OUTPUT = ROLES.index("epc"), ROLES.index("output")
 LEVELS: Final = 4  # serial, serial under its lot, lot, key
 
 
@@ -49,16 +48,15 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Found:
     """The thing a scan is about. `passport` is the thing whose passport speaks: the thing itself,
-    or a unit's lot. `level` is its place among the asked identities (0: exactly what was asked)."""
+    or a unit's lot. `level` is its place among the asked identities (0: exactly what was asked);
+    `lot_asked` says that a unit's lot is among them."""
 
     thing: int
-    identity: str
     kind: str
     lot: int | None
-    lot_identity: str | None
+    lot_asked: bool
     passport: int
     version: int
-    fresh_until: int | None  # milliseconds since 1970
     fresh: bool
     alerts: str
     integrated: int
@@ -74,56 +72,57 @@ def ask(raw_path: str, id_base: str) -> Asked:
 
 
 def _statement() -> Select[Any]:
-    thing, lot = aliased(Thing), aliased(Thing)
-    own, lots = aliased(Passport), aliased(Passport)
-    created = or_(EventThing.role == OUTPUT, and_(EventThing.role == EPC, Event.action == "ADD"))
-    # A unit has a history of its own once something else than its making names it.
-    lives = exists(
-        select(EventThing.event_id)
-        .join(Event, Event.id == EventThing.event_id)
-        .where(EventThing.thing_id == thing.id, not_(created))
-    )
-    speaks = case((and_(thing.kind == "unit", thing.lot_id.is_not(None)), lives), else_=True)
-    standing = (
-        select(
-            func.aggregate_strings(
-                Alert.event_id.cast(String)
-                + ":"
-                + Alert.kind
-                + ":"
-                + Alert.hazard
-                + case((Alert.mixed, ":m"), else_=":"),
-                ",",
-            )
-        )
-        .where(Alert.thing_id == thing.id, Alert.lifted_by.is_(None))
-        .scalar_subquery()
-    )
-    integrated = select(func.max(LogState.integrated)).scalar_subquery()
-    wanted = [bindparam(f"text{n}", "", type_=String) for n in range(LEVELS)]
+    """One row a known level, in one column of text: describing sixteen columns to the driver's
+    caller costs more than joining them in the database."""
+    thing, lot = _alias(Thing, "t"), _alias(Thing, "l")
+    own, lots = _alias(Passport, "own"), _alias(Passport, "lots")
+    texts = [bindparam(f"text{n}", "", type_=String) for n in range(LEVELS)]
+    level = case(*((thing.c.identity == text, n) for n, text in enumerate(texts)), else_=LEVELS)
+    of_a_lot = and_(thing.c.kind == "unit", thing.c.lot_id.is_not(None))
+    speaks = case((of_a_lot, has_own_history(thing.c.id)), else_=1)
+    told = [
+        case((speaks == 1, own.c[name]), else_=lots.c[name])
+        for name in ("version", "valid_until", "building_until")
+    ]
+    stale = case((case((speaks == 1, own.c.stale), else_=lots.c.stale), 1), else_=0)
+    columns = [
+        level,
+        thing.c.id,
+        thing.c.kind,
+        thing.c.lot_id,
+        case((lot.c.identity.in_(texts), 1), else_=0),
+        speaks,
+        *told,
+        stale,
+        select(func.max(LogState.integrated)).scalar_subquery(),
+        _standing(thing),
+    ]
+    joined: ColumnElement[str] = literal("")
+    for column in columns:
+        joined = joined + func.coalesce(cast(column, String), "") + "|"
     return (
-        select(
-            thing.id,
-            thing.identity,
-            thing.kind,
-            thing.lot_id,
-            lot.identity,
-            speaks,
-            own.version,
-            own.stale,
-            own.valid_until,
-            own.building_until,
-            lots.version,
-            lots.stale,
-            lots.valid_until,
-            lots.building_until,
-            standing,
-            integrated,
-        )
-        .outerjoin(lot, lot.id == thing.lot_id)
-        .outerjoin(own, own.thing_id == thing.id)
-        .outerjoin(lots, lots.thing_id == thing.lot_id)
-        .where(thing.identity.in_(wanted))
+        select(joined)
+        .select_from(thing)
+        .outerjoin(lot, lot.c.id == thing.c.lot_id)
+        .outerjoin(own, own.c.thing_id == thing.c.id)
+        .outerjoin(lots, lots.c.thing_id == thing.c.lot_id)
+        .where(thing.c.identity.in_(texts))
+    )
+
+
+def _alias(model: Any, name: str) -> Alias:
+    alias: Alias = model.__table__.alias(name)
+    return alias
+
+
+def _standing(thing: Alias) -> Any:
+    """The alerts that stand, `event:kind:hazard:m,…`; last in the row: a hazard is free text."""
+    each = cast(Alert.event_id, String) + ":" + Alert.kind + ":" + Alert.hazard
+    return (
+        select(func.aggregate_strings(each + case((Alert.mixed, ":m"), else_=":"), ","))
+        .where(Alert.thing_id == thing.c.id, Alert.lifted_by.is_(None))
+        .correlate(thing)
+        .scalar_subquery()
     )
 
 
@@ -138,12 +137,13 @@ class _Prepared:
         self.values = dict(compiled.params)
         self.order = tuple(compiled.positiontup or ())
 
-    def rows(self, connection: Connection, texts: tuple[str, ...]) -> list[Any]:
-        values = {**self.values, **{f"text{n}": text for n, text in enumerate(texts)}}
-        given: Any = tuple(values[name] for name in self.order) if self.order else values
-        return list(connection.exec_driver_sql(self.text, given))
+    def rows(self, connection: Connection, texts: tuple[str, ...]) -> list[str]:
+        values = {**self.values, **dict(zip(_NAMES, texts, strict=True))}
+        given: Any = tuple([values[name] for name in self.order]) if self.order else values
+        return [row[0] for row in connection.exec_driver_sql(self.text, given)]
 
 
+_NAMES: Final = tuple(f"text{number}" for number in range(LEVELS))
 _prepared: WeakKeyDictionary[Engine, _Prepared] = WeakKeyDictionary()
 
 
@@ -154,34 +154,29 @@ def find(connection: Connection, asked: Asked, now: int) -> Found | None:
     if prepared is None:
         prepared = _prepared[engine] = _Prepared(engine)
     rows = prepared.rows(connection, asked.texts)
-    if not rows:
-        return None
-    rows.sort(key=lambda row: asked.texts.index(row[1]))
-    return _found(rows[0], asked, now)
+    return _found(min(rows), now) if rows else None
 
 
-def _found(row: Any, asked: Asked, now: int) -> Found:
-    speaks_itself = bool(row[5])
-    version, stale, until, building = row[6:10] if speaks_itself else row[10:14]
+def _found(row: str, now: int) -> Found:
+    level, thing, kind, lot, lot_asked, speaks, *told, alerts = row[:-1].split("|", 11)
+    version, until, building, stale, integrated = told
     fresh = (
-        bool(version)
-        and not stale
-        and (until is None or until > now)
-        and (building is None or building > now)
+        version not in ("", "0")
+        and stale == "0"
+        and (not until or int(until) > now)
+        and (not building or int(building) > now)
     )
     return Found(
-        thing=row[0],
-        identity=row[1],
-        kind=row[2],
-        lot=row[3],
-        lot_identity=row[4],
-        passport=row[0] if speaks_itself else row[3],
-        version=version or 0,
-        fresh_until=until,
+        thing=int(thing),
+        kind=kind,
+        lot=int(lot) if lot else None,
+        lot_asked=lot_asked == "1",
+        passport=int(thing) if speaks == "1" else int(lot),
+        version=int(version or 0),
         fresh=fresh,
-        alerts=",".join(sorted(row[14].split(","))) if row[14] else "",
-        integrated=row[15] or 0,
-        level=asked.texts.index(row[1]),
+        alerts=",".join(sorted(alerts.split(","))) if alerts else "",
+        integrated=int(integrated or 0),
+        level=int(level),
     )
 
 

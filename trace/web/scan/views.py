@@ -24,6 +24,7 @@ from trace.services.alerts import AlertView, alerts_of
 from trace.services.passports import passport_of
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
+from trace.web.hot import Ready
 from trace.web.scan import cards, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
@@ -76,14 +77,14 @@ def show(rest: str) -> ResponseReturnValue:
         if found.fresh:
             body = wanted.remembered()
             if body is not None:
-                return _send(body, wanted)
+                return _send(body)
             version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
             if deflated is not None:
                 document = orjson.loads(zlib.decompress(deflated))
-                return _send(wanted.made(version, document, alerts), wanted)
+                return _send(wanted.made(version, document, alerts))
     read = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
-    return _send(wanted.made(read.version, read.document, alerts), wanted)
+    return _send(wanted.made(read.version, read.document, alerts))
 
 
 class _Wanted:
@@ -144,7 +145,7 @@ class _Wanted:
                 notes=self.notes,
             ),
         )
-        return kept.bodies.put(key, html)
+        return kept.bodies.put(key, html, _headers(self.language))
 
 
 def _notes(asked: rows.Asked, found: rows.Found) -> tuple[str, ...]:
@@ -155,35 +156,31 @@ def _notes(asked: rows.Asked, found: rows.Found) -> tuple[str, ...]:
         return ("unit-unknown",)
     if found.lot is None:
         return ("unbound",)
-    said = asked.identity.get("10")
-    if said is not None and found.lot_identity is not None:
-        lots = {text for text in asked.texts if "/21/" not in text and "/10/" in text}
-        if found.lot_identity not in lots:
-            return ("unit-elsewhere",)
+    if asked.identity.get("10") is not None and not found.lot_asked:
+        return ("unit-elsewhere",)
     return ()
 
 
-def _send(body: Body, wanted: _Wanted) -> Response:
+def _send(body: Body) -> Response:
     """The body in the client's encoding, or 304 when the client has it (RFC 9110, 15.4.5)."""
-    encoding = encoding_for(request)
     given = request.headers.get("If-None-Match", "")
-    if given and (given == body.etag or body.etag in given or given == "*"):
-        response = Response(status=304)
-    elif encoding == "br":
-        response = Response(body.brotli, content_type="text/html; charset=utf-8")
-        response.headers["Content-Encoding"] = "br"
-    elif encoding == "gzip":
-        response = Response(body.gzip, content_type="text/html; charset=utf-8")
-        response.headers["Content-Encoding"] = "gzip"
-    else:
-        response = Response(body.html, content_type="text/html; charset=utf-8")
-    headers = response.headers
-    headers["ETag"] = body.etag
-    headers["Cache-Control"] = "no-cache"
-    headers["Vary"] = "Accept-Encoding, Accept-Language"
-    headers["Content-Language"] = wanted.language
-    headers["Content-Security-Policy"] = content_security_policy()
-    return response
+    if given and (body.etag in given or given == "*"):
+        return Ready(b"", body.unchanged(), 304)
+    return Ready(*body.sent(encoding_for(request)))
+
+
+def _headers(language: str) -> tuple[tuple[str, str], ...]:
+    """What every page of a history carries beside its type and its ETag."""
+    return (
+        ("Cache-Control", "no-cache"),
+        ("Vary", "Accept-Encoding, Accept-Language"),
+        ("Content-Language", language),
+        ("Content-Security-Policy", content_security_policy()),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    )
 
 
 def _json(found: rows.Found) -> Response:

@@ -1,0 +1,199 @@
+"""Promises: a scan of a page that was scanned before costs at most 1/0.6 of the CPU of a bare Flask
+route that returns the same bytes and headers under the same gunicorn, and the first view of a
+history of forty lines takes at most 14 kB over the wire.
+
+One worker each, one keep-alive connection; CPU time of the worker process from the kernel, ours
+and the floor in turns. The answer is the compressed page a phone gets.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+
+from flask_migrate import upgrade
+
+from benchmarks import Figure, absolute, compare
+from tests.support.farms import make_farm, path_of
+from trace.app import create_app
+from trace.config import Settings
+from trace.extensions import db
+from trace.services import sequencer
+from trace.services.diary import Input, diary_entry
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUESTS, ROUNDS, WARM_UP = 1500, 4, 300
+PHONE = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Encoding": "gzip, deflate, br",
+    "Accept-Language": "vi-VN,vi;q=0.9,en;q=0.8",
+    "User-Agent": "Mozilla/5.0 (Linux; Android 13) Mobile",
+}
+START = datetime(2026, 11, 1, 1, 0, tzinfo=UTC)
+# What the server itself adds to every answer, ours and the floor's.
+SERVERS_OWN = frozenset({"server", "date", "connection", "content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gunicorn with one worker."""
+
+    port: int
+    worker: int
+
+    def cpu(self) -> float:
+        """Seconds of CPU the worker has used, user and system (proc(5), fields 14 and 15)."""
+        fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, path: str, times: int) -> None:
+        """The same request again and again over one connection."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        for _ in range(times):
+            connection.request("GET", path, headers=PHONE)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"{path} answered {answer.status}")
+        connection.close()
+
+
+def run() -> Iterable[Figure]:
+    """The cost of a scan, and its size."""
+    folder = Path(tempfile.mkdtemp(prefix="trace-bench-scan-"))
+    try:
+        path, environment = _world(folder)
+        with ExitStack() as stack:
+            ours = stack.enter_context(_gunicorn("wsgi:app", environment))
+            headers, body = _answer(ours, path)
+            given = folder / "answer.json"
+            given.write_text(
+                json.dumps({"headers": headers, "body": base64.b64encode(body).decode()})
+            )
+            bare = stack.enter_context(
+                _gunicorn("benchmarks._bare:app", {"BENCH_ANSWER": str(given)})
+            )
+            if _answer(bare, path) != (headers, body):
+                raise RuntimeError("the floor does not answer with the same bytes and headers")
+            mine, floor = _measure(ours, bare, path)
+        sent = len(body) + sum(len(name) + len(value) + 4 for name, value in headers)
+        yield compare("scan page, scans per CPU second", mine, "1/s", floor, ">=", 0.6)
+        yield absolute("scan page, first view of forty lines", sent, "B", "<=", 14_000)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _world(folder: Path) -> tuple[str, dict[str, str]]:
+    """A lot with sixty lines behind it; returns its printed address under /t and the settings."""
+    environment = {
+        "TRACE_INSTANCE": str(folder),
+        "TRACE_DATABASE_URL": f"sqlite:///{folder / 'bench.db'}",
+        "TRACE_ID_BASE": "https://trace.example",
+        "TRACE_KEY_ENCRYPTION_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
+        "TRACE_SECRET_KEY": "only for a benchmark, thrown away with its folder",
+    }
+    app = create_app(Settings.from_env(environment))
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        farm = make_farm(START)
+        cycle = farm.sow()
+        farm.tell(
+            *(
+                diary_entry(farm.record(note=_note(n)), cycle, "spraying", inputs=[_input(n)])
+                for n in range(60)
+            )
+        )
+        farm.wait(15)
+        lot = farm.reap(cycle)
+        sequencer.publish(now=datetime.now(UTC))
+        db.session.commit()
+        path = "/t" + path_of(lot)
+        db.session.remove()
+        db.engine.dispose()
+    return path, environment
+
+
+def _input(number: int) -> Input:
+    return Input(f"Thuốc {number * 7919 % 1000}EC", None, "", f"hoạt chất {number}", number % 14)
+
+
+def _note(number: int) -> str:
+    return f"Luống số {number}, lá {number * 37 % 100} phần trăm"
+
+
+@contextmanager
+def _gunicorn(target: str, environment: dict[str, str]) -> Iterator[Served]:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", target),
+            *("--bind", "127.0.0.1:0", "--workers", "1", "--threads", "2"),
+            *("--worker-class", "gthread", "--no-control-socket", "--log-level", "info"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = worker = 0
+        for line in process.stderr or ():
+            if "Listening at" in line:
+                port = int(line.split("127.0.0.1:")[1].split()[0].rstrip("/"))
+            if "Booting worker with pid" in line:
+                worker = int(line.rsplit(maxsplit=1)[1])
+                break
+        if not port or not worker:
+            raise RuntimeError(f"{target} did not start")
+        yield Served(port, worker)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def _answer(served: Served, path: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers the application set, and the body, once the worker answers."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            connection = HTTPConnection("127.0.0.1", served.port, timeout=30)
+            connection.request("GET", path, headers=PHONE)
+            answer = connection.getresponse()
+            body = answer.read()
+            connection.close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+            continue
+        if answer.status != 200 or answer.getheader("Content-Encoding") != "br":
+            raise RuntimeError(f"{path} answered {answer.status}")
+        kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in SERVERS_OWN]
+        return sorted(kept), body
+
+
+def _measure(ours: Served, bare: Served, path: str) -> tuple[float, float]:
+    """(ours, floor) in answers per CPU second: the best round of each, taken in turns."""
+    for served in (ours, bare):
+        served.ask(path, WARM_UP)
+    best = {ours.port: 0.0, bare.port: 0.0}
+    for _ in range(ROUNDS):
+        for served in (ours, bare):
+            before = served.cpu()
+            served.ask(path, REQUESTS)
+            best[served.port] = max(best[served.port], REQUESTS / (served.cpu() - before))
+    return best[ours.port], best[bare.port]

@@ -1,0 +1,62 @@
+"""The short way through the framework, for the page that is asked for most.
+
+A scan page is the same for everyone, reads no cookie, takes no form and is not limited: what
+extensions do before and after every request (sign-in, forgery protection, limits, headers) would
+be more work than the page itself. `spare` lets the named endpoints pass by; they carry all their
+headers themselves, in a `Ready` response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+from itsdangerous import URLSafeTimedSerializer
+
+HOT = frozenset({"scan.show"})
+
+
+class Ready(Response):
+    """A response that has all its headers: nothing is added on its way out."""
+
+    def __init__(self, body: bytes, headers: Sequence[tuple[str, str]], status: int = 200) -> None:
+        super().__init__(body, status=status, headers=list(headers))
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own sessions; the serializer, which never changes, is made once."""
+
+    _made: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        if self._made is None:
+            self._made = super().get_signing_serializer(app)
+        return self._made
+
+
+def spare(app: Flask) -> None:
+    """Called last, when every extension has put up its doors."""
+    before = tuple(app.before_request_funcs.get(None, ()))
+    after = tuple(reversed(app.after_request_funcs.get(None, ())))
+
+    def enter() -> ResponseReturnValue | None:
+        if request.endpoint in HOT:
+            return None
+        for hook in before:
+            answer: ResponseReturnValue | None = app.ensure_sync(hook)()
+            if answer is not None:
+                return answer
+        return None
+
+    def leave(response: Response) -> Response:
+        if isinstance(response, Ready):
+            return response
+        for hook in after:
+            response = app.ensure_sync(hook)(response)
+        return response
+
+    app.before_request_funcs[None] = [enter]
+    app.after_request_funcs[None] = [leave]
+    app.session_interface = Sessions()
