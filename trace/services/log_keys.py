@@ -1,8 +1,9 @@
 """The log's keys: the one that signs, and for a while the one that will (formats §4).
 
 Changing the key: `begin` makes the next one, and from then on every checkpoint bears both
-signatures; its vkey goes into the policies of verifiers and witnesses; `finish` retires the old one.
-A log begun anew takes a new key at once, since a policy may list a key only once.
+signatures; its vkey goes into the policies of verifiers and witnesses; `finish` retires the old
+one.
+A log begun anew has a key of its own, since a policy may list a key only once.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import os
 from pathlib import Path
 
 from trace.core.signing import PrivateKey, seal_key, unseal_key
-from trace.core.tlog import Signer, Verifier, log_signer
+from trace.core.tlog import Signer, Verifier, log_signer, open_checkpoint
 from trace.errors import TraceError
-from trace.services.keys import log_key
+from trace.services.keys import MissingKeyFile, log_key
 from trace.services.settings import current_settings
 
-CURRENT = "log.sealed"
-NEXT = "log-next.sealed"
+FIRST = "log"
 
 
 class KeyChangeUnderWay(TraceError):
@@ -35,15 +35,11 @@ class NoKeyChange(TraceError):
 
 
 def signers(origin: str) -> list[Signer]:
-    """Who signs checkpoints of the current log now: the key and, during a change, the next one."""
-    own = [log_signer(origin, log_key())]
-    path = _folder() / NEXT
-    if path.exists():
-        settings = current_settings()
-        key = unseal_key(
-            path.read_bytes(), settings.key_encryption_key, org=settings.id_base, kid="log"
-        )
-        own.append(log_signer(origin, key))
+    """Who signs an origin's checkpoints now: its key and, during a change, the next one."""
+    name = _name(origin)
+    own = [log_signer(origin, log_key() if name == FIRST else _open(name))]
+    if _path(f"{name}-next").exists():
+        own.append(log_signer(origin, _open(f"{name}-next", sealed_as=name)))
     return own
 
 
@@ -52,42 +48,83 @@ def verifiers(origin: str) -> list[Verifier]:
     return [signer.verifier for signer in signers(origin)]
 
 
-def begin() -> None:
+def make_for(origin: str) -> None:
+    """Makes the key of a log begun anew, where there is none yet."""
+    name = _name(origin)
+    if not _path(name).exists():
+        _make(name, sealed_as=name)
+
+
+def begin(origin: str) -> None:
     """Makes the next key. Raises KeyChangeUnderWay."""
-    settings = current_settings()
-    path = _folder() / NEXT
-    if path.exists():
+    name = _name(origin)
+    if _path(f"{name}-next").exists():
         raise KeyChangeUnderWay
     # Sealed under the name of the one it will replace: `finish` only renames.
+    _make(f"{name}-next", sealed_as=name)
+
+
+def check_can_finish(origin: str, note: str) -> None:
+    """Raises NoKeyChange unless a change is under way and the next key has signed this note."""
+    both = signers(origin)
+    if len(both) == 1:
+        raise NoKeyChange
+    open_checkpoint(note, both[1].verifier)
+
+
+def finish(origin: str) -> Path:
+    """Puts the next key in the place of the current one, which is kept aside under its key id.
+
+    Returns where. Raises NoKeyChange.
+    """
+    name = _name(origin)
+    fresh = _path(f"{name}-next")
+    if not fresh.exists():
+        raise NoKeyChange
+    key_id = signers(origin)[0].verifier.key_id.hex()
+    retired = _path(f"{name}-retired-{key_id}")
+    if not retired.exists():
+        os.link(_path(name), retired)  # a link first: at no moment is there no current key
+    fresh.replace(_path(name))
+    return retired
+
+
+def _name(origin: str) -> str:
+    """The file of an origin's key: `log`, and `log-2` for `…/log/2`."""
+    last = origin.rpartition("/")[2]
+    return f"{FIRST}-{last}" if last.isdigit() else FIRST
+
+
+def _path(name: str) -> Path:
+    return current_settings().instance / "keys" / f"{name}.sealed"
+
+
+def _open(name: str, sealed_as: str = "") -> PrivateKey:
+    settings = current_settings()
+    path = _path(name)
+    if not path.exists():
+        raise MissingKeyFile(name=path.name)
+    return unseal_key(
+        path.read_bytes(),
+        settings.key_encryption_key,
+        org=settings.id_base,
+        kid=sealed_as or name,
+    )
+
+
+def _make(name: str, *, sealed_as: str) -> None:
+    settings = current_settings()
     sealed = seal_key(
         PrivateKey.generate(),
         settings.key_encryption_key,
         org=settings.id_base,
-        kid="log",
+        kid=sealed_as,
         randbytes=os.urandom,
     )
+    path = _path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(sealed)
         file.flush()
         os.fsync(file.fileno())
-
-
-def finish() -> Path:
-    """Puts the next key in the place of the current one, which is kept aside under its key id.
-
-    Returns where. Raises NoKeyChange.
-    """
-    folder = _folder()
-    if not (folder / NEXT).exists():
-        raise NoKeyChange
-    retired = folder / f"log-retired-{log_signer('log', log_key()).verifier.key_id.hex()}.sealed"
-    # A link first: at no moment is there no current key.
-    if not retired.exists():
-        os.link(folder / CURRENT, retired)
-    (folder / NEXT).replace(folder / CURRENT)
-    return retired
-
-
-def _folder() -> Path:
-    return current_settings().instance / "keys"

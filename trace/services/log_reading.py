@@ -108,7 +108,7 @@ def inclusion_path(index: int, size: int, number: int = 1) -> list[bytes]:
 
     Raises NotInLog, BrokenTiles.
     """
-    return inclusion_proof(index, size, TileReader(number), _interiors(number))
+    return inclusion_proof(index, size, TileReader(number), warm_interiors(number))
 
 
 def read_proof(index: int, number: int = 1) -> str:
@@ -143,11 +143,12 @@ def read_growth(old: int, new: int, number: int = 1) -> Growth:
     log = published(number)
     if not 0 <= old <= new <= log.size:
         raise NotFound
-    tiles, warm = TileReader(number), _interiors(number)
+    tiles, warm = TileReader(number), warm_interiors(number)
     proof = consistency_proof(old, new, tiles, warm)
     return Growth(old, root(old, tiles), new, root(new, tiles), tuple(proof))
 
 
-def _interiors(number: int) -> Interiors:
+def warm_interiors(number: int) -> Interiors:
+    """Interiors of an origin's tiles, kept by this process."""
     kept: dict[int, Interiors] = current_app.extensions.setdefault("trace.log.interiors", {})
     return kept.setdefault(number, Interiors())

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.tlog import Checkpoint, append, leaf_hash, root, sign_note
@@ -55,12 +55,13 @@ def take_lease(worker: str, *, now: datetime) -> bool:
     taken = db.session.execute(
         update(LogState)
         .where(
+            LogState.id == select(func.max(LogState.id)).scalar_subquery(),
             or_(
                 LogState.leased_by == worker,
                 LogState.lease_until.is_(None),
                 LogState.lease_until < now,
                 LogState.leased_by.is_(None),
-            )
+            ),
         )
         .values(leased_by=worker, lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
