@@ -503,7 +503,7 @@ def upgrade() -> None:
         sa.Column(
             "issuer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("event_key", sa.LargeBinary(), nullable=False),
+        sa.Column("event_key", sa.String(length=22), nullable=False),
         sa.Column("error_declaration", sa.Boolean(), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_keys_event_id")),

@@ -84,12 +84,13 @@ class EventThing(Model):
 
 
 class EventKey(Model):
-    """(issuer, eventID, is-error-declaration) may exist once; the eventID by its first 16 hash bytes."""
+    """(issuer, eventID, is-error-declaration) may exist once. `event_key` is the eventID's digest:
+    base64url of the first 16 bytes of its SHA-256."""
 
     __tablename__ = "event_keys"
 
     issuer_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
-    event_key: Mapped[bytes] = mapped_column(primary_key=True)
+    event_key: Mapped[str] = mapped_column(String(22), primary_key=True)
     error_declaration: Mapped[bool] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
 

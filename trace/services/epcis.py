@@ -20,7 +20,7 @@ from trace.models import Event, EventKey, EventThing, Job, LogEntry, Thing
 from trace.models.events import ROLES, TYPES
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.capture.prepare import event_key_bytes
+from trace.services.capture.prepare import event_key_digest
 from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
 
@@ -163,7 +163,7 @@ def _filtered(actor: Actor, query: Query) -> Select[Event, str, int]:
     if query.event_ids:
         keys = select(EventKey.event_id).where(
             EventKey.issuer_id == actor.organisation.id,
-            EventKey.event_key.in_([event_key_bytes(text) for text in query.event_ids]),
+            EventKey.event_key.in_([event_key_digest(text) for text in query.event_ids]),
         )
         found = found.where(Event.id.in_(keys))
     for roles, uris in query.things:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -22,6 +23,7 @@ from trace.core.epcis import (
     thing_refs,
 )
 from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
+from trace.core.signing import b64url
 from trace.core.statements import Statement, build_statement
 from trace.errors import Conflict, Refused, TraceError
 from trace.extensions import db
@@ -32,7 +34,7 @@ from trace.services.actors import Actor
 from trace.services.capture.things import Name, name_of
 from trace.services.keys import SigningKey
 from trace.services.naming import issuer_of
-from trace.services.sets import batched
+from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.visibility import private_members
 
@@ -69,6 +71,8 @@ class Prepared:
     event: Event
     document: JsonObject
     event_key: str  # the eventID
+    key_digest: str
+    creates: frozenset[int]  # the roles whose things this event brings into being
     things: list[NamedThing]
     private: list[str]
     read_point: str | None
@@ -86,17 +90,19 @@ class Prepared:
     def statement_id(self) -> str:
         return urn_of(self.statement_uuid)
 
-    @property
-    def creates(self) -> frozenset[int]:
-        """The roles whose things this event brings into being."""
-        if self.error_declaration:
-            return frozenset()
-        action = getattr(self.event, "action", None)
-        if isinstance(self.event, TransformationEvent):
-            return frozenset({OUTPUT})
-        if action == "ADD":
-            return frozenset({EPC if isinstance(self.event, ObjectEvent) else PARENT})
-        return frozenset()
+
+NOTHING: frozenset[int] = frozenset()
+
+
+def created_roles(event: Event) -> frozenset[int]:
+    """The roles whose things an event brings into being."""
+    if event.error_declaration is not None:
+        return NOTHING
+    if isinstance(event, TransformationEvent):
+        return frozenset({OUTPUT})
+    if getattr(event, "action", None) == "ADD":
+        return frozenset({EPC if isinstance(event, ObjectEvent) else PARENT})
+    return NOTHING
 
 
 def uuid4_bytes(random: bytes) -> bytes:
@@ -113,9 +119,9 @@ def urn_of(raw: bytes) -> str:
     return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def event_key_bytes(event_id: str) -> bytes:
-    """What event_keys holds of an eventID: the first 16 bytes of its SHA-256."""
-    return sha256(event_id.encode()).digest()[:16]
+def event_key_digest(event_id: str) -> str:
+    """What event_keys holds of an eventID: base64url of the first 16 bytes of its SHA-256."""
+    return b64url(sha256(event_id.encode()).digest()[:16])
 
 
 def prepare(
@@ -172,6 +178,8 @@ def _understand(
         event=event,
         document=document,
         event_key=key,
+        key_digest=event_key_digest(key),
+        creates=created_roles(event),
         things=_mentions(event, hidden, id_base, names),
         private=hidden,
         read_point=_place(event.read_point.id if event.read_point else None, id_base),
@@ -208,7 +216,7 @@ def _mentions(
         name = names.get(ref.uri)
         if name is None:
             name = names[ref.uri] = name_of(ref.uri, id_base)
-        role = ROLES.index(ref.role)
+        role = ROLE_NUMBERS[ref.role]
         known = found.get((role, name.identity))
         if known is None:
             found[role, name.identity] = NamedThing(role, name, ref.quantity, ref.uom)
@@ -229,6 +237,7 @@ def _mentions(
     return mentions
 
 
+ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 ROLE_MEMBERS = (
     frozenset({"epcList", "quantityList"}),
     frozenset({"parentID"}),
@@ -240,7 +249,9 @@ ROLE_MEMBERS = (
 
 def _lots_and_products(prepared: Prepared, id_base: str) -> None:
     """What ilmd says of the things an event creates: a unit's lot, a lot's trade item."""
-    ilmd: dict[str, Any] = getattr(prepared.event, "ilmd", None) or {}
+    ilmd: dict[str, Any] | None = getattr(prepared.event, "ilmd", None)
+    if not ilmd:
+        return
     lot_text, product = ilmd.get("cbvmda:lotNumber"), ilmd.get("trace:product")
     product_identity = None
     if isinstance(product, str):
@@ -279,6 +290,7 @@ def _notice(prepared: Prepared, notice: Any, path: str) -> None:
         prepared.hazard = str(notice.get("hazard", ""))[:20]
 
 
+@lru_cache(maxsize=4096)
 def _place(uri: str | None, id_base: str) -> str | None:
     if uri is None:
         return None
@@ -289,23 +301,23 @@ def _place(uri: str | None, id_base: str) -> str | None:
 def _check_repeats(actor: Actor, prepared: Sequence[Prepared], paths: Sequence[str]) -> None:
     """An eventID is used once, and once more to declare it an error (epcis: 409 otherwise)."""
     errors: list[TraceError] = []
-    seen: set[tuple[bytes, bool]] = set()
-    keys = {event_key_bytes(p.event_key) for p in prepared}
-    rows: list[Any] = []
-    for some in batched(keys, 500):  # bytes cannot travel as one JSON parameter
-        rows += db.session.execute(
-            select(EventKey.event_key, EventKey.error_declaration, EventRow.statement_id)
-            .join(EventRow, EventRow.id == EventKey.event_id)
-            .where(EventKey.issuer_id == actor.organisation.id, EventKey.event_key.in_(some))
-        ).all()
-    known = {(bytes(key), declared): bytes(statement) for key, declared, statement in rows}
+    rows = db.session.execute(
+        select(EventKey.event_key, EventKey.error_declaration, EventRow.statement_id)
+        .join(EventRow, EventRow.id == EventKey.event_id)
+        .where(
+            EventKey.issuer_id == actor.organisation.id,
+            among(EventKey.event_key, {p.key_digest for p in prepared}),
+        )
+    )
+    known = {(digest, declared): bytes(statement) for digest, declared, statement in rows}
+    seen: set[tuple[str, bool]] = set()
     for event, path in zip(prepared, paths, strict=True):
-        key = (event_key_bytes(event.event_key), event.error_declaration)
+        key = (event.key_digest, event.error_declaration)
         if key in known or key in seen:
             errors.append(AlreadyRecorded(path=f"{path}/eventID", event_id=event.event_key))
         seen.add(key)
         if event.error_declaration:
-            event.corrects = known.get((key[0], False))
+            event.corrects = known.get((event.key_digest, False))
     if len(errors) == 1:
         raise errors[0]
     if errors:

@@ -31,7 +31,7 @@ from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices
 from trace.services.capture.holdings import changes, is_sold, on_sale_at
-from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared, event_key_bytes
+from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared
 from trace.services.capture.things import Known, Name, ensure_things
 from trace.services.histories import contents
 from trace.services.jobs import enqueue
@@ -166,7 +166,7 @@ def _write_events(
                 orjson.dumps(event.private).decode(),
             )
         )
-        keys.append((issuer, event_key_bytes(event.event_key), event.error_declaration, row_id))
+        keys.append((issuer, event.key_digest, event.error_declaration, row_id))
         things += [
             (
                 row_id,
