@@ -85,7 +85,7 @@ from trace.core.verify.report import (
     Report,
     VerifiedStatement,
 )
-from trace.core.verify.story import tell, things_of
+from trace.core.verify.story import tell, things_of, upstream
 
 CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a witness's clock may be
 
@@ -433,10 +433,13 @@ class _Verification:
             here = frozenset(name for place in own for name in at.get(place, ()))
             linked[statement.index] = here
             for thing in things_of(statement.event, id_base):
-                if thing.identity in chains:
-                    if thing.identity not in here:
-                        raise WrongThing(f"a link of {thing.identity} at {statement.index}", "none")
-                elif thing.linked and thing.role in ("input", "child"):
+                if thing.identity in chains and thing.identity not in here:
+                    raise WrongThing(f"a link of {thing.identity} at {statement.index}", "none")
+        # What was packed beside the subject is shown, but is no ancestor of it.
+        missing = upstream(self.bundle.subject, verified, linked, id_base) - chains.keys()
+        for statement in verified:
+            for thing in things_of(statement.event, id_base):
+                if thing.linked and thing.identity in missing:
                     raise ChainGap(f"the chain of the ancestor {thing.identity}", "none")
         return linked
 

@@ -146,6 +146,24 @@ def tell(
     return story
 
 
+def upstream(
+    subject: str,
+    statements: Sequence[VerifiedStatement],
+    linked: Mapping[int, frozenset[str]],
+    id_base: str,
+) -> set[str]:
+    """What the shown edges, voided ones too, say went into `subject`; itself included."""
+    edges: dict[str, set[str]] = {}
+    for statement in statements:
+        chains = linked.get(statement.index, frozenset())
+        _add_edges(edges, statement, things_of(statement.event, id_base), chains)
+    into: dict[str, set[str]] = {}
+    for above, below in edges.items():
+        for name in below:
+            into.setdefault(name, set()).add(above)
+    return _reached(frozenset((subject,)), into)
+
+
 def _worsen(story: Story, state: RecallState) -> None:
     story.recall = max(story.recall, state, key=_RANK.__getitem__)
 
