@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.fields import Console, open_console
 from tests.support.pages import Page, PageClient, checked_page
+from tests.support.photos import a_photo, bomb
 from trace.extensions import db
 from trace.models import Attachment
 from trace.services.attachments import PHOTO_LIMIT, SIDE, NotAPhoto, PhotoTooLarge, read_photo
@@ -24,26 +23,6 @@ from trace.services.attachments import PHOTO_LIMIT, SIDE, NotAPhoto, PhotoTooLar
 @pytest.fixture
 def console(app: Flask, pages: PageClient, now: datetime) -> Console:
     return open_console(app, pages)
-
-
-def a_photo(width: int = 64, height: int = 48, form: str = "JPEG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), (30, 120, 60)).save(file, form, **options)
-    return file.getvalue()
-
-
-def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
-    """A small PNG that claims to be enormous, with a valid header and checksums."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(bytes(1000))
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-    )
 
 
 def send(console: Console, *photos: bytes, **entries: str) -> TestResponse:

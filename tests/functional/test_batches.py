@@ -98,6 +98,25 @@ def test_a_crate_is_packed_found_again_and_unpacked(console: Console) -> None:
     assert "Dỡ hàng" in page.text
 
 
+def test_what_happens_to_a_crate_happens_to_what_is_in_it(console: Console) -> None:
+    lot = console.lot("480", when="2026-11-20T06:00")
+    form = console.pages.get(f"/producer/batches/pack?thing={lot}")
+    console.pages.submit(form, {"lots-0-quantity": "12", "when": "2026-11-20T07:00"})
+    (crate,) = console.things("logistic")
+    for celsius, when in (("3", "2026-11-20T06:30"), ("4", "2026-11-20T08:00")):
+        cold = console.pages.get(f"/producer/batches/{crate}/store")
+        console.pages.submit(cold, {"celsius": celsius, "when": when})
+    unpack = console.pages.get(f"/producer/batches/{crate}/unpack")
+    console.pages.submit(unpack, {"when": "2026-11-20T09:00"})
+    cold = console.pages.get(f"/producer/batches/{crate}/store")
+    console.pages.submit(cold, {"celsius": "5", "when": "2026-11-20T10:00"})
+    page = console.pages.get(f"/producer/batches/{lot}")
+    assert "4 °C" in page.text
+    assert "3 °C" not in page.text
+    assert "5 °C" not in page.text
+    assert "Dỡ hàng" in page.text
+
+
 def test_a_wrong_crate_code_is_refused_beside_its_field(console: Console) -> None:
     lot = console.lot("480")
     form = console.pages.get(f"/producer/batches/pack?thing={lot}")

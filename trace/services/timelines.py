@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import exists, or_, select
 
-from trace.core.history import Fact, Treatment, Use, find_marks, late_days, settle
+from trace.core.history import Fact, Treatment, Use, find_marks, late_days, settle, spans
 from trace.core.statements import (
     EventEntry,
     Statement,
@@ -152,31 +152,50 @@ def get_event(actor: Actor, event_id: int) -> Line:
 
 
 def timeline(actor: Actor, thing: Thing) -> list[Line]:
-    """The thing's events, newest first, with marks from all the events that bear on it."""
-    own = db.session.scalars(
-        select(EventThing.event_id)
-        .where(EventThing.thing_id == thing.id)
-        .distinct()
-        .order_by(EventThing.event_id.desc())
-        .limit(LINE_LIMIT)
-    ).all()
+    """The thing's events, newest first, with marks from all the events that bear on it. What
+    happened to a crate while the thing was in it happened to the thing."""
+    own = _events_of([thing.id])
     lines = read_events(actor, own)
-    sources = {
+    crates = {
+        named.thing.id
+        for line in lines
+        if any(child.thing.id == thing.id for child in line.named("child"))
+        for named in line.named("parent")
+    }
+    cycles = {
         named.thing.id
         for line in lines
         for named in line.named("input")
         if named.thing.kind == "cycle" and named.thing.id != thing.id
     }
-    upstream = db.session.scalars(
+    around = _events_of(crates) - own
+    lines += read_events(actor, around | (_events_of(cycles) - own))
+    facts = {line.event_id: fact_of(line) for line in lines}
+    stays = [stay for stay in spans(facts.values()) if stay.thing == thing.identity]
+    shown = own | {
+        event_id
+        for event_id in around
+        if any(
+            stay.holds(facts[event_id].event_time) and stay.container in facts[event_id].things()
+            for stay in stays
+        )
+    }
+    told = [line for line in _marked(lines) if line.event_id in shown]
+    return sorted(told, key=lambda line: (line.event_time, line.event_id), reverse=True)
+
+
+def _events_of(thing_ids: Collection[int]) -> set[int]:
+    """The newest events that name any of the things."""
+    if not thing_ids:
+        return set()
+    found = db.session.scalars(
         select(EventThing.event_id)
-        .where(among(EventThing.thing_id, sorted(sources)))
+        .where(among(EventThing.thing_id, sorted(thing_ids)))
         .distinct()
         .order_by(EventThing.event_id.desc())
         .limit(LINE_LIMIT)
-    ).all()
-    others = read_events(actor, set(upstream) - set(own)) if sources else []
-    shown = [line for line in _marked([*lines, *others]) if line.event_id in set(own)]
-    return sorted(shown, key=lambda line: (line.event_time, line.event_id), reverse=True)
+    )
+    return set(found)
 
 
 def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:

@@ -1,0 +1,132 @@
+"""Every page of the farm's console on a cheap phone: accessible, fitting, silent, and sendable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from tests.support.browser import no_complaints, overflow, violations
+from tests.support.fields import Console, add_partner, open_console
+from tests.support.pages import PageClient
+from tests.support.photos import a_photo
+from tests.support.server import LiveServer
+from trace import clock
+from trace.web.access import COOKIE
+
+PAGES = (
+    "/producer/today",
+    "/producer/cycles/",
+    "/producer/cycles/new",
+    "/producer/cycles/new/sowing",
+    "/producer/cycles/{cycle}",
+    "/producer/cycles/{cycle}/diary/spraying",
+    "/producer/cycles/{cycle}/none",
+    "/producer/cycles/{cycle}/harvest",
+    "/producer/batches/",
+    "/producer/batches/new",
+    "/producer/batches/{lot}",
+    "/producer/batches/{crate}",
+    "/producer/batches/{crate}/unpack",
+    "/producer/batches/pack?thing={lot}",
+    "/producer/batches/process?thing={lot}&step=splitting",
+    "/producer/batches/{lot}/store",
+    "/producer/batches/{lot}/sale",
+    "/producer/batches/{lot}/destroy",
+    "/producer/events/{event}",
+    "/producer/events/{event}/correct",
+    "/producer/events/{event}/void",
+    "/producer/shipments/",
+    "/producer/shipments/?view=outgoing",
+    "/producer/shipments/{shipment}",
+    "/producer/shipments/new?thing={lot}",
+    "/producer/shipments/receive",
+    "/producer/labels/{lot}",
+)
+
+
+@pytest.fixture
+def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
+    """A farm with a season behind it; the browser is signed in."""
+    pages = PageClient(live_server.app.test_client())
+    console = open_console(live_server.app, pages)
+    add_partner(live_server.app)
+    week_ago = (clock.now() - timedelta(days=6)).strftime("%Y-%m-%dT07:00")
+    begin = {"product": str(console.greens), "place": str(console.plot), "when": week_ago}
+    pages.submit(pages.get("/producer/cycles/new/sowing"), begin)
+    (cycle,) = console.things("cycle")
+    spray = {"inputs-0-name": "Thuốc Demo 10EC", "inputs-0-interval_days": "7"}
+    pages.submit(pages.get(f"/producer/cycles/{cycle}/diary/spraying"), spray)
+    harvest = pages.get(f"/producer/cycles/{cycle}/harvest")
+    pages.submit(harvest, {"quantity": "480", "lot": "L2611"})
+    (lot,) = console.things("lot")
+    pack = pages.get(f"/producer/batches/pack?thing={lot}")
+    pages.submit(pack, {"lots-0-quantity": "12"})
+    (crate,) = console.things("logistic")
+    ship = pages.get(f"/producer/shipments/new?thing={lot}")
+    pages.submit(ship, {"lots-0-quantity": "100", "taker": "Cửa hàng Demo"})
+    lines = console.events()
+    cookie = pages.client.get_cookie(COOKIE)
+    assert cookie is not None
+    page.context.add_cookies([{"name": COOKIE, "value": cookie.value, "url": live_server.url}])
+    return console, {
+        "cycle": cycle,
+        "lot": lot,
+        "crate": crate,
+        "event": lines[2].event_id,
+        "shipment": lines[-1].event_id,
+    }
+
+
+def test_every_page_is_accessible_fits_the_phone_and_complains_of_nothing(
+    page: Page, live_server: LiveServer, farm: tuple[Console, dict[str, int]]
+) -> None:
+    faults = []
+    with no_complaints(page):
+        for template in PAGES:
+            address = template.format(**farm[1])
+            answer = page.goto(live_server.url + address)
+            assert answer is not None
+            if answer.status != 200:
+                faults.append(f"{address}: {answer.status}")
+            for details in page.locator("main details").all():
+                details.evaluate("element => { element.open = true }")
+            faults += [f"{address}: {violation}" for violation in violations(page)]
+            if wide := overflow(page):
+                faults.append(f"{address}: {wide} px too wide")
+    assert faults == []
+
+
+def test_a_harvest_is_recorded_by_thumb_and_its_error_is_read_first(
+    page: Page, live_server: LiveServer, farm: tuple[Console, dict[str, int]]
+) -> None:
+    console, ids = farm
+    page.goto(f"{live_server.url}/producer/cycles/{ids['cycle']}")
+    page.get_by_role("link", name="Thu hoạch").first.click()
+    page.get_by_label("Thu được bao nhiêu?: số").fill("1.250")
+    page.get_by_role("button", name="Ghi thu hoạch").click()
+    expect(page).to_have_title("Lỗi: Thu hoạch · Trace")
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert violations(page) == []
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.get_by_label("Thu được bao nhiêu?: số")).to_be_focused()
+    page.get_by_label("Thu được bao nhiêu?: số").fill("1250")
+    page.get_by_role("button", name="Ghi thu hoạch").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Cải ngọt")
+    expect(page.get_by_text("1.250 kg").first).to_be_visible()
+    assert len(console.things("lot")) == 2
+
+
+def test_a_photo_is_shown_before_it_is_sent_and_with_its_line_after(
+    page: Page, live_server: LiveServer, farm: tuple[Console, dict[str, int]]
+) -> None:
+    _, ids = farm
+    with no_complaints(page):
+        page.goto(f"{live_server.url}/producer/cycles/{ids['cycle']}/diary/field_observation")
+        page.get_by_text("Thêm: nơi làm, hộ làm, ảnh, ghi chú").click()
+        photo = FilePayload(name="vuon.jpg", mimeType="image/jpeg", buffer=a_photo(900, 600))
+        page.get_by_label("Ảnh", exact=False).set_input_files(photo)
+        expect(page.get_by_alt_text("vuon.jpg")).to_be_visible()
+        page.get_by_role("button", name="Ghi lại").click()
+        expect(page.get_by_alt_text("Ảnh 1 của dòng này")).to_be_visible()
