@@ -17,7 +17,7 @@ from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
-from trace.web.hot import spare
+from trace.web.hot import Application, spare
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
 
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     _configure_logs()
     settings.instance.mkdir(parents=True, exist_ok=True)
-    app = Flask(
+    app = Application(
         "trace",
         root_path=str(ROOT / "trace"),
         template_folder=str(ROOT / "templates"),

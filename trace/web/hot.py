@@ -8,21 +8,42 @@ headers themselves, in a `Ready` response.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from itsdangerous import URLSafeTimedSerializer
+from werkzeug.datastructures import Headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOT = frozenset({"scan.show"})
+STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}
+
+
+class Application(Flask):
+    """Flask without asynchronous views: asking every function whether it is one costs more than
+    calling it."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class Ready(Response):
-    """A response that has all its headers: nothing is added on its way out."""
+    """A response that has all its headers, Content-Length among them: nothing is added, checked
+    or copied on its way out. `headers` may be shared: it is only read."""
 
-    def __init__(self, body: bytes, headers: Sequence[tuple[str, str]], status: int = 200) -> None:
-        super().__init__(body, status=status, headers=list(headers))
+    def __init__(self, body: bytes, headers: Headers, status: int = 200) -> None:
+        super().__init__((body,), status=STATUS[status], headers=headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return ()
+        return cast("tuple[bytes]", self.response)
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -45,7 +66,7 @@ def spare(app: Flask) -> None:
         if request.endpoint in HOT:
             return None
         for hook in before:
-            answer: ResponseReturnValue | None = app.ensure_sync(hook)()
+            answer = cast("ResponseReturnValue | None", hook())
             if answer is not None:
                 return answer
         return None
@@ -54,7 +75,7 @@ def spare(app: Flask) -> None:
         if isinstance(response, Ready):
             return response
         for hook in after:
-            response = app.ensure_sync(hook)(response)
+            response = hook(response)
         return response
 
     app.before_request_funcs[None] = [enter]

@@ -16,50 +16,55 @@ from typing import Final
 
 import brotli  # type: ignore[import-untyped]  # ships no stubs
 from flask import Request
+from werkzeug.datastructures import Headers
 
 # About 12 kB a body in three encodings: a few thousand pages that are scanned again and again.
 MAX_BYTES: Final = 48 * 1024 * 1024
 COMMON: Final = frozenset({"gzip, deflate, br, zstd", "gzip, deflate, br"})
 
 
-Headers = tuple[tuple[str, str], ...]
+Fields = tuple[tuple[str, str], ...]
 
 
 class Body:
-    """One page's HTML with its headers, and its compressed forms once somebody asked for them."""
+    """One page in every encoding with all its headers, each made when somebody first asks."""
 
-    __slots__ = ("_gzip", "_headers", "brotli", "etag", "html")
+    __slots__ = ("_fields", "_sent", "etag", "html")
 
-    def __init__(self, html: bytes, etag: str, headers: Headers = ()) -> None:
+    def __init__(self, html: bytes, etag: str, fields: Fields = ()) -> None:
         self.html = html
         self.etag = etag
-        self._headers = (("Content-Type", "text/html; charset=utf-8"), ("ETag", etag), *headers)
-        # Quality 9: a page is compressed once and sent many times; 11 costs ten times as much
-        # for half a per cent.
-        self.brotli: bytes = brotli.compress(html, mode=brotli.MODE_TEXT, quality=9)
-        self._gzip: bytes | None = None
-
-    @property
-    def gzip(self) -> bytes:
-        if self._gzip is None:
-            self._gzip = gzip.compress(self.html, 8, mtime=0)
-        return self._gzip
+        self._fields = (("ETag", etag), *fields)
+        self._sent: dict[str, tuple[bytes, Headers]] = {}
 
     def sent(self, encoding: str) -> tuple[bytes, Headers]:
-        """The bytes in an encoding (`br`, `gzip` or "") and all headers that go with them."""
-        if encoding == "br":
-            return self.brotli, (*self._headers, ("Content-Encoding", "br"))
-        if encoding == "gzip":
-            return self.gzip, (*self._headers, ("Content-Encoding", "gzip"))
-        return self.html, self._headers
+        """The bytes in an encoding (`br`, `gzip` or "") and the headers that go with them."""
+        found = self._sent.get(encoding)
+        if found is None:
+            found = self._sent[encoding] = self._encoded(encoding)
+        return found
 
     def unchanged(self) -> Headers:
         """The headers of a 304: those of the answer, without what describes a body."""
-        return self._headers[1:]
+        return Headers(self._fields)
+
+    def _encoded(self, encoding: str) -> tuple[bytes, Headers]:
+        data = self.html
+        if encoding == "br":
+            # Quality 9: a page is compressed once and sent many times; 11 costs ten times as
+            # much for half a per cent.
+            data = brotli.compress(self.html, mode=brotli.MODE_TEXT, quality=9)
+        elif encoding == "gzip":
+            data = gzip.compress(self.html, 8, mtime=0)
+        fields = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(data)))]
+        if encoding:
+            fields.append(("Content-Encoding", encoding))
+        return data, Headers([*fields, *self._fields])
 
     @property
     def size(self) -> int:
-        return len(self.html) + len(self.brotli) + len(self._gzip or b"")
+        # The compressed forms together weigh less than the page itself.
+        return 2 * len(self.html)
 
 
 class Bodies:
@@ -78,8 +83,8 @@ class Bodies:
                 self._kept.move_to_end(key)
             return body
 
-    def put(self, key: Hashable, html: bytes, headers: Headers = ()) -> Body:
-        body = Body(html, etag_of(key), headers)
+    def put(self, key: Hashable, html: bytes, fields: Fields = ()) -> Body:
+        body = Body(html, etag_of(key), fields)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = body

@@ -137,23 +137,33 @@ class _Prepared:
         self.values = dict(compiled.params)
         self.order = tuple(compiled.positiontup or ())
 
-    def rows(self, connection: Connection, texts: tuple[str, ...]) -> list[str]:
+    def rows(self, engine: Engine, texts: tuple[str, ...]) -> list[str]:
+        """Straight through the driver, on a pooled connection; listeners of the engine hear it."""
         values = {**self.values, **dict(zip(_NAMES, texts, strict=True))}
         given: Any = tuple([values[name] for name in self.order]) if self.order else values
-        return [row[0] for row in connection.exec_driver_sql(self.text, given)]
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            for hear in engine.dispatch.before_cursor_execute:
+                hear(connection, cursor, self.text, given, None, False)
+            cursor.execute(self.text, given)
+            rows = cursor.fetchall()
+            cursor.close()
+        finally:
+            connection.close()
+        return [row[0] for row in rows]
 
 
 _NAMES: Final = tuple(f"text{number}" for number in range(LEVELS))
 _prepared: WeakKeyDictionary[Engine, _Prepared] = WeakKeyDictionary()
 
 
-def find(connection: Connection, asked: Asked, now: int) -> Found | None:
+def find(engine: Engine, asked: Asked, now: int) -> Found | None:
     """The most specific thing known of what was asked; one query. `now` in milliseconds."""
-    engine = connection.engine
     prepared = _prepared.get(engine)
     if prepared is None:
         prepared = _prepared[engine] = _Prepared(engine)
-    rows = prepared.rows(connection, asked.texts)
+    rows = prepared.rows(engine, asked.texts)
     return _found(min(rows), now) if rows else None
 
 

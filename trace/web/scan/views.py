@@ -67,21 +67,21 @@ def show(rest: str) -> ResponseReturnValue:
         return _refused(error, path, language)
     if asked.identity.kind not in HISTORIES:
         return _answer_card(asked.identity, language)
-    with db.engine.connect() as connection:
-        found = rows.find(connection, asked, to_millis(clock.now()))
-        if found is None or found.kind not in HISTORIES:
-            return _unknown(asked.identity, language)
-        if request.query_string and request.args.get("format") == "json":
-            return _json(found)
-        wanted = _Wanted(asked, found, language, chosen)
-        if found.fresh:
-            body = wanted.remembered()
-            if body is not None:
-                return _send(body)
+    found = rows.find(db.engine, asked, to_millis(clock.now()))
+    if found is None or found.kind not in HISTORIES:
+        return _unknown(asked.identity, language)
+    if request.query_string and request.args.get("format") == "json":
+        return _json(found)
+    wanted = _Wanted(asked, found, language, chosen)
+    if found.fresh:
+        body = wanted.remembered()
+        if body is not None:
+            return _send(body)
+        with db.engine.connect() as connection:
             version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
-            if deflated is not None:
-                document = orjson.loads(zlib.decompress(deflated))
-                return _send(wanted.made(version, document, alerts))
+        if deflated is not None:
+            document = orjson.loads(zlib.decompress(deflated))
+            return _send(wanted.made(version, document, alerts))
     read = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
     return _send(wanted.made(read.version, read.document, alerts))
