@@ -2,8 +2,7 @@
 
 A request without a wish is sent on (307) to the history page, its query as it came. Syntax that
 breaks a rule is 400 with the rule's code, a code nobody registered is 404; neither shows a
-product. Requirements: reference of the resolver, R1 to R32; what we answer to each is in
-docs/reference/addresses.md.
+product. The requirements R1 to R32 and what we answer to each: docs/reference/addresses.md.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def for_everyone(response: Response) -> Response:
 
 
 def answer(rest: str) -> ResponseReturnValue:
-    """Any printed address. `rest` is what the framework decoded; the raw path is what counts."""
+    """A printed address: sent on (307) to its page, or its linkset when that is asked for."""
     if request.method == "OPTIONS":
         response = Response(status=204)
         response.headers["Allow"] = ", ".join(METHODS)
@@ -175,7 +174,7 @@ def _page_of(path: str) -> ResponseReturnValue:
 
 @bp.get("/.well-known/gs1resolver")
 def description() -> Response:
-    """R4, R5: what this resolver is and which keys it resolves, with all their qualifiers."""
+    """What this resolver is, and which keys it resolves with all their qualifiers."""
     settings = current_settings()
     body = {
         "name": "Trace",
