@@ -79,6 +79,7 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
   list.className = "suggestions";
   list.id = `${input.id}-list`;
   list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", input.labels[0]?.textContent ?? "");
   list.hidden = true;
   input.after(list);
   input.setAttribute("role", "combobox");

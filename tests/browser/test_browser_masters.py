@@ -1,0 +1,164 @@
+"""Signing in, registering and the console's lists on a cheap phone: accessible, fitting, silent."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.support.browser import no_complaints, overflow, violations
+from tests.support.members import PASSWORD, make_member, sign_in
+from tests.support.pages import PageClient
+from tests.support.server import LiveServer
+from trace.web.access import COOKIE
+
+OPEN = ("/", "/about", "/sign-in", "/register")
+INSIDE = (
+    "/producer/today",
+    "/producer/catalogue",
+    "/producer/organisation/",
+    "/producer/organisation/edit",
+    "/producer/tokens/",
+    "/producer/tokens/new",
+    "/producer/tokens/1/revoke",
+    "/producer/households/",
+    "/producer/households/new",
+    "/producer/households/1",
+    "/producer/households/1/edit",
+    "/producer/places/",
+    "/producer/places/?q=nothing",
+    "/producer/places/new",
+    "/producer/places/1",
+    "/producer/products/",
+    "/producer/products/new",
+    "/producer/products/1",
+    "/producer/certificates/",
+    "/producer/certificates/new",
+    "/producer/certificates/1",
+    "/producer/certificates/1/remove",
+    "/account/",
+    "/account/password",
+    "/account/organisation",
+)
+
+
+@pytest.fixture
+def inside(live_server: LiveServer, context: BrowserContext, page: Page) -> Page:
+    """A browser signed in to an organisation that has one of everything."""
+    pages = PageClient(live_server.app.test_client())
+    member = make_member(live_server.app)
+    sign_in(live_server.app, pages.client, member)
+    days = {"valid_from": "2020-01-01", "valid_until": "2100-01-01"}
+    for noun, entries in (
+        ("households", {"name": "Nguyễn Thị Minh Họa", "phone": "0912345678"}),
+        ("places", {"name": "Vườn B2", "latitude": "21.09", "longitude": "105.67"}),
+        ("products", {"name": "Cải ngọt, gói 300 g", "net_weight": "0,3"}),
+        ("certificates", {"standard": "VietGAP", "issuer_name": "Minh họa", **days}),
+        ("tokens", {"name": "Cân", "scopes": "query"}),
+    ):
+        pages.submit(pages.get(f"/producer/{noun}/new"), entries)
+    cookie = pages.client.get_cookie(COOKIE)
+    assert cookie is not None
+    context.add_cookies([{"name": COOKIE, "value": cookie.value, "url": live_server.url}])
+    return page
+
+
+def look(page: Page, addresses: tuple[str, ...], server: LiveServer) -> list[str]:
+    """All that is wrong with these pages."""
+    wrong = []
+    with no_complaints(page):
+        for address in addresses:
+            page.goto(server.url + address)
+            wrong += [f"{address} {fault}" for fault in violations(page)]
+            if overflow(page):
+                wrong.append(f"{address} is {overflow(page)} px too wide")
+    return wrong
+
+
+def test_every_open_page_is_accessible_and_fits(page: Page, live_server: LiveServer) -> None:
+    assert look(page, OPEN, live_server) == []
+
+
+def test_every_page_of_the_console_is_accessible_and_fits(
+    inside: Page, live_server: LiveServer
+) -> None:
+    assert look(inside, INSIDE, live_server) == []
+
+
+def test_the_dark_theme_is_as_readable(inside: Page, live_server: LiveServer) -> None:
+    inside.emulate_media(color_scheme="dark")
+    assert look(inside, ("/", "/producer/places/new", *INSIDE[:3], *INSIDE[-8:]), live_server) == []
+
+
+def test_targets_are_large_enough_for_a_thumb(inside: Page, live_server: LiveServer) -> None:
+    inside.goto(live_server.url + "/producer/places/new")
+    small = inside.evaluate(
+        "[...document.querySelectorAll('button, select, .input, summary, nav a, header a')]"
+        ".filter(one => one.offsetParent && one.getBoundingClientRect().height < 48)"
+        ".map(one => one.outerHTML.slice(0, 80))"
+    )
+    assert small == []
+
+
+def test_a_farmer_registers_choosing_a_ward_from_what_is_offered(
+    page: Page, live_server: LiveServer
+) -> None:
+    make_member(live_server.app)  # the platform stands
+    page.goto(live_server.url + "/register")
+    page.fill("#f-organisation", "Hộ Minh Họa")
+    page.fill("#f-ward_code", "dan phuong")
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_have_text("Xã Đan Phượng, Hà Nội")
+    assert violations(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-ward_code")).to_have_value("Xã Đan Phượng, Hà Nội")
+    page.fill("#f-name", "Nguyễn Minh Họa")
+    page.fill("#f-login", "0987654321")
+    page.fill("#f-password", PASSWORD)
+    page.get_by_role("button", name="Đăng ký").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hôm nay")
+
+
+def test_a_refused_form_is_read_from_its_errors_and_leads_to_the_field(
+    inside: Page, live_server: LiveServer
+) -> None:
+    inside.goto(live_server.url + "/producer/places/new")
+    inside.get_by_role("button", name="Lưu").click()
+    summary = inside.get_by_role("alert")
+    expect(summary).to_be_focused()
+    assert violations(inside) == []
+    summary.get_by_role("link").first.click()
+    expect(inside.locator("#f-name")).to_be_focused()
+
+
+def test_the_phones_position_fills_both_boxes(
+    inside: Page, context: BrowserContext, live_server: LiveServer
+) -> None:
+    context.grant_permissions(["geolocation"], origin=live_server.url)
+    context.set_geolocation({"latitude": 21.0931, "longitude": 105.6711, "accuracy": 12})
+    inside.goto(live_server.url + "/producer/places/new")
+    inside.get_by_role("button", name="Lấy vị trí của tôi").click()
+    expect(inside.locator("#f-latitude")).to_have_value("21.093100")
+    expect(inside.locator("#f-longitude")).to_have_value("105.671100")
+
+
+def test_without_javascript_everything_can_still_be_done(
+    live_server: LiveServer, inside: Page, context: BrowserContext
+) -> None:
+    browser = context.browser
+    assert browser is not None
+    plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state())
+    try:
+        page = plain.new_page()
+        page.goto(live_server.url + "/producer/today")
+        page.locator("details.menu summary").click()
+        expect(page.get_by_role("button", name="Đăng xuất")).to_be_visible()
+        page.goto(live_server.url + "/producer/places/new")
+        page.fill("#f-name", "Ao sau nhà")
+        page.select_option("#f-kind", "pond")
+        page.fill("#f-ward_code", "Phượng")
+        page.get_by_role("button", name="Lưu").click()
+        page.locator("input[name=ward_code_choice]").first.check()
+        page.get_by_role("button", name="Lưu").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Ao sau nhà")
+    finally:
+        plain.close()
