@@ -283,6 +283,16 @@ def test_a_fertilising_that_names_nothing_does_not_answer_what_was_used() -> Non
     assert states(story.facts)["fertiliser"] == "undeclared"
 
 
+def test_a_registered_lot_that_shows_its_harvest_date_does_not_keep_silent_about_it() -> None:
+    date = frozenset({"ilmd/cbvmda:harvestStartDate"})
+    story = Story()
+    story.register("farmer", "lot", 10, members=date)
+    assert "harvest" not in states(story.facts)
+    hidden = Story()
+    hidden.register("farmer", "lot", 10, members=date, withheld=date)
+    assert states(hidden.facts)["harvest"] == "undeclared"
+
+
 # -- mixes -----------------------------------------------------------------------------------------
 
 

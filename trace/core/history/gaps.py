@@ -25,7 +25,8 @@ class Topic:
     """A question a history may answer.
 
     Answered by any fact of one of `steps` (when it has one of `members`, if any are listed); by
-    any fact with one of `members` when no steps are listed. `word` is how "none" is declared.
+    any fact with one of `members` when no steps are listed; and by any fact that shows one of
+    `also`. `word` is how "none" is declared.
     """
 
     name: str
@@ -33,12 +34,26 @@ class Topic:
     members: frozenset[str] = frozenset()
     word: str = ""
     grown_only: bool = False
+    also: frozenset[str] = frozenset()
 
 
 def _topic(
-    name: str, steps: str = "", members: str = "", word: str = "", *, grown_only: bool = False
+    name: str,
+    steps: str = "",
+    members: str = "",
+    word: str = "",
+    *,
+    grown_only: bool = False,
+    also: str = "",
 ) -> Topic:
-    return Topic(name, frozenset(steps.split()), frozenset(members.split()), word, grown_only)
+    return Topic(
+        name,
+        frozenset(steps.split()),
+        frozenset(members.split()),
+        word,
+        grown_only,
+        frozenset(also.split()),
+    )
 
 
 # The questions a shopper and the diary of good practice ask, in the order of the field.
@@ -47,7 +62,12 @@ TOPICS: Final = (
     _topic("irrigation", "irrigating", word="irrigation", grown_only=True),
     _topic("fertiliser", "fertilising", "trace:inputs", "fertiliser", grown_only=True),
     _topic("pesticide", "spraying", "trace:inputs", "pesticide", grown_only=True),
-    _topic("harvest", "harvesting egg_collecting", "", ""),
+    _topic(
+        "harvest",
+        "harvesting egg_collecting",
+        # Who keeps no diary registers the lot with its date.
+        also="ilmd/cbvmda:harvestStartDate ilmd/trace:harvestDate",
+    ),
     _topic(
         "growing-place",
         "sowing transplanting harvesting feeding egg_collecting",
@@ -80,6 +100,8 @@ def find_gaps(live: Sequence[Fact], *, grown: bool, topics: Iterable[Topic] = TO
 def _state(topic: Topic, live: Sequence[Fact], grown: bool) -> Silence | None:
     private = False
     for fact in live:
+        if fact.members & topic.also - fact.withheld:
+            return None
         if topic.steps and fact.step not in topic.steps:
             continue
         if not topic.members or fact.members & topic.members:

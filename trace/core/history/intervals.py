@@ -28,7 +28,7 @@ _WORST_FIRST: Final = ("short", "undeclared", "private", "kept", "none-used", "n
 @dataclass(frozen=True, slots=True)
 class Interval:
     """`days` from the spraying that counts to the harvest; `required` by its label. `last` says
-    that it was the last spraying before the harvest: the smallest margin may be an earlier one's."""
+    that it was the last before the harvest: the smallest margin may be an earlier one's."""
 
     state: State
     days: int | None = None

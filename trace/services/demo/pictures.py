@@ -113,7 +113,9 @@ def picture(name: str) -> bytes:
     image = Image.new("RGB", SIZE, ground)
     draw = ImageDraw.Draw(image)
     paint(draw)
-    draw.text((20, 16), "DEMO", fill="#5b6b57", font=ImageFont.load_default(44))
+    # In the middle: pages show a square of it.
+    font = ImageFont.load_default(44)
+    draw.text((SIZE[0] // 2, 16), "DEMO", fill="#5b6b57", font=font, anchor="mt")
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
