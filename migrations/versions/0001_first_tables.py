@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("keyring_head", sa.Integer(), nullable=False),
         sa.Column("keyring_last", sa.String(length=43), nullable=True),
         sa.Column("jurisdiction", sa.String(length=200), nullable=True),
+        sa.Column("approval_required", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -245,6 +246,7 @@ def upgrade() -> None:
         sa.Column("jwk", sa.String(length=500), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("custody", sa.String(length=10), nullable=False),
+        sa.Column("passkey", sa.String(length=2000), nullable=True),
         sa.Column(
             "active_from", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
@@ -365,6 +367,33 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_events_issuer", ["issuer_id", "id"], unique=False)
         batch_op.create_index("ix_events_time", ["event_time"], unique=False)
+
+    op.create_table(
+        "pending_approvals",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name=op.f("fk_pending_approvals_key_id")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_pending_approvals_organisation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_pending_approvals_person_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_approvals")),
+    )
+    with op.batch_alter_table("pending_approvals", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_pending_approvals_organisation_id"), ["organisation_id"], unique=False
+        )
 
     op.create_table(
         "places",
@@ -701,6 +730,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_places_household_id"))
 
     op.drop_table("places")
+    with op.batch_alter_table("pending_approvals", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pending_approvals_organisation_id"))
+
+    op.drop_table("pending_approvals")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("ix_events_time")
         batch_op.drop_index("ix_events_issuer")

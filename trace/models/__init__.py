@@ -1,5 +1,6 @@
 """SQLAlchemy models: one noun a file; the tables are the nouns."""
 
+from trace.models.approvals import PendingApproval
 from trace.models.attachments import Attachment
 from trace.models.audit import Audit
 from trace.models.certificates import Certificate
@@ -37,6 +38,7 @@ __all__ = [
     "Membership",
     "Organisation",
     "Passport",
+    "PendingApproval",
     "Person",
     "Place",
     "Product",

@@ -45,6 +45,7 @@ class Organisation(Model):
     keyring_head: Mapped[int] = mapped_column(default=0)
     keyring_last: Mapped[str | None] = mapped_column(String(43))  # digest of its newest record
     jurisdiction: Mapped[str | None] = mapped_column(String(200))  # authorities: ward codes or "*"
+    approval_required: Mapped[bool] = mapped_column(default=False)  # by passkey, in the console
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
@@ -85,6 +86,7 @@ class Key(Model):
     jwk: Mapped[str] = mapped_column(String(500))
     sealed: Mapped[bytes | None]  # AES-256-GCM under the key-encryption key; null: held elsewhere
     custody: Mapped[str] = mapped_column(String(10), default="server")
+    passkey: Mapped[str | None] = mapped_column(String(2000))  # JSON: id, rpId, origin, name
     active_from: Mapped[int | None] = mapped_column(Id)  # log index of the add
     revoked_from: Mapped[int | None] = mapped_column(Id)  # log index of the revocation
     created_at: Mapped[datetime] = mapped_column(Moment)
