@@ -290,7 +290,7 @@ def test_a_registered_lot_that_shows_its_harvest_date_does_not_keep_silent_about
     assert "harvest" not in states(story.facts)
     hidden = Story()
     hidden.register("farmer", "lot", 10, members=date, withheld=date)
-    assert states(hidden.facts)["harvest"] == "undeclared"
+    assert states(hidden.facts)["harvest"] == "private"
 
 
 # -- mixes -----------------------------------------------------------------------------------------

@@ -100,8 +100,10 @@ def find_gaps(live: Sequence[Fact], *, grown: bool, topics: Iterable[Topic] = TO
 def _state(topic: Topic, live: Sequence[Fact], grown: bool) -> Silence | None:
     private = False
     for fact in live:
-        if fact.members & topic.also - fact.withheld:
+        told = fact.members & topic.also
+        if told - fact.withheld:
             return None
+        private = private or bool(told)
         if topic.steps and fact.step not in topic.steps:
             continue
         if not topic.members or fact.members & topic.members:
