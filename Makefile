@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-long check bench fix migration docs clean
+.PHONY: help setup run test test-long check bench fix migration docs verifier clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ migration: $(VENV)/.run-ready ## a new migration from the models: make migration
 
 docs: $(VENV)/.run-ready ## rewrite the reference pages that come from the code
 	$(BIN)/python -m docs.generate
+
+verifier: ## build/trace-verify.pyz: checks bundles and copies of the log anywhere, offline
+	@$(PYTHON) deploy/make_verifier.py
 
 clean: ## remove what was built; keeps instance/ and its data
 	rm -rf $(VENV) $(NODE_TESTS)/node_modules build htmlcov .coverage .mypy_cache .ruff_cache \

@@ -10,5 +10,7 @@ from trace.extensions import register
 def register_interfaces(app: Flask) -> None:
     """Registers every blueprint of interfaces with the rule of who may call it."""
     from trace.api import epcis
+    from trace.api.v1 import verify
 
     register(app, epcis.bp, "token")
+    register(app, verify.bp, "anonymous")

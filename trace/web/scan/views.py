@@ -27,6 +27,7 @@ from trace.web.addresses import language_of, raw_target
 from trace.web.hot import Ready
 from trace.web.scan import cards, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for
+from trace.web.scan.bundles import answer_bundle
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
 
 bp = Blueprint("scan", __name__)
@@ -34,6 +35,7 @@ bp = Blueprint("scan", __name__)
 HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
 MAX_PAGE = 1000
 VIEWS = frozenset({"proof"})
+FORMS = frozenset({"json", "bundle"})
 
 
 @dataclass(slots=True)
@@ -70,8 +72,8 @@ def show(rest: str) -> ResponseReturnValue:
     found = rows.find(db.engine, asked, to_millis(clock.now()))
     if found is None or found.kind not in HISTORIES:
         return _unknown(asked.identity, language)
-    if request.query_string and request.args.get("format") == "json":
-        return _json(found)
+    if request.query_string and (form := request.args.get("format")) in FORMS:
+        return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
     wanted = _Wanted(asked, found, language, chosen)
     if found.fresh:
         body = wanted.remembered()
