@@ -27,7 +27,8 @@ def test_the_last_entry_is_offered_again_and_the_harvest_told_to_wait(console: C
     console.pages.submit(spray, {"inputs-0-name": "Thuốc Demo", "inputs-0-interval_days": "7"})
     page = console.pages.get(TODAY)
     assert "Cải ngọt: chưa nên thu hoạch trước 29/11/2026" in page.text
-    again = console.pages.get(page.link("Ghi lại lần trước: Phun thuốc · Cải ngọt"))
+    label = next(text for text in page.texts("//a") if text.startswith("Ghi lại: Phun thuốc"))
+    again = console.pages.get(page.link(label))
     assert again.form().fields["inputs-0-name"] == "Thuốc Demo"
     assert "Đã ghi gần đây" in page.text
 

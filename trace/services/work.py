@@ -1,4 +1,4 @@
-"""What is at hand today: goods that wait, harvests that should wait, what was written down last."""
+"""What is at hand today: harvests that should wait, and what was written down last."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from trace.extensions import db
 from trace.models import Event, Thing
 from trace.services.actors import Actor
 from trace.services.cycles import Waiting, waiting_until
-from trace.services.handovers import count_incoming
 from trace.services.timelines import Line, read_events
-from trace.services.vocabulary import FIELD_STEPS, step
+from trace.services.vocabulary import step
 
 LATEST: Final = 8
 # Labels ask for at most a season; what was sprayed earlier holds nothing back.
@@ -32,16 +31,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The day's page: `repeat` is the last diary entry, with its cycle."""
+    """What the day's page tells: harvests that should wait, and the newest lines."""
 
-    incoming: int
     holds: tuple[Hold, ...]
     latest: tuple[Line, ...]
-    repeat: tuple[Line, Thing] | None
 
 
 def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
-    """What the organisation's people want to see first. Four queries, whatever its size."""
+    """What the organisation's people want to see first. A handful of queries, whatever its size."""
     actor.check("read")
     mine = actor.organisation.id
     newest = db.session.scalars(
@@ -58,12 +55,9 @@ def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
         .limit(SPRAYINGS)
     ).all()
     lines = {line.event_id: line for line in read_events(actor, {*newest, *sprayed})}
-    latest = tuple(lines[number] for number in newest)
     return Work(
-        incoming=count_incoming(actor),
         holds=_holds([lines[number] for number in sprayed], today),
-        latest=latest,
-        repeat=next(filter(None, map(_diary, latest)), None),
+        latest=tuple(lines[number] for number in newest),
     )
 
 
@@ -79,13 +73,3 @@ def _holds(sprayings: list[Line], today: date) -> tuple[Hold, ...]:
         if waiting is not None:
             found.append(Hold(thing, waiting))
     return tuple(sorted(found, key=lambda hold: hold.waiting.until))
-
-
-def _diary(line: Line) -> tuple[Line, Thing] | None:
-    """The entry and its cycle, where it is one that can be made again."""
-    if line.declares_error or line.document.get("trace:declaredNone"):
-        return None
-    if line.step not in {one for steps in FIELD_STEPS.values() for one in steps}:
-        return None
-    cycle = next((named.thing for named in line.things if named.thing.kind == "cycle"), None)
-    return (line, cycle) if cycle is not None else None
