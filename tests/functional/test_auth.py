@@ -356,6 +356,23 @@ def test_a_changed_password_ends_every_other_sign_in(app: Flask, pages: PageClie
         assert people.authenticate(member.login, new).id == member.person_id
 
 
+def test_a_password_set_by_the_administrator_ends_every_sign_in(
+    app: Flask, pages: PageClient
+) -> None:
+    member = make_member(app)
+    sign_in(app, pages.client, member)
+    new = "một câu khác hẳn"
+    with app.app_context():
+        person = db.session.get_one(Person, member.person_id)
+        with pytest.raises(people.PasswordTooShort):
+            people.reset_password(person, "ngắn", at=FIXED_NOW)
+        people.reset_password(person, new, at=FIXED_NOW)
+        db.session.commit()
+    assert pages.get(TODAY).h1 == "Đăng nhập"
+    enter(pages, member.login, status=400)
+    assert enter(pages, member.login, new).h1 == "Hôm nay"
+
+
 def test_the_account_is_changed_and_keeps_a_way_to_sign_in(app: Flask, pages: PageClient) -> None:
     member = make_member(app)
     sign_in(app, pages.client, member)

@@ -168,6 +168,21 @@ def drawn_text(svg: bytes) -> str:
     return str(found[0].text)
 
 
+def test_of_two_presses_at_the_same_moment_one_makes_a_place(
+    app: Flask, pages: PageClient, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = pages.get(INDEX + "new")
+    first = pages.submit(form, {"name": "Vườn"})
+    # Both got past the door before either was written.
+    monkeypatch.setattr("trace.web.access.answer_again", lambda: None)
+    second = pages.submit(form, {"name": "Vườn"})
+    assert second.address == first.address
+    assert len(places(app)) == 1
+    with app.app_context():
+        made = db.session.scalars(select(Audit).filter_by(action="place.create")).all()
+    assert len(made) == 1
+
+
 def test_another_organisations_place_does_not_exist(
     app: Flask, pages: PageClient, member: Member
 ) -> None:

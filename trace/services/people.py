@@ -218,6 +218,15 @@ def change_password(
     write_audit(None, "person.password", f"person:{person.id}", at=at, person=person)
 
 
+def reset_password(person: Person, new: str, *, at: datetime) -> None:
+    """Sets a password for someone who forgot theirs and ends all their sign-ins; for the
+    platform's administrator. Raises what check_password_rules raises."""
+    check_password_rules(new)
+    person.password_hash = HASHER.hash(new)
+    end_other_sessions(person, None)
+    write_audit(None, "person.password-reset", f"person:{person.id}", at=at, person=person)
+
+
 def change_account(person: Person, values: dict[str, object], *, at: datetime) -> None:
     """Sets name, e-mail address or language. Raises LoginTaken when the address is another's."""
     email = values.get("email")
