@@ -40,7 +40,7 @@ def test_goods_on_their_way_are_told_first(console: Console, app: Flask) -> None
     form = console.pages.get(f"/producer/shipments/new?thing={lot}")
     console.pages.submit(form, {"taker": "Cửa hàng Minh họa"})
     shop = PageClient(client)
-    assert "Có 1 chuyến hàng chờ bạn nhận" in shop.get(TODAY).text
+    assert "1 chuyến hàng chờ bạn nhận" in shop.get(TODAY).text
     assert "chuyến hàng chờ" not in console.pages.get(TODAY).text
 
 
