@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +13,18 @@ import orjson
 from cachetools import TTLCache
 from sqlalchemy import ColumnElement, func, select, update
 
-from trace.core.signing import PrivateKey, PublicKey, seal_key, unseal_key
+from trace.core.signing import JsonObject, PrivateKey, PublicKey, seal_key, unseal_key
 from trace.core.statements import (
     KEYRING_SALT,
+    Assertion,
     KeyRecord,
     key_entry,
     key_record_hash,
     keyring_identity,
-    parse_entry,
     root_kid,
     sign_key_record,
     tag,
 )
-from trace.core.statements.entries import KeyEntry
-from trace.core.statements.errors import BadEntry
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Key, Organisation
@@ -79,7 +78,7 @@ def rotate_key(organisation: Organisation, *, at: datetime) -> Key:
     """
     old = signing_key(organisation)
     made = _new_key(organisation, "rotate", "sign", at)
-    _end(Key.id == old.row_id, made.active_from)
+    end_keys(Key.id == old.row_id, made.active_from)
     return made
 
 
@@ -88,7 +87,7 @@ def recover_key(organisation: Organisation, inspector: Organisation, *, at: date
     inspecting authority sign it in, and every earlier key ends there."""
     made = _new_key(organisation, "recover", "sign", at, inspector)
     others = (Key.organisation_id == organisation.id) & (Key.id != made.id)
-    _end(others & Key.revoked_from.is_(None), made.active_from)
+    end_keys(others & Key.revoked_from.is_(None), made.active_from)
     return made
 
 
@@ -103,25 +102,11 @@ def revoke_key(
     valid key or, with `inspector`, by the platform's root key and that authority; only then may
     `since` name the index from which entries are flagged."""
     organisation = key.organisation
-    state, number, issuer = _locked(organisation)
-    record = KeyRecord(
-        origin=state.origin,
-        org=issuer,
-        n=number,
-        action="revoke",
-        kid=key.kid,
-        jwk=None,
-        custody=None,
-        prev=_previous_record(organisation, number),
-        since=since,
-    )
-    if inspector is None:
-        own = signing_key(organisation)
-        signers = [(own.kid, own.private)]
-    else:
-        signers = [_root(), _of(inspector)]
-    index = _publish(organisation, state, record, signers, at)
-    _end(Key.id == key.id, index)
+    state = log.lock()
+    record = next_record(organisation, state.origin, "revoke", key.kid, since=since)
+    signers = [signer_of(organisation)] if inspector is None else [_root(), signer_of(inspector)]
+    index = publish(organisation, state, record, sign_key_record(record, signers), at)
+    end_keys(Key.id == key.id, index)
     return index
 
 
@@ -165,30 +150,19 @@ def _new_key(
     at: datetime,
     inspector: Organisation | None = None,
 ) -> Key:
-    name = "receipt" if purpose == "receipt" else "key"
-    count = db.session.scalar(
-        select(func.count()).select_from(Key).where(Key.organisation_id == organisation.id)
-    )
-    state, number, issuer = _locked(organisation)
-    kid = f"{issuer}#{name}-{(count or 0) + 1}"
+    state = log.lock()
+    kid = next_kid(organisation, "receipt" if purpose == "receipt" else "key")
     private = PrivateKey.generate()
-    record = KeyRecord(
-        origin=state.origin,
-        org=issuer,
-        n=number,
-        action=action,
-        kid=kid,
-        jwk=private.public.jwk,
-        custody="server",
-        prev=_previous_record(organisation, number),
+    record = next_record(
+        organisation, state.origin, action, kid, jwk=private.public.jwk, custody="server"
     )
     if inspector is not None:
-        signers = [_root(), _of(inspector), (kid, private)]
-    elif number == 0:
+        signers = [_root(), signer_of(inspector), (kid, private)]
+    elif record.n == 0:
         signers = [_root()]
     else:
-        signers = [_of(organisation), (kid, private)]
-    index = _publish(organisation, state, record, signers, at)
+        signers = [signer_of(organisation), (kid, private)]
+    index = publish(organisation, state, record, sign_key_record(record, signers), at)
     row = Key(
         organisation_id=organisation.id,
         purpose=purpose,
@@ -197,7 +171,7 @@ def _new_key(
         sealed=seal_key(
             private,
             current_settings().key_encryption_key,
-            org=issuer,
+            org=record.org,
             kid=kid,
             randbytes=os.urandom,
         ),
@@ -210,31 +184,69 @@ def _new_key(
     return row
 
 
-def _locked(organisation: Organisation) -> tuple[log.Locked, int, str]:
-    """Under the log lock: the log's state, the number of the next key record, the issuer."""
-    state = log.lock()
-    number = db.session.scalar(
-        select(Organisation.keyring_head).where(Organisation.id == organisation.id)
+def next_kid(organisation: Organisation, name: str = "key") -> str:
+    """A kid never used before: names count through all keys the organisation ever had."""
+    count = db.session.scalar(
+        select(func.count()).select_from(Key).where(Key.organisation_id == organisation.id)
     )
-    return state, number or 0, issuer_of(organisation.code)
+    return f"{issuer_of(organisation.code)}#{name}-{(count or 0) + 1}"
 
 
-def _publish(
+def next_record(
+    organisation: Organisation,
+    origin: str,
+    action: str,
+    kid: str,
+    *,
+    jwk: JsonObject | None = None,
+    custody: str | None = None,
+    passkey: tuple[str, str] | None = None,
+    since: int | None = None,
+) -> KeyRecord:
+    """The organisation's next key record. It stays the next one only under the log lock.
+
+    `passkey` is (rpId, origin).
+    """
+    row = db.session.execute(
+        select(Organisation.keyring_head, Organisation.keyring_last).where(
+            Organisation.id == organisation.id
+        )
+    ).one()
+    rp_id, rp_origin = passkey or (None, None)
+    return KeyRecord(
+        origin=origin,
+        org=issuer_of(organisation.code),
+        n=row.keyring_head,
+        action=action,
+        kid=kid,
+        jwk=jwk,
+        custody=custody,
+        prev=row.keyring_last if row.keyring_head else None,
+        rp_id=rp_id,
+        rp_origin=rp_origin,
+        since=since,
+    )
+
+
+def publish(
     organisation: Organisation,
     state: log.Locked,
     record: KeyRecord,
-    signers: list[tuple[str, PrivateKey]],
+    jws: Sequence[str],
     at: datetime,
+    assertion: Assertion | None = None,
 ) -> int:
+    """Logs a signed record on the keyring chain, under the log lock; returns its index."""
     entry = key_entry(
         log.record_time(state, at),
-        sign_key_record(record, signers),
+        jws,
         tag(KEYRING_SALT, keyring_identity(record.org), record.n),
+        assertion,
     )
     index = log.append(state, [(entry, None)], at)
     values: dict[str, object] = {
         "keyring_head": record.n + 1,
-        "keyring_last": key_record_hash(parse_key_entry(entry).jws[0]),
+        "keyring_last": key_record_hash(jws[0]),
     }
     db.session.execute(
         update(Organisation)
@@ -245,34 +257,19 @@ def _publish(
     return index
 
 
-def parse_key_entry(entry: bytes) -> KeyEntry:
-    """A key entry's members. Raises BadEntry for another kind of entry."""
-    parsed = parse_entry(entry)
-    if not isinstance(parsed, KeyEntry):
-        raise BadEntry("a key entry", type(parsed).__name__)
-    return parsed
-
-
-def _previous_record(organisation: Organisation, number: int) -> str | None:
-    if number == 0:
-        return None
-    return db.session.scalar(
-        select(Organisation.keyring_last).where(Organisation.id == organisation.id)
-    )
-
-
 def _root() -> tuple[str, PrivateKey]:
     """The root key under its name in signatures; the key itself is in the verifier's policy."""
     code = db.session.scalar(select(Organisation.code).where(Organisation.kind == "platform"))
     return root_kid(issuer_of(code or "")), root_key()
 
 
-def _of(organisation: Organisation) -> tuple[str, PrivateKey]:
+def signer_of(organisation: Organisation) -> tuple[str, PrivateKey]:
     own = signing_key(organisation)
     return own.kid, own.private
 
 
-def _end(which: ColumnElement[bool], index: int | None) -> None:
+def end_keys(which: ColumnElement[bool], index: int | None) -> None:
+    """The keys end at a log index, and are forgotten by this process."""
     db.session.execute(
         update(Key)
         .where(which)
