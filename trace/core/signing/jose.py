@@ -20,7 +20,7 @@ from trace.core.signing.errors import BadSignature, Unreadable
 from trace.core.signing.keys import PrivateKey, PublicKey
 
 ALG: Final = "Ed25519"
-_READ_ALGS = frozenset({ALG, "EdDSA"})
+_READ_ALGS = (ALG, "EdDSA")  # a tuple: what stands there may be a list, which no set can hold
 _KID = re.compile(r"(?P<issuer>[!-\"$-~]{1,512})#(?P<name>[A-Za-z0-9._-]{1,64})")
 MAX_JWT = 1024 * 1024
 
