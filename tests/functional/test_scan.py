@@ -275,6 +275,7 @@ def test_a_unit_nobody_recorded_answers_with_its_lot_and_says_so(
     lot = grown(farm)
     page = pages.get(f"/t{path_of(lot)}/0123456789ABCDEF")
     assert "Số riêng của gói này chưa được ghi vào sổ" in page.text
+    assert "0123-4567-89AB-CDEF" in page.text
     assert "Thu hoạch" in page.text
 
 

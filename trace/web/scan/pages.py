@@ -56,13 +56,15 @@ def render(template: str, language: str, path: str, **values: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a history is to be shown. `path` is the printed address; `keep` is the query that keeps
+    """How a history is to be shown. `path` is the printed address, `code` what people read aloud of
+    it; `keep` is the query that keeps
     a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
     are codes of what is to be said of the address itself (`unit-unknown`, `unit-elsewhere`,
     `unbound`)."""
 
     language: str
     path: str
+    code: str
     page: int = 1
     view: str = ""
     keep: str = ""
@@ -90,7 +92,7 @@ def history_page(
         "back_href": f"/t{path}{keep}",
         "json_href": f"/t{path}?format=json",
         "page_href": lambda number: _page_href(path, number, view, keep),
-        "code": document["thing"]["code"],
+        "code": how.code,
     }
     template = "scan/proof.html" if view == "proof" else "scan/history.html"
     return render(template, language, path, **values)

@@ -22,6 +22,7 @@ PAGE_LINES: Final = 40
 MAX_NAMED: Final = 6
 MAX_LISTED: Final = 12
 ENDS: Final = ("min", "max")
+HARVEST_DAYS: Final = frozenset({"harvestStartDate", "harvestEndDate", "harvestDate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
         "when": words.moment(one["event_time"], one["tz"]),
         "where": _where(one, language),
         "who": _who(one, document, language),
-        "told": [*_things(one, document, language), *_details(one, language)],
+        "told": [*_things(one, document, language), *_details(one, document, language)],
         "marks": [
             {"text": words.finding(code, one), "level": _level(code)} for code in one["findings"]
         ],
@@ -352,8 +353,15 @@ def _thing(thing: JsonObject, document: JsonObject, language: str) -> JsonObject
     return {"text": name or quantity, "path": thing["path"], "quantity": quantity if name else ""}
 
 
-def _details(one: JsonObject, language: str) -> list[JsonObject]:
-    found = (words.detail(detail, language) for detail in one["details"])
+def _details(one: JsonObject, document: JsonObject, language: str) -> list[JsonObject]:
+    """What else was said, without what the page or the line's own date says already."""
+    named, today = document["product"] is not None, one["event_time"][:10]
+    found = (
+        words.detail(detail, language)
+        for detail in one["details"]
+        if not (named and detail["label"] == "productName")
+        and not (detail["label"] in HARVEST_DAYS and str(detail["value"])[:10] == today)
+    )
     return [{"label": "", "sentence": text} for text in found if text]
 
 

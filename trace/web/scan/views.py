@@ -140,6 +140,7 @@ class _Wanted:
             How(
                 language=self.language,
                 path=self.asked.path,
+                code=cards.spoken(self.asked.identity),
                 page=min(self.page, page_count(document)),
                 view=self.view,
                 keep=f"?lang={self.language}" if self.chosen else "",

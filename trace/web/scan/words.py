@@ -74,7 +74,7 @@ def number(value: Any, language: str) -> str:
 
 def amount(value: Any, unit: str | None, language: str) -> str:
     """480 kg; a count of pieces without a unit is told as pieces."""
-    name = _(uom_name(unit)) if unit else _("cái")
+    name = _(uom_name(unit)) if unit else _("đơn vị")
     return f"{number(value, language)} {name}"
 
 
