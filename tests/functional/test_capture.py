@@ -349,3 +349,14 @@ def test_a_code_of_ours_that_is_mistyped_is_refused_where_it_stands(
     with pytest.raises(Refused) as refused:
         capture(actor, [registered(wrong)], at=now)
     assert refused.value.errors[0].path == "/quantityList/0/epcClass"
+
+
+def test_a_phone_number_in_a_note_is_refused_before_anything_is_signed(
+    db_session: Session, now: datetime
+) -> None:
+    actor = make_actor(now)
+    with pytest.raises(Refused) as refused:
+        capture(actor, [registered(new_lot(), trace__note="gọi bác Tư 0912 345 678")], at=now)
+    error = refused.value.errors[0]
+    assert (error.code, error.path) == ("personal-number", "/trace:note")
+    assert "345" not in error.detail

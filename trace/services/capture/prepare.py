@@ -22,6 +22,7 @@ from trace.core.epcis import (
     event_hash,
     thing_refs,
 )
+from trace.core.epcis.free_text import texts_with_numbers
 from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
 from trace.core.signing import b64url
 from trace.core.statements import Statement, build_statement
@@ -46,6 +47,12 @@ class AlreadyRecorded(Conflict):
     code = "already-recorded"
     message = "This event was recorded before: %(event_id)s"
     next_step = "To change what it says, send an error declaration and a corrective event."
+
+
+class PersonalNumber(TraceError):
+    code = "personal-number"
+    message = "This text holds a person's number (%(kind)s), and texts are signed and shown."
+    next_step = "Leave it out; a phone number has its place on the organisation's own page."
 
 
 class UnknownNotice(TraceError):
@@ -167,6 +174,11 @@ def _understand(
     issuer_uris: Collection[str],
     path: str,
 ) -> Prepared:
+    numbers = [
+        PersonalNumber(path=path + where, kind=kind) for where, kind in texts_with_numbers(document)
+    ]
+    if numbers:
+        raise Refused(numbers)
     key = event.event_id
     if key is None:
         key = event_hash(document)
