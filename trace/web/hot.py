@@ -9,16 +9,12 @@ headers themselves, in a `Ready` response.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
-from itsdangerous import URLSafeTimedSerializer
 from werkzeug.datastructures import Headers
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOT = frozenset({"scan.show"})
 STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}
@@ -39,7 +35,7 @@ class Ready(Response):
     def __init__(self, body: bytes, headers: Headers, status: int = 200) -> None:
         super().__init__((body,), status=STATUS[status], headers=headers)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response(self.status, self.headers.to_wsgi_list())
         if environ["REQUEST_METHOD"] == "HEAD":
             return ()
@@ -49,9 +45,9 @@ class Ready(Response):
 class Sessions(SecureCookieSessionInterface):
     """Flask's own sessions; the serializer, which never changes, is made once."""
 
-    _made: URLSafeTimedSerializer | None = None
+    _made: Any = None
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: Flask) -> Any:
         if self._made is None:
             self._made = super().get_signing_serializer(app)
         return self._made
