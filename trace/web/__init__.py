@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front, log, resolver, scan
+from trace.web import front, log, resolver, scan, verify
 from trace.web.access import guard
 from trace.web.auth import account, auth
 from trace.web.pages import register_helpers
@@ -34,6 +34,7 @@ def register_pages(app: Flask) -> None:
     register(app, front.blueprint, "public")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
+    register(app, verify.bp, "anonymous")
     register(app, resolver.bp, "anonymous")
     register(app, auth, "public")
     register(app, account, "signed-in")

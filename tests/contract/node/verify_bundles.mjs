@@ -1,8 +1,12 @@
 // Checks bundles with the module that phones run (static/verify), in Node's WebCrypto. Reads lines
-// of JSON: {bundle: base64, policy: {…}, now: ms} or {policyFile: base64}; writes one answer each.
+// of JSON: {bundle: base64, policy: {…}, now: ms} or {policyFile: base64}; writes one answer each. With {result, language} it gives the sentences of a result.
 import { createInterface } from "node:readline";
-import { verify } from "../../../static/verify/verify.js";
-import { readPolicy } from "../../../static/verify/policy.js";
+
+// The folder of the modules: as they are written, or as they are sent.
+const folder = new URL(`../../../static/verify/${process.argv[2] ?? ""}`, import.meta.url);
+const { verify } = await import(`${folder}/verify.js`);
+const { readPolicy } = await import(`${folder}/policy.js`);
+const { sentences } = await import(`${folder}/words.js`);
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const verifier = ({ name, kind, key }) => ({ name, kind, key: bytes(key) });
@@ -20,9 +24,14 @@ const plain = (name, value) =>
       : value;
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { bundle, policy, policyFile, now } = JSON.parse(line);
+  const { bundle, policy, policyFile, now, result, language, own } = JSON.parse(line);
   let answer;
   try {
+    if (result) {
+      answer = sentences(result, language, policy, own);
+      process.stdout.write(JSON.stringify(answer) + "\n");
+      continue;
+    }
     const trusted = policyFile === undefined ? policyOf(policy) : await readPolicy(bytes(policyFile));
     answer = bundle === undefined ? { policy: trusted } : await verify(bytes(bundle), trusted, now);
   } catch (refusal) {

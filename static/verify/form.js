@@ -1,0 +1,46 @@
+// The page /verify and the stand-alone file: a bundle and a policy, picked as files or pasted. What
+// is chosen stays on this device.
+
+import { readPolicy } from "./policy.js";
+import { verify } from "./verify.js";
+import { sentences, wordsOf, write } from "./words.js";
+
+const form = document.querySelector("form[data-verify]");
+const place = document.querySelector("[data-result]");
+const language = location.hash == "#en" ? "en" : document.documentElement.lang;
+
+const given = async (name) => {
+  const file = form.elements[`${name}-file`].files[0];
+  return file
+    ? new Uint8Array(await file.arrayBuffer())
+    : new TextEncoder().encode(form.elements[`${name}-text`].value);
+};
+
+const details = (result) => {
+  const { ok, step, code, statements = [], findings = [] } = result;
+  const lines = ok
+    ? [
+        ...statements.map((one) => `${one.index}  ${one.issuer}  ${one.event.bizStep ?? one.event.type}`),
+        ...findings.map((one) => `${one.code}  ${one.index ?? ""}  ${one.detail}`),
+      ]
+    : [`${step ?? ""}  ${code}`];
+  const text = document.createElement("pre");
+  text.textContent = lines.join("\n");
+  place.append(text);
+};
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  write(place, [["info", wordsOf(language).working]]);
+  let policy;
+  let result = { ok: false, step: 0, code: "bad-policy" };
+  try {
+    policy = await readPolicy(await given("policy"));
+    result = await verify(await given("bundle"), policy, Date.now());
+  } catch {
+    // `result` says how far it came
+  }
+  place.dataset.result = result.ok === null ? "cannot" : result.ok ? "ok" : result.code;
+  write(place, sentences(result, language, policy, location.protocol != "file:"));
+  details(result);
+});
