@@ -1,6 +1,6 @@
 """Append-only triggers: a seat belt (the log is the proof), written for both databases.
 
-Log entries, checkpoints and the audit never change. An event row changes only by erasure: a
+Log entries and the audit never change; of a checkpoint only the signature lines. An event row changes only by erasure: a
 disclosure becomes null, and columns copied from it may become null; the JWT never changes. The
 key of an event whose disclosures were erased may go: it was made of them.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FROZEN = ("log_entries", "log_checkpoints", "audit")
+FROZEN = ("log_entries", "audit")
 
 EVENT_FROZEN_COLUMNS = ("id", "statement_id", "issuer_id", "key_id", "type", "event_time", "jwt")
 
@@ -29,12 +29,15 @@ def drop_guards(op: Any) -> None:
             _drop(op, f"{table}_no_{verb}", table)
     for name in ("events_no_delete", "events_only_erase"):
         _drop(op, name, "events")
+    for name in ("log_checkpoints_no_delete", "log_checkpoints_only_signed"):
+        _drop(op, name, "log_checkpoints")
     for name in ("event_keys_no_update", "event_keys_no_delete"):
         _drop(op, name, "event_keys")
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION IF EXISTS trace_append_only()")
         op.execute("DROP FUNCTION IF EXISTS trace_only_erase()")
         op.execute("DROP FUNCTION IF EXISTS trace_key_of_erased()")
+        op.execute("DROP FUNCTION IF EXISTS trace_only_signed()")
 
 
 def _drop(op: Any, trigger: str, table: str) -> None:
@@ -44,10 +47,16 @@ def _drop(op: Any, trigger: str, table: str) -> None:
 
 def _add_sqlite(op: Any) -> None:
     refuse = "SELECT RAISE(ABORT, 'append-only')"
-    for table in (*FROZEN, "events"):
+    for table in (*FROZEN, "log_checkpoints", "events"):
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END")
     for table in FROZEN:
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END")
+    blank = "char(10) || char(10)"  # it parts a note's text from its signatures
+    op.execute(
+        "CREATE TRIGGER log_checkpoints_only_signed BEFORE UPDATE ON log_checkpoints "
+        f"WHEN NEW.size <> OLD.size OR substr(NEW.note, 1, instr(NEW.note, {blank})) "
+        f"<> substr(OLD.note, 1, instr(OLD.note, {blank})) BEGIN {refuse}; END"
+    )
     op.execute(
         f"CREATE TRIGGER event_keys_no_update BEFORE UPDATE ON event_keys BEGIN {refuse}; END"
     )
@@ -89,6 +98,20 @@ def _add_postgresql(op: Any) -> None:
         "IF NOT EXISTS (SELECT 1 FROM events e, json_array_elements(e.disclosures::json) d "
         "WHERE e.id = OLD.event_id AND json_typeof(d) = 'null') "
         "THEN RAISE EXCEPTION 'append-only'; END IF; RETURN OLD; END $$"
+    )
+    op.execute(
+        "CREATE FUNCTION trace_only_signed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NEW.size <> OLD.size "
+        r"OR split_part(NEW.note, E'\n\n', 1) <> split_part(OLD.note, E'\n\n', 1) "
+        "THEN RAISE EXCEPTION 'append-only'; END IF; RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER log_checkpoints_only_signed BEFORE UPDATE ON log_checkpoints "
+        "FOR EACH ROW EXECUTE FUNCTION trace_only_signed()"
+    )
+    op.execute(
+        "CREATE TRIGGER log_checkpoints_no_delete BEFORE DELETE ON log_checkpoints "
+        "FOR EACH ROW EXECUTE FUNCTION trace_append_only()"
     )
     op.execute(
         "CREATE TRIGGER event_keys_no_update BEFORE UPDATE ON event_keys "

@@ -23,7 +23,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
-from trace.jobs.witnesses import ask_until
+from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import sequencer
 from trace.services.sets import is_sqlite
@@ -120,10 +120,26 @@ def _again(job_id: int) -> bool:
 
 
 def publish(worker: str) -> None:
-    """Publishes the log if this worker holds, or can take, the sequencer's lease."""
-    if sequencer.has_news() and sequencer.take_lease(worker, now=clock.now()):
-        sequencer.publish(now=clock.now())
+    """Publishes the log if this worker holds, or can take, the sequencer's lease.
+
+    The lease is committed by itself: whoever wants to append must not wait for the hashing. Who
+    takes the lease anew compares the log with witnesses and mirrors first.
+    """
+    started: dict[str, bool] = current_app.extensions.setdefault("trace.log.started", {})
+    if not sequencer.has_news():
+        db.session.rollback()
+        return
+    if not sequencer.take_lease(worker, now=clock.now()):
+        db.session.rollback()
+        started.pop(worker, None)
+        return
     db.session.commit()
+    if worker not in started:
+        check_start()
+        started[worker] = True
+    while sequencer.publish(now=clock.now()) is not None:
+        db.session.commit()
+    db.session.rollback()
 
 
 def run_pending(worker: str = "inline") -> int:
