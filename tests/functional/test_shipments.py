@@ -114,6 +114,26 @@ def test_the_partner_reads_the_note_and_not_what_its_owner_keeps_private(
     assert "trace:recordedBy" in hidden
 
 
+def test_the_partner_reads_where_a_lot_comes_from_but_is_led_to_no_closed_page(
+    console: Console, shop: PageClient
+) -> None:
+    form = console.pages.get("/producer/cycles/new/sowing")
+    console.pages.submit(form, {"product": str(console.greens)})
+    (cycle,) = console.things("cycle")
+    harvest = console.pages.get(f"/producer/cycles/{cycle}/harvest")
+    console.pages.submit(harvest, {"quantity": "10"})
+    (lot,) = console.things("lot")
+    form = console.pages.get(f"/producer/shipments/new?thing={lot}")
+    console.pages.submit(form, {"taker": "Cửa hàng Minh họa"})
+    page = shop.get(f"/producer/batches/{lot}")
+    assert "Thu hoạch" in page.text
+    assert page.find(f"//a[@href='/producer/cycles/{cycle}']") == []
+    shop.get(f"/producer/cycles/{cycle}", status=404)
+    harvested = next(line for line in console.events() if line.step == "harvesting")
+    event = shop.get(f"/producer/events/{harvested.event_id}")
+    assert shop.get(event.link("Quay lại")).h1 == page.h1
+
+
 def test_a_third_organisation_finds_nothing(console: Console, shop: PageClient, app: Flask) -> None:
     event = send(console)
     third = app.test_client()

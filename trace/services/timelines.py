@@ -94,22 +94,30 @@ class Line:
         return [named for named in self.things if not roles or named.role in roles]
 
 
-def may_see(actor: Actor, thing: Thing) -> bool:
-    """Whether the organisation made the thing, has it, or said or was told something about it."""
+def visible(actor: Actor, thing_ids: Collection[int]) -> set[int]:
+    """Those of the things that the organisation made or has, or about which it said or was told
+    something."""
     mine = actor.organisation.id
-    if thing.owner_id == mine:
-        return True
     named = (
         select(EventThing.event_id)
         .join(Event, Event.id == EventThing.event_id)
         .outerjoin(Handover, Handover.event_id == Event.id)
         .where(
-            EventThing.thing_id == thing.id,
+            EventThing.thing_id == Thing.id,
             or_(Event.issuer_id == mine, Handover.taker_id == mine, Handover.giver_id == mine),
         )
     )
-    held = select(Holding.thing_id).where(Holding.thing_id == thing.id, Holding.holder_id == mine)
-    return bool(db.session.scalar(select(or_(exists(held), exists(named)))))
+    held = select(Holding.thing_id).where(Holding.thing_id == Thing.id, Holding.holder_id == mine)
+    query = select(Thing.id).where(
+        among(Thing.id, sorted(set(thing_ids))),
+        or_(Thing.owner_id == mine, exists(held), exists(named)),
+    )
+    return set(db.session.scalars(query))
+
+
+def may_see(actor: Actor, thing: Thing) -> bool:
+    """Whether the thing is among those the organisation may open."""
+    return thing.id in visible(actor, [thing.id])
 
 
 def get_thing(actor: Actor, thing_id: int, *kinds: str) -> Thing:

@@ -18,7 +18,7 @@ from trace.services.corrections import REASONS, declare_error
 from trace.services.diary import Input
 from trace.services.records import Item, JsonObject, Record, local_time, quantity
 from trace.services.settings import current_settings
-from trace.services.timelines import Line, get_correctable, get_event
+from trace.services.timelines import Line, get_correctable, get_event, visible
 from trace.services.vocabulary import context
 from trace.web.access import actor, needs
 from trace.web.producer.cycles import circumstance_values, input_values
@@ -55,9 +55,11 @@ def show(event_id: int) -> ResponseReturnValue:
 
 def _page_of(line: Line) -> str:
     """The page of the thing the event is about: what came out of it before what went in."""
+    open_to = visible(actor(), {named.thing.id for named in line.things})
     for roles in (("output", "parent"), ("epc", "child"), ("input",)):
         for named in line.named(*roles):
-            if href := thing_href(named.thing):
+            href = thing_href(named.thing)
+            if href and named.thing.id in open_to:
                 return href
     return url_for("batches.index")
 

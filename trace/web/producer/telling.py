@@ -18,9 +18,10 @@ from trace.services.batches import short_name
 from trace.services.choices import organisation_names, place_names
 from trace.services.records import JsonObject
 from trace.services.settings import current_settings
-from trace.services.timelines import Line, Named
+from trace.services.timelines import Line, Named, visible
 from trace.services.vocabulary import DECLARATIONS, Amount, uom_name
 from trace.services.wards import ward_name
+from trace.web.access import actor
 from trace.web.pages import day, moment, number
 from trace.web.producer.recording import show_amount
 
@@ -99,8 +100,13 @@ class Told:
 def tell(lines: Sequence[Line], about: Thing | None = None) -> list[Told]:
     """The lines in words; `about` is the thing whose page this is, not named again."""
     names = _Names(lines)
+    open_to = visible(actor(), {named.thing.id for line in lines for named in line.things})
     # An error declaration is told with the line it is about, not as a line of its own.
-    return [_told(line, about, names) for line in lines if not line.declares_error or about is None]
+    return [
+        _told(line, about, names, open_to)
+        for line in lines
+        if not line.declares_error or about is None
+    ]
 
 
 def place_word(line: Line) -> str:
@@ -154,7 +160,7 @@ def _addresses(document: JsonObject) -> Iterable[object]:
     yield document.get("trace:recordedBy", "")
 
 
-def _told(line: Line, about: Thing | None, names: _Names) -> Told:
+def _told(line: Line, about: Thing | None, names: _Names, open_to: set[int]) -> Told:
     document = line.document
     title = gettext(line.label)
     if line.step == "retail_selling" and document.get("disposition") == "sellable_accessible":
@@ -171,7 +177,9 @@ def _told(line: Line, about: Thing | None, names: _Names) -> Told:
         who=_who(line),
         where=names.place(document.get("readPoint")),
         things=[
-            _thing(named) for named in line.things if about is None or named.thing.id != about.id
+            _thing(named, open_to)
+            for named in line.things
+            if about is None or named.thing.id != about.id
         ]
         + _own_amount(line, about),
         details=list(_details(document, names)),
@@ -203,7 +211,7 @@ def _own_amount(line: Line, about: Thing | None) -> list[ThingWord]:
     return [ThingWord(gettext("Lô này"), "", "", amount) for amount in amounts]
 
 
-def _thing(named: Named) -> ThingWord:
+def _thing(named: Named, open_to: set[int]) -> ThingWord:
     parts = {
         "epc": gettext("Hàng"),
         "parent": gettext("Thùng, kiện"),
@@ -215,7 +223,10 @@ def _thing(named: Named) -> ThingWord:
     name = f"{thing.product.name} · " if thing.product is not None else ""
     amount = None if named.quantity is None else Amount(named.quantity, named.unit)
     return ThingWord(
-        parts[named.role], name + short_name(thing.identity), thing_href(thing), show_amount(amount)
+        parts[named.role],
+        name + short_name(thing.identity),
+        thing_href(thing) if thing.id in open_to else "",
+        show_amount(amount),
     )
 
 
