@@ -17,7 +17,7 @@ from trace.core.verify.telling import refusal_json, report_json
 from trace.extensions import csrf, limiter
 from trace.services.witnessing import read_policy_text
 
-bp = Blueprint("verify", __name__, url_prefix="/api/v1")
+bp = Blueprint("api_verify", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
 # A bundle of 20 MB keeps a processor busy for seconds.
 LIMIT = "30 per minute"
