@@ -1,47 +1,53 @@
 """DID documents (did:web) of organisations: a convenience for other software.
 
 An organisation's keys are believed only from the log; this document repeats the ones that are
-valid now (W3C DID Core 1.0, sections 5.2 and 5.3).
+valid now, each as its entry in the log has it (W3C DID Core 1.0, sections 5.2 and 5.3). Passkeys
+approve and sign no statement: they are named, and are no assertion methods.
 """
 
 from __future__ import annotations
 
-import orjson
 from sqlalchemy import select
 
 from trace.core.signing import JsonObject
+from trace.core.statements import KeyEntry, parse_entry
+from trace.core.statements.keyring import parse_key_record
 from trace.extensions import db
-from trace.models import Key, Organisation
+from trace.models import Key, LogEntry, Organisation
 from trace.services.naming import issuer_of
 
 CONTEXTS = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
 
 
 def did_document(organisation: Organisation) -> JsonObject:
-    """The organisation's keys that may sign statements now; one query."""
+    """The organisation's keys that count now; one query."""
     issuer = issuer_of(organisation.code)
-    rows = db.session.execute(
-        select(Key.kid, Key.jwk)
+    entries = db.session.scalars(
+        select(LogEntry.entry)
+        .join(Key, Key.active_from == LogEntry.index)
         .where(
             Key.organisation_id == organisation.id,
             Key.purpose == "sign",
-            Key.active_from.is_not(None),
             Key.revoked_from.is_(None),
         )
         .order_by(Key.id)
     )
-    methods = [
-        {
-            "id": kid,
-            "type": "JsonWebKey",
-            "controller": issuer,
-            "publicKeyJwk": orjson.loads(jwk),
-        }
-        for kid, jwk in rows
+    records = [
+        parse_key_record(parsed.jws)[0]
+        for entry in entries
+        if isinstance(parsed := parse_entry(entry.encode()), KeyEntry)
     ]
     return {
         "@context": CONTEXTS,
         "id": issuer,
-        "verificationMethod": methods,
-        "assertionMethod": [method["id"] for method in methods],
+        "verificationMethod": [
+            {
+                "id": record.kid,
+                "type": "JsonWebKey",
+                "controller": issuer,
+                "publicKeyJwk": record.jwk,
+            }
+            for record in records
+        ],
+        "assertionMethod": [record.kid for record in records if record.custody != "passkey"],
     }

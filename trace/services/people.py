@@ -240,3 +240,10 @@ def change_account(person: Person, values: dict[str, object], *, at: datetime) -
     write_audit(
         None, "person.change", f"person:{person.id}", at=at, person=person, fields=sorted(values)
     )
+
+
+def confirm_password(person: Person, typed: str) -> None:
+    """Before an act that matters: the person at this screen knows the password. Raises
+    WrongPassword."""
+    if not _matches(person.password_hash, typed):
+        raise WrongPassword(path="password")

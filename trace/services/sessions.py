@@ -21,7 +21,7 @@ SHORT_LIFETIME: Final = timedelta(hours=12)
 SHORT_ROLES: Final = frozenset({"inspector", "supervisor", "admin"})
 # The end moves with use, but is written at most once in this part of a lifetime.
 SLIDE_PART: Final = 30
-FRESH: Final = timedelta(minutes=15)
+FRESH: Final = timedelta(minutes=10)
 TOKEN_LENGTH: Final = 43
 
 

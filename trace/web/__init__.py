@@ -17,6 +17,7 @@ from trace.web.producer import (
     handovers,
     home,
     households,
+    keys,
     labels,
     organisation,
     photos,
@@ -41,6 +42,7 @@ def register_pages(app: Flask) -> None:
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
+    register(app, keys.blueprint, "member:manage")
     register(app, households.blueprint, "member:record")
     register(app, places.blueprint, "member:record")
     register(app, products.blueprint, "member:record")

@@ -1,0 +1,127 @@
+"""Pages of an organisation's keys: who holds them, rotate, revoke, a key of one's own."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.core.signing import parse_kid
+from trace.schemas.keys import OwnKeyForm
+from trace.services import custody
+from trace.services.naming import issuer_of
+from trace.web.access import actor, needs
+from trace.web.forms import Form
+from trace.web.fresh import confirm_person, password_asked
+
+blueprint = Blueprint("keys", __name__, url_prefix="/producer/keys")
+
+
+def custody_words(kind: str) -> tuple[str, str]:
+    """(name, what it means) of who holds a key."""
+    words: dict[str, tuple[str, str]] = {
+        "server": (
+            gettext("Nền tảng giữ hộ"),
+            gettext("Máy chủ ký thay tổ chức. Tiện nhất, nhưng phải tin nền tảng."),
+        ),
+        "passkey": (
+            gettext("Trên điện thoại của bạn"),
+            gettext("Duyệt bằng vân tay, khuôn mặt hoặc mã khoá máy. Nền tảng không duyệt thay."),
+        ),
+        "own": (
+            gettext("Tổ chức tự giữ"),
+            gettext("Tổ chức tự ký ở máy của mình rồi gửi lên. Nền tảng không ký thay được."),
+        ),
+    }
+    return words.get(kind, (kind, ""))
+
+
+def key_name(kid: str) -> str:
+    """The part of a kid that tells keys of one organisation apart: `key-1`."""
+    return parse_kid(kid).name
+
+
+@blueprint.get("/")
+@needs("manage")
+def index() -> ResponseReturnValue:
+    """All keys that ever signed or approved for the organisation."""
+    organisation = actor().organisation
+    found = custody.list_keys(actor())
+    return render_template(
+        "producer/keys/index.html",
+        keys=found,
+        words=custody_words,
+        key_name=key_name,
+        issuer=issuer_of(organisation.code),
+        document=url_for("resolver.did", code=organisation.code),
+        server_valid=any(k.custody == "server" and k.revoked_from is None for k in found),
+    )
+
+
+@blueprint.route("/rotate", methods=["GET", "POST"])
+@needs("manage")
+def rotate() -> ResponseReturnValue:
+    """A new server-held key in the place of the old one, after asking once."""
+    form = Form()
+    if form.sent:
+        with form.attempt():
+            confirm_person()
+            custody.rotate(actor(), at=clock.now())
+            return form.done(
+                url_for("keys.index"), gettext("Đã thay khoá. Khoá mới ký từ bây giờ.")
+            )
+    return form.page(
+        "producer/keys/rotate.html",
+        act=gettext("Thay khoá"),
+        cancel=url_for("keys.index"),
+        ask_password=password_asked(),
+    )
+
+
+@blueprint.route("/<int:key_id>/revoke", methods=["GET", "POST"])
+@needs("manage")
+def revoke(key_id: int) -> ResponseReturnValue:
+    """Ends a key, after asking once."""
+    key = custody.get_key(actor(), key_id)
+    form = Form()
+    if form.sent:
+        with form.attempt():
+            confirm_person()
+            custody.revoke(actor(), key, at=clock.now())
+            return form.done(url_for("keys.index"), gettext("Đã thu hồi khoá."))
+    servers = custody.valid_keys(actor().organisation.id, "server")
+    return form.page(
+        "producer/keys/revoke.html",
+        key=key,
+        name=key_name(key.kid),
+        held=custody_words(key.custody)[0],
+        last=[one.id for one in servers] == [key.id],
+        act=gettext("Thu hồi khoá này"),
+        cancel=url_for("keys.index"),
+        danger=True,
+        ask_password=password_asked(),
+    )
+
+
+@blueprint.route("/own", methods=["GET", "POST"])
+@needs("manage")
+def own() -> ResponseReturnValue:
+    """A key of the organisation's own: its public half, then the record signed with it."""
+    form = Form(OwnKeyForm())
+    draft = None
+    if form.sent:
+        with form.attempt():
+            data = form.load()
+            draft = custody.draft_own_key(actor(), custody.read_public_key(data["public_key"]))
+            if data["jws"]:
+                confirm_person()
+                custody.add_own_key(actor(), data["jws"].split(), at=clock.now())
+                message = gettext("Đã ghi khoá của tổ chức vào sổ công khai.")
+                return form.done(url_for("keys.index"), message)
+    return form.page(
+        "producer/keys/own.html",
+        draft=draft,
+        upload=request.host_url.rstrip("/") + "/api/v1/statements",
+        ask_password=draft is not None and password_asked(),
+    )
