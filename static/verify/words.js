@@ -22,7 +22,7 @@ const WORDS = {
     limit: "Chữ ký cho biết ai nói và từ bao giờ, không thay kiểm nghiệm.",
     own: "Mã kiểm tra này do chính trang đang xem gửi tới. Muốn không phải tin trang, dùng tệp kiểm tra lưu từ nơi khác.",
     cannot:
-      "Máy này không kiểm tra được: trình duyệt chưa có phép ký Ed25519, hoặc trang không mở qua kết nối an toàn. Điều đó không nói gì về hồ sơ.",
+      "Máy này không kiểm tra được: trình duyệt chưa có phép ký Ed25519, hoặc trang không mở qua https. Điều đó không nói gì về hồ sơ.",
     refused: "Không khớp ở bước {step}/9: {reason}. Chưa rõ lỗi do ai.",
     failed: "Không tải được bằng chứng. Thử lại khi có mạng.",
     policy: "Không đọc được tệp chính sách.",
@@ -66,7 +66,7 @@ const WORDS = {
     limit: "A signature tells who said it and since when; it does not replace testing.",
     own: "The page you are looking at sent this checking code itself. To need no trust in the page, use a checking file from elsewhere.",
     cannot:
-      "This device cannot check: its browser has no Ed25519 signatures yet, or the page was not opened over a secure connection. That says nothing about the record.",
+      "This device cannot check: its browser has no Ed25519 signatures yet, or the page was not opened over https. That says nothing about the record.",
     refused: "Does not fit at step {step}/9: {reason}. Whose fault it is, is not known.",
     failed: "The proof could not be fetched. Try again when connected.",
     policy: "The policy file cannot be read.",
