@@ -149,7 +149,7 @@ def prepare(
     for document, path in zip(events, where, strict=True):
         try:
             event = check_event(document, now=at, path=path, id_base=id_base)
-            prepared.append(_understand(event, document, private, id_base, names, own, path))
+            prepared.append(understand(event, document, private, id_base, names, own, path))
         except Refused as refused:
             errors.extend(refused.errors)
         except TraceError as error:
@@ -165,7 +165,7 @@ def default_paths(count: int) -> list[str]:
     return [f"/epcisBody/eventList/{number}" for number in range(count)] if count > 1 else [""]
 
 
-def _understand(
+def understand(
     event: Event,
     document: JsonObject,
     private: Collection[str] | None,
@@ -174,6 +174,7 @@ def _understand(
     issuer_uris: Collection[str],
     path: str,
 ) -> Prepared:
+    """What a checked event says of things and places. Raises Refused, UnknownNotice."""
     numbers = [
         PersonalNumber(path=path + where, kind=kind) for where, kind in texts_with_numbers(document)
     ]
@@ -194,8 +195,8 @@ def _understand(
         creates=created_roles(event),
         things=_mentions(event, hidden, id_base, names),
         private=hidden,
-        read_point=_place(event.read_point.id if event.read_point else None, id_base),
-        biz_location=_place(event.biz_location.id if event.biz_location else None, id_base),
+        read_point=place_of(event.read_point.id if event.read_point else None, id_base),
+        biz_location=place_of(event.biz_location.id if event.biz_location else None, id_base),
         error_declaration=event.error_declaration is not None,
     )
     _lots_and_products(prepared, id_base)
@@ -303,7 +304,8 @@ def _notice(prepared: Prepared, notice: Any, path: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _place(uri: str | None, id_base: str) -> str | None:
+def place_of(uri: str | None, id_base: str) -> str | None:
+    """A place as the index names it: the canonical text of its identity."""
     if uri is None:
         return None
     identity = parse_identity(uri, id_base)
