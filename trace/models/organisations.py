@@ -1,4 +1,4 @@
-"""Organisations: who signs. Unconfirmed until an authority confirms, and said to be so in public."""
+"""Organisations: who signs. Unconfirmed until an authority confirms, and publicly said to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places: plots, packhouses, markets, shops. A place's address is printed, its position may be private."""
+"""Places: plots, packhouses, markets, shops. Addresses are printed, positions may be private."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def from_micro(value: int) -> Decimal:
 
 
 class Quantity(TypeDecorator[Decimal]):
-    """A Decimal kept as millionths: SQLite has no exact decimal. The signed value is the event's."""
+    """A Decimal kept as millionths: SQLite has no exact decimal. Signed is the event's own value."""
 
     impl = BigInteger
     cache_ok = True
