@@ -10,7 +10,7 @@ from flask import g, request
 
 from trace import clock
 from trace.services import people, sessions
-from trace.web.auth import throttle
+from trace.web import throttle
 
 
 def password_asked() -> bool:
