@@ -58,7 +58,7 @@ def from_micro(value: int) -> Decimal:
 
 
 class Quantity(TypeDecorator[Decimal]):
-    """A Decimal kept as millionths: SQLite has no exact decimal. Signed is the event's own value."""
+    """A Decimal kept as millionths: SQLite has no exact decimal. What is signed is the event."""
 
     impl = BigInteger
     cache_ok = True
