@@ -7,7 +7,18 @@ from importlib import import_module
 from flask import Flask
 
 # Each module hangs its commands on the group when imported.
-MODULES = ("core", "log", "monitor", "witness", "keys", "erase", "audit", "demo", "verify")
+MODULES = (
+    "core",
+    "log",
+    "monitor",
+    "witness",
+    "keys",
+    "erase",
+    "audit",
+    "people",
+    "demo",
+    "verify",
+)
 
 
 def register_commands(app: Flask) -> None:
