@@ -55,7 +55,7 @@ from trace.services.bundles_reading import (
     StatementRow,
     ThingRow,
 )
-from trace.services.bundles_showing import attached, show
+from trace.services.bundles_showing import StatementBroken, attached, show
 from trace.services.keys import signing_key
 from trace.services.log import current_state
 from trace.services.log_keys import verifiers
@@ -390,5 +390,6 @@ __all__ = [
     "NoChain",
     "NotPublished",
     "SeveralLogs",
+    "StatementBroken",
     "bundle_of",
 ]

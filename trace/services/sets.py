@@ -7,7 +7,17 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, bindparam, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    String,
+    Text,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.sql import expression
 
 from trace.extensions import db
@@ -36,7 +46,9 @@ def among(column: Any, values: Iterable[int] | Iterable[str]) -> ColumnElement[b
     if is_sqlite():
         each = func.json_each(literal(orjson.dumps(listed).decode())).table_valued("value")
         return expression.cast(column.in_(select(each.c.value)), db.Boolean)
-    kind = BigInteger() if not listed or isinstance(listed[0], int) else Text()
+    # An empty array has a type too: PostgreSQL compares no text with numbers.
+    of_text = isinstance(listed[0], str) if listed else isinstance(column.type, String)
+    kind = Text() if of_text else BigInteger()
     result: ColumnElement[bool] = column == func.any(
         bindparam(None, listed, type_=ARRAY(kind), unique=True)
     )
