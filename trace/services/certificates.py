@@ -11,6 +11,7 @@ from sqlalchemy import select
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Certificate, Place, Product
+from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.versions import check_version
@@ -69,6 +70,7 @@ def register_certificate(actor: Actor, values: Mapping[str, Any], *, at: datetim
     db.session.add(certificate)
     db.session.flush()
     write_audit(actor, "certificate.create", f"certificate:{certificate.id}", at=at)
+    freshness.organisation_changed(actor.organisation, at=at)
     return certificate
 
 
@@ -86,6 +88,7 @@ def update_certificate(
         write_audit(
             actor, "certificate.change", f"certificate:{certificate.id}", at=at, fields=changed
         )
+        freshness.organisation_changed(actor.organisation, at=at)
 
 
 def remove_certificate(actor: Actor, certificate: Certificate, *, at: datetime) -> None:
@@ -101,6 +104,7 @@ def remove_certificate(actor: Actor, certificate: Certificate, *, at: datetime) 
         number=certificate.number,
     )
     db.session.delete(certificate)
+    freshness.organisation_changed(actor.organisation, at=at)
 
 
 def _check_open(certificate: Certificate) -> None:

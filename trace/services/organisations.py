@@ -14,6 +14,7 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Membership, Organisation, Person
 from trace.models.organisations import KINDS
+from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.keys import create_key
@@ -132,4 +133,5 @@ def update_organisation(
             at=at,
             fields=changed,
         )
+        freshness.organisation_changed(organisation, at=at)
     return organisation

@@ -13,6 +13,7 @@ from trace.core.gs1 import Identity, canonical_uri, local_uri, new_code
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Household, Place
+from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.settings import current_settings
@@ -102,6 +103,7 @@ def update_place(
     changed = apply(place, kept)
     if changed:
         write_audit(actor, "place.change", f"place:{place.code}", at=at, fields=changed)
+        freshness.place_changed(place, at=at)
 
 
 def _check(actor: Actor, values: Mapping[str, Any]) -> None:

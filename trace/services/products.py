@@ -13,6 +13,7 @@ from trace.core.gs1 import Identity, canonical_uri, local_uri, new_code
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Product
+from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.attachments import NotAPhoto, PhotoTooLarge, keep_photo
 from trace.services.audit import apply, write_audit
@@ -96,6 +97,7 @@ def update_product(
     changed = apply(product, kept)
     if changed:
         write_audit(actor, "product.change", f"product:{product.code}", at=at, fields=changed)
+        freshness.product_changed(product, at=at)
 
 
 def _keep(actor: Actor, picture: IO[bytes], *, at: datetime) -> str:

@@ -1,0 +1,81 @@
+"""What a page tells of is changed: the page tells the new, at once and downstream."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from tests.support.factories import new_lot, transformed
+from tests.support.farms import Farm, make_farm, thing_id
+from trace.extensions import db
+from trace.jobs.worker import run_pending
+from trace.services.capture import capture
+from trace.services.certificates import register_certificate
+from trace.services.passports import passport_of
+from trace.services.places import update_place
+from trace.services.products import update_product
+
+
+def told(uri: str, at: datetime) -> Any:
+    thing = thing_id(uri)
+    db.session.rollback()
+    return passport_of(thing, at=at).document
+
+
+def harvested(farm: Farm) -> str:
+    lot = farm.reap(farm.sow(), kilos=10)
+    told(lot, farm.at)
+    return lot
+
+
+def test_a_renamed_product_is_renamed_on_its_pages(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        farm = make_farm(now)
+        lot = harvested(farm)
+        product = farm.product
+        values = {"name": "Tên mới Demo", "category": product.category, "unit": product.unit}
+        update_product(farm.actor, product, values, version=product.version, at=farm.at)
+        db.session.commit()
+        assert told(lot, farm.at)["product"]["name_vi"] == "Tên mới Demo"
+
+
+def test_a_place_made_private_leaves_the_page(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        farm = make_farm(now)
+        lot = harvested(farm)
+        assert farm.plot.name in str(told(lot, farm.at))
+        update_place(
+            farm.actor, farm.plot, {"public": False}, version=farm.plot.version, at=farm.at
+        )
+        db.session.commit()
+        assert farm.plot.name not in str(told(lot, farm.at))
+
+
+def test_a_new_certificate_shows_also_on_what_was_made_of_the_lot(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        farm = make_farm(now)
+        lot = harvested(farm)
+        child = new_lot()
+        capture(farm.actor, [transformed({lot: 5}, {child: 5})], at=farm.at)
+        db.session.commit()
+        told(child, farm.at)
+        day = farm.at.date()
+        register_certificate(
+            farm.actor,
+            {
+                "standard": "VietGAP",
+                "number": "DEMO-1",
+                "issuer_name": "Tổ chức chứng nhận Demo",
+                "valid_from": day.replace(year=day.year - 1),
+                "valid_until": day.replace(year=day.year + 1),
+            },
+            at=farm.at,
+        )
+        db.session.commit()
+        run_pending()
+        assert "VietGAP" in str(told(lot, farm.at)["certificates"])
+        assert "VietGAP" in str(told(child, farm.at)["certificates"])
