@@ -141,6 +141,8 @@ class _Verification:
             raise ReceiptOlder(
                 f"a receipt for size {self.checkpoint.size} and its root", f"size {receipt.size}"
             )
+        if receipt.time > self.now + CLOCK_SKEW:
+            raise Stale("a receipt made up to now", receipt.time, step=8)
         self._check_receipt_key(receipt_note)
         heads = {head.tag: (head.n, head.index) for head in receipt.heads}
         chains = self._check_chains(heads)
