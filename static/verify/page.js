@@ -1,5 +1,6 @@
 // For the page of a history's proof: checks that history in the reader's browser, after a tap. The
-// page names an empty element: <div data-bundle="…?format=bundle" data-policy="/log/policy">.
+// page gives the place for it, and nothing else is fetched before the tap:
+// <div data-bundle="…?format=bundle" data-policy="/log/policy" data-button="…">.
 
 const place = document.querySelector("[data-bundle]");
 
@@ -32,5 +33,9 @@ const check = async () => {
   write(place, sentences(result, language, policy, true));
 };
 
+const button = document.createElement("button");
+button.type = "button";
+button.textContent = place.dataset.button;
+button.addEventListener("click", check, { once: true });
 place.setAttribute("aria-live", "polite");
-await check();
+place.append(button);

@@ -29,11 +29,13 @@ def style() -> str:
 
 
 @cache
-def content_security_policy() -> str:
-    """Nothing runs, nothing loads but our own pictures, and this one style."""
+def content_security_policy(view: str = "") -> str:
+    """Nothing runs, nothing loads but our own pictures, and this one style. The page of the proof
+    may run our own verifier, which fetches the bundle and the policy from here."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    verifier = "script-src 'self'; connect-src 'self'; " if view == "proof" else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; "
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; {verifier}"
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -91,6 +93,7 @@ def history_page(
         "proof_href": f"/t{path}?view=proof{keep.replace('?', '&')}",
         "back_href": f"/t{path}{keep}",
         "json_href": f"/t{path}?format=json",
+        "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
         "code": how.code,
     }

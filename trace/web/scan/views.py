@@ -148,7 +148,7 @@ class _Wanted:
                 notes=self.notes,
             ),
         )
-        return kept.bodies.put(key, html, _headers(self.language))
+        return kept.bodies.put(key, html, _headers(self.language, self.view))
 
 
 def _notes(asked: rows.Asked, found: rows.Found) -> tuple[str, ...]:
@@ -172,13 +172,13 @@ def _send(body: Body) -> Response:
     return Ready(*body.sent(encoding_for(request)))
 
 
-def _headers(language: str) -> tuple[tuple[str, str], ...]:
+def _headers(language: str, view: str) -> tuple[tuple[str, str], ...]:
     """What every page of a history carries beside its type and its ETag."""
     return (
         ("Cache-Control", "no-cache"),
         ("Vary", "Accept-Encoding, Accept-Language"),
         ("Content-Language", language),
-        ("Content-Security-Policy", content_security_policy()),
+        ("Content-Security-Policy", content_security_policy(view)),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
