@@ -48,11 +48,17 @@ class MissingKeyFile(TraceError):
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKey:
-    """An opened key: `row_id` in keys, its `kid`, and the private half."""
+class NamedKey:
+    """A key wherever it is held: `row_id` in keys and its `kid`."""
 
     row_id: int
     kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey(NamedKey):
+    """An opened key: with the private half."""
+
     private: PrivateKey
 
 
@@ -313,7 +319,7 @@ def signing_key(organisation: Organisation, purpose: str = "sign") -> SigningKey
     return opened
 
 
-def check_still_valid(key: SigningKey) -> None:
+def check_still_valid(key: NamedKey) -> None:
     """Under the log lock: the key has not been revoked since it signed. Raises NoKey."""
     valid = db.session.scalar(
         select(Key.id).where(Key.id == key.row_id, Key.revoked_from.is_(None))

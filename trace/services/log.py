@@ -37,6 +37,7 @@ class Locked:
 
     number: int
     origin: str
+    start: int  # the place of this origin's index 0
     size: int
     last_time: datetime
 
@@ -45,7 +46,8 @@ class Locked:
 # SQLite, where reading alone would hold nothing.
 _LOCK = text(
     "UPDATE log_state SET size = size "
-    "WHERE id = (SELECT max(id) FROM log_state) RETURNING id, origin, id_base, size, last_time"
+    "WHERE id = (SELECT max(id) FROM log_state) "
+    "RETURNING id, origin, id_base, start, size, last_time"
 )
 
 
@@ -57,7 +59,7 @@ def lock() -> Locked:
     given = current_settings().id_base
     if row.id_base != given:
         raise OtherIdBase(frozen=row.id_base, given=given)
-    return Locked(row.id, row.origin, row.size, from_millis(row.last_time))
+    return Locked(row.id, row.origin, row.start, row.size, from_millis(row.last_time))
 
 
 def record_time(state: Locked, at: datetime) -> datetime:

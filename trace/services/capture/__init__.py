@@ -21,13 +21,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from trace.core.epcis import JsonObject
+from trace.core.signing import PublicKey
+from trace.core.statements import present
 from trace.errors import Conflict
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services.actors import Actor
+from trace.services.capture.given import open_given
 from trace.services.capture.prepare import Prepared, prepare, sign
-from trace.services.capture.store import store
-from trace.services.keys import signing_key
+from trace.services.capture.store import Approval, store
+from trace.services.keys import NamedKey, signing_key
 
 
 class KeyReused(Conflict):
@@ -79,10 +82,73 @@ def capture(
     prepared = prepare(actor, events, at=at, private=private, paths=paths)
     key = signing_key(actor.organisation)
     signed = sign(actor, prepared, key, at=at)
+    return _record(actor, signed, key, at=at, idempotency_key=idempotency_key, digest=digest)
+
+
+def capture_statements(
+    actor: Actor,
+    statements: Sequence[str],
+    key: NamedKey,
+    public: PublicKey,
+    *,
+    at: datetime,
+    idempotency_key: str = "",
+    paths: Sequence[str] | None = None,
+    approval: Approval | None = None,
+) -> Captured:
+    """Records statements that are signed already, as SD-JWT with every disclosure; the caller
+    commits.
+
+    All are signed with `key`, whose public half is `public`. Raises what `capture` raises, and
+    Refused with what is wrong with a statement's form or signature.
+    """
+    actor.check("record")
+    digest = hashlib.sha256("\n".join(statements).encode()).digest()
+    if idempotency_key:
+        known = _first_answer(actor, idempotency_key, digest)
+        if known is not None:
+            return known
+    signed = open_given(actor, statements, key, public, at=at, paths=paths)
+    return _record(
+        actor,
+        signed,
+        key,
+        at=at,
+        idempotency_key=idempotency_key,
+        digest=digest,
+        approval=approval,
+    )
+
+
+def sign_for_approval(
+    actor: Actor, events: Sequence[JsonObject], *, at: datetime
+) -> tuple[NamedKey, list[str]]:
+    """Checks and signs events without recording them: the key, and each statement as SD-JWT with
+    every disclosure. Raises what `capture` raises."""
+    actor.check("record")
+    prepared = prepare(actor, events, at=at)
+    key = signing_key(actor.organisation)
+    return key, [
+        present(event.statement)
+        for event in sign(actor, prepared, key, at=at)
+        if event.statement is not None
+    ]
+
+
+def _record(
+    actor: Actor,
+    signed: Sequence[Prepared],
+    key: NamedKey,
+    *,
+    at: datetime,
+    idempotency_key: str,
+    digest: bytes,
+    approval: Approval | None = None,
+) -> Captured:
     # A savepoint: the loser of a race must not take what the caller did before with it.
     try:
         with db.session.begin_nested():
-            indexes = store(actor, signed, key, at=at)
+            indexes = store(actor, signed, key, at=at, approval=approval)
             if idempotency_key:
                 db.session.add(_answer(actor, idempotency_key, digest, signed, at))
     except IntegrityError as error:
@@ -141,4 +207,12 @@ def _first_answer(actor: Actor, key: str, digest: bytes) -> Captured | None:
     )
 
 
-__all__ = ["Captured", "CapturedEvent", "KeyReused", "capture"]
+__all__ = [
+    "Approval",
+    "Captured",
+    "CapturedEvent",
+    "KeyReused",
+    "capture",
+    "capture_statements",
+    "sign_for_approval",
+]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from operator import itemgetter
 from typing import Any, cast
 
 import orjson
 from sqlalchemy import func, select, update
 
-from trace.core.statements import event_entries, statement_hash, tags, use_identity
+from trace.core.statements import (
+    Assertion,
+    approval_entry,
+    event_entries,
+    statement_hash,
+    tags,
+    use_identity,
+)
 from trace.extensions import db
 from trace.models import (
     Audit,
     EventThing,
-    Holding,
     LogState,
     Organisation,
     Passport,
@@ -30,12 +36,12 @@ from trace.services import balances, handovers, log
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices
-from trace.services.capture.holdings import changes, is_sold, on_sale_at
+from trace.services.capture.holdings import write_holdings
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared
 from trace.services.capture.things import Known, Name, ensure_things
 from trace.services.histories import contents
 from trace.services.jobs import enqueue
-from trace.services.keys import SigningKey, check_still_valid
+from trace.services.keys import NamedKey, check_still_valid
 from trace.services.naming import issuer_of
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -60,15 +66,32 @@ EVENT_COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a passkey of the organisation answered to the challenge of exactly these statements."""
+
+    hashes: tuple[str, ...]
+    assertion: Assertion
+    passkey: NamedKey
+
+
 def store(
-    actor: Actor, prepared: Sequence[Prepared], key: SigningKey, *, at: datetime
+    actor: Actor,
+    prepared: Sequence[Prepared],
+    key: NamedKey,
+    *,
+    at: datetime,
+    approval: Approval | None = None,
 ) -> list[tuple[int, int]]:
-    """Writes signed events; returns (event row id, log index) of each, in order."""
+    """Writes signed events; returns (event row id, log index) of each, in order.
+
+    An approval goes into the log right before them.
+    """
     organisation = actor.organisation
     known = _things(organisation, prepared, at)
     ids = allocate_ids("events", len(prepared))
     _write_events(organisation, prepared, key, ids, known)
-    changed = _write_holdings(organisation, prepared, known)
+    changed = write_holdings(organisation, prepared, known)
     handovers.index_handovers(
         organisation.id,
         [(row_id, e.document, e.corrects) for row_id, e in zip(ids, prepared, strict=True)],
@@ -83,6 +106,8 @@ def store(
 
     state = log.lock()
     check_still_valid(key)
+    if approval is not None:
+        check_still_valid(approval.passkey)
     _claim(organisation, prepared, known)
     for event, row_id, reached in zip(prepared, ids, reach, strict=True):
         if reached:
@@ -103,7 +128,7 @@ def store(
         .execution_options(synchronize_session=False)
     )
     balances.ask_for_review(changed, at=at)
-    first = _append(organisation, prepared, ids, known, state, at)
+    first = _append(organisation, prepared, ids, known, state, at, approval)
     return list(zip(ids, first, strict=True))
 
 
@@ -133,7 +158,7 @@ def _things(
 def _write_events(
     organisation: Organisation,
     prepared: Sequence[Prepared],
-    key: SigningKey,
+    key: NamedKey,
     ids: Sequence[int],
     known: dict[str, Known],
 ) -> None:
@@ -187,78 +212,6 @@ def _write_events(
         ("event_id", "role", "thing_id", "quantity", "unit", "visibility"),
         sorted(things, key=itemgetter(0, 1, 2)),
     )
-
-
-def _write_holdings(
-    organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
-) -> set[int]:
-    """Adds this capture's amounts; returns the things whose amounts changed."""
-    amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
-    places: dict[int, tuple[str | None, bool]] = {}
-    units: dict[int, str] = {}
-    for event in prepared:
-        for identity, unit, amount in changes(event):
-            amounts[known[identity].id, unit] += amount
-        sale = on_sale_at(event)
-        # Goods sold have left; where the rest lies, and that it is on sale, is as it was.
-        if event.biz_location and not event.error_declaration and not is_sold(event):
-            for mention in event.things:
-                if mention.role != INPUT and mention.name.kind in ("lot", "logistic"):
-                    thing = known[mention.name.identity].id
-                    places[thing] = (sale or event.biz_location, sale is not None)
-                    if sale is not None:
-                        units[thing] = mention.unit or ""
-    _hold_what_is_on_sale(organisation, units, amounts)
-    rows: list[Row] = []
-    for (thing, unit), amount in sorted(amounts.items()):
-        micro = to_micro(amount)
-        if micro is not None:
-            where, on_sale = places.get(thing, (None, False))
-            rows.append((thing, organisation.id, unit[:3], micro, where, on_sale))
-    insert_rows(
-        "holdings",
-        ("thing_id", "holder_id", "unit", "quantity", "place", "on_sale"),
-        rows,
-        "ON CONFLICT (thing_id, holder_id, unit) "
-        "DO UPDATE SET quantity = holdings.quantity + excluded.quantity",
-    )
-    fresh = {known_row.id for known_row in known.values() if known_row.created}
-    moved = {thing: state for thing, state in places.items() if thing not in fresh}
-    if moved:
-        _move(organisation, moved)
-    return {thing for thing, _ in amounts}
-
-
-def _hold_what_is_on_sale(
-    organisation: Organisation,
-    units: dict[int, str],
-    amounts: defaultdict[tuple[int, str], Decimal],
-) -> None:
-    """Who offers what it never said it received holds it nevertheless: an amount nobody knows."""
-    named = units.keys() - {thing for thing, _ in amounts}
-    if not named:
-        return
-    held = db.session.scalars(
-        select(Holding.thing_id).where(
-            Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(named))
-        )
-    )
-    for thing in named - set(held):
-        amounts[thing, units[thing]] += 0
-
-
-def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
-    """The newest place named for what the organisation holds, and whether it is on sale there."""
-    by_place: defaultdict[tuple[str | None, bool], list[int]] = defaultdict(list)
-    for thing, state in places.items():
-        by_place[state].append(thing)
-    for (place, on_sale), things in sorted(by_place.items(), key=lambda item: min(item[1])):
-        db.session.execute(
-            update(Holding)
-            .where(Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(things)))
-            .values(place=place, on_sale=on_sale)
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _telling(known: Iterable[Known], touched: set[int]) -> list[int]:
@@ -351,6 +304,7 @@ def _append(
     known: dict[str, Known],
     state: log.Locked,
     at: datetime,
+    approval: Approval | None = None,
 ) -> list[int]:
     """Gives record time, index and tags; returns each event's index."""
     by_id = {row.id: row for row in known.values()}
@@ -371,6 +325,10 @@ def _append(
     )
     moment = log.record_time(state, at)
     entries: list[tuple[bytes, int | None]] = []
+    approved = None
+    if approval is not None:
+        approved = state.size - state.start
+        entries.append((approval_entry(moment, approval.hashes, approval.assertion), None))
     indexes = []
     for event, row_id, linked, use_tag in zip(prepared, ids, chains, use_tags, strict=True):
         links = [use_tag]
@@ -379,7 +337,7 @@ def _append(
             links.append(tags(cast("bytes", row.salt), row.identity, heads[thing], 1)[0])
             heads[thing] += 1
         jwt = event.statement.jwt if event.statement else ""
-        lines = event_entries(moment, statement_hash(jwt), links)
+        lines = event_entries(moment, statement_hash(jwt), links, approved)
         indexes.append(state.size + len(entries))
         entries.append((lines[0], row_id))
         entries += [(line, None) for line in lines[1:]]
