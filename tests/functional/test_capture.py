@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -15,7 +16,9 @@ from sqlalchemy.orm import scoped_session
 from tests.support.factories import (
     event,
     make_actor,
+    new_crate,
     new_lot,
+    packed,
     registered,
     transformed,
 )
@@ -338,7 +341,7 @@ def test_a_sale_leaves_what_is_left_on_sale_where_it_was(
     capture(actor, [registered(lot, 10), offered, sold], at=now)
     db_session.commit()
     held = db_session.scalars(select(Holding)).all()
-    assert [(row.quantity, row.unit, row.on_sale) for row in held] == [(8, "KGM", True)]
+    assert [(row.quantity, row.unit, row.on_sale) for row in held] == [(Decimal(8), "KGM", True)]
 
 
 def test_a_code_of_ours_that_is_mistyped_is_refused_where_it_stands(
@@ -360,3 +363,19 @@ def test_a_phone_number_in_a_note_is_refused_before_anything_is_signed(
     error = refused.value.errors[0]
     assert (error.code, error.path) == ("personal-number", "/trace:note")
     assert "345" not in error.detail
+
+
+def test_what_lies_in_a_crate_goes_and_comes_with_it(db_session: Session, now: datetime) -> None:
+    farmer, shop = make_actor(now), make_actor(now, "Cửa hàng Demo", "retailer")
+    lot, crate, pallet = new_lot(), new_crate(), new_crate()
+    on_pallet = event(
+        "AggregationEvent", action="ADD", bizStep="packing", parentID=pallet, childEPCs=[crate]
+    )
+    gone = event("ObjectEvent", bizStep="shipping", epcList=[pallet])
+    come = event("ObjectEvent", bizStep="receiving", epcList=[pallet])
+    capture(farmer, [registered(lot, 100), packed(crate, {lot: 40}), on_pallet], at=now)
+    capture(farmer, [gone], at=now)
+    capture(shop, [come], at=now)
+    db_session.commit()
+    held = {row.holder_id: row.quantity for row in db_session.scalars(select(Holding))}
+    assert held == {farmer.organisation.id: 60, shop.organisation.id: 40}

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, case, cast, func, select, update
+from sqlalchemy.orm import aliased
 
 from trace.core.epcis import TransformationEvent
-from trace.services.capture.prepare import CHILD, EPC, INPUT, OUTPUT, Prepared
+from trace.extensions import db
+from trace.models import Event, EventThing, Holding, Organisation, Thing
+from trace.models.events import TYPES
+from trace.models.types import from_micro, to_micro
+from trace.services.bulk import Row, insert_rows
+from trace.services.capture.prepare import CHILD, EPC, INPUT, OUTPUT, PARENT, Prepared
+from trace.services.capture.things import Known
+from trace.services.sets import among
 
 TAKES = frozenset({"shipping", "retail_selling"})
 GIVES = frozenset({"receiving", "accepting"})
@@ -61,3 +73,147 @@ def on_sale_at(event: Prepared) -> str | None:
     return (
         event.biz_location or event.read_point if step in ("retail_selling", "stocking") else None
     )
+
+
+def moved_crates(event: Prepared) -> Iterable[tuple[str, int]]:
+    """Containers that change hands by this event, and whether they come (+1) or go (-1)."""
+    back = -1 if event.error_declaration else 1
+    for mention in event.things:
+        if mention.name.kind == "logistic" and mention.role == EPC:
+            sign = _sign(event, EPC)
+            # ADD makes a container known, it brings nothing with it.
+            if sign and getattr(event.event, "action", "") == "OBSERVE":
+                yield mention.name.identity, sign * back
+
+
+Content = tuple[int, str, Decimal]  # lot, unit, amount
+# Crates on pallets in containers: deeper nesting is a mistake or a loop.
+NESTING = 5
+
+
+def _contents(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> dict[int, list[Content]]:
+    """What lies in the containers that change hands here: packed, less unpacked."""
+    crates = {known[identity].id for event in prepared for identity, _ in moved_crates(event)}
+    found: dict[int, list[Content]] = defaultdict(list)
+    frontier = {crate: {crate} for crate in crates}  # container: the moved ones around it
+    for _ in range(NESTING):
+        if not frontier:
+            break
+        deeper: dict[int, set[int]] = defaultdict(set)
+        for parent, child, kind, unit, amount in _packed(frontier):
+            for crate in frontier[parent]:
+                if kind == "lot" and amount:
+                    found[crate].append((child, unit or "", amount))
+            if kind == "logistic" and child not in crates:
+                deeper[child] |= frontier[parent]
+        frontier = deeper
+    return found
+
+
+def _packed(
+    containers: Iterable[int],
+) -> list[tuple[int, int, str, str | None, Decimal | None]]:
+    """(container, content, its kind, unit, amount left) of what was ever packed directly in."""
+    outer, inner = aliased(EventThing), aliased(EventThing)
+    sign = case((Event.action == "DELETE", -1), else_=1) * case(
+        (Event.corrects.is_not(None), -1), else_=1
+    )
+    rows: Iterable[Any] = db.session.execute(
+        select(
+            outer.thing_id,
+            inner.thing_id,
+            Thing.kind,
+            inner.unit,
+            func.sum(cast(inner.quantity, BigInteger) * sign),
+        )
+        .join(inner, (inner.event_id == outer.event_id) & (inner.role == CHILD))
+        .join(Event, Event.id == outer.event_id)
+        .join(Thing, Thing.id == inner.thing_id)
+        .where(
+            outer.role == PARENT,
+            among(outer.thing_id, sorted(containers)),
+            Event.type == TYPES.index("AggregationEvent"),
+            Event.action.in_(("ADD", "DELETE")),
+        )
+        .group_by(outer.thing_id, inner.thing_id, Thing.kind, inner.unit)
+    )
+    return [
+        (parent, child, kind, unit, None if micro is None else from_micro(int(micro)))
+        for parent, child, kind, unit, micro in rows
+    ]
+
+
+def write_holdings(
+    organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
+) -> set[int]:
+    """Adds this capture's amounts; returns the things whose amounts changed."""
+    amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    places: dict[int, tuple[str | None, bool]] = {}
+    units: dict[int, str] = {}
+    inside = _contents(prepared, known)
+    for event in prepared:
+        for identity, unit, amount in changes(event):
+            amounts[known[identity].id, unit] += amount
+        for crate, sign in moved_crates(event):
+            for lot, unit, quantity in inside.get(known[crate].id, ()):
+                amounts[lot, unit] += quantity * sign
+        sale = on_sale_at(event)
+        # Goods sold have left; where the rest lies, and that it is on sale, is as it was.
+        if event.biz_location and not event.error_declaration and not is_sold(event):
+            for mention in event.things:
+                if mention.role != INPUT and mention.name.kind in ("lot", "logistic"):
+                    thing = known[mention.name.identity].id
+                    places[thing] = (sale or event.biz_location, sale is not None)
+                    if sale is not None:
+                        units[thing] = mention.unit or ""
+    _hold_what_is_on_sale(organisation, units, amounts)
+    rows: list[Row] = []
+    for (thing, unit), amount in sorted(amounts.items()):
+        micro = to_micro(amount)
+        if micro is not None:
+            where, on_sale = places.get(thing, (None, False))
+            rows.append((thing, organisation.id, unit[:3], micro, where, on_sale))
+    insert_rows(
+        "holdings",
+        ("thing_id", "holder_id", "unit", "quantity", "place", "on_sale"),
+        rows,
+        "ON CONFLICT (thing_id, holder_id, unit) "
+        "DO UPDATE SET quantity = holdings.quantity + excluded.quantity",
+    )
+    fresh = {known_row.id for known_row in known.values() if known_row.created}
+    moved = {thing: state for thing, state in places.items() if thing not in fresh}
+    if moved:
+        _move(organisation, moved)
+    return {thing for thing, _ in amounts}
+
+
+def _hold_what_is_on_sale(
+    organisation: Organisation,
+    units: dict[int, str],
+    amounts: defaultdict[tuple[int, str], Decimal],
+) -> None:
+    """Who offers what it never said it received holds it nevertheless: an amount nobody knows."""
+    named = units.keys() - {thing for thing, _ in amounts}
+    if not named:
+        return
+    held = db.session.scalars(
+        select(Holding.thing_id).where(
+            Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(named))
+        )
+    )
+    for thing in named - set(held):
+        amounts[thing, units[thing]] += 0
+
+
+def _move(organisation: Organisation, places: dict[int, tuple[str | None, bool]]) -> None:
+    """The newest place named for what the organisation holds, and whether it is on sale there."""
+    by_place: defaultdict[tuple[str | None, bool], list[int]] = defaultdict(list)
+    for thing, state in places.items():
+        by_place[state].append(thing)
+    for (place, on_sale), things in sorted(by_place.items(), key=lambda item: min(item[1])):
+        db.session.execute(
+            update(Holding)
+            .where(Holding.holder_id == organisation.id, among(Holding.thing_id, sorted(things)))
+            .values(place=place, on_sale=on_sale)
+            .execution_options(synchronize_session=False)
+        )
