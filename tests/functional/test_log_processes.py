@@ -88,7 +88,7 @@ def check_whole() -> int:
     monitor = Monitor(state.origin, root_public(), issuer_of(platform_organisation().code))
     links: set[str] = set()
     for row in rows:
-        monitor.take(row.index, row.entry.encode())
+        monitor.take(row.place, row.entry.encode())
         entry = parse_entry(row.entry.encode())
         if isinstance(entry, EventEntry | LinksEntry | KeyEntry):
             links |= set(entry.links)
