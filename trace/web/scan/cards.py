@@ -164,7 +164,8 @@ def _stall(identity: Identity) -> Card | None:
 def _note(identity: Identity) -> Card | None:
     if not resolve(identity):
         return None
-    return Card("scan/note.html", identity.path, {"code": spoken(identity)})
+    values = {"code": spoken(identity), "raw_code": identity.value}
+    return Card("scan/note.html", identity.path, values)
 
 
 def organisation_words(organisation: Organisation) -> list[str]:
