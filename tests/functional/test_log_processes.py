@@ -59,8 +59,9 @@ class Nothing:
 
 def check_whole() -> int:
     """The log of the database is one log: returns its size."""
-    rows = db.session.execute(select(LogEntry.index, LogEntry.entry).order_by(LogEntry.index)).all()
-    assert [row.index for row in rows] == list(range(len(rows)))  # no gap
+    query = select(LogEntry.index.label("place"), LogEntry.entry).order_by(LogEntry.index)
+    rows = db.session.execute(query).all()
+    assert [row.place for row in rows] == list(range(len(rows)))  # no gap
     rebuilt = append(0, Nothing(), [leaf_hash(row.entry.encode()) for row in rows])
     state = current_state()
     assert (state.size, state.integrated) == (len(rows), len(rows))
