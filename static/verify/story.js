@@ -1,7 +1,7 @@
 // Steps 8 and 9 of the verifier: chains without gap up to the receipt, and the story. The rules are
 // those of trace/core/verify/story.py; verify.js loads this when steps 1 to 7 have passed.
 
-import { base64url, chainTag, checkNote, each, issuerOf, keyAt, need } from "./verify.js";
+import { base64url, checkNote, each, issuerOf, keyAt, need, tagsOf } from "./verify.js";
 
 const GAP = "8 chain-gap";
 
@@ -139,10 +139,11 @@ const checkReceiptKey = async (note, keys, size, policy) => {
 };
 
 const checkChain = async ({ identity, salt }, links, heads) => {
+  const tagOf = await tagsOf(salt, identity);
   const places = [];
   let last;
   for (;;) {
-    const tag = await chainTag(salt, identity, places.length);
+    const tag = await tagOf(places.length);
     if (!links.has(tag)) break;
     places.push(links.get(tag));
     last = tag;
@@ -152,7 +153,15 @@ const checkChain = async ({ identity, salt }, links, heads) => {
   return [identity, places];
 };
 
-const checkThings = (statements, chains, log, base) => {
+// What went into an edge, what came out of it, and which linked chains are no inputs.
+const edge = ({ things, chains, withheld }) => {
+  const named = (isRole) => things.filter((one) => isRole(one.role)).map((one) => one.identity);
+  const up = named(isUp);
+  const others = [...chains].filter((name) => !up.includes(name));
+  return { up, others, into: [...named(isDown), ...(hides({ withheld }, isDown) ? others : [])] };
+};
+
+const checkThings = (statements, chains, log, base, subject) => {
   const at = new Map();
   for (const [identity, places] of chains)
     for (const place of places) at.set(place, [...(at.get(place) ?? []), identity]);
@@ -161,10 +170,19 @@ const checkThings = (statements, chains, log, base) => {
     const own = [statement.index, ...(log.more.get(h) ?? []).map((tag) => log.links.get(tag))];
     statement.chains = new Set(own.flatMap((place) => at.get(place) ?? []));
     statement.things = thingsOf(statement.event, base);
-    for (const { role, identity, linked } of statement.things)
-      if (chains.has(identity)) need(statement.chains.has(identity), "8 wrong-thing");
-      else need(!linked || !isUp(role), GAP);
+    for (const { identity } of statement.things)
+      need(!chains.has(identity) || statement.chains.has(identity), "8 wrong-thing");
   }
+  // What was packed beside the subject is shown, but is no ancestor of it.
+  const above = new Map();
+  for (const statement of statements) {
+    const { up, into } = edge(statement);
+    for (const name of into) above.set(name, [...(above.get(name) ?? []), ...up]);
+  }
+  const ancestors = reached([subject], above);
+  for (const { things } of statements)
+    for (const { identity, linked } of things)
+      need(!linked || chains.has(identity) || !ancestors.has(identity), GAP);
 };
 
 // 9
@@ -189,16 +207,14 @@ const tell = (report, hidden, policy) => {
   const edges = new Map();
   const unknown = [];
   const notices = [];
-  for (const { index, time, id, issuer, event, things, chains, withheld } of statements) {
+  for (const statement of statements) {
+    const { index, time, id, issuer, event, things, chains, withheld } = statement;
     const happened = EVENT_TIME.test(event.eventTime) ? Date.parse(event.eventTime) : NaN;
     if (isNaN(happened)) find("recorded-late", index, "event time unknown");
     else if (time - happened > LATE)
       find("recorded-late", index, `${Math.floor((time - happened) / 864e5)} days`);
     if ("errorDeclaration" in event) report.voided.push(`${event["trace:corrects"] ?? ""}`);
-    const named = (isRole) => things.filter((one) => isRole(one.role)).map((one) => one.identity);
-    const up = named(isUp);
-    const others = [...chains].filter((name) => !up.includes(name));
-    const into = [...named(isDown), ...(hides({ withheld }, isDown) ? others : [])];
+    const { up, others, into } = edge(statement);
     for (const name of up) edges.set(name, [...(edges.get(name) ?? []), ...into]);
     if (hides({ withheld }, isUp) || things.some((one) => isUp(one.role) && !one.linked)) {
       unknown.push(...(into.length ? into : others));
@@ -232,10 +248,11 @@ const tell = (report, hidden, policy) => {
 };
 
 /** Steps 8 and 9; gives the finished report. */
-export const finish = async (report, { bundle, statements, log, keys, receipt, receiptNote, policy }) => {
+export const finish = async (report, { bundle, statements, log, keys, receipt, receiptNote, policy, now }) => {
   const { origin, size, root } = report;
   const same = receipt.origin == origin && receipt.size == size && `${receipt.root}` == root;
   need(same, "8 receipt-older");
+  need(receipt.time <= now + 6e5, "8 stale");
   await checkReceiptKey(receiptNote, keys, size, policy);
   const found = await each(bundle.chains, (chain) => checkChain(chain, log.links, receipt.heads));
   const chains = new Map(found);
@@ -244,7 +261,7 @@ export const finish = async (report, { bundle, statements, log, keys, receipt, r
     need(chains.has(identity), GAP);
   const shown = statements.filter((statement) => !statement.replayed);
   const [, host] = /^(\S+?)\/log(?:\/(?:[2-9]|[1-9]\d{1,5}))?$/.exec(origin);
-  checkThings(shown, chains, log, `https://${host}`);
+  checkThings(shown, chains, log, `https://${host}`, bundle.subject);
 
   const findings = [];
   for (const { index, replayed, withheld, erased } of statements) {
