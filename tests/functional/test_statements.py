@@ -1,4 +1,4 @@
-"""Statements signed outside with an organisation's own key: taken whole, or refused with a reason."""
+"""Statements signed outside with an organisation's own key: taken whole, or refused by name."""
 
 from __future__ import annotations
 
@@ -273,8 +273,17 @@ def test_the_server_still_signs_what_comes_as_events(db_session: Session, signer
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b"[]", b'{"statements":[]}', b'{"statements":"x"}', b'{"statements":[1]}', b"\xff"]
-    + [b'{"statements":[],"statements":["x"]}', b"[" * 5000],
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"statements":[]}',
+        b'{"statements":"x"}',
+        b'{"statements":[1]}',
+        b"\xff",
+        b'{"statements":[],"statements":["x"]}',
+        b"[" * 5000,
+    ],
 )
 def test_a_body_that_is_no_list_of_statements_is_refused(
     client: FlaskClient, signer: Signer, body: bytes

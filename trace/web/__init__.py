@@ -10,6 +10,7 @@ from trace.web.access import guard
 from trace.web.auth import account, auth
 from trace.web.pages import register_helpers
 from trace.web.producer import (
+    approvals,
     batches,
     certificates,
     cycles,
@@ -43,6 +44,7 @@ def register_pages(app: Flask) -> None:
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
     register(app, keys.blueprint, "member:manage")
+    register(app, approvals.blueprint, "member:record")
     register(app, households.blueprint, "member:record")
     register(app, places.blueprint, "member:record")
     register(app, products.blueprint, "member:record")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+import os
+from typing import Any, Final
+
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 from trace import clock
 from trace.core.signing import parse_kid
 from trace.schemas.keys import OwnKeyForm
-from trace.services import custody
+from trace.services import custody, passkeys
 from trace.services.naming import issuer_of
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
 
+# Long enough to look for one's glasses.
+ENROLMENT_SECONDS: Final = 600
 blueprint = Blueprint("keys", __name__, url_prefix="/producer/keys")
 
 
@@ -56,6 +62,8 @@ def index() -> ResponseReturnValue:
         issuer=issuer_of(organisation.code),
         document=url_for("resolver.did", code=organisation.code),
         server_valid=any(k.custody == "server" and k.revoked_from is None for k in found),
+        passkey_valid=any(k.custody == "passkey" and k.revoked_from is None for k in found),
+        demanded=organisation.approval_required,
     )
 
 
@@ -124,4 +132,80 @@ def own() -> ResponseReturnValue:
         draft=draft,
         upload=request.host_url.rstrip("/") + "/api/v1/statements",
         ask_password=draft is not None and password_asked(),
+    )
+
+
+@blueprint.route("/passkey", methods=["GET", "POST"])
+@needs("manage")
+def passkey() -> ResponseReturnValue:
+    """A passkey in two touches: the device makes it, then signs its key record."""
+    form = Form()
+    made = None
+    if form.sent:
+        with form.attempt():
+            made = _made()
+            if request.form.get("assertion"):
+                confirm_person()
+                passkeys.add_passkey(actor(), made, request.form["assertion"], at=clock.now())
+                message = gettext("Đã đăng ký vân tay. Bật “duyệt trước khi ghi” để dùng.")
+                return form.done(url_for("keys.index"), message)
+    if made is None:
+        challenge = os.urandom(32)
+        return form.page(
+            "producer/keys/passkey.html",
+            options=passkeys.creation_options(actor(), challenge),
+            challenge=_signer().dumps([g.person.id, challenge.hex()]),
+        )
+    draft = passkeys.draft_passkey(actor(), made)
+    return form.page(
+        "producer/keys/passkey_prove.html",
+        options=passkeys.request_options(draft.challenge, [made.credential]),
+        made=_signer().dumps([g.person.id, made.credential, made.jwk]),
+        ask_password=password_asked(),
+    )
+
+
+def _made() -> passkeys.Made:
+    """The credential of this request: just made, or kept from the step before.
+
+    Raises PasskeyRefused."""
+    if kept := request.form.get("made", ""):
+        _, credential, jwk = _unsigned(kept, 3)
+        return passkeys.Made(credential, jwk)
+    _, challenge = _unsigned(request.form.get("challenge", ""), 2)
+    return passkeys.read_made(request.form.get("credential", ""), bytes.fromhex(challenge))
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="passkey enrolment")
+
+
+def _unsigned(text: str, length: int) -> list[Any]:
+    """What an earlier step of this person's enrolment said. Raises PasskeyRefused."""
+    try:
+        values: list[Any] = _signer().loads(text, max_age=ENROLMENT_SECONDS)
+    except BadData:
+        values = []
+    if len(values) != length or values[0] != g.person.id:
+        raise passkeys.PasskeyRefused(reason=gettext("quá lâu, hãy làm lại từ đầu"))
+    return values
+
+
+@blueprint.route("/approval", methods=["GET", "POST"])
+@needs("manage")
+def approval() -> ResponseReturnValue:
+    """Whether everything sent from the console waits for a passkey; asked once."""
+    demanded = not actor().organisation.approval_required
+    form = Form()
+    if form.sent:
+        with form.attempt():
+            confirm_person()
+            passkeys.demand_approval(actor(), request.form.get("on") == "yes", at=clock.now())
+            return form.done(url_for("keys.index"), gettext("Đã lưu."))
+    return form.page(
+        "producer/keys/approval.html",
+        demanded=demanded,
+        act=gettext("Bật duyệt trước khi ghi") if demanded else gettext("Tắt duyệt trước khi ghi"),
+        cancel=url_for("keys.index"),
+        ask_password=password_asked(),
     )

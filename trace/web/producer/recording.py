@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask import request
+from flask import abort, request, url_for
 from flask_babel import gettext
 
 from trace import clock
@@ -16,7 +16,7 @@ from trace.extensions import db
 from trace.models import Product
 from trace.schemas.base import FormSchema
 from trace.schemas.records import NothingChosen, local_moment
-from trace.services import choices
+from trace.services import approvals, choices
 from trace.services.attachments import keep_photos, known_references
 from trace.services.batches import (
     Batch,
@@ -112,8 +112,16 @@ def circumstances(form: RecordForm, clean: Mapping[str, Any], draw: Draw) -> Rec
 
 
 def record(form: Form, events: Sequence[JsonObject]) -> Captured:
-    """Captures the events of this form; the form's `done` commits."""
-    return capture(actor(), events, at=clock.now(), idempotency_key=f"farm:{form.key}")
+    """Captures the events of this form; the form's `done` commits.
+
+    Where the organisation demands approval by passkey they are kept aside instead, and the answer
+    is the page that asks for it.
+    """
+    key = f"farm:{form.key}"
+    if approvals.is_demanded(actor()):
+        waiting = approvals.hold(actor(), events, idempotency_key=key, at=clock.now())
+        abort(form.done(url_for("approvals.show", waiting_id=waiting.id)))
+    return capture(actor(), events, at=clock.now(), idempotency_key=key)
 
 
 def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tuple[Item, LotFacts]:

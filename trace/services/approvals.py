@@ -1,0 +1,139 @@
+"""Statements that wait for a passkey's approval before anything of them is recorded.
+
+What a form sends is checked and signed at once and kept aside; the challenge a passkey answers is
+made of exactly these statements' hashes. Approved, they go through the one way in, as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import orjson
+from sqlalchemy import delete, select
+
+from trace.core.signing import JsonObject, PublicKey
+from trace.core.statements import approval_challenge, open_statement, statement_hash
+from trace.errors import NotFound, TraceError
+from trace.extensions import db
+from trace.models import Key, PendingApproval
+from trace.services.actors import Actor
+from trace.services.capture import Approval, Captured, capture_statements, sign_for_approval
+from trace.services.custody import valid_keys
+from trace.services.keys import NamedKey
+from trace.services.passkeys import credentials, find_approver, read_assertion
+
+# The phone with the passkey may be at home while the work is in the field.
+KEPT: Final = timedelta(hours=24)
+
+
+class ApprovalExpired(TraceError):
+    code = "approval-expired"
+    status = 409
+    message = "These lines waited too long for their approval."
+    next_step = "Send the form once more."
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Statements to be approved together: their events, and what the passkey signs."""
+
+    row: PendingApproval
+    statements: tuple[str, ...]
+    events: tuple[JsonObject, ...]
+    hashes: tuple[str, ...]
+
+    @property
+    def challenge(self) -> bytes:
+        return approval_challenge(self.hashes)
+
+
+def is_demanded(actor: Actor) -> bool:
+    """Whether what this organisation's people send waits for a passkey."""
+    organisation = actor.organisation
+    return organisation.approval_required and bool(valid_keys(organisation.id, "passkey"))
+
+
+def hold(
+    actor: Actor, events: Sequence[JsonObject], *, idempotency_key: str, at: datetime
+) -> PendingApproval:
+    """Checks and signs events and keeps them aside. Raises what `capture` raises."""
+    key, statements = sign_for_approval(actor, events, at=at)
+    db.session.execute(delete(PendingApproval).where(PendingApproval.expires_at <= at))
+    row = PendingApproval(
+        organisation_id=actor.organisation.id,
+        person_id=actor.person.id if actor.person else None,
+        key_id=key.row_id,
+        body=orjson.dumps({"key": idempotency_key, "statements": statements}).decode(),
+        created_at=at,
+        expires_at=at + KEPT,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def list_waiting(actor: Actor, *, at: datetime) -> list[PendingApproval]:
+    """What waits for approval, oldest first."""
+    actor.check("record")
+    query = select(PendingApproval).where(
+        PendingApproval.organisation_id == actor.organisation.id, PendingApproval.expires_at > at
+    )
+    return list(db.session.scalars(query.order_by(PendingApproval.id)))
+
+
+def get_waiting(actor: Actor, row_id: int, *, at: datetime) -> Waiting:
+    """One of them. Raises NotFound, ApprovalExpired."""
+    actor.check("record")
+    row = db.session.get(PendingApproval, row_id)
+    if row is None or row.organisation_id != actor.organisation.id:
+        raise NotFound
+    if row.expires_at <= at:
+        raise ApprovalExpired
+    statements = tuple(orjson.loads(row.body)["statements"])
+    opened = [open_statement(text) for text in statements]
+    return Waiting(
+        row,
+        statements,
+        tuple(one.event for one in opened),
+        tuple(statement_hash(one.jwt) for one in opened),
+    )
+
+
+def allowed_credentials(actor: Actor) -> list[str]:
+    """The credentials that may approve."""
+    return credentials(actor.organisation.id)
+
+
+def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Captured:
+    """Records what waited, with the passkey's assertion before it in the log.
+
+    Raises PasskeyRefused, NotApprovedHere, and what `capture_statements` raises (NoKey when the key
+    that signed ended meanwhile).
+    """
+    actor.check("record")
+    assertion = read_assertion(answer)
+    organisation_id = actor.organisation.id
+    passkey = find_approver(organisation_id, assertion, waiting.challenge)
+    signer = db.session.get_one(Key, waiting.row.key_id)
+    done = capture_statements(
+        actor,
+        waiting.statements,
+        NamedKey(signer.id, signer.kid),
+        PublicKey.from_jwk(orjson.loads(signer.jwk)),
+        at=at,
+        idempotency_key=orjson.loads(waiting.row.body)["key"],
+        approval=Approval(waiting.hashes, assertion, NamedKey(passkey.id, passkey.kid)),
+    )
+    db.session.delete(waiting.row)
+    db.session.flush()
+    return done
+
+
+def discard(actor: Actor, waiting: Waiting) -> None:
+    """Nothing of it is recorded."""
+    actor.check("record")
+    db.session.delete(waiting.row)
+    db.session.flush()

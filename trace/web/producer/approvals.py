@@ -1,0 +1,94 @@
+"""Pages of approving by passkey: what waits, what exactly is signed, and the touch itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.core.epcis import JsonObject
+from trace.core.statements import thing_uris
+from trace.extensions import db
+from trace.services import approvals
+from trace.services.batches import short_name
+from trace.services.passkeys import request_options
+from trace.services.vocabulary import step_label
+from trace.web.access import actor
+from trace.web.forms import Form
+
+blueprint = Blueprint("approvals", __name__, url_prefix="/producer/approvals")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event before it is recorded: in words, and whole as it will be signed."""
+
+    title: str
+    time: datetime
+    things: list[tuple[str, str]]
+    text: str
+
+
+def show_event(event: JsonObject) -> Shown:
+    """What the page says of an event; the whole stands below for whoever wants to read it."""
+    roles = {
+        "epc": gettext("Hàng"),
+        "parent": gettext("Thùng"),
+        "child": gettext("Hàng trong thùng"),
+        "input": gettext("Đầu vào"),
+        "output": gettext("Làm ra"),
+    }
+    things = [(roles.get(role, role), short_name(uri)) for role, uri in thing_uris(event)]
+    step = str(event.get("bizStep", event.get("type", "")))
+    title = (
+        gettext("Sửa hoặc huỷ dòng cũ")
+        if "errorDeclaration" in event
+        else gettext(step_label(step))
+    )
+    return Shown(
+        title,
+        datetime.fromisoformat(str(event["eventTime"])),
+        things,
+        orjson.dumps(event, option=orjson.OPT_INDENT_2).decode(),
+    )
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Everything that waits."""
+    waiting = approvals.list_waiting(actor(), at=clock.now())
+    return render_template("producer/keys/waiting.html", waiting=waiting)
+
+
+@blueprint.route("/<int:waiting_id>", methods=["GET", "POST"])
+def show(waiting_id: int) -> ResponseReturnValue:
+    """What is to be approved, and its approval."""
+    waiting = approvals.get_waiting(actor(), waiting_id, at=clock.now())
+    form = Form()
+    if form.sent:
+        with form.attempt():
+            answer = request.form.get("assertion", "")
+            approvals.approve(actor(), waiting, answer, at=clock.now())
+            message = gettext("Đã duyệt và ghi. Vào sổ công khai trong giây lát.")
+            return form.done(url_for("today.show"), message)
+    return form.page(
+        "producer/keys/approve.html",
+        events=[show_event(event) for event in waiting.events],
+        options=request_options(waiting.challenge, approvals.allowed_credentials(actor())),
+        until=waiting.row.expires_at,
+        waiting_id=waiting_id,
+    )
+
+
+@blueprint.post("/<int:waiting_id>/discard")
+def discard(waiting_id: int) -> ResponseReturnValue:
+    """Nothing of it is recorded."""
+    approvals.discard(actor(), approvals.get_waiting(actor(), waiting_id, at=clock.now()))
+    db.session.commit()
+    flash(gettext("Đã bỏ, không ghi gì."))
+    return redirect(url_for("today.show"), 303)
