@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from tests.golden.checks import changed, recall, sdjwt_of, story_event
-from tests.golden.story import Story, tell_story
-from tests.golden.world import private_key
+from tests.golden.story import Story, event_of, quantity, tell_story
+from tests.golden.world import ID_BASE, private_key, uuid4
 from trace.core import tlog
 from trace.core.signing import TrustError, b64url
 from trace.core.statements import Since, audit_entry, root_kid
@@ -67,6 +67,25 @@ def headed(story: Story, alg: object) -> bytes:
         item["sdjwt"] = f"{b64url(json.dumps(header).encode())}.{payload}.{rest}"
 
     return changed(story.bundle(), change)
+
+
+def _packed_beside(story: Story) -> bytes:
+    """A box holds the subject and another lot, whose chain is nobody's business here."""
+    world = story.world
+    packing = event_of(
+        "AggregationEvent",
+        "packing",
+        "2026-11-21T08:00",
+        eventID=uuid4(world.random),
+        action="ADD",
+        parentID=f"{ID_BASE}/h/{world.code()}",
+        childQuantityList=[
+            quantity(story.packed, 1),
+            quantity(f"{ID_BASE}/b/{world.code()}", 2),
+        ],
+    )
+    world.record(story.packer, packing)
+    return story.bundle()
 
 
 def _issuer_mismatch(story: Story) -> bytes:
@@ -213,6 +232,7 @@ MADE: dict[str, Callable[[Story], bytes]] = {
     "good-replayed": _replayed,
     "good-late": _late,
     "good-recalled": _recalled,
+    "good-packed-beside": _packed_beside,
     "unreadable": lambda story: story.bundle().replace(b'{"v":1,', b'{"v":1,"v":1,', 1),
     "bad-signature": lambda story: headed(story, "none"),
     "issuer-mismatch": _issuer_mismatch,
