@@ -1,6 +1,6 @@
 // For the page of a history's proof: checks that history in the reader's browser, after a tap. The
 // page gives the place for it, and nothing else is fetched before the tap:
-// <div data-bundle="…?format=bundle" data-policy="/log/policy" data-button="…">.
+// <div data-bundle="…?format=bundle" data-policy="/log/policy" data-button="…" data-failed="…">.
 
 const place = document.querySelector("[data-bundle]");
 
@@ -36,6 +36,8 @@ const check = async () => {
 const button = document.createElement("button");
 button.type = "button";
 button.textContent = place.dataset.button;
-button.addEventListener("click", check, { once: true });
+// The modules do not even load in a browser that is too old for them, or without a network.
+const failed = () => (place.textContent = place.dataset.failed);
+button.addEventListener("click", () => check().catch(failed), { once: true });
 place.setAttribute("aria-live", "polite");
 place.append(button);

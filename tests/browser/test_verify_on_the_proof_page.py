@@ -95,3 +95,13 @@ def test_without_a_network_the_page_says_that_nothing_was_fetched(
     page.click("[data-bundle] button")
     page.wait_for_selector("[data-bundle][data-result=failed]")
     assert "Không tải được bằng chứng" in page.inner_text("[data-bundle]")
+
+
+def test_a_browser_that_cannot_load_the_modules_says_so(
+    page: Page, live_server: LiveServer, lot_path: str
+) -> None:
+    page.route("**/sent/words.js", lambda route: route.fulfill(body="not a ( module"))
+    page.goto(f"{live_server.url}/t{lot_path}?view=proof")
+    page.click("[data-bundle] button")
+    page.wait_for_function("document.querySelector('[data-bundle]').textContent.includes('Không')")
+    assert page.inner_text("[data-bundle]") == "Không kiểm tra được trên máy này."
