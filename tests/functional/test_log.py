@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from datetime import datetime
 
 import pytest
@@ -13,22 +14,29 @@ from tests.support.factories import make_actor, new_lot, registered
 from trace import clock
 from trace.core.tlog import (
     Checkpoint,
+    NotInLog,
     append,
     leaf_hash,
     log_signer,
     open_checkpoint,
     origin_of,
     parse_entry_bundle,
+    parse_policy,
+    parse_proof,
     sign_checkpoint,
     tile_path,
     verify_inclusion,
+    verify_proof,
 )
+from trace.core.verify.policy_file import read_policy
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import LogCheckpoint
 from trace.services import sequencer
 from trace.services.capture import capture
-from trace.services.keys import log_key
+from trace.services.keys import log_key, root_public
+from trace.services.naming import issuer_of
+from trace.services.platform import platform_organisation
 
 
 class Empty:
@@ -84,6 +92,65 @@ def test_a_proof_leads_from_an_entry_to_the_checkpoint(
     checkpoint = open_checkpoint(note, verifier)
     path = [base64.b64decode(line) for line in lines[2:]]
     verify_inclusion(leaf_hash(bundle[7]), 7, checkpoint.size, path, checkpoint.root)
+
+
+def test_what_can_be_cached_is_cached_and_what_can_be_packed_is_packed(
+    client: FlaskClient, published: int
+) -> None:
+    plain = client.get("/log/tile/entries/000")
+    packed = client.get("/log/tile/entries/000", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data)
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert (
+        "Content-Encoding"
+        not in client.get("/log/tile/0/000", headers={"Accept-Encoding": "gzip"}).headers
+    )
+    checkpoint = client.get("/log/checkpoint")
+    assert checkpoint.content_type == "text/plain; charset=utf-8"
+    again = client.get("/log/checkpoint", headers={"If-None-Match": checkpoint.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.get("/log/consistency/3/5").headers["Cache-Control"].endswith("immutable")
+    for path in ("checkpoint", "tile/0/000", "proof/1", "consistency/3/5", "policy"):
+        assert client.get(f"/log/{path}").headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_policy_served_names_the_logs_key_and_the_platforms_root(
+    app: Flask, client: FlaskClient, published: int
+) -> None:
+    served = client.get("/log/policy").data
+    trust = parse_policy(served)
+    note = client.get("/log/checkpoint").text
+    assert trust.check(note, now=clock.now()).checkpoint.size == published
+    policy = read_policy(served)
+    with app.app_context():
+        assert policy.root == root_public()
+        assert policy.platform == issuer_of(platform_organisation().code)
+
+
+def test_a_proof_served_holds_for_its_entry_and_no_other(
+    client: FlaskClient, published: int
+) -> None:
+    policy = parse_policy(client.get("/log/policy").data)
+    bundle = parse_entry_bundle(client.get("/log/tile/entries/000").data)
+    proof = parse_proof(client.get("/log/proof/9").text)
+    assert verify_proof(proof, bundle[9], policy, now=clock.now()).checkpoint.size == published
+    with pytest.raises(NotInLog):
+        verify_proof(proof, bundle[8], policy, now=clock.now())
+
+
+def test_a_backlog_is_published_in_steps_and_each_step_is_signed(
+    app: Flask, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "STEP", 10)
+    with app.app_context():
+        actor = make_actor(now)
+        capture(actor, [registered(new_lot()) for _ in range(31)], at=now)
+        db.session.commit()
+        publish("test")
+        sizes = [row.size for row in db.session.query(LogCheckpoint).order_by(LogCheckpoint.size)]
+        assert sizes == [10, 20, 30, 34]
 
 
 @pytest.mark.parametrize(

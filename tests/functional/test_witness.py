@@ -48,7 +48,7 @@ from trace.services.keys import log_key
 from trace.services.log import current_state
 from trace.services.log_file import LogForked
 from trace.services.log_keys import verifiers
-from trace.services.sequencer import newest_checkpoint
+from trace.services.sequencer import leaf_hashes, newest_checkpoint
 from trace.services.witness import BadWitnessKey, Witness, make_key, read_key
 from trace.web.witness import WitnessApplication
 
@@ -217,6 +217,16 @@ def grown(folder: Flask, one: Running, size: int) -> None:
     one.witness.add_checkpoint(AddCheckpoint(0, (), note), now=clock.now())
 
 
+class _One:
+    """A log of one tile."""
+
+    def __init__(self, tile: bytes) -> None:
+        self._tile = tile
+
+    def read(self, level: int, index: int, width: int) -> bytes:
+        return self._tile[: 32 * width]
+
+
 class _Nothing:
     def read(self, level: int, index: int, width: int) -> bytes:
         return b""
@@ -238,6 +248,30 @@ def test_at_its_start_the_log_refuses_to_fork_from_what_a_witness_saw(
             publish("test")
         db.session.rollback()
         assert newest().size == before
+
+
+def test_a_restored_database_that_remembers_an_older_cosignature_is_recognised(
+    log: Flask, tmp_path: Path, now: datetime
+) -> None:
+    with log.app_context(), running(tmp_path / "w", "w.example") as one:
+        one.witness.add_log(verifiers(ORIGIN)[0].vkey)
+        write_policy(f"witness one {one.vkey} {one.url}", "quorum one")
+        ask_witnesses()
+        size = newest().size
+        leaves = [*leaf_hashes(0, size), bytes(32)]  # what was published after the backup
+        tiles = _One(b"".join(leaves))
+        later = Checkpoint(ORIGIN, size + 1, append(0, _Nothing(), leaves).root)
+        note = sign_checkpoint(later, log_signer(ORIGIN, log_key()))
+        proof = tuple(consistency_proof(size, size + 1, tiles))
+        one.witness.add_checkpoint(AddCheckpoint(size, proof, note), now=now)
+        assert ask_witnesses() == []  # nothing is due: here it is the newest
+        capture(make_actor(now), [registered(new_lot())], at=now)
+        db.session.commit()
+        log.extensions.pop("trace.log.started", None)
+        with pytest.raises(LogForked, match=f"a log of {size + 1} entries"):
+            publish("test")
+        db.session.rollback()
+        assert newest().size == size
 
 
 def test_a_policy_that_cannot_be_read_stops_witnessing_and_not_the_log(

@@ -22,11 +22,12 @@ ROUNDS = 3  # a witness may first say which size it has, and be asked again from
 AT_ONCE = 8
 
 
-def ask_witnesses() -> list[Answer]:
-    """Asks every witness that is due and keeps the answers; commits. Returns the last answers."""
+def ask_witnesses(*, every: bool = False) -> list[Answer]:
+    """Asks every witness that is due, or simply `every` one, and keeps the answers; commits.
+    Returns the last answers."""
     last: list[Answer] = []
-    for _ in range(ROUNDS):
-        questions = witnessing.plan(now=clock.now())
+    for number in range(ROUNDS):
+        questions = witnessing.plan(now=clock.now(), every=every and number == 0)
         db.session.rollback()  # nothing is held while others are waited for
         if not questions:
             break
@@ -47,7 +48,7 @@ def check_start() -> None:
     sequencer.check_continues()
     mirrors.check_against_mirrors()
     try:
-        answers = ask_witnesses()
+        answers = ask_witnesses(every=True)
     except TraceError as error:  # a policy that cannot be used must not stop the log
         db.session.rollback()
         logger.warning("witnesses-not-asked", code=error.code, detail=error.detail)

@@ -23,10 +23,11 @@ from sqlalchemy import select
 from trace.core.signing import TrustError
 from trace.core.tlog import (
     TILE_WIDTH,
+    Checkpoint,
     Verifier,
     entries_path,
     entry_bundle,
-    open_checkpoint_by,
+    parse_note,
     root,
     tile_path,
     tile_widths,
@@ -113,7 +114,7 @@ def export(folder: Path, *, progress: Progress = lambda done, size: None) -> int
         raise log.NoLog
     size, note = newest.size - start, newest.note
     reader = TileReader(number)
-    old = _exported(folder, size, reader, verifiers(state.origin))
+    old = _exported(folder, size, reader, state.origin)
     for path, data in _changed(number, start, old, size, progress):
         write_file(folder / path, data)
     write_file(folder / CHECKPOINT, note.encode())
@@ -121,16 +122,19 @@ def export(folder: Path, *, progress: Progress = lambda done, size: None) -> int
     return size
 
 
-def _exported(folder: Path, size: int, reader: TileReader, known: list[Verifier]) -> int:
+def _exported(folder: Path, size: int, reader: TileReader, origin: str) -> int:
     """The size of the copy that is there already, 0 without one."""
     path = folder / CHECKPOINT
     if not path.exists():
         return 0
     try:
-        old = open_checkpoint_by(path.read_text(), known)
+        # Its key may have been changed since: the tree alone tells whose copy this is.
+        old = Checkpoint.parse(parse_note(path.read_text()).text)
     except (TrustError, UnicodeDecodeError) as error:
         reason = error.detail if isinstance(error, TrustError) else "it is not a checkpoint"
         raise OtherLog(folder=folder, reason=reason) from None
+    if old.origin != origin:
+        raise OtherLog(folder=folder, reason=f"it is of {old.origin}")
     if old.size > size:
         raise OtherLog(folder=folder, reason=f"it has {old.size} entries, the log {size}")
     if root(old.size, reader) != old.root:

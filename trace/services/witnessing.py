@@ -174,9 +174,10 @@ def witnesses() -> list[WitnessView]:
     return views
 
 
-def plan(*, now: datetime) -> list[Question]:
+def plan(*, now: datetime, every: bool = False) -> list[Question]:
     """What to ask now: each witness with an address that has not cosigned the newest checkpoint,
-    or not lately. Empty where there is no policy or no checkpoint."""
+    or not lately; with `every` all of them: a restored database remembers cosignatures that are
+    no longer the newest. Empty where there is no policy or no checkpoint."""
     policy = read_trust_policy()
     state = db.session.scalar(select(LogState).order_by(LogState.id.desc()).limit(1))
     if policy is None or state is None:
@@ -193,7 +194,7 @@ def plan(*, now: datetime) -> list[Question]:
     questions = []
     for witness in policy.witnesses:
         row = known.get(witness.verifier.vkey)
-        if not _has_address(witness) or not _is_due(witness, row, newest, now):
+        if not _has_address(witness) or not (every or _is_due(witness, row, newest, now)):
             continue
         seen = max(0, row.size - state.start) if row is not None else 0
         questions.append(_question(witness, state, newest, min(seen, newest.size - state.start)))
