@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy import Connection, Table, and_, case, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri, parse_identity
@@ -297,7 +297,8 @@ def _events(connection: Connection, ids: Collection[int]) -> list[tuple[EventRow
             LogEntry.entry,
             Key.kid,
             Key.jwk,
-            Key.custody,
+            # Only an approved statement's entry holds `a` (formats, section 3).
+            case((LogEntry.entry.like('%,"a":%'), "passkey"), else_=Key.custody),
             Key.active_from,
             Key.revoked_from,
             Event.statement_id,
