@@ -22,6 +22,8 @@ _PHONE: Final = re.compile(
     r"(?<![\w+])(?:\+?84|0)[ .-]?(?:2(?:[ .-]?[0-9]){9}|[35789](?:[ .-]?[0-9]){8})(?!\w)"
 )
 _IDENTITY: Final = re.compile(r"(?<![\w])0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}(?![\w])")
+_OWN: Final = f"{OWN_PREFIX}:"
+_SHORTEST: Final = 10  # characters of a phone number
 # Digests are no texts; codes of households and recorders are ours.
 _NOT_TEXT: Final = frozenset({"trace:attachments", "trace:performedBy", "trace:recordedBy"})
 
@@ -41,16 +43,20 @@ def texts_with_numbers(event: JsonObject) -> Iterator[tuple[str, str]]:
     for name, value in event.items():
         if name == "ilmd" and isinstance(value, dict):
             for inner, content in value.items():
-                if inner.startswith(f"{OWN_PREFIX}:"):
+                if inner.startswith(_OWN) and _may_hold_numbers(content):
                     yield from _inside(content, pointer("ilmd", inner))
-        elif name.startswith(f"{OWN_PREFIX}:") and name not in _NOT_TEXT:
+        elif name.startswith(_OWN) and name not in _NOT_TEXT and _may_hold_numbers(value):
             yield from _inside(value, pointer(name))
+
+
+def _may_hold_numbers(value: JsonValue) -> bool:
+    """False for what is surely too short: nearly everything."""
+    return not isinstance(value, str) or len(value) >= _SHORTEST
 
 
 def _inside(value: JsonValue, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        # Most texts hold no seven digits at all.
-        if sum(map(str.isdigit, value)) >= 9 and not value.startswith(("http:", "https:", "urn:")):
+        if len(value) >= _SHORTEST and not value.startswith(("http:", "https:", "urn:")):
             for kind in personal_numbers(value):
                 yield path, kind
     elif isinstance(value, dict):

@@ -33,6 +33,7 @@ from trace.core.signing import (
     PrivateKey,
     Unreadable,
     b64url,
+    b64url_bytes,
     check_depth,
     dumps,
     parse_kid,
@@ -132,9 +133,9 @@ def is_statement_id(text: object) -> bool:
 
 @dataclass(slots=True)
 class _Writer:
-    """Collects disclosures; `salts` holds 16 bytes for each of them."""
+    """Collects disclosures; `salts` holds a salt's text for each of them."""
 
-    salts: bytes
+    salts: list[str]
     disclosures: list[Disclosure | None] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -172,8 +173,7 @@ class _Writer:
 
     def _put(self, slot: int, path: str, array: list[Any], *, ours: bool = False) -> str:
         """Writes one disclosure into its place; `ours` says that its digests are our own."""
-        salt = self.salts[SALT_BYTES * slot : SALT_BYTES * (slot + 1)]
-        array[0] = b64url(salt)
+        array[0] = self.salts[slot]
         try:
             raw = dumps(array)
         except Unreadable as error:
@@ -186,9 +186,20 @@ class _Writer:
             or raw.count(b"[") + raw.count(b"{") > _SHALLOW
         ):
             _check_value(array[-1], path)
-        text = b64url(raw)
-        self.disclosures[slot] = Disclosure(path, text)
-        return b64url(sha256(text.encode()).digest())
+        text = b64url_bytes(raw)
+        self.disclosures[slot] = Disclosure(path, text.decode())
+        return b64url_bytes(sha256(text).digest()).decode()
+
+
+def _salt_texts(block: bytes) -> list[str]:
+    """16 bytes after 16 bytes as base64url texts of 22 characters, encoded all at once: followed by
+    two zero bytes each begins a group of 24 characters of its own, whose last two are padding."""
+    count = len(block) // SALT_BYTES
+    padded = bytearray((SALT_BYTES + 2) * count)
+    for place in range(SALT_BYTES):
+        padded[place :: SALT_BYTES + 2] = block[place::SALT_BYTES]
+    text = b64url_bytes(bytes(padded)).decode()
+    return [text[start : start + 22] for start in range(0, 24 * count, 24)]
 
 
 # Only what looks like it may break a rule is walked: brackets bound the depth from above, and a
@@ -248,9 +259,10 @@ def build_statement(
     if not is_statement_id(statement_id):
         raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
     need = SALT_BYTES * _count(event)
-    writer = _Writer(salts(need))  # one call: the system's randomness costs by the call
-    if len(writer.salts) != need:
-        raise Unreadable(f"{need} bytes of salt", f"{len(writer.salts)} bytes")
+    block = salts(need)  # one call: the system's randomness costs by the call
+    if len(block) != need:
+        raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
+    writer = _Writer(_salt_texts(block))
     subject, digests = _subject(event, writer)
     subject[MEMBERS] = writer.counts
     digests.sort()
