@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +22,7 @@ from sqlalchemy import delete, select, text
 from tests.support.databases import release
 from tests.support.factories import make_actor, new_lot, registered
 from trace import clock
+from trace.core.signing import b64url
 from trace.core.statements import parse_entry
 from trace.core.statements.entries import OriginEntry
 from trace.core.tlog import open_checkpoint, open_checkpoint_by, parse_entry_bundle
@@ -400,3 +403,49 @@ def test_a_log_begun_anew_names_the_old_one_which_stays_readable(
     assert status == 1
     assert "not-witnessed  entry 0" in said
     release(app)
+
+
+# Chains whose salts are known.
+
+
+def test_with_a_chains_salt_the_monitor_follows_it_and_names_a_gap(
+    app: Flask, actor: Actor, now: datetime, tmp_path: Path
+) -> None:
+    lot = new_lot()
+    for hour in range(3):
+        told = registered(lot, eventTime=f"2026-11-20T0{hour}:00:00.000Z")
+        capture(actor, [told], at=now)
+    db.session.commit()
+    publish("test")
+    copy, chains = tmp_path / "copy", tmp_path / "chains.json"
+    mirrors.export(copy)
+    thing = db.session.scalars(select(Thing).where(Thing.identity == lot)).one()
+    assert thing.salt is not None
+
+    def monitored(salt: bytes) -> tuple[int, dict[str, Any]]:
+        chains.write_text(
+            json.dumps({"chains": [{"identity": thing.identity, "salt": b64url(salt)}]})
+        )
+        status, said = run(app, "monitor", str(copy), "--bundle", str(chains), "--json")
+        return status, json.loads(said[said.index("{") :])
+
+    status, report = monitored(thing.salt)
+    assert status == 0
+    assert [c["links"] for c in report["chains"] if c["identity"] == lot] == [3]
+    status, report = monitored(bytes(32))
+    assert status == 1
+    assert [problem["code"] for problem in report["problems"]] == ["chain-gap"]
+    chains.write_text('{"chains": [{"identity": 7}]}')
+    status, said = run(app, "monitor", str(copy), "--bundle", str(chains))
+    assert (status, "unreadable" in said) == (1, True)
+
+
+def test_a_bundle_that_shows_another_entry_than_the_log_is_noticed(
+    app: Flask, actor: Actor, tmp_path: Path
+) -> None:
+    copy, bundle = tmp_path / "copy", tmp_path / "bundle.json"
+    mirrors.export(copy)
+    (entry,) = db.session.scalars(select(LogEntry.entry).where(LogEntry.index == 3))
+    for index, expected in ((3, 0), (4, 1), (10**6, 1)):
+        bundle.write_text(json.dumps({"entries": [{"index": index, "entry": entry}]}))
+        assert run(app, "monitor", str(copy), "--bundle", str(bundle))[0] == expected

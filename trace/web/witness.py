@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -21,9 +21,6 @@ from trace.core.tlog.witness import (
     parse_add_checkpoint,
 )
 from trace.services.witness import Witness
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = structlog.get_logger()
 TEXT = "text/plain; charset=utf-8"
