@@ -25,9 +25,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "static" / "verify"
 SENT = SOURCE / "sent"
 STANDALONE = SOURCE / "standalone.html"
-# In the order in which they need one another; page.js belongs to the scan page alone.
-MODULES = ("verify", "story", "policy", "words", "form")
-SENT_MODULES = (*MODULES, "page")
+# In the order in which they need one another. What verifies is sent as one file; page.js belongs to
+# the scan page alone.
+CORE = ("encoding", "log", "keys", "statement", "verify")
+OTHERS = ("story", "policy", "words", "form")
+SENT_MODULES = ("verify", *OTHERS, "page")
+STARTED = frozenset({"verify", "canCheck"})
 
 # What a JavaScript text is made of, as far as our own source uses it. A slash begins a regular
 # expression after one of these characters; anywhere else it divides.
@@ -123,16 +126,61 @@ def _would_merge(before: str, after: str) -> bool:
     return bool(both_words) or (before == after and before in ("+", "-"))
 
 
+IMPORT = re.compile(r'import (\{[^}]*\}) from "\./(\w+)\.js";\n')
+EXPORT = re.compile(r"^export const (\w+)", re.MULTILINE)
+
+
+def _source(name: str) -> str:
+    return (SOURCE / f"{name}.js").read_text(encoding="utf-8")
+
+
+def _core() -> str:
+    """The modules of CORE as one: they ask one another for nothing any more, and export only what
+    the others import."""
+    joined = "\n".join(IMPORT.sub("", _source(name)) for name in CORE)
+    asked = {*STARTED, *_asked_of_core()}
+    return EXPORT.sub(lambda one: one[0] if one[1] in asked else f"const {one[1]}", joined)
+
+
+def _asked_of_core() -> set[str]:
+    found = [IMPORT.findall(_source(name)) for name in (*OTHERS, "page")]
+    return {
+        name
+        for imports in found
+        for names, module in imports
+        if module in CORE
+        for name in re.findall(r"\w+", names)
+    }
+
+
+def _sent(name: str) -> str:
+    """A module as it is sent: the core is one file, and the others import from that."""
+    if name == "verify":
+        return _core()
+    return _from_core(_source(name))
+
+
+def _from_core(source: str) -> str:
+    """The source with all that it imports from modules of the core in one import."""
+    names: list[str] = []
+    for found, module in IMPORT.findall(source):
+        if module in CORE:
+            names += re.findall(r"\w+", found)
+            source = source.replace(f'import {found} from "./{module}.js";\n', "")
+    if not names:
+        return source
+    return f'import {{ {", ".join(sorted(names))} }} from "./verify.js";\n' + source
+
+
 def one_script() -> str:
     """All modules in one script: each a function that gives its exports."""
-    return "\n".join(_as_function(name) for name in MODULES)
+    return "\n".join(_as_function(name) for name in ("verify", *OTHERS))
 
 
 def _as_function(name: str) -> str:
-    source = (SOURCE / f"{name}.js").read_text(encoding="utf-8")
-    source = re.sub(r'import (\{[^}]*\}) from "\./(\w+)\.js";', r"const \1 = modules_\2;", source)
+    source = IMPORT.sub(r"const \1 = modules_\2;\n", _sent(name))
     source = re.sub(r'import\("\./(\w+)\.js"\)', r"Promise.resolve(modules_\1)", source)
-    exports = re.findall(r"^export const (\w+)", source, re.MULTILINE)
+    exports = EXPORT.findall(source)
     body = re.sub(r"^export ", "", source, flags=re.MULTILINE)
     return f"const modules_{name}=(()=>{{{stripped(body)}return{{{','.join(exports)}}}}})();"
 
@@ -196,10 +244,7 @@ def standalone() -> str:
 
 def made() -> dict[Path, str]:
     """Every file that this program writes, by its path."""
-    sent = {
-        SENT / f"{name}.js": stripped((SOURCE / f"{name}.js").read_text(encoding="utf-8")) + "\n"
-        for name in SENT_MODULES
-    }
+    sent = {SENT / f"{name}.js": stripped(_sent(name)) + "\n" for name in SENT_MODULES}
     return {**sent, STANDALONE: standalone()}
 
 

@@ -2,7 +2,8 @@
 // the person who checks, never taken from a bundle. Rules as in trace/core/tlog/policy.py and
 // trace/core/verify/policy_file.py; a file that cannot be relied on is thrown as "0 bad-policy".
 
-import { as, base64, base64url, equal, keyId, need } from "./verify.js";
+import { as, base64, base64url, equal, need } from "./encoding.js";
+import { keyId } from "./log.js";
 
 const readKey = async (text, kind) => {
   const [, name, id, data] = /^([^\s+]{1,512})\+([\da-f]{8})\+([A-Za-z\d+/]+={0,2})$/.exec(text);

@@ -1,7 +1,9 @@
 // Steps 8 and 9 of the verifier: chains without gap up to the receipt, and the story. The rules are
 // those of trace/core/verify/story.py; verify.js loads this when steps 1 to 7 have passed.
 
-import { base64url, checkNote, each, issuerOf, keyAt, need, tagsOf } from "./verify.js";
+import { base64url, each, need } from "./encoding.js";
+import { checkNote } from "./log.js";
+import { issuerOf, keyAt, tagsOf } from "./keys.js";
 
 const GAP = "8 chain-gap";
 
