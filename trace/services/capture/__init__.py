@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,15 +76,37 @@ def capture(
     error, KeyReused, NotAllowed.
     """
     actor.check("record")
-    digest = _digest(events)
+    digest = _digest(events) if idempotency_key else b""
     if idempotency_key:
         known = _first_answer(actor, idempotency_key, digest)
         if known is not None:
             return known
-    prepared = prepare(actor, events, at=at, private=private, paths=paths)
-    key = signing_key(actor.organisation)
-    signed = sign(actor, prepared, key, at=at)
-    return _record(actor, signed, key, at=at, idempotency_key=idempotency_key, digest=digest)
+    with _collector_resting(len(events)):
+        prepared = prepare(actor, events, at=at, private=private, paths=paths)
+        key = signing_key(actor.organisation)
+        signed = sign(actor, prepared, key, at=at)
+        return _record(actor, signed, key, at=at, idempotency_key=idempotency_key, digest=digest)
+
+
+# Documents from this size on are worth it; a form's one event is not.
+MANY_EVENTS = 100
+
+
+@contextmanager
+def _collector_resting(events: int) -> Iterator[None]:
+    """Lets Python's cycle collector rest over a large document.
+
+    What is made here is bounded by the document's size, holds no cycles and lives to the end: the
+    collector would walk all of it again and again and free nothing.
+    """
+    if events < MANY_EVENTS or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def capture_statements(
