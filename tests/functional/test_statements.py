@@ -138,7 +138,9 @@ def test_an_error_declaration_names_the_statement_it_is_about(
     assert send(client, signer, signer.sign(wrong)).get_json()["code"] == "corrects-another"
     right = send(client, signer, signer.sign({**declared, "trace:corrects": first["id"]}))
     assert right.status_code == 201, right.get_data(as_text=True)
-    assert db_session.scalars(select(Event).order_by(Event.id.desc())).first().corrects is not None
+    last = db_session.scalars(select(Event).order_by(Event.id.desc())).first()
+    assert last is not None
+    assert last.corrects is not None
 
 
 def test_nothing_else_may_name_a_statement_it_corrects(client: FlaskClient, signer: Signer) -> None:
