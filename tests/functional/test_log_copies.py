@@ -19,7 +19,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, text
 
-from tests.support.databases import release
 from tests.support.factories import make_actor, new_lot, registered
 from trace import clock
 from trace.core.signing import b64url
@@ -402,7 +401,6 @@ def test_a_log_begun_anew_names_the_old_one_which_stays_readable(
     status, said = run(app, "monitor", str(copy), "--policy", str(policy))
     assert status == 1
     assert "not-witnessed  entry 0" in said
-    release(app)
 
 
 # Chains whose salts are known.
