@@ -17,12 +17,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
 IMAGES = Path(__file__).parent / "images"
 ROOT = Path(__file__).resolve().parent.parent
-PHONE = {"width": 360, "height": 700}
+PHONE: ViewportSize = {"width": 360, "height": 700}
 
 
 def flask(environment: dict[str, str], *words: str) -> str:
