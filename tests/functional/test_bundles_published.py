@@ -195,6 +195,28 @@ def test_a_newest_checkpoint_that_nobody_saw_yet_waits_for_the_one_they_saw(farm
     assert report.witnessed == START + timedelta(days=1)
 
 
+def test_the_page_names_the_witness_and_the_day_and_without_one_says_by_the_log(
+    farm: Farm, app: Flask
+) -> None:
+    shop = make_farm(START, "Cửa hàng Demo", kind="retailer")
+    lot = farm.register(10)
+    farm.send(lot, shop, 5)
+    shop.at = farm.at
+    shop.take(lot, farm, 5)
+    publish("test")
+    address = f"/t{path_of(lot)}?view=proof"
+    text = app.test_client().get(address).text
+    assert "chưa có bên ngoài nào làm chứng" in text
+    assert "nền tảng đã ký rằng các chuỗi dòng này dừng ở đây" in text
+    assert "2 việc có trong sổ và không hiện ở đây" in text
+    require_witness()
+    cosign(datetime(2026, 11, 9, 20, tzinfo=UTC))  # the tenth already, where it is read
+    text = app.test_client().get(address).text
+    assert "Đại học Demo đã thấy sổ này; sửa các dòng này sau ngày 10/11/2026" in text
+    assert "chưa có bên ngoài nào làm chứng" not in text
+    assert "Đại học Demo saw this log" in app.test_client().get(f"{address}&lang=en").text
+
+
 # -- what cannot be proved -------------------------------------------------------------------------
 
 

@@ -14,8 +14,25 @@ from trace.core.signing import TrustError
 from trace.core.statements import open_receipt, open_statement, parse_bundle, parse_entry
 from trace.core.statements.entries import EventEntry
 from trace.core.tlog import TrustPolicy, parse_note
-from trace.services.bundles import NoChain, NotPublished, SeveralLogs, bundle_of
+from trace.services.bundles import (
+    BundleTooLarge,
+    ChainBroken,
+    NoChain,
+    NotPublished,
+    SeveralLogs,
+    StatementBroken,
+    bundle_of,
+)
 from trace.services.witnessing import read_trust_policy
+
+NOTHING_PROVED = (
+    NoChain,
+    NotPublished,
+    SeveralLogs,
+    BundleTooLarge,
+    StatementBroken,
+    ChainBroken,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +68,11 @@ class Proof:
 
 def proof_of(thing_id: int, *, at: datetime) -> Proof | None:
     """The proof of a thing for the public; None while there is nothing published to prove it by,
-    and for what has no chain of its own. Raises as `bundle_of` for a damaged log."""
+    for what has no chain of its own, and where the stored data no longer fits the log: then a page
+    may say nothing of proofs. Call with nothing unwritten in the session."""
     try:
         bundle = parse_bundle(bundle_of(thing_id, at=at))
-    except (NoChain, NotPublished, SeveralLogs):
+    except NOTHING_PROVED:
         return None
     receipt, _ = open_receipt(bundle.receipt)
     policy = read_trust_policy()

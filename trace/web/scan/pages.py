@@ -15,6 +15,7 @@ from flask_babel import force_locale, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
+from trace.services.proofs import Proof
 from trace.web.scan import showing, words
 from trace.web.scan.words import _
 
@@ -62,7 +63,7 @@ class How:
     it; `keep` is the query that keeps
     a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
     are codes of what is to be said of the address itself (`unit-unknown`, `unit-elsewhere`,
-    `unbound`)."""
+    `unbound`); `proof` is what is proved, for the view of that name."""
 
     language: str
     path: str
@@ -72,6 +73,7 @@ class How:
     keep: str = ""
     pending: bool = False
     notes: tuple[str, ...] = ()
+    proof: Proof | None = None
 
 
 def history_page(
@@ -87,6 +89,7 @@ def history_page(
         values["strip"] = showing.strip(document, pending=pending)
         if view == "proof":
             values |= _proof(document, values, language, path, page, keep)
+            values["proved"] = showing.proved(how.proof)
     values |= {
         "pending": pending,
         "keep": keep,

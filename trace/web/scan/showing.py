@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from flask_babel import ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.alerts import HEALTH, AlertView
+from trace.services.proofs import Proof
 from trace.web.scan import words
 from trace.web.scan.words import _
 
@@ -410,3 +412,34 @@ def _kind(kind: str) -> str:
         "unit": _("Gói hàng"),
     }
     return str(kinds.get(kind, ""))
+
+
+def proved(proof: Proof | None) -> list[JsonObject]:
+    """What the proof comes to, in the sentences that formats, section 6 allows and no others."""
+    seen = [w for w in proof.witnesses if w.moment is not None] if proof is not None else []
+    found: list[JsonObject] = []
+    if proof is None or proof.witnessed is None or not seen:
+        text = _("Ngày giờ là theo sổ của nền tảng; chưa có bên ngoài nào làm chứng.")
+        found.append({"icon": "clock", "text": text})
+    else:
+        text = _(
+            "%(who)s đã thấy sổ này; sửa các dòng này sau ngày %(day)s sẽ bị phát hiện.",
+            who=", ".join(w.operator for w in seen),
+            day=words.day(_here(proof.witnessed)),
+        )
+        found.append({"icon": "clock", "text": text})
+    if proof is not None:
+        text = _(
+            "Lúc %(time)s, theo sổ, nền tảng đã ký rằng các chuỗi dòng này dừng ở đây.",
+            time=words.moment(proof.signed_at.isoformat(), "+07:00"),
+        )
+        found.append({"icon": "seal", "text": text})
+        if proof.hidden:
+            text = _("%(n)s việc có trong sổ và không hiện ở đây.", n=proof.hidden)
+            found.append({"icon": "info", "text": text})
+    return found
+
+
+def _here(moment: datetime) -> str:
+    """The day by the clock of where people read it."""
+    return moment.astimezone(timezone(timedelta(hours=7))).isoformat()

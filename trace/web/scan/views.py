@@ -22,6 +22,7 @@ from trace.extensions import db
 from trace.models.types import to_millis
 from trace.services.alerts import AlertView, alerts_of
 from trace.services.passports import passport_of
+from trace.services.proofs import proof_of
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
 from trace.web.hot import Ready
@@ -92,7 +93,7 @@ def show(rest: str) -> ResponseReturnValue:
 class _Wanted:
     """Which body this request is about."""
 
-    __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "status", "view")
+    __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "proof", "view")
 
     def __init__(self, asked: rows.Asked, found: rows.Found, language: str, chosen: bool) -> None:
         self.asked = asked
@@ -105,6 +106,7 @@ class _Wanted:
             self.view = view if view in VIEWS else ""
             self.page = int(page) if page.isdigit() and 0 < int(page[:5]) <= MAX_PAGE else 1
         self.notes = _notes(asked, found)
+        self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 
     def key(self, version: int, last_index: int) -> tuple[object, ...]:
         return (
@@ -117,6 +119,7 @@ class _Wanted:
             self.page,
             self.view,
             self.notes,
+            self.proof,
             last_index >= self.found.integrated,
         )
 
@@ -146,6 +149,7 @@ class _Wanted:
                 keep=f"?lang={self.language}" if self.chosen else "",
                 pending=last >= self.found.integrated,
                 notes=self.notes,
+                proof=self.proof,
             ),
         )
         return kept.bodies.put(key, html, _headers(self.language, self.view))
