@@ -176,6 +176,7 @@ def test_what_is_sent_waits_and_one_touch_records_it_with_its_approval(
 ) -> None:
     page = send_lot(demanding)
     assert page.h1 == "Duyệt trước khi ghi"
+    assert "480 kg" in page.text
     assert recorded(app) == 0
     waiting = demanding.pages.get("/producer/approvals/")
     assert len(waiting.find("//main//tbody/tr")) == 1

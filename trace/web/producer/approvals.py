@@ -11,15 +11,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.core.epcis import JsonObject
-from trace.core.statements import thing_uris
+from trace.core.epcis import JsonObject, ThingRef, check_event, thing_refs
 from trace.extensions import db
 from trace.services import approvals
 from trace.services.batches import short_name
 from trace.services.passkeys import request_options
-from trace.services.vocabulary import step_label
+from trace.services.vocabulary import Amount, step_label
 from trace.web.access import actor
 from trace.web.forms import Form
+from trace.web.producer.recording import show_amount
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/producer/approvals")
 
@@ -43,7 +43,13 @@ def show_event(event: JsonObject) -> Shown:
         "input": gettext("Đầu vào"),
         "output": gettext("Làm ra"),
     }
-    things = [(roles.get(role, role), short_name(uri)) for role, uri in thing_uris(event)]
+    things = [
+        (
+            roles[ref.role],
+            " · ".join(filter(None, (short_name(ref.uri), show_amount(_amount(ref))))),
+        )
+        for ref in thing_refs(check_event(event, now=clock.now()))
+    ]
     step = str(event.get("bizStep", event.get("type", "")))
     title = (
         gettext("Sửa hoặc huỷ dòng cũ")
@@ -56,6 +62,10 @@ def show_event(event: JsonObject) -> Shown:
         things,
         orjson.dumps(event, option=orjson.OPT_INDENT_2).decode(),
     )
+
+
+def _amount(ref: ThingRef) -> Amount | None:
+    return None if ref.quantity is None else Amount(ref.quantity, ref.uom or "")
 
 
 @blueprint.get("/")
