@@ -39,7 +39,7 @@ from trace.core.tlog import (
 )
 from trace.core.tlog.witness import AddCheckpoint
 from trace.extensions import db
-from trace.jobs.witnesses import ask_witnesses
+from trace.jobs.witnesses import ask_witnesses, may_ask
 from trace.jobs.worker import publish
 from trace.models import LogCheckpoint, LogWitness
 from trace.services import witnessing
@@ -48,7 +48,7 @@ from trace.services.keys import log_key
 from trace.services.log import current_state
 from trace.services.log_file import LogForked
 from trace.services.log_keys import verifiers
-from trace.services.sequencer import leaf_hashes, newest_checkpoint
+from trace.services.sequencer import LEASE, leaf_hashes, newest_checkpoint
 from trace.services.witness import BadWitnessKey, Witness, make_key, read_key
 from trace.web.witness import WitnessApplication
 
@@ -195,6 +195,24 @@ def test_a_quiet_log_is_cosigned_again_so_that_it_stays_fresh(
         assert witnessing.witnesses()[0].cosigned_at == later
         assert [line.name for line in parse_note(newest().note).signatures] == [ORIGIN, "w.example"]
         assert newest().witnessed_at == now  # since when is the first time
+
+
+def test_after_a_restart_the_next_worker_asks_for_a_quiet_log(
+    log: Flask, tmp_path: Path, now: datetime, time_machine: Traveller
+) -> None:
+    with log.app_context(), running(tmp_path / "w", "w.example") as one:
+        one.witness.add_log(verifiers(ORIGIN)[0].vkey)
+        write_policy(f"witness one {one.vkey} {one.url}", "quorum one")
+        assert may_ask("test")  # it published, so it holds the lease
+        assert not may_ask("next")
+        time_machine.move_to(now + LEASE * 2, tick=False)
+        assert may_ask("next")
+        ask_witnesses()
+        time_machine.move_to(now + LEASE * 4, tick=False)
+        assert not may_ask("third")  # nothing is due: nothing is written
+        assert current_state().leased_by == "next"
+        time_machine.move_to(now + timedelta(hours=2), tick=False)
+        assert may_ask("third")
 
 
 def test_after_a_failure_a_witness_is_left_alone_for_a_while(

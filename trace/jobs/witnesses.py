@@ -56,15 +56,30 @@ def check_start() -> None:
     witnessing.check_against_witnesses(answers)
 
 
+def may_ask(worker: str) -> bool:
+    """Whether this worker is the one that asks: it holds the sequencer's lease, or takes it when
+    nobody does and a witness is due. An idle worker with nothing to ask writes nothing."""
+    now = clock.now()
+    state = db.session.execute(
+        select(LogState.leased_by, LogState.lease_until).order_by(LogState.id.desc()).limit(1)
+    ).one_or_none()
+    if state is None:
+        return False
+    if state.leased_by == worker:
+        return True
+    if state.lease_until is not None and state.lease_until >= now:
+        return False
+    taken = bool(witnessing.plan(now=now)) and sequencer.take_lease(worker, now=now)
+    db.session.commit()
+    return taken
+
+
 def ask_until(app: Flask, worker: str, stop: threading.Event) -> None:
-    """Asks the witnesses once a second while this worker is the sequencer."""
+    """Looks once a second whether a witness is due, and asks."""
     with app.app_context():
         while not stop.is_set():
             try:
-                holder = db.session.scalar(
-                    select(LogState.leased_by).order_by(LogState.id.desc()).limit(1)
-                )
-                if holder == worker:
+                if may_ask(worker):
                     ask_witnesses()
             except OperationalError:
                 db.session.rollback()
