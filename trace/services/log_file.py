@@ -1,7 +1,7 @@
 """The newest checkpoint outside the database: what a restored backup cannot take back.
 
-One file per origin in the instance folder. It is written under a lock, to the disk, and by renaming,
-and never goes back to a smaller log.
+One file per origin in the instance folder. It is written under a lock, to the disk, and by
+renaming, and never goes back to a smaller log.
 """
 
 from __future__ import annotations
