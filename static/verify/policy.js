@@ -15,6 +15,8 @@ const readKey = async (text, kind) => {
   return verifier;
 };
 
+const DIRECTIVES = ["own", "operator", "root", "platform", "inspector", "authority", "max-age"];
+
 const read = async (text) => {
   need(!/[\0-\x08\v-\x1f\x7f]/.test(text));
   const logs = [];
@@ -22,7 +24,8 @@ const read = async (text) => {
   const groups = new Map();
   const names = new Set(["none"]);
   const used = new Set();
-  const said = { own: [], operator: [], root: [], platform: [], inspector: [], authority: [], "max-age": [] };
+  const said = { __proto__: null };
+  for (const name of DIRECTIVES) said[name] = [];
   let quorum;
   const define = (name) => need(!names.has(name) && names.add(name));
   const fresh = (list, { key }) => need(![...list].some((one) => equal(one.key, key)));
@@ -46,7 +49,10 @@ const read = async (text) => {
       witnesses.set(rest[0], verifier);
     } else if (word == "group") {
       const [name, count, ...members] = rest;
-      for (const member of members) need(member != "none" && names.has(member) && !used.has(member) && used.add(member));
+      for (const member of members) {
+        need(member != "none" && names.has(member) && !used.has(member));
+        used.add(member);
+      }
       const needed = { all: members.length, any: 1 }[count] ?? (/^[1-9]\d{0,5}$/.test(count) ? +count : 0);
       need(needed > 0 && needed <= members.length);
       define(name);

@@ -96,10 +96,12 @@ const checkPayload = ({ "@context": context, type, id, issuer, validFrom, ...mor
   need(/^urn:uuid:[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(id) && isText(id));
   need(moment(validFrom) && subject !== undefined && _sd_alg !== undefined);
   const counts = subject?.["trace:members"];
-  const clear = Object.keys(isObject(subject) ? subject : { "": 0 }).every((name) => CLEAR.includes(name));
-  need(_sd_alg == "sha-256" && clear && isObject(counts) && Array.isArray(subject._sd), "4 disclosure-mismatch");
-  const each = Object.entries(counts);
-  need(each.length < 257 && each.every(([name, n]) => !CLEAR.includes(name) && isWhole(n) && n <= 1e6), "4 disclosure-mismatch");
+  const mismatch = "4 disclosure-mismatch";
+  need(_sd_alg == "sha-256" && isObject(counts) && Array.isArray(subject._sd), mismatch);
+  need(Object.keys(subject).every((name) => CLEAR.includes(name)), mismatch);
+  const listed = Object.entries(counts);
+  const fits = ([name, n]) => !CLEAR.includes(name) && isWhole(n) && n <= 1e6;
+  need(listed.length < 257 && listed.every(fits), mismatch);
 };
 
 /** The event as far as it is shown; what is not is told apart from what was never declared. */
@@ -111,14 +113,15 @@ const reassemble = async (payload, texts) => {
   const paths = Object.keys(counts);
   const inner = paths.filter((path) => path.includes("/"));
   const outer = paths.filter((path) => !path.includes("/"));
-  need(inner.every((path) => /^ilmd\/[^/]*$/.test(path)) && inner.length == (Object.hasOwn(counts, "ilmd") ? counts.ilmd : 0));
+  need(inner.every((path) => /^ilmd\/[^/]*$/.test(path)));
+  need(inner.length == (Object.hasOwn(counts, "ilmd") ? counts.ilmd : 0));
   need(objects.get(SUBJECT) == outer.length);
   for (const path of objects.keys()) need(path == SUBJECT || path == SUBJECT + "/ilmd");
   for (const path of arrays.keys()) {
     const name = path.slice(SUBJECT.length + 1);
     need(path.startsWith(SUBJECT + "/") && paths.includes(name) && name != "ilmd");
   }
-  const event = {};
+  const event = { __proto__: null }; // a member may have any name
   const withheld = [];
   const put = (from, into, prefix, listed) => {
     const named = new Map(Object.keys(from).map((name) => [prefix + segment(name), name]));
@@ -133,7 +136,7 @@ const reassemble = async (payload, texts) => {
       let value = from[name];
       if (path == "ilmd") {
         need(isObject(value) && counts.ilmd == (objects.get(here) ?? 0));
-        put(value, (value = {}), "ilmd/", inner);
+        put(value, (value = { __proto__: null }), "ilmd/", inner);
       } else if (Array.isArray(value)) {
         const [split, length] = arrays.get(here) ?? [0, value.length];
         need(counts[path] == length && split == (length > 1 && length < 33 ? length : 0));
@@ -143,7 +146,7 @@ const reassemble = async (payload, texts) => {
       into[name] = value;
     }
   };
-  const members = {};
+  const members = { __proto__: null };
   for (const name in subject)
     if (CLEAR.includes(name)) need(!shown.has(`${SUBJECT}/${name}`) && (event[name] = subject[name], 1));
     else members[name] = subject[name];

@@ -66,7 +66,7 @@ const epc = (uri) => {
   if (!/^\d{6,12}$/.test(prefix) || !/^\d+$/.test(reference)) return null;
   const digits = reference[0] + prefix + reference.slice(1);
   if (scheme == "sscc" && kind == "id" && digits.length == 17) return logistic(withCheck(digits));
-  const ai = { lgtin: "10", sgtin: "21" }[scheme];
+  const ai = scheme == "lgtin" ? "10" : scheme == "sgtin" && "21";
   const fits = kind == "idpat" || (last != "*" && (kind == "class") == (ai == "10"));
   if (!ai || digits.length != 13 || !last || !fits) return null;
   if (!/^([!'()*+,.:;=\w-]|%(2[2356F]|3[CEF]))+$/i.test(last)) return null;
@@ -189,7 +189,10 @@ const checkThings = (statements, chains, log, base, subject) => {
 
 // 9
 
-const STATES = { advice: "notice", hold: "hold", recall: "recalled" };
+const STATES = new Map([
+  ["advice", "notice"],
+  ["recall", "recalled"],
+]);
 // "unknown" hides anything up to a recall, so only a shown recall weighs more.
 const RANKS = ["none-shown", "notice", "hold", "unknown", "recalled"];
 const LATE = 3 * 864e5;
@@ -243,14 +246,15 @@ const tell = (report, hidden, policy) => {
   for (const notice of notices)
     if (notice.kind != "release" && !isEnded(notice) && reached(notice.about, edges).has(subject)) {
       report.notices.push(notice.id);
-      worsen(STATES[notice.kind] ?? "hold");
+      worsen(STATES.get(notice.kind) ?? "hold");
     }
   if (hidden) find("recall-unknown", null, `${hidden} statements are withheld`);
   if (hidden || reached(unknown, edges).has(subject)) worsen("unknown");
 };
 
 /** Steps 8 and 9; gives the finished report. */
-export const finish = async (report, { bundle, statements, log, keys, receipt, receiptNote, policy, now }) => {
+export const finish = async (report, checked) => {
+  const { bundle, statements, log, keys, receipt, receiptNote, policy, now } = checked;
   const { origin, size, root } = report;
   const same = receipt.origin == origin && receipt.size == size && `${receipt.root}` == root;
   need(same, "8 receipt-older");

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.make_standalone import made
+from tests.golden.checks import story_event
 from tests.golden.regenerate import FOLDER, IDENTIFIERS
 from tests.golden.story import tell_story
 from tests.golden.world import ID_BASE
@@ -129,6 +130,20 @@ def test_every_bit_of_a_signature_counts() -> None:
         assert answer["ok"] is False
 
 
+@pytest.mark.parametrize("kind", ["constructor", "__proto__", "toString", "hold", "advice", 7])
+def test_a_notice_of_any_kind_comes_to_the_same(kind: object) -> None:
+    """Names that every JavaScript object has by birth are names like others."""
+    story = tell_story()
+    event = story_event(story, **{"trace:notice": {"kind": kind}, "__proto__": {"a": 1}})
+    story.world.record(story.packer, event)
+    data, policy, now = story.bundle(), policy_text(story), story.world.now
+    (answer,) = asked([row(data, policy, now)])
+    report = verify_bundle(data, read_policy(policy.encode()), now)
+    assert answer["recall"] == report.recall != "none-shown"
+    assert answer["statements"][-1]["event"] == report.statements[-1].event
+    assert "__proto__" in report.statements[-1].event
+
+
 @pytest.mark.parametrize("alg", ["none", "HS256", ["Ed25519"], None, 1, {}])
 def test_a_header_of_another_algorithm_or_of_another_type_is_a_bad_signature(alg: object) -> None:
     story = tell_story()
@@ -173,6 +188,7 @@ def _policies() -> list[str]:
         good.replace("quorum w1", "group g any w1\ngroup h any g\nquorum h"),
         good + "#trace own w1\n",
         good + "#trace own w2\n",
+        good + "#trace constructor x\n",
         good + "#trace inspector did:web:trace.example:o:A\n#trace authority did:web:a:o:B\n",
         good + "quorum w1\n",
         good + "trust me\n",
