@@ -374,3 +374,22 @@ def test_the_interface_takes_no_more_than_a_bundle_may_have(
     answer = client.post("/api/v1/verify", data=b" " * (MAX_BYTES + 1))
     assert answer.status_code == 413
     assert answer.content_type == "application/problem+json"
+
+
+def test_an_audit_of_what_is_stored_names_the_row_that_was_edited(farm: Farm, app: Flask) -> None:
+    for _ in range(3):
+        farm.register(10)
+    runner = app.test_cli_runner()
+    good = runner.invoke(args=["trace", "audit-statements", "--workers", "1"])
+    assert (good.exit_code, good.stdout) == (0, "3 statements, 0 problems\n")
+    first, second = db.session.query(Event).order_by(Event.id).limit(2)
+    row_id, foreign = first.id, second.disclosures
+    db.session.rollback()
+    append_only(False)
+    db.session.execute(update(Event).where(Event.id == row_id).values(disclosures=foreign))
+    db.session.commit()
+    append_only(True)
+    bad = runner.invoke(args=["trace", "audit-statements", "--workers", "1"])
+    assert bad.exit_code == 1
+    assert "disclosure-mismatch at entry 3" in bad.stdout
+    assert bad.stdout.endswith("3 statements, 1 problems\n")
