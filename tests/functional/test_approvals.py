@@ -18,7 +18,11 @@ from tests.support.passkeys import Phone
 from trace.core.signing import JsonObject
 from trace.core.statements import ApprovalEntry, EventEntry, KeyEntry, parse_entry, parse_key_record
 from trace.extensions import db
+from trace.jobs.registry import load_handlers
+from trace.jobs.worker import claim, publish, run
 from trace.models import Audit, Event, Key, LogEntry, Organisation, PendingApproval
+from trace.services.log import current_state
+from trace.services.origins import new_origin
 
 KEYS = "/producer/keys/"
 
@@ -237,6 +241,12 @@ def test_what_waits_can_be_dropped_and_expires(
     late = send_lot(demanding)
     with time_machine.travel(now + timedelta(hours=25), tick=False):
         demanding.pages.get(late.address, status=409)
+        with app.app_context():
+            load_handlers()
+            assert len(db.session.scalars(select(PendingApproval)).all()) == 1
+            while job := claim("test"):
+                run(job)
+            assert db.session.scalars(select(PendingApproval)).all() == []
     assert recorded(app) == 0
 
 
@@ -260,3 +270,21 @@ def test_with_the_passkey_revoked_nothing_waits_any_more(
     assert recorded(app) == 0
     send_lot(demanding)
     assert recorded(app) == 1
+
+
+def test_in_a_log_begun_anew_the_phone_enrols_again_and_approvals_count_from_its_start(
+    app: Flask, demanding: Console, phone: Phone, now: datetime
+) -> None:
+    with app.app_context():
+        publish("test")
+        new_origin(at=now)
+        db.session.commit()
+    send_lot(demanding)  # the old log's passkey approves nothing here, so nothing waits
+    enrol(demanding.pages, phone)
+    page = send_lot(demanding)
+    demanding.pages.submit(page, {"assertion": phone.get(options(page))})
+    with app.app_context():
+        start = current_state().start
+    *_, approval, event = log(app)
+    assert isinstance(approval, ApprovalEntry)
+    assert event.approval == len(log(app)) - 2 - start

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from sqlalchemy import select
 
+from tests.functional.test_keys import read_keyrings
 from tests.support.members import PASSWORD, Member, make_member, sign_in
 from tests.support.pages import PageClient
 from trace import clock
@@ -166,7 +167,13 @@ def test_without_a_server_key_an_own_key_signs_the_next_one_in(
     header = b64url(orjson.dumps({"alg": "Ed25519", "typ": "trace-key+jwt", "kid": kid}))
     by_first = signed(f"{header}.{record.partition('.')[2]}", first)
     pages.submit(page, {"jws": by_first + "\n" + signed(record, second)})
-    assert [key.custody for key in keys_of(app, member)] == ["server", "own", "own"]
+    found = keys_of(app, member)
+    assert [key.custody for key in found] == ["server", "own", "own"]
+    with app.app_context():
+        rings = read_keyrings(db.session)
+        for key in found:
+            state = rings.keys[key.kid]
+            assert (state.start, state.end) == (key.active_from, key.revoked_from)
 
 
 @pytest.mark.one_database

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,16 +16,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import event, make_actor, new_lot, registered
+from tests.support.farms import thing_id
 from trace.core.signing import JsonObject, PrivateKey, b64url, sign_compact, unb64url
 from trace.core.statements import build_statement, present
 from trace.core.statements.build import TYP
+from trace.core.verify import verify_bundle
+from trace.core.verify.policy_file import read_policy
+from trace.jobs.worker import publish
 from trace.models import Event, Key, LogEntry
 from trace.services.actors import Actor
+from trace.services.bundles import bundle_of
 from trace.services.capture import capture
 from trace.services.custody import add_own_key, draft_own_key, revoke
 from trace.services.naming import issuer_of
 from trace.services.tokens import issue_token
 from trace.services.visibility import private_members
+from trace.services.witnessing import read_policy_text
 
 Session = scoped_session[Any]
 ADDRESS = "/api/v1/statements"
@@ -97,6 +104,22 @@ def test_a_statement_signed_outside_is_stored_byte_for_byte_and_logged(
         db_session.scalar(select(LogEntry.index).where(LogEntry.event_id == row.id)) == one["index"]
     )
     assert orjson.loads(row.private) == list(private_members(said, {signer.issuer}))
+
+
+def test_the_bundle_proves_that_the_organisation_itself_signed(
+    client: FlaskClient, db_session: Session, signer: Signer
+) -> None:
+    lot = new_lot()
+    assert send(client, signer, signer.sign(named(registered(lot)))).status_code == 201
+    revoke(signer.actor, signer.key, at=signer.now)
+    db_session.commit()
+    publish("test")
+    policy = read_policy(read_policy_text().encode())
+    wanted = thing_id(lot)
+    db_session.rollback()
+    report = verify_bundle(bundle_of(wanted, at=signer.now), policy, signer.now)
+    (one,) = report.statements
+    assert (one.custody, one.kid) == ("own", one.issuer + "#own-2")
 
 
 def test_one_statement_may_come_alone_as_it_is(client: FlaskClient, signer: Signer) -> None:
@@ -307,3 +330,20 @@ def test_a_token_that_may_only_read_uploads_nothing(client: FlaskClient, signer:
     db.session.commit()
     signer.token = reading
     assert send(client, signer, "x").get_json()["code"] == "wrong-scope"
+
+
+def test_the_documented_script_makes_statements_that_are_taken(
+    client: FlaskClient, signer: Signer
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "keys.md").read_text()
+    script = page.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(script, names)
+    text = names["signed"](
+        registered(new_lot()),
+        issuer=signer.issuer,
+        kid=signer.key.kid,
+        seed=signer.private.seed,
+        now=signer.now,
+    )
+    assert send(client, signer, text).status_code == 201

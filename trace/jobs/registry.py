@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("trace.jobs.handlers", "trace.jobs.captures", "trace.jobs.sheets")
+MODULES = (
+    "trace.jobs.handlers",
+    "trace.jobs.captures",
+    "trace.jobs.sheets",
+    "trace.jobs.approvals",
+)
 
 
 def load_handlers() -> None:

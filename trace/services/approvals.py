@@ -22,11 +22,13 @@ from trace.models import Key, PendingApproval
 from trace.services.actors import Actor
 from trace.services.capture import Approval, Captured, capture_statements, sign_for_approval
 from trace.services.custody import valid_keys
+from trace.services.jobs import enqueue
 from trace.services.keys import NamedKey
 from trace.services.passkeys import credentials, find_approver, read_assertion
 
 # The phone with the passkey may be at home while the work is in the field.
 KEPT: Final = timedelta(hours=24)
+KIND: Final = "forget-approvals"  # the job that drops what expired
 
 
 class ApprovalExpired(TraceError):
@@ -61,7 +63,6 @@ def hold(
 ) -> PendingApproval:
     """Checks and signs events and keeps them aside. Raises what `capture` raises."""
     key, statements = sign_for_approval(actor, events, at=at)
-    db.session.execute(delete(PendingApproval).where(PendingApproval.expires_at <= at))
     row = PendingApproval(
         organisation_id=actor.organisation.id,
         person_id=actor.person.id if actor.person else None,
@@ -72,7 +73,18 @@ def hold(
     )
     db.session.add(row)
     db.session.flush()
+    enqueue(KIND, {}, at=row.expires_at)
     return row
+
+
+def forget_expired(*, at: datetime) -> int:
+    """Drops what waited too long; returns how many."""
+    found = db.session.scalars(
+        delete(PendingApproval)
+        .where(PendingApproval.expires_at <= at)
+        .returning(PendingApproval.id)
+    )
+    return len(found.all())
 
 
 def list_waiting(actor: Actor, *, at: datetime) -> list[PendingApproval]:

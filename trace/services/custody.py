@@ -254,10 +254,12 @@ def _check_authority(actor: Actor, parts: Sequence[Compact]) -> None:
 
 
 def _check_new(actor: Actor, jwk: JsonObject) -> None:
+    """A key registered in this log stays what it was; in a log begun anew it may enrol again."""
     known = db.session.scalar(
         select(Key.id).where(
             Key.organisation_id == actor.organisation.id,
             Key.jwk == orjson.dumps(jwk).decode(),
+            Key.active_from >= log.current_state().start,
         )
     )
     if known is not None:

@@ -17,7 +17,12 @@ from sqlalchemy import select, update
 from trace.core.signing import TrustError
 from trace.core.statements import parse_entry, tag, use_identity
 from trace.core.statements.entries import ErasureEntry, EventEntry, KeyEntry, LinksEntry
-from trace.core.statements.keyring import is_receipt_kid, key_record_hash, parse_key_record
+from trace.core.statements.keyring import (
+    KeyRecord,
+    is_receipt_kid,
+    key_record_hash,
+    parse_key_record,
+)
 from trace.core.tlog import append, leaf_hash, root
 from trace.core.verify.mirror import (
     Mirror,
@@ -169,9 +174,17 @@ def _take_key(place: int, entry: KeyEntry, at: datetime) -> str | None:
             jwk=orjson.dumps(record.jwk).decode(),
             sealed=None,
             custody=record.custody or "server",
+            passkey=_passkey(record),
             active_from=place,
             created_at=at,
         )
     )
     db.session.flush()
-    return record.kid
+    return record.kid if record.custody == "server" else None  # others' halves were never here
+
+
+def _passkey(record: KeyRecord) -> str | None:
+    """What the log knows of a passkey; its credential's id only the device knows."""
+    if record.rp_id is None:
+        return None
+    return orjson.dumps({"rpId": record.rp_id, "origin": record.rp_origin}).decode()
