@@ -15,7 +15,7 @@ from trace.core.statements import Keyrings, parse_entry
 from trace.core.statements.entries import KeyEntry
 from trace.core.tlog import origin_of
 from trace.models import Event, Key, LogEntry
-from trace.services import keys
+from trace.services import keys, log_keys
 from trace.services.capture import capture
 from trace.services.keys import (
     NoKey,
@@ -29,6 +29,7 @@ from trace.services.keys import (
 )
 from trace.services.naming import issuer_of
 from trace.services.platform import platform_organisation
+from trace.services.settings import current_settings
 
 Session = scoped_session[Any]
 
@@ -151,3 +152,25 @@ def test_every_organisations_first_key_is_signed_in_by_the_root_alone(
         if isinstance(parsed := parse_entry(entry.encode()), KeyEntry)
     ]
     assert [len(entry.jws) for entry in firsts] == [1, 2, 1]
+
+
+def test_next_and_retired_log_keys_are_sealed_anew_with_the_others(
+    db_session: Session, now: datetime
+) -> None:
+    make_actor(now)
+    origin = origin_of("https://trace.example")
+    log_keys.begin(origin)
+    log_keys.finish(origin)
+    log_keys.begin(origin)
+    folder = current_settings().instance / "keys"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.sealed")}
+    assert len(before) == 4  # root, log, the next one, the retired one
+    old, new = bytes(range(32)), bytes(range(1, 33))
+    rewrap(old, new)
+    keys.swap_file_keys()
+    after = {path.name: path.read_bytes() for path in folder.glob("*.sealed")}
+    assert after.keys() == before.keys()
+    assert all(after[name] != data for name, data in before.items())
+    rewrap(new, old)
+    keys.swap_file_keys()
+    assert len(log_keys.signers(origin)) == 2

@@ -130,8 +130,8 @@ def rewrap(old: bytes, new: bytes) -> int:
         org = organisation_did(row.organisation.code, id_base)
         private = unseal_key(row.sealed, old, org=org, kid=row.kid)
         row.sealed = seal_key(private, new, org=org, kid=row.kid, randbytes=os.urandom)
-    for name in FILE_KEYS:
-        path = _key_path(name)
+    for path in sorted(_key_path("root").parent.glob("*.sealed")):
+        name = _sealed_as(path.stem)
         private = unseal_key(path.read_bytes(), old, org=id_base, kid=name)
         fresh = path.with_suffix(".rewrapped")
         fresh.unlink(missing_ok=True)
@@ -143,10 +143,13 @@ def rewrap(old: bytes, new: bytes) -> int:
 
 def swap_file_keys() -> None:
     """Puts the file keys that `rewrap` sealed anew in the place of the old ones."""
-    for name in FILE_KEYS:
-        fresh = _key_path(name).with_suffix(".rewrapped")
-        if fresh.exists():
-            fresh.replace(_key_path(name))
+    for fresh in sorted(_key_path("root").parent.glob("*.rewrapped")):
+        fresh.replace(fresh.with_suffix(".sealed"))
+
+
+def _sealed_as(stem: str) -> str:
+    """The name under which a key file is sealed: a log's next and retired keys bear the log's."""
+    return stem.removesuffix("-next").partition("-retired-")[0]
 
 
 def _new_key(
