@@ -148,6 +148,7 @@ export const sentences = (result, language, policy, own) => {
 export const write = (place, said) => {
   const list = document.createElement("ul");
   list.className = "claims";
+  list.style.cssText = "list-style: none; padding: 0"; // the signs below are the marks
   for (const [level, sentence] of said) {
     const item = document.createElement("li");
     item.className = level;
