@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_TESTS := tests/node
+NODE_TESTS := tests/contract/node
 # Two workers: the figure `make test` promises is for two cores.
 WORKERS ?= 2
 
@@ -33,8 +33,8 @@ $(VENV)/.dev-ready: requirements.txt requirements-dev.txt | $(BIN)/python
 	@touch $@ $(VENV)/.run-ready
 
 # Outside implementations in JavaScript and the accessibility checker: tests only, never served.
-$(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package.json | $(VENV)/.test-tools
-	cd $(NODE_TESTS) && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+$(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package-lock.json | $(VENV)/.test-tools
+	cd $(NODE_TESTS) && npm ci --loglevel=error
 	@touch $@
 
 $(VENV)/.test-tools: deploy/test-tools.sh | $(BIN)/python

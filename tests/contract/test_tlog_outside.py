@@ -130,7 +130,7 @@ def test_sigstore_for_python_judges_as_we_do(claim: Claim) -> None:
 
 # sigstore's npm verifier.
 
-NODE = ROOT / "tests" / "node"
+NODE = ROOT / "tests" / "contract" / "node"
 SCRIPT = """
 const path = process.argv[2];
 const merkle = require(path + '/node_modules/@sigstore/verify/dist/tlog/merkle.js');
@@ -176,7 +176,7 @@ def test_sigstore_for_node_judges_as_we_do(tmp_path: Path) -> None:
     if shutil.which("node") is None:
         pytest.skip("Node.js is not installed")
     if not (NODE / "node_modules" / "@sigstore" / "verify").exists():
-        pytest.skip("@sigstore/verify is not installed in tests/node")
+        pytest.skip("@sigstore/verify is not installed: run `make setup`")
     shown: list[dict[str, Any]] = []
     for claim in CLAIMS:
         verifier = Verifier.parse(claim.vkey)
