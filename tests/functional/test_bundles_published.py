@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event as listening
@@ -393,3 +396,41 @@ def test_an_audit_of_what_is_stored_names_the_row_that_was_edited(farm: Farm, ap
     assert bad.exit_code == 1
     assert "disclosure-mismatch at entry 3" in bad.stdout
     assert bad.stdout.endswith("3 statements, 1 problems\n")
+
+
+def test_the_command_checks_a_bundle_and_an_exported_log_by_the_published_policy(
+    farm: Farm, app: Flask, tmp_path: Path
+) -> None:
+    lot = farm.register(10)
+    client, runner = app.test_client(), app.test_cli_runner()
+    (tmp_path / "bundle").write_bytes(bundle(lot))
+    (tmp_path / "policy").write_bytes(client.get("/log/policy").data)
+    exported = runner.invoke(args=["trace", "log", "export", str(tmp_path / "copy")])
+    assert exported.exit_code == 0
+    options = ["--policy", str(tmp_path / "policy"), "--workers", "1", "--json"]
+    options += ["--mirror", str(tmp_path / "copy"), "--state", str(tmp_path / "seen")]
+    called = ["trace", "verify", str(tmp_path / "bundle"), *options]
+    with time_machine.travel(TODAY, tick=False):
+        found = runner.invoke(args=called)
+        report = orjson.loads(found.stdout)
+        assert (found.exit_code, report["valid"]) == (0, True)
+        assert report["mirror"]["bundle"] == "same"
+        assert report["seen"]["state"] == "first"
+        (tmp_path / "bundle").write_bytes(bundle(lot)[:-1])
+        found = runner.invoke(args=called)
+        assert (found.exit_code, orjson.loads(found.stdout)["code"]) == (1, "unreadable")
+        found = runner.invoke(args=["trace", "verify", "nothing", *options])
+        assert (found.exit_code, orjson.loads(found.stdout)["code"]) == (2, "unusable-file")
+
+
+@pytest.mark.one_database
+def test_a_flipped_bit_of_a_real_bundle_is_never_valid(farm: Farm) -> None:
+    cycle = farm.sow()
+    farm.spray(cycle)
+    data = bundle(farm.box(farm.reap(cycle)))
+    trusted = policy()
+    for position in range(0, len(data), 61):
+        changed = bytearray(data)
+        changed[position] ^= 1 << (position % 8)
+        with pytest.raises(TrustError):
+            verify_bundle(bytes(changed), trusted, TODAY)
