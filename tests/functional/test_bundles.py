@@ -286,11 +286,22 @@ def test_a_key_recovered_with_an_inspector_brings_the_inspectors_keys_along(farm
     db.session.commit()
     farm.cool(lot, 4.0)
     data = bundle(lot)
-    did = f"did:web:trace.example:o:{inspector.organisation.code}"
-    text = witnessing.read_policy_text() + f"#trace inspector {did}\n"
-    report = verify_bundle(data, read_policy(text.encode()), TODAY)
-    assert len(report.statements) == 2
-    assert refusal(data) == "bad-key-entry"  # by a policy that does not know the inspector
+    assert len(verify_bundle(data, policy(), TODAY).statements) == 2
+    text = witnessing.read_policy_text()
+    unknown = "\n".join(line for line in text.split("\n") if "#trace inspector" not in line)
+    with pytest.raises(TrustError) as refused:
+        verify_bundle(data, read_policy(unknown.encode()), TODAY)
+    assert refused.value.code == "bad-key-entry"
+
+
+def test_an_authority_may_release_what_another_held_and_the_bundle_agrees(farm: Farm) -> None:
+    lot = farm.register(10)
+    authority = make_farm(farm.at, "Chi cục Demo", kind="authority", status="confirmed")
+    held = farm.notify("hold", lot).events[0].statement_id
+    assert proved(lot).recall == "hold"
+    authority.at = farm.at
+    authority.notify("release", lot, ends=[held])
+    assert proved(lot).recall == "none-shown"
 
 
 def test_an_erased_member_is_said_to_be_erased_and_the_rest_still_verifies(farm: Farm) -> None:

@@ -132,13 +132,13 @@ def read_policy_text() -> str:
     lines = [f"log {verifier.vkey} {where}" for verifier in verifiers(state.origin)]
     lines.append(f"#trace platform {issuer_of(code or '')}")
     lines.append(f"#trace root {b64url(root_public().raw)}")
+    lines += _competent(code or "")
     policy = read_trust_policy()
     if policy is None:
         return "\n".join([*lines, f"quorum {NONE}"]) + "\n"
+    said = [f"#trace {word} {value}" for word, value in policy.directives]
     lines += [
-        f"#trace {word} {value}"
-        for word, value in policy.directives
-        if word not in ("platform", "root")
+        line for line in said if line not in lines and line.split()[1] not in ("platform", "root")
     ]
     for witness in policy.witnesses:
         url = f" {witness.url}" if witness.url else ""
@@ -148,6 +148,18 @@ def read_policy_text() -> str:
             lines.append(f"#trace own {witness.name}")
     lines += [f"group {g.name} {g.needed} {' '.join(g.members)}" for g in policy.groups]
     return "\n".join([*lines, f"quorum {policy.quorum}"]) + "\n"
+
+
+def _competent(platform: str) -> list[str]:
+    """Whose notices and releases count beside the issuer's own, and who may take part in recovering
+    keys: confirmed authorities. The platform gives notices too, and inspects nobody."""
+    codes = db.session.scalars(
+        select(Organisation.code)
+        .where(Organisation.kind == "authority", Organisation.status == "confirmed")
+        .order_by(Organisation.code)
+    ).all()
+    lines = [f"#trace {word} {issuer_of(c)}" for c in codes for word in ("inspector", "authority")]
+    return [*lines, f"#trace authority {issuer_of(platform)}"]
 
 
 def witnesses() -> list[WitnessView]:
