@@ -108,14 +108,19 @@ const climb = async (at, last, path, left, right) => {
   return !last;
 };
 
-const isIncluded = async ({ entry, index, path }, { size, root }) => {
+const isIncluded = async ({ entry, index, path }, { size, root }, known) => {
+  const above = (left, right) => {
+    const pair = `${left}/${right}`;
+    if (!known.has(pair)) known.set(pair, node(left, right));
+    return known.get(pair);
+  };
   let top = await sha256(join([0], bytesOf(entry)));
   const whole = await climb(
     index,
     size - 1,
     path,
-    async (sibling) => (top = await node(sibling, top)),
-    async (sibling) => (top = await node(top, sibling)),
+    async (sibling) => (top = await above(sibling, top)),
+    async (sibling) => (top = await above(top, sibling)),
   );
   return index < size && whole && equal(top, root);
 };
@@ -175,7 +180,8 @@ const readEntry = (text) => {
 export const readEntries = async ({ statements, entries }, checkpoint) => {
   const log = { at: new Map(), links: new Map(), more: new Map(), first: new Map(), end: -1 };
   const items = [...statements, ...entries].sort((one, other) => one.index - other.index);
-  const included = items.map((item) => isIncluded(item, checkpoint));
+  const known = new Map(); // neighbours share most of their way up
+  const included = items.map((item) => isIncluded(item, checkpoint, known));
   let last = -Infinity;
   for (const [i, { index, entry: text }] of items.entries()) {
     const entry = await as("5 bad-entry", () => readEntry(text));
