@@ -13,8 +13,8 @@ from trace.extensions import db
 from trace.models import Person
 from trace.schemas.people import AccountForm, PasswordForm
 from trace.services import people, sessions
-from trace.web.access import safe_next
 from trace.web import throttle
+from trace.web.access import safe_next
 from trace.web.forms import Form
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")

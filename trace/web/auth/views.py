@@ -12,8 +12,8 @@ from trace.models import Person
 from trace.schemas.people import RegistrationForm
 from trace.services import people, sessions
 from trace.services.organisations import OPEN_KINDS, create_organisation
-from trace.web.access import safe_next
 from trace.web import throttle
+from trace.web.access import safe_next
 from trace.web.forms import Form
 from trace.web.pages import page_language
 from trace.web.resume import send_again, unpack
