@@ -21,7 +21,7 @@ MOST: Final = 1_000
 
 class NotStatements(TraceError):
     code = "not-statements"
-    message = "Send 1 to %(most)d statements as {\"statements\": [\"<SD-JWT>\", …]}."
+    message = 'Send 1 to %(most)d statements as {"statements": ["<SD-JWT>", …]}.'
 
 
 class NotOwnKey(TraceError):
