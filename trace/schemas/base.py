@@ -249,8 +249,8 @@ _GROUPED: Final = re.compile(
 
 
 def _clear(plain: str) -> str:
-    """A number with a decimal part that can only be one: 1,500 as 1,5 and 1,234 as 1,2340."""
-    short = plain.rstrip("0").rstrip(".,")
+    """A number with a decimal part that can only be one: 1.500 as 1,5 and 1.234 as 1,2340."""
+    short = plain.replace(".", ",").rstrip("0").rstrip(",")
     return f"{short}0" if _GROUPED.fullmatch(short) and not short.isdigit() else short
 
 

@@ -141,7 +141,7 @@ def test_a_number_is_read_as_people_write_it(typed: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "whole", "part"),
-    [("1.500", "1500", "1.5"), ("1,500", "1500", "1,5"), ("12.345", "12345", "12.3450")],
+    [("1.500", "1500", "1,5"), ("1,500", "1500", "1,5"), ("12.345", "12345", "12,3450")],
 )
 def test_a_number_with_two_readings_is_asked_about_and_both_answers_work(
     typed: str, whole: str, part: str
