@@ -105,6 +105,8 @@ def test_a_divided_lot_says_how_many_places_it_went_to_and_not_which(farm: Farm)
     document = read(lot)
     assert document["went_to"] == 3
     assert steps(document) == ["creating_class_instance"]
+    # It travelled: the legs are elsewhere, not undeclared.
+    assert "transport" not in {gap["rule"] for gap in document["gaps"]}
     assert not any(shop.organisation.name in everything(document) for shop in shops)
 
 

@@ -89,6 +89,8 @@ def build_document(
         "gaps": [
             {"rule": gap.rule, "state": gap.state}
             for gap in find_gaps(live, grown=_grown(loaded.target, products) is not False)
+            # The legs after a division are told on the labels of what it went into (formats §9).
+            if not (gap.rule == "transport" and journey.went_to)
         ],
         "ancestors": [around.names[a] for a in journey.ancestors if around.names[a]["path"]],
         "contents": [around.names[c] for c in journey.contents if around.names[c]["path"]],
