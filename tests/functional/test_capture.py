@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
 
@@ -18,6 +18,7 @@ from tests.support.factories import (
     make_actor,
     new_crate,
     new_lot,
+    notice,
     packed,
     registered,
     transformed,
@@ -34,8 +35,10 @@ from trace.core.statements import (
 from trace.core.statements.entries import EventEntry
 from trace.errors import NotAllowed, Refused
 from trace.models import (
+    Alert,
     Audit,
     Event,
+    EventThing,
     Holding,
     LogEntry,
     Organisation,
@@ -379,3 +382,21 @@ def test_what_lies_in_a_crate_goes_and_comes_with_it(db_session: Session, now: d
     db_session.commit()
     held = {row.holder_id: row.quantity for row in db_session.scalars(select(Holding))}
     assert held == {farmer.organisation.id: 60, shop.organisation.id: 40}
+
+
+def test_a_mix_of_five_hundred_into_five_hundred_makes_a_thousand_rows_and_one_entry(
+    db_session: Session, now: datetime
+) -> None:
+    actor = make_actor(now)
+    inputs = {new_lot(): 1.0 for _ in range(500)}
+    outputs = {new_lot(): 1.0 for _ in range(500)}
+    captured = capture(actor, [transformed(inputs, outputs)], at=now)
+    db_session.commit()
+    count = db_session.scalar(select(func.count()).select_from(EventThing))
+    assert count == 1000
+    _, entry = stored(db_session, captured.events[0].event_id)
+    assert len(entry.links) == 1001  # every lot's chain, and the organisation's
+    lot = next(iter(inputs))
+    capture(actor, [notice("recall", lot, hazard="health")], at=now)
+    db_session.commit()
+    assert db_session.scalar(select(func.count()).select_from(Alert)) == 501
