@@ -77,7 +77,8 @@ web='' worker='' stopping='' pause=1
 
 start_web() {
   "$bin/gunicorn" wsgi:app --bind "$host:$PORT" --worker-class gthread \
-    --workers "${WEB_WORKERS:-2}" --threads 8 --log-level warning "${control_options[@]}" &
+    --workers "${WEB_WORKERS:-2}" --threads 8 --log-level warning --graceful-timeout 10 \
+    "${control_options[@]}" &
   web=$!
 }
 

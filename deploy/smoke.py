@@ -28,7 +28,7 @@ from urllib.parse import urljoin, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 600
-STOP_SECONDS = 30
+STOP_SECONDS = 90
 
 
 class Failed(SystemExit):
