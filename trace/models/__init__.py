@@ -13,6 +13,7 @@ from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import Place
 from trace.models.products import Product
+from trace.models.requests import Request, Takedown
 from trace.models.things import Alert, Holding, Passport, Thing
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "Person",
     "Place",
     "Product",
+    "Request",
     "Session",
+    "Takedown",
     "Thing",
     "Token",
 ]

@@ -18,6 +18,10 @@ class Erasure(Model):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), index=True)
     index: Mapped[int] = mapped_column("idx", Id)  # of the log entry
     digests: Mapped[str] = mapped_column(Text)  # JSON list
+    members: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")  # JSON list
     reason: Mapped[str] = mapped_column(String(200))
+    # subject: a person asked; takedown: it was abusive and personal
+    kind: Mapped[str] = mapped_column(String(10), default="subject", server_default="subject")
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
