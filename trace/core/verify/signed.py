@@ -14,12 +14,10 @@ The work is cut into pieces, shared by as many processes as asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
-from multiprocessing import get_context
 from typing import Any, Final
 
 from trace.core.signing import (
@@ -32,12 +30,12 @@ from trace.core.signing import (
     unb64url,
 )
 from trace.core.signing.jose import read_kid
+from trace.core.signing.sdjwt import unpack
 from trace.core.statements import (
     BadEntry,
     EventEntry,
     Keyrings,
     NotThisEntry,
-    disclosures_of,
     is_receipt_kid,
     parse_entry,
     statement_hash,
@@ -45,9 +43,9 @@ from trace.core.statements import (
 from trace.core.statements.build import TYP
 from trace.core.verify.errors import KeyNotValidThen, UnknownKey
 from trace.core.verify.mirror import MOST_PROBLEMS, PLAIN, Problem, has_plain_form
+from trace.core.verify.spread import spread
 
 PIECE: Final = 2048  # statements of one piece of work: about half a second
-AHEAD: Final = 4  # pieces that wait per process
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +86,19 @@ def audit_statements(
 ) -> tuple[int, tuple[Problem, ...]]:
     """(how many, problems: at most a hundred). `progress` is told how many are done."""
     count, problems = 0, list[Problem]()
-    for done, found in _pieces(rows, dict(keys), workers):
+    rest = iter(rows)
+    pieces = iter(lambda: list(islice(rest, PIECE)), [])
+    for done, found in spread(pieces, partial(_check_piece, keys=dict(keys)), workers):
         count += done
         problems += found[: MOST_PROBLEMS - len(problems)]
         progress(count)
     return count, tuple(problems)
 
 
-def _pieces(
-    rows: Iterable[SignedRow], keys: dict[str, KnownKey], workers: int
-) -> Iterator[tuple[int, list[Problem]]]:
-    rest = iter(rows)
-    if workers <= 1:
-        while piece := list(islice(rest, PIECE)):
-            yield len(piece), check_rows(piece, keys)
-        return
-    # Fresh processes: a forked one would share the caller's connections and threads.
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        waiting: list[tuple[int, Future[list[Problem]]]] = []
-        while piece := list(islice(rest, PIECE)):
-            waiting.append((len(piece), pool.submit(check_rows, piece, keys)))
-            if len(waiting) >= AHEAD * workers:
-                size, future = waiting.pop(0)
-                yield size, future.result()
-        for size, future in waiting:
-            yield size, future.result()
+def _check_piece(
+    rows: Sequence[SignedRow], keys: Mapping[str, KnownKey]
+) -> tuple[int, list[Problem]]:
+    return len(rows), check_rows(rows, keys)
 
 
 def check_rows(rows: Sequence[SignedRow], keys: Mapping[str, KnownKey]) -> list[Problem]:
@@ -127,21 +113,34 @@ def check_rows(rows: Sequence[SignedRow], keys: Mapping[str, KnownKey]) -> list[
 
 
 def _check(row: SignedRow, keys: Mapping[str, KnownKey]) -> None:
-    logged, own = _hash_in(row.entry), statement_hash(row.jwt)  # 1
-    if logged != own:
-        raise NotThisEntry(own, logged)
+    check_entry(row.entry, row.jwt)  # 1
     kid = read_kid(row.jwt, typ=TYP)  # 2
     signed, _, signature = row.jwt.rpartition(".")
     payload = loads_strict(unb64url(signed.partition(".")[2]))
     _check_issuer(payload, kid)
+    public = key_at(keys, kid, row.index)
+    public.verify(unb64url(signature), signed.encode())  # 3
+    if row.disclosures:  # 4
+        kept = [text for text in row.disclosures if text is not None]
+        # Not disclosures_of: it reads the payload once more and names what nobody asks for.
+        unpack(payload, kept, strays_allowed=len(kept) != len(row.disclosures))
+
+
+def check_entry(entry: bytes, jwt: str) -> None:
+    """Rule 1. Raises BadEntry, NotThisEntry."""
+    logged, own = _hash_in(entry), statement_hash(jwt)
+    if logged != own:
+        raise NotThisEntry(own, logged)
+
+
+def key_at(keys: Mapping[str, KnownKey], kid: str, index: int) -> PublicKey:
+    """The key of a kid, if it counts at this index (rule 2). Raises UnknownKey, KeyNotValidThen."""
     key = keys.get(kid)
     if key is None:
         raise UnknownKey("a key entry for this kid", kid)
-    if row.index < key.start or (key.end is not None and row.index >= key.end):
-        raise KeyNotValidThen(f"an index from {key.start} and before {key.end}", row.index)
-    _public(key.raw).verify(unb64url(signature), signed.encode())  # 3
-    if row.disclosures:  # 4
-        disclosures_of(row.jwt, row.disclosures)
+    if index < key.start or (key.end is not None and index >= key.end):
+        raise KeyNotValidThen(f"an index from {key.start} and before {key.end}", index)
+    return _public(key.raw)
 
 
 def _hash_in(entry: bytes) -> str:
