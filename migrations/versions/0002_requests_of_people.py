@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_takedowns import add_takedown_guards, drop_takedown_guards
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -106,8 +108,11 @@ def upgrade() -> None:
             batch_op.f("fk_erasures_request_id"), "requests", ["request_id"], ["id"]
         )
 
+    add_takedown_guards(op)
+
 
 def downgrade() -> None:
+    drop_takedown_guards(op)
     with op.batch_alter_table("erasures", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_erasures_request_id"), type_="foreignkey")
         batch_op.drop_column("request_id")
