@@ -8,8 +8,9 @@ Rules.
 1. The creator is the registered owner, otherwise whoever first made the thing in the log.
 2. A holder is the creator, and whom a holder named when handing over. Where a holder sent the
    goods without naming anyone, whoever received them. What is handed over in a container goes
-   along with it. Saying "I received it" of goods that were sent to someone else, or never sent,
-   makes nobody a holder.
+   along with it, if whoever packed it there had it. Saying "I received it" of goods that were sent
+   to someone else, or never sent, makes nobody a holder; nor does saying "I packed it" of goods
+   one never had.
 3. Who makes something out of goods names what went in. That is a word about what he made; on the
    page of what went in it stands only if he held it (role `source` otherwise).
 4. A receipt by somebody who is no holder is told on the pages of what he made of it, not on the
@@ -18,7 +19,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -119,10 +120,11 @@ def _holders(
     """Rule 2, repeated until nothing changes: a late record may stand before what it builds on."""
     holders = {thing: {creator} for thing, creator in made_by.items()}
     moves = [f for f in ordered if f.notice is None and f.step in LEAVING | ARRIVING]
-    stays = spans(f for f in ordered if not f.declares_error)
+    packings = [f for f in ordered if not f.declares_error and f.things("parent")]
     changed = True
     while changed:
         changed = False
+        stays = spans(_packed(packings, made_by, holders, standing))
         for fact in moves:
             for thing in fact.things("epc", "parent", "child"):
                 if not _may(fact, thing, made_by, holders, standing):
@@ -137,6 +139,23 @@ def _holders(
             changed |= not holders.get(lot, set()) <= known
             known |= holders.get(lot, set())
     return holders
+
+
+def _packed(
+    packings: Iterable[Fact],
+    made_by: Mapping[str, str],
+    holders: Mapping[str, set[str]],
+    standing: Standing,
+) -> Iterator[Fact]:
+    """Packings of what the packer had, and unpackings by who has the container."""
+    for fact in packings:
+        mine = {u.thing for u in fact.uses if _may(fact, u.thing, made_by, holders, standing)}
+        if fact.action == "DELETE":
+            if mine & fact.things("parent"):
+                yield fact
+        elif mine >= fact.things("parent"):
+            uses = tuple(use for use in fact.uses if use.thing in mine)
+            yield fact if len(uses) == len(fact.uses) else replace(fact, uses=uses, _of={})
 
 
 def _takers(fact: Fact) -> frozenset[str]:

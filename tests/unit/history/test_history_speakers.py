@@ -1,0 +1,57 @@
+"""Nobody talks themselves onto another's page (formats, section 7)."""
+
+from __future__ import annotations
+
+from tests.unit.history.stories import Story, kg
+from trace.core.history import Fact, Standing, Use
+from trace.core.history.speakers import heard
+
+
+def speakers(story: Story, thing: str, standing: Standing | None = None) -> list[tuple[str, str]]:
+    """Who is heard on the page of a thing, and with which step."""
+    told: list[Fact] = heard(story.facts, standing or Standing({}, {}))
+    return [(fact.issuer, fact.step) for fact in told if thing in fact.things()]
+
+
+def test_who_says_he_packed_anothers_lot_into_his_own_crate_holds_nothing() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.pack("stranger", "his crate", ("lot", 5))
+    story.ship("stranger", "his crate", None, "stranger")
+    story.receive("stranger", "his crate")
+    story.tell("stranger", "storing", kg("epc", "lot", None))
+    assert speakers(story, "lot") == [("farm", "creating_class_instance")]
+
+
+def test_nor_who_says_it_of_anothers_crate() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.pack("farm", "crate", ("lot", 100))
+    story.pack("stranger", "crate", ("junk", 5))
+    story.tell("stranger", "storing", Use("epc", "crate"))
+    assert speakers(story, "crate") == [("farm", "packing")]
+
+
+def test_what_really_lay_in_a_crate_that_was_handed_over_goes_along_with_it() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.pack("farm", "crate", ("lot", 100))
+    story.ship("farm", "crate", None, "shop")
+    story.receive("shop", "crate")
+    story.pack("shop", "trolley", ("lot", 100))
+    story.ship("shop", "trolley", None, "stall")
+    story.receive("stall", "trolley")
+    story.tell("stall", "storing", kg("epc", "lot", None))
+    assert [who for who, _ in speakers(story, "lot")] == ["farm", "farm", "shop", "stall"]
+
+
+def test_a_stranger_cannot_unpack_what_is_not_his_to_keep_its_receiver_silent() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.pack("farm", "crate", ("lot", 100))
+    story.pack("stranger", "crate", ("lot", 100), action="DELETE")
+    story.ship("farm", "crate", None, "shop")
+    story.receive("shop", "crate")
+    story.tell("shop", "storing", kg("epc", "lot", None))
+    assert ("shop", "storing") in speakers(story, "lot")
+    assert "stranger" not in {who for who, _ in speakers(story, "lot")}
