@@ -212,13 +212,17 @@ const tell = (report, hidden, policy) => {
   const edges = new Map();
   const unknown = [];
   const notices = [];
+  const issuers = new Map(statements.map(({ id, issuer }) => [id, issuer]));
   for (const statement of statements) {
     const { index, time, id, issuer, event, things, chains, withheld } = statement;
     const happened = EVENT_TIME.test(event.eventTime) ? Date.parse(event.eventTime) : NaN;
     if (isNaN(happened)) find("recorded-late", index, "event time unknown");
     else if (time - happened > LATE)
       find("recorded-late", index, `${Math.floor((time - happened) / 864e5)} days`);
-    if ("errorDeclaration" in event) report.voided.push(`${event["trace:corrects"] ?? ""}`);
+    const isDeclaration = "errorDeclaration" in event;
+    // Only a statement's own issuer declares it to be in error.
+    if (isDeclaration && issuers.get(event["trace:corrects"]) == issuer)
+      report.voided.push(event["trace:corrects"]);
     const { up, others, into } = edge(statement);
     for (const name of up) edges.set(name, [...(edges.get(name) ?? []), ...into]);
     if (hides({ withheld }, isUp) || things.some((one) => isUp(one.role) && !one.linked)) {
@@ -226,18 +230,20 @@ const tell = (report, hidden, policy) => {
       find("recall-unknown", index, "an input or a content is not disclosed");
     }
     const notice = event["trace:notice"];
-    if (notice != null) {
+    if (notice != null && !isDeclaration) {
       const told = typeof notice == "object" && !Array.isArray(notice);
       const ends = told && Array.isArray(notice.ends) ? notice.ends : [];
       const about = [...chains, ...things.map((one) => one.identity)];
-      notices.push({ id, issuer, kind: `${told ? notice.kind : notice}`, about, ends });
+      notices.push({ id, index, issuer, kind: `${told ? notice.kind : notice}`, about, ends });
     }
   }
-  const isEnded = ({ id, issuer }) =>
+  const isEnded = ({ id, index, issuer }) =>
     notices.some(
       (one) =>
         one.kind == "release" &&
+        one.index > index &&
         one.ends.includes(id) &&
+        !report.voided.includes(one.id) &&
         (one.issuer == issuer || policy.authorities.includes(one.issuer)),
     );
   const worsen = (state) => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.golden.world import ID_BASE, Organisation, Passkey, Recorded, World, uuid4
@@ -42,10 +42,11 @@ class Story:
     harvested: Recorded
     packing: Recorded
     shipped: Recorded
+    beside: list[str] = field(default_factory=list)  # what a test tells of besides
 
     @property
     def things(self) -> list[str]:
-        return [self.cycle, self.lot, self.packed]
+        return [self.cycle, self.lot, self.packed, *self.beside]
 
     def bundle(self, **members: Any) -> bytes:
         more = [self.approval, *members.pop("more", ())]

@@ -12,6 +12,7 @@ from typing import Any
 from tests.golden.checks import changed, recall, sdjwt_of, story_event
 from tests.golden.story import Story, event_of, quantity, tell_story
 from tests.golden.world import ID_BASE, private_key, uuid4
+from tests.support.lifting_attacks import id_of, recalled_and_attacked, record, releasing
 from trace.core import tlog
 from trace.core.signing import TrustError, b64url
 from trace.core.statements import Since, audit_entry, root_kid
@@ -223,6 +224,19 @@ def _recalled(story: Story) -> bytes:
     return story.bundle()
 
 
+def _attacked(story: Story) -> bytes:
+    """A recall after everything that must not lift it."""
+    recalled_and_attacked(story)
+    return story.bundle()
+
+
+def _released(story: Story) -> bytes:
+    """A recall that its issuer ended, and the only attack that comes after it in vain."""
+    ended = recalled_and_attacked(story, "voided")
+    record(story, story.coop, releasing(story, id_of(ended)))
+    return story.bundle()
+
+
 # Name: how the bundle is made. What refuses is named by the code, what only finds by `good-…`.
 MADE: dict[str, Callable[[Story], bytes]] = {
     "good": lambda story: story.bundle(),
@@ -232,6 +246,8 @@ MADE: dict[str, Callable[[Story], bytes]] = {
     "good-replayed": _replayed,
     "good-late": _late,
     "good-recalled": _recalled,
+    "good-recalled-attacked": _attacked,
+    "good-recalled-released": _released,
     "good-packed-beside": _packed_beside,
     "unreadable": lambda story: story.bundle().replace(b'{"v":1,', b'{"v":1,"v":1,', 1),
     "bad-signature": lambda story: headed(story, "none"),

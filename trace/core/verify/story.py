@@ -3,9 +3,12 @@
 Rules.
 1. A notice (recall, hold, advice) hits the things its statement names or links, and everything
    that came out of them: outputs of a transformation that had one as input, a parent holding one.
-2. Voiding or correcting a statement never lifts a notice, and voided edges still carry one.
+2. Voiding or correcting a statement never lifts a notice, and voided edges still carry one. An
+   error declaration counts for statements of its own issuer only, and gives no notice itself: it
+   repeats what the statement said.
 3. A release ends the notices it names by statement id, if it comes from their issuer or from an
-   authority of the policy.
+   authority of the policy, and stands later in the log than they do. A release that its issuer
+   declared to be in error ends nothing.
 4. An ancestor that is not disclosed leaves "recall unknown": some input or content of an edge
    is withheld or named without its lot, or a whole statement is withheld. A notice that is shown
    counts all the same.
@@ -13,7 +16,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -116,8 +119,6 @@ def tell(
     notices: list[Notice] = []
     for statement in statements:
         _note_late(story, statement, policy)
-        if "errorDeclaration" in statement.event:
-            story.voided.add(str(statement.event.get("trace:corrects", "")))
         things = things_of(statement.event, id_base)
         chains = linked.get(statement.index, frozenset())
         _add_edges(edges, statement, things, chains)
@@ -130,7 +131,8 @@ def tell(
         notice = _notice(statement, things, chains)
         if notice is not None:
             notices.append(notice)
-    ended = _ended(notices, policy)
+    story.voided = _voided(statements)
+    ended = _ended(notices, story.voided, policy)
     for notice in notices:
         if notice.kind == "release" or notice.statement.statement_id in ended:
             continue
@@ -218,7 +220,7 @@ def _notice(
     statement: VerifiedStatement, things: list[Named], chains: frozenset[str]
 ) -> Notice | None:
     value = statement.event.get("trace:notice")
-    if value is None:
+    if value is None or "errorDeclaration" in statement.event:
         return None
     ends: frozenset[str] = frozenset()
     kind = value
@@ -230,17 +232,31 @@ def _notice(
     return Notice(statement, str(kind), chains.union(t.identity for t in things), ends)
 
 
-def _ended(notices: Sequence[Notice], policy: Policy) -> set[str]:
-    by_id = {notice.statement.statement_id: notice for notice in notices}
+def _voided(statements: Sequence[VerifiedStatement]) -> set[str]:
+    """Statements that their own issuer declared to be in error (rule 2)."""
+    issuers = {one.statement_id: one.issuer for one in statements}
+    named = [
+        (str(one.event.get("trace:corrects", "")), one.issuer)
+        for one in statements
+        if "errorDeclaration" in one.event
+    ]
+    return {target for target, issuer in named if issuers.get(target) == issuer}
+
+
+def _ended(notices: Sequence[Notice], voided: Collection[str], policy: Policy) -> set[str]:
+    """The notices that a release ends (rule 3)."""
+    by_id = {notice.statement.statement_id: notice.statement for notice in notices}
     ended = set()
     for release in notices:
-        if release.kind != "release":
+        said = release.statement
+        if release.kind != "release" or said.statement_id in voided:
             continue
-        issuer = release.statement.issuer
         for name in release.ends:
             target = by_id.get(name)
-            if target is not None and (
-                issuer == target.statement.issuer or issuer in policy.authorities
+            if (
+                target is not None
+                and target.index < said.index
+                and (said.issuer == target.issuer or said.issuer in policy.authorities)
             ):
                 ended.add(name)
     return ended
