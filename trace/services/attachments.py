@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import IO, Final
 
 from PIL import Image, ImageOps
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.core.signing import b64url
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Attachment
+from trace.models import Attachment, Takedown
 from trace.services.actors import Actor
+from trace.services.deadlines import local_day
 from trace.services.records import JsonObject
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
@@ -57,6 +59,12 @@ class PhotoTooLarge(TraceError):
 class TooManyPhotos(TraceError):
     code = "too-many-photos"
     message = "At most %(limit)d photos can go with one record."
+
+
+class PhotoTakenDown(TraceError):
+    code = "photo-taken-down"
+    status = 410
+    message = "This photo was taken down on %(day)s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +134,11 @@ def folder() -> Path:
 
 
 def photo_path(digest: str, *, thumbnail: bool = False) -> Path:
-    """The file of a digest. Raises NotFound for a text that is no digest or has no file."""
+    """The file of a digest. Raises NotFound for a text that is no digest or has no file,
+    PhotoTakenDown."""
     if not _DIGEST.fullmatch(digest):
         raise NotFound
+    check_standing(digest)
     path = folder() / digest[:2] / (f"{digest}-s.jpg" if thumbnail else f"{digest}.jpg")
     if not path.is_file():
         raise NotFound
@@ -138,8 +148,64 @@ def photo_path(digest: str, *, thumbnail: bool = False) -> Path:
 def remove_file(digest: str) -> None:
     """Takes a photo away for good; its row stays and says that there was one of this digest."""
     if _DIGEST.fullmatch(digest):
-        for name in (f"{digest}.jpg", f"{digest}-s.jpg"):
+        for name in _names(digest):
             (folder() / digest[:2] / name).unlink(missing_ok=True)
+
+
+def check_standing(digest: str) -> None:
+    """Raises PhotoTakenDown for a photo that was taken down, whatever files there are."""
+    day = db.session.scalar(
+        select(Takedown.created_at).where(
+            Takedown.digest == digest, Takedown.kind == "photo", Takedown.lifted_at.is_(None)
+        )
+    )
+    if day is not None:
+        raise PhotoTakenDown(day=local_day(day).strftime("%d/%m/%Y"))
+
+
+def _aside() -> Path:
+    """Where files wait that were taken down: nothing serves this folder."""
+    return current_settings().instance / "taken-down"
+
+
+def _names(digest: str) -> tuple[str, str]:
+    return f"{digest}.jpg", f"{digest}-s.jpg"
+
+
+def is_served(digest: str) -> bool:
+    """Whether there is a file of this digest to serve."""
+    return (folder() / digest[:2] / f"{digest}.jpg").is_file()
+
+
+def is_aside(digest: str) -> bool:
+    """Whether the file of a photo taken down is still there."""
+    return (_aside() / f"{digest}.jpg").is_file()
+
+
+def put_aside(digest: str) -> None:
+    """Moves a photo out of the folder that is served."""
+    if not _DIGEST.fullmatch(digest):
+        return
+    _aside().mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in _names(digest):
+        source = folder() / digest[:2] / name
+        if source.is_file():
+            source.replace(_aside() / name)
+
+
+def bring_back(digest: str) -> None:
+    """Moves a photo back into the folder that is served."""
+    for name in _names(digest):
+        source, target = _aside() / name, folder() / digest[:2] / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+
+
+def remove_aside(digest: str) -> None:
+    """Deletes the file of a photo taken down."""
+    for name in _names(digest):
+        (_aside() / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -156,10 +222,11 @@ def _write(path: Path, data: bytes) -> None:
 
 def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime) -> Attachment:
     """Keeps a photo and its row; the same picture twice is one file. Raises NotAPhoto,
-    PhotoTooLarge, NotAllowed."""
+    PhotoTooLarge, NotAllowed, PhotoTakenDown."""
     actor.check("record")
     photo = read_photo(stream)
     digest = photo.digest
+    check_standing(digest)
     base = folder() / digest[:2]
     _write(base / f"{digest}.jpg", photo.data)
     _write(base / f"{digest}-s.jpg", photo.thumbnail)
@@ -193,7 +260,7 @@ def keep_photos(
         raise TooManyPhotos(path=path, limit=PHOTO_LIMIT)
     try:
         return tuple(reference(keep_photo(actor, stream, at=at)) for stream in found)
-    except (NotAPhoto, PhotoTooLarge) as error:
+    except (NotAPhoto, PhotoTooLarge, PhotoTakenDown) as error:
         raise error.at(path) from None
 
 

@@ -8,7 +8,9 @@ and everything else it says. A backup older than the erasure is made to forget a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from trace.core.statements import (
     parse_entry,
 )
 from trace.core.statements.entries import ErasureEntry
+from trace.core.statements.erasure import ERASABLE
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import (
@@ -35,31 +38,53 @@ from trace.models import (
     IdempotencyKey,
     LogEntry,
     Passport,
+    Request,
+    Takedown,
     Thing,
 )
 from trace.services import log
 from trace.services.actors import Actor
+from trace.services.after_commit import after_commit
 from trace.services.attachments import remove_file
 from trace.services.audit import write_audit
 from trace.services.descent import descendants
+from trace.services.sealing import unseal
 from trace.services.sets import among
 
 # Columns of `events` that copy a member.
 COPIES = {"readPoint": "read_point", "bizLocation": "biz_location"}
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an erasure would do: the paths of the disclosures that go, with what they say (the
+    eventID goes with any of them), the photos whose files go, how many pages are told anew."""
+
+    statement: str
+    gone: tuple[tuple[str, str], ...]
+    photos: tuple[str, ...]
+    pages: int
+
+
 def erase(
-    actor: Actor, statement_id: str, paths: Collection[str], *, reason: str, at: datetime
+    actor: Actor,
+    statement_id: str,
+    paths: Collection[str],
+    *,
+    reason: str,
+    at: datetime,
+    kind: str = "subject",
+    request: Request | None = None,
 ) -> Erasure:
     """Erases personal members of one statement, for the platform. The caller commits.
 
-    Raises NotAllowed, NotFound, NotErasable (not personal, or not there).
+    `kind`: `subject`, because the person asked; `takedown`, because the text was abusive. Raises
+    NotAllowed, NotFound, NotErasable (not personal, or not there).
     """
     actor.check("administer")
     event = get_event(statement_id)
-    known = disclosures_of(event.jwt, orjson.loads(event.disclosures))
-    gone_paths = set(erased_paths(Statement(event.jwt, known), paths))
-    gone = [d for d in known if d.path in gone_paths]
+    gone = _going(event, paths)
+    gone_paths = {d.path for d in gone}
     state = log.lock()
     digests = sorted(d.digest for d in gone)
     entry = erasure_entry(log.record_time(state, at), digests)
@@ -69,7 +94,10 @@ def erase(
         event_id=event.id,
         index=index,
         digests=orjson.dumps(digests).decode(),
+        members=orjson.dumps(sorted(gone_paths)).decode(),
         reason=reason[:200],
+        kind=kind,
+        request_id=request.id if request is not None else None,
         person_id=actor.person.id if actor.person else None,
         created_at=at,
     )
@@ -77,6 +105,59 @@ def erase(
     write_audit(actor, "erase", statement_id, at=at, members=sorted(gone_paths))
     db.session.flush()
     return row
+
+
+def preview(statement_id: str, paths: Collection[str]) -> Preview:
+    """What erasing these members would do; nothing is changed. Raises NotFound, NotErasable."""
+    event = get_event(statement_id)
+    gone = _going(event, paths)
+    return Preview(
+        statement_id,
+        tuple((d.path, _said(d)) for d in gone),
+        tuple(attached(gone)),
+        len(_pages(event.id)),
+    )
+
+
+def erasable_members(event: Event) -> list[tuple[str, str]]:
+    """(path, what it says) of the personal members that a statement still has; not the eventID,
+    which goes with them. A list is named as a whole."""
+    told: dict[str, list[str]] = {}
+    known = disclosures_of(event.jwt, _whole(event))
+    for disclosure in known:
+        top = disclosure.path.partition("/")[0]
+        if top in ERASABLE - {"eventID"}:
+            below = told.setdefault(top, [])
+            if "/" in disclosure.path or not any(d.path.startswith(f"{top}/") for d in known):
+                below.append(_said(disclosure))
+    return [(top, "; ".join(said)) for top, said in told.items()]
+
+
+def _said(disclosure: Disclosure) -> str:
+    value = orjson.loads(unb64url(disclosure.text))[-1]
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _whole(event: Event) -> list[str | None]:
+    """The disclosures with the texts that were taken down: they are withheld, not erased."""
+    texts: list[str | None] = orjson.loads(event.disclosures)
+    for row in _kept(event):
+        if row.kept is not None:
+            kept = unseal(row.kept, f"takedown:{row.digest}")
+            texts[kept["at"]] = kept["text"]
+    return texts
+
+
+def _kept(event: Event) -> Sequence[Takedown]:
+    return db.session.scalars(
+        select(Takedown).where(Takedown.event_id == event.id, Takedown.kept.is_not(None))
+    ).all()
+
+
+def _going(event: Event, paths: Collection[str]) -> list[Disclosure]:
+    known = disclosures_of(event.jwt, _whole(event))
+    gone_paths = set(erased_paths(Statement(event.jwt, known), paths))
+    return [d for d in known if d.path in gone_paths]
 
 
 def get_event(statement_id: str) -> Event:
@@ -105,8 +186,7 @@ def replay() -> int:
         return 0
     count = 0
     for event in db.session.scalars(select(Event).order_by(Event.id)).yield_per(500):
-        known = disclosures_of(event.jwt, orjson.loads(event.disclosures))
-        gone = [d for d in known if d.digest in wanted]
+        gone = [d for d in disclosures_of(event.jwt, _whole(event)) if d.digest in wanted]
         if gone:
             _forget(event, gone)
             count += 1
@@ -121,8 +201,11 @@ def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
         "disclosures": orjson.dumps([None if t in texts else t for t in stored]).decode()
     }
     values |= {column: None for member, column in COPIES.items() if member in paths}
-    for digest in _attached(gone):
-        remove_file(digest)
+    for row in _kept(event):
+        if row.digest in {d.digest for d in gone}:
+            row.kept = None
+    for digest in attached(gone):
+        after_commit(partial(remove_file, digest))
     db.session.execute(
         update(Event)
         .where(Event.id == event.id)
@@ -131,10 +214,10 @@ def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
     )
     if "eventID" in paths:
         _forget_event_id(event)
-    _forget_pages(event.id)
+    forget_pages(event.id)
 
 
-def _attached(gone: Iterable[Disclosure]) -> list[str]:
+def attached(gone: Iterable[Disclosure]) -> list[str]:
     """Digests of the files named in erased attachments."""
     found = []
     for disclosure in gone:
@@ -161,17 +244,21 @@ def _forget_event_id(event: Event) -> None:
         row.response = orjson.dumps(answered).decode()
 
 
-def _forget_pages(event_id: int) -> None:
-    """Passports that may show it are emptied, downstream as well."""
+def forget_pages(event_id: int) -> None:
+    """Passports that may show an event are emptied, downstream as well."""
+    db.session.execute(
+        update(Passport)
+        .where(among(Passport.thing_id, sorted(_pages(event_id))))
+        .values(stale=True, document=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _pages(event_id: int) -> set[int]:
+    """The things whose passports may show an event."""
     named = db.session.scalars(select(EventThing.thing_id).where(EventThing.event_id == event_id))
     reached = set(descendants(dict.fromkeys(named, False)))
     lots = db.session.scalars(
         select(Thing.lot_id).where(among(Thing.id, sorted(reached)), Thing.lot_id.is_not(None))
     )
-    reached |= {lot for lot in lots if lot is not None}
-    db.session.execute(
-        update(Passport)
-        .where(among(Passport.thing_id, sorted(reached)))
-        .values(stale=True, document=None)
-        .execution_options(synchronize_session=False)
-    )
+    return reached | {lot for lot in lots if lot is not None}
