@@ -29,7 +29,7 @@ MAX_DEPTH = 64  # the deepest honest event has 8 levels
 MAX_BYTES = 20 * 1024 * 1024
 
 # What orjson would write of its own accord is no JSON value: dates, dataclasses, subclasses.
-_WRITE = (
+WRITE: Final = (
     orjson.OPT_STRICT_INTEGER
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -69,7 +69,7 @@ def unb64url(text: str, *, path: str = "") -> bytes:
 def dumps(value: object) -> bytes:
     """Compact UTF-8 JSON, members in the order given. Raises Unreadable (rules 3 and 4)."""
     try:
-        return orjson.dumps(value, option=_WRITE)
+        return orjson.dumps(value, option=WRITE)
     except (TypeError, ValueError, RecursionError) as error:
         raise Unreadable("a JSON value", str(error)) from None
 

@@ -17,7 +17,7 @@ Rules (docs/reference/formats.md, "Statement").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +25,8 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
+
+from orjson import dumps as orjson_dumps
 
 from trace.core.signing import (
     MAX_DEPTH,
@@ -39,6 +41,7 @@ from trace.core.signing import (
     parse_kid,
     sign_compact,
 )
+from trace.core.signing.encoding import WRITE
 from trace.core.signing.sdjwt import RESERVED, SALT_BYTES, digest_of
 from trace.core.statements.errors import NotSignable
 from trace.core.statements.times import moment_text
@@ -87,6 +90,18 @@ class Statement:
     disclosures: tuple[Disclosure, ...]
 
 
+class Signed(NamedTuple):
+    """A signed JWT, and the paths and texts of its disclosures in the order of a Statement's."""
+
+    jwt: str
+    paths: list[str]
+    texts: list[str]
+
+    @property
+    def statement(self) -> Statement:
+        return Statement(self.jwt, tuple(map(Disclosure, self.paths, self.texts)))
+
+
 def escape(name: str) -> str:
     """A member's name as one segment of a path (rule 4)."""
     if "~" in name or "/" in name:
@@ -131,64 +146,151 @@ def is_statement_id(text: object) -> bool:
     return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
+class _Laid(NamedTuple):
+    """One event's place among the disclosures: its core members, its counts, the slots of its own
+    members, and where its slots begin and end."""
+
+    subject: JsonObject
+    counts: dict[str, int]
+    members: list[int]
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
-class _Writer:
-    """Collects disclosures; `salts` holds a salt's text for each of them."""
+class _Disclosures:
+    """The disclosures of several events, one slot each; a parent stands before its children.
 
-    salts: list[str]
-    disclosures: list[Disclosure | None] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    What is alike for all is done for all at once: a thousand events ask for salts once, and their
+    digests are encoded in one go.
+    """
 
-    def member(self, path: str, name: str, value: Any) -> str:
-        """Adds the disclosure of a member and what hangs below; returns its digest."""
-        slot = self._slot()
-        if not isinstance(value, list):
-            self.counts[path] = 1
-            return self._put(slot, path, ["", name, value])
-        self.counts[path] = size = len(value)
-        if not SPLIT_FROM <= size <= SPLIT_TO:
-            return self._put(slot, path, ["", name, value])
-        digests = [
-            {"...": self._put(self._slot(), f"{path}/{index}", ["", element])}
-            for index, element in enumerate(value)
-        ]
-        return self._put(slot, path, ["", name, digests], ours=True)
+    paths: list[str] = field(default_factory=list)
+    arrays: list[list[Any]] = field(default_factory=list)  # salt, name (of a member), value
+    parents: list[tuple[int, list[int]]] = field(default_factory=list)  # slot, its children's
+    texts: list[bytes] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    # Name of an event's member -> its path; None for what stays in the clear or is dropped.
+    _known: dict[str, str | None] = field(default_factory=dict)
 
-    def ilmd(self, value: JsonObject) -> str:
-        """Adds `ilmd` as an object of disclosures, one per member of its own."""
-        slot = self._slot()
-        self.counts["ilmd"] = len(value)
-        if not value:
-            return self._put(slot, "ilmd", ["", "ilmd", {}])
-        digests = []
+    def lay_out(self, event: JsonObject) -> _Laid:
+        """Gives every disclosure of an event its slot. Raises NotSignable."""
+        arrays, paths, known = self.arrays, self.paths, self._known
+        start = len(arrays)
+        counts: dict[str, int] = {}
+        members: list[int] = []
+        for name, value in event.items():
+            try:
+                path = known[name]
+            except (KeyError, TypeError):
+                path = known[name] = _path_of(name)
+            if path is None:
+                continue
+            members.append(len(arrays))
+            if name == "ilmd":
+                self._ilmd(value, counts)
+            elif isinstance(value, list):
+                counts[path] = len(value)
+                self._list(path, name, value)
+            else:
+                counts[path] = 1
+                arrays.append(["", name, value])
+                paths.append(path)
+        if len(counts) > MAX_MEMBERS:
+            raise NotSignable(reason=f"it has more than {MAX_MEMBERS} members", path="")
+        return _Laid(_core(event), counts, members, start, len(arrays))
+
+    def _list(self, path: str, name: str, values: list[Any]) -> None:
+        slot, size = len(self.arrays), len(values)
+        self.arrays.append(["", name, values])
+        self.paths.append(path)
+        if SPLIT_FROM <= size <= SPLIT_TO:
+            self.arrays[slot][2] = None
+            self.parents.append((slot, list(range(slot + 1, slot + 1 + size))))
+            self.arrays += [["", value] for value in values]
+            self.paths += [f"{path}/{index}" for index in range(size)]
+
+    def _ilmd(self, value: Any, counts: dict[str, int]) -> None:
+        """`ilmd` is an object of disclosures, one per member of its own."""
+        if not isinstance(value, dict):
+            raise NotSignable(reason="ilmd is not an object", path="/ilmd")
+        counts["ilmd"] = len(value)
+        own = len(self.arrays)
+        self.arrays.append(["", "ilmd", {}])
+        self.paths.append("ilmd")
+        slots: list[int] = []
+        if value:
+            self.parents.append((own, slots))
         for name, inner in value.items():
             _check_name(name, "ilmd/")
-            digests.append(self.member(f"ilmd/{escape(name)}", name, inner))
-        digests.sort()
-        return self._put(slot, "ilmd", ["", "ilmd", {"_sd": digests}], ours=True)
+            path = f"ilmd/{escape(name)}"
+            slots.append(len(self.arrays))
+            if isinstance(inner, list):
+                counts[path] = len(inner)
+                self._list(path, name, inner)
+            else:
+                counts[path] = 1
+                self.arrays.append(["", name, inner])
+                self.paths.append(path)
 
-    def _slot(self) -> int:
-        self.disclosures.append(None)
-        return len(self.disclosures) - 1
+    def write(self, salts: Callable[[int], bytes]) -> None:
+        """Fills `texts` and `digests`. Raises NotSignable."""
+        need = SALT_BYTES * len(self.arrays)
+        block = salts(need)  # one call: the system's randomness costs by the call
+        if len(block) != need:
+            raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
+        texts = self.texts
+        for salt, array, path in zip(_salt_texts(block), self.arrays, self.paths, strict=True):
+            array[0] = salt
+            try:
+                raw = orjson_dumps(array, None, WRITE)
+            except (TypeError, ValueError, RecursionError) as error:
+                _check_value(array[-1], path)
+                raise NotSignable(reason=str(error), path="/" + path) from None
+            # A text names nothing and nests nothing.
+            if type(array[-1]) is not str and _is_suspect(raw):
+                _check_value(array[-1], path)
+            texts.append(b64url_bytes(raw))
+        self.digests = _digests(texts)
+        # Parents are few: written once in their place above, and again now that what they hold is
+        # known, the innermost first.
+        for slot, children in reversed(self.parents):
+            array = self.arrays[slot]
+            held = [self.digests[child] for child in children]
+            if array[2] is None:
+                array[2] = [{"...": digest} for digest in held]
+            else:
+                array[2] = {"_sd": sorted(held)}
+            texts[slot] = b64url_bytes(dumps(array))
+            self.digests[slot] = b64url(sha256(texts[slot]).digest())
 
-    def _put(self, slot: int, path: str, array: list[Any], *, ours: bool = False) -> str:
-        """Writes one disclosure into its place; `ours` says that its digests are our own."""
-        array[0] = self.salts[slot]
-        try:
-            raw = dumps(array)
-        except Unreadable as error:
-            _check_value(array[-1], path)
-            raise NotSignable(reason=error.got, path="/" + path) from None
-        if not ours and (
-            b"_sd" in raw
-            or b'"..."' in raw
-            or b"null" in raw
-            or raw.count(b"[") + raw.count(b"{") > _SHALLOW
-        ):
-            _check_value(array[-1], path)
-        text = b64url_bytes(raw)
-        self.disclosures[slot] = Disclosure(path, text.decode())
-        return b64url_bytes(sha256(text).digest()).decode()
+
+def _path_of(name: object) -> str | None:
+    _check_name(name)
+    if name in _CORE or name in _DROPPED:
+        return None
+    if name == MEMBERS:
+        raise NotSignable(reason=f"{MEMBERS} is written by the signer", path=f"/{MEMBERS}")
+    return escape(str(name))
+
+
+def _is_suspect(raw: bytes) -> bool:
+    """Whether JSON looks as if it broke a rule and must be walked: brackets bound the depth from
+    above, and a number that is none is written as null."""
+    return (
+        b"_sd" in raw
+        or b'"..."' in raw
+        or b"null" in raw
+        or raw.count(b"[") + raw.count(b"{") > _SHALLOW
+    )
+
+
+def _digests(texts: Sequence[bytes]) -> list[str]:
+    """The digest of each text. 32 bytes and a zero byte are a group of 44 characters of their own,
+    so that all are encoded at once; the last character is the zero byte's."""
+    block = b"".join([sha256(text).digest() + b"\0" for text in texts])
+    joined = b64url(block)
+    return [joined[start : start + 43] for start in range(0, 44 * len(texts), 44)]
 
 
 def _salt_texts(block: bytes) -> list[str]:
@@ -202,9 +304,7 @@ def _salt_texts(block: bytes) -> list[str]:
     return [text[start : start + 22] for start in range(0, 24 * count, 24)]
 
 
-# Only what looks like it may break a rule is walked: brackets bound the depth from above, and a
-# number that is none would have been written as null.
-_SHALLOW: Final = 50
+_SHALLOW: Final = 50  # brackets of an array of ours that need no walking
 
 
 def _check_name(name: object, prefix: str = "") -> None:
@@ -255,33 +355,71 @@ def build_statement(
     JSON Pointer of what cannot be signed, Unreadable for a malformed issuer, kid or id,
     IssuerMismatch for another's kid.
     """
+    return build_statements(
+        [event],
+        issuer=issuer,
+        kid=kid,
+        key=key,
+        statement_ids=[statement_id],
+        valid_from=valid_from,
+        salts=salts,
+    )[0].statement
+
+
+def build_statements(
+    events: Sequence[JsonObject],
+    *,
+    issuer: str,
+    kid: str,
+    key: PrivateKey,
+    statement_ids: Sequence[str],
+    valid_from: datetime,
+    salts: Callable[[int], bytes],
+) -> list[Signed]:
+    """build_statement for many events of one issuer at less cost: what was signed for each.
+
+    `salts` is called once for all of them. Raises what build_statement raises.
+    """
     _check_issuer(issuer, kid)
-    if not is_statement_id(statement_id):
-        raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
-    need = SALT_BYTES * _count(event)
-    block = salts(need)  # one call: the system's randomness costs by the call
-    if len(block) != need:
-        raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
-    writer = _Writer(_salt_texts(block))
-    subject, digests = _subject(event, writer)
-    subject[MEMBERS] = writer.counts
-    digests.sort()
-    subject["_sd"] = digests
+    made = _Disclosures()
+    laid = [made.lay_out(event) for event in events]
+    made.write(salts)
+    texts = b"~".join(made.texts).decode().split("~")
+    start, middle = _frame(issuer, moment_text(valid_from))
+    statements: list[Signed] = []
+    for event, statement_id in zip(laid, statement_ids, strict=True):
+        if not is_statement_id(statement_id):
+            raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
+        subject = event.subject
+        subject[MEMBERS] = event.counts
+        subject["_sd"] = sorted([made.digests[slot] for slot in event.members])
+        try:
+            raw = dumps(subject)
+        except Unreadable as error:
+            raise NotSignable(reason=error.got, path="") from None
+        jwt = sign_compact(
+            b"".join((start, statement_id.encode(), middle, raw, b"}")), typ=TYP, kid=kid, key=key
+        )
+        own = slice(event.start, event.end)
+        statements.append(Signed(jwt, made.paths[own], texts[own]))
+    return statements
+
+
+@lru_cache(maxsize=64)
+def _frame(issuer: str, valid_from: str) -> tuple[bytes, bytes]:
+    """The payload's bytes before the statement's id, and between the id and its subject: the same
+    for all statements made at one moment."""
     payload = {
         "@context": _context(issuer),
         "type": CREDENTIAL_TYPES,
-        "id": statement_id,
+        "id": "",
         "issuer": issuer,
-        "validFrom": moment_text(valid_from),
+        "validFrom": valid_from,
         "_sd_alg": "sha-256",
-        "credentialSubject": subject,
+        "credentialSubject": 0,
     }
-    try:
-        raw = dumps(payload)
-    except Unreadable as error:
-        raise NotSignable(reason=error.got, path="") from None
-    jwt = sign_compact(raw, typ=TYP, kid=kid, key=key)
-    return Statement(jwt, tuple(d for d in writer.disclosures if d is not None))
+    start, middle = dumps(payload).split(b'"id":"', 1)
+    return start + b'"id":"', middle.removesuffix(b"0}")
 
 
 @lru_cache(maxsize=4096)
@@ -291,46 +429,14 @@ def _check_issuer(issuer: str, kid: str) -> None:
         raise IssuerMismatch(f"a key of {issuer}", kid)
 
 
-def _subject(event: JsonObject, writer: _Writer) -> tuple[JsonObject, list[str]]:
+def _core(event: JsonObject) -> JsonObject:
     subject: JsonObject = {}
-    digests: list[str] = []
     for name in CORE:
         if name in event:
             subject[name] = value = event[name]
             if not isinstance(value, str):
                 _check_value(value, name)
-    for name, value in event.items():
-        if name in _CORE or name in _DROPPED:
-            continue
-        _check_name(name)
-        if name == MEMBERS:
-            raise NotSignable(reason=f"{MEMBERS} is written by the signer", path=f"/{MEMBERS}")
-        if name == "ilmd":
-            if not isinstance(value, dict):
-                raise NotSignable(reason="ilmd is not an object", path="/ilmd")
-            digests.append(writer.ilmd(value))
-        else:
-            digests.append(writer.member(escape(name), name, value))
-    if len(writer.counts) > MAX_MEMBERS:
-        raise NotSignable(reason=f"it has more than {MAX_MEMBERS} members", path="")
-    return subject, digests
-
-
-def _count(event: JsonObject) -> int:
-    """How many disclosures an event has: what paths_of lists, without the texts."""
-    count = 0
-    for name, value in event.items():
-        if name in _CORE or name in _DROPPED:
-            continue
-        count += 1
-        members = [value]
-        if name == "ilmd" and isinstance(value, dict):
-            count += len(value)
-            members = list(value.values())
-        for member in members:
-            if isinstance(member, list) and SPLIT_FROM <= len(member) <= SPLIT_TO:
-                count += len(member)
-    return count
+    return subject
 
 
 def paths_of(event: JsonObject) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from trace.core.epcis import (
 from trace.core.epcis.free_text import texts_with_numbers
 from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
 from trace.core.signing import b64url
-from trace.core.statements import Statement, build_statement
+from trace.core.statements import Statement
+from trace.core.statements.build import build_statements
 from trace.errors import Conflict, Refused, TraceError
 from trace.extensions import db
 from trace.models import EventKey, Organisation, Place
@@ -356,18 +357,21 @@ def sign(
     actor: Actor, prepared: Sequence[Prepared], key: SigningKey, *, at: datetime
 ) -> Sequence[Prepared]:
     """Builds and signs every event's statement (formats §2)."""
-    issuer = issuer_of(actor.organisation.code)
-    for event in prepared:
-        document = event.document
-        if event.corrects is not None:
-            document = {**document, "trace:corrects": urn_of(event.corrects)}
-        event.statement = build_statement(
-            document,
-            issuer=issuer,
-            kid=key.kid,
-            key=key.private,
-            statement_id=event.statement_id,
-            valid_from=at,
-            salts=os.urandom,
-        )
+    documents = [
+        event.document
+        if event.corrects is None
+        else {**event.document, "trace:corrects": urn_of(event.corrects)}
+        for event in prepared
+    ]
+    statements = build_statements(
+        documents,
+        issuer=issuer_of(actor.organisation.code),
+        kid=key.kid,
+        key=key.private,
+        statement_ids=[event.statement_id for event in prepared],
+        valid_from=at,
+        salts=os.urandom,
+    )
+    for event, signed in zip(prepared, statements, strict=True):
+        event.statement = signed.statement
     return prepared
