@@ -1,0 +1,155 @@
+"""Whose word an edge is: a notice travels only along what somebody said who may say it.
+
+That X went into Y is believed of whoever made Y, of whoever holds Y, and of a competent authority
+(formats, section 7); anybody else could put a recall on a competitor's goods by naming them as made
+from something of his own. The judgement is that of pages (`core.history.speakers`), here on all
+that is recorded, private members too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from trace.core.history import Fact, Standing, Use, heard
+from trace.extensions import db
+from trace.models import Event, EventThing, Handover, LogEntry, Organisation, Thing
+from trace.models.events import ROLES, TYPES
+from trace.services.histories import ACCREDITED, COMPETENT
+from trace.services.sets import among
+from trace.services.vocabulary import bare_step
+
+_, PARENT, CHILD, _, _ = range(len(ROLES))
+# What is told of one thing and its containers; whoever buries a thing under more gets no hearing.
+MOST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An event's word that `source` went into `target` (row ids)."""
+
+    event: int
+    source: int
+    target: int
+
+
+def believed(edges: Collection[Edge]) -> set[Edge]:
+    """Those of the edges whose issuer may speak of the target. Asked only where the issuer is not
+    the target's registered owner: rare, so each target is judged by itself."""
+    found: set[Edge] = set()
+    for target in {edge.target for edge in edges}:
+        mine = [edge for edge in edges if edge.target == target]
+        spoken = _heard_events(target)
+        found.update(edge for edge in mine if edge.event in spoken)
+    return found
+
+
+def _heard_events(target: int) -> set[int]:
+    """The events that may join the history of a thing, naming it as what others went into."""
+    around = _around(target)
+    rows = db.session.execute(
+        select(
+            Event.id,
+            Event.statement_id,
+            Event.issuer_id,
+            Event.type,
+            Event.action,
+            Event.event_time,
+            Event.biz_step,
+            Event.corrects,
+            Event.notice,
+            LogEntry.index.label("place"),
+            Handover.taker_id,
+        )
+        .outerjoin(LogEntry, LogEntry.event_id == Event.id)
+        .outerjoin(Handover, Handover.event_id == Event.id)
+        .where(Event.id.in_(select(EventThing.event_id).where(among(EventThing.thing_id, around))))
+        .order_by(Event.id)
+        .limit(MOST)
+    ).all()
+    uses = _uses([row.id for row in rows])
+    facts = {
+        f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}": (
+            row.id,
+            Fact(
+                statement=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
+                issuer=str(row.issuer_id),
+                type=TYPES[row.type],
+                event_time=row.event_time,
+                uses=uses.get(row.id, ()),
+                step=bare_step(row.biz_step),
+                action=row.action,
+                index=row.place,
+                destinations=frozenset({str(row.taker_id)} if row.taker_id else ()),
+                declares_error=row.corrects is not None,
+                notice=row.notice,
+            ),
+        )
+        for row in rows
+    }
+    standing = _standing(around, {row.issuer_id for row in rows})
+    name = str(target)
+    return {
+        facts[fact.statement][0]
+        for fact in heard((fact for _, fact in facts.values()), standing)
+        # A declaration of an error repeats its event: that one is asked itself.
+        if not fact.declares_error and name in fact.things("parent", "child", "output")
+    }
+
+
+def _around(target: int) -> list[int]:
+    """The thing, its lot, and every container either was ever said to lie in."""
+    found = {target}
+    lot = db.session.scalar(select(Thing.lot_id).where(Thing.id == target))
+    if lot is not None:
+        found.add(lot)
+    frontier = set(found)
+    while frontier and len(found) < MOST:
+        inside = select(EventThing.event_id).where(
+            among(EventThing.thing_id, sorted(frontier)), EventThing.role == CHILD
+        )
+        outer = select(EventThing.thing_id).where(
+            EventThing.event_id.in_(inside), EventThing.role == PARENT
+        )
+        frontier = set(db.session.scalars(outer.limit(MOST))) - found
+        found |= frontier
+    return sorted(found)
+
+
+def _uses(events: Collection[int]) -> dict[int, tuple[Use, ...]]:
+    found: dict[int, list[Use]] = {}
+    rows = db.session.execute(
+        select(EventThing.event_id, EventThing.role, EventThing.thing_id).where(
+            among(EventThing.event_id, events)
+        )
+    )
+    for event, role, thing in rows:
+        found.setdefault(event, []).append(Use(ROLES[role], str(thing)))
+    return {event: tuple(some) for event, some in found.items()}
+
+
+def _standing(around: Iterable[int], issuers: Collection[int]) -> Standing:
+    owners: dict[str, str] = {}
+    lots: dict[str, str] = {}
+    rows = db.session.execute(
+        select(Thing.id, Thing.owner_id, Thing.lot_id).where(among(Thing.id, around))
+    )
+    for thing, owner, lot in rows:
+        if owner is not None:
+            owners[str(thing)] = str(owner)
+        if lot is not None:
+            lots[str(thing)] = str(lot)
+    confirmed = db.session.execute(
+        select(Organisation.id, Organisation.kind).where(
+            among(Organisation.id, sorted(issuers)), Organisation.status == "confirmed"
+        )
+    ).all()
+    return Standing(
+        owners=owners,
+        lot_of=lots,
+        accredited={str(row.id) for row in confirmed if row.kind in ACCREDITED},
+        authorities={str(row.id) for row in confirmed if row.kind in COMPETENT},
+    )
