@@ -108,11 +108,17 @@ def upgrade() -> None:
             batch_op.f("fk_erasures_request_id"), "requests", ["request_id"], ["id"]
         )
 
+    with op.batch_alter_table("things", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("labelled_at", sa.BigInteger(), nullable=True))
+
     add_takedown_guards(op)
 
 
 def downgrade() -> None:
     drop_takedown_guards(op)
+    with op.batch_alter_table("things", schema=None) as batch_op:
+        batch_op.drop_column("labelled_at")
+
     with op.batch_alter_table("erasures", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_erasures_request_id"), type_="foreignkey")
         batch_op.drop_column("request_id")

@@ -23,8 +23,10 @@ def make_actor(
     kind: str = "co-operative",
     status: str = "unconfirmed",
     role: str = "owner",
+    jurisdiction: str | None = None,
 ) -> Actor:
-    """An organisation with a signing key in the log (made where absent), acting as `role`."""
+    """An organisation with a signing key in the log (made where absent), acting as `role`.
+    Authorities are competent everywhere unless `jurisdiction` says where."""
     platform.initialise(at=at)
     organisation = Organisation(
         code=new_code(os.urandom),
@@ -32,6 +34,7 @@ def make_actor(
         kind=kind,
         status=status,
         demonstration=True,
+        jurisdiction=jurisdiction or ("*" if kind == "authority" else None),
         use_salt=os.urandom(32),
         created_at=at,
     )

@@ -34,6 +34,8 @@ class Thing(Model):
     salt: Mapped[bytes | None]
     head: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # When its first label was given out; from then on strangers may have read what stood there.
+    labelled_at: Mapped[datetime | None] = mapped_column(Moment)
 
     product: Mapped[Product | None] = relationship()
     owner: Mapped[Organisation | None] = relationship()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, case, cast, func, or_, select
 
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, event_context
@@ -22,6 +22,7 @@ from trace.core.gs1 import local_uri, parse_identity
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Holding, Organisation, Thing
 from trace.models.events import ROLES, TYPES
+from trace.models.types import from_micro
 from trace.services.jobs import enqueue
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -97,8 +98,10 @@ def overdrawn(thing: Thing) -> bool:
 
 def _made(thing: Thing, unit: str) -> Decimal:
     """How much of the lot came into being, by its creator's own events."""
+    # A declared error takes back what the event it repeats had made.
+    back = case((Event.corrects.is_not(None), -1), else_=1)
     total: Any = db.session.scalar(
-        select(func.sum(EventThing.quantity))
+        select(func.sum(cast(EventThing.quantity, BigInteger) * back))
         .join(Event, Event.id == EventThing.event_id)
         .where(
             EventThing.thing_id == thing.id,
@@ -110,7 +113,7 @@ def _made(thing: Thing, unit: str) -> Decimal:
             ),
         )
     )
-    return Decimal(total) if total is not None else Decimal(0)
+    return from_micro(int(total)) if total is not None else Decimal(0)
 
 
 def _standing_hold(platform_id: int, thing_id: int) -> bytes | None:

@@ -35,7 +35,7 @@ from trace.models.types import to_micro, to_millis
 from trace.services import balances, handovers, log
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
-from trace.services.capture import notices
+from trace.services.capture import notices, releases
 from trace.services.capture.holdings import write_holdings
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared
 from trace.services.capture.things import Known, Name, ensure_things
@@ -112,13 +112,16 @@ def store(
     for event, row_id, reached in zip(prepared, ids, reach, strict=True):
         if reached:
             notices.raise_alerts(event, row_id, reached, since)
-        notices.lift_alerts(organisation, event, row_id)
+        releases.lift_alerts(organisation, event, row_id)
+    releases.withdraw_releases(organisation, prepared)
     sources = {
         known[m.name.identity].id
         for p in prepared
         for m in p.things
         if m.role in (INPUT, CHILD, PARENT)
     }
+    # A unit first named after its lot was recalled is recalled with it.
+    sources |= {known[m.name.lot.identity].id for p in prepared for m in p.things if m.name.lot}
     if sources:
         notices.inherit_alerts(sources)
     db.session.execute(
