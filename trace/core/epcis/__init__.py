@@ -4,7 +4,7 @@
 what it is about, `event_hash` gives its CBV 2.0 identifier. Refusals carry JSON Pointers.
 """
 
-from trace.core.epcis.check import check_event
+from trace.core.epcis.check import Checker, check_event
 from trace.core.epcis.document import Document, Limits, parse_document
 from trace.core.epcis.errors import EpcisError
 from trace.core.epcis.events import (
@@ -15,7 +15,7 @@ from trace.core.epcis.events import (
     TransactionEvent,
     TransformationEvent,
 )
-from trace.core.epcis.hashing import event_hash, hash_document
+from trace.core.epcis.hashing import EventHasher, event_hash, hash_document
 from trace.core.epcis.parts import (
     BizTransaction,
     Destination,
@@ -30,7 +30,7 @@ from trace.core.epcis.parts import (
     Timestamp,
 )
 from trace.core.epcis.strict_json import JsonObject, JsonValue, pointer
-from trace.core.epcis.things import ThingRef, thing_refs
+from trace.core.epcis.things import ThingRef, amount_of, named_things, thing_refs
 from trace.core.epcis.vocabulary import VOCABULARY, event_context, own_namespace, own_word
 
 __all__ = [
@@ -38,11 +38,13 @@ __all__ = [
     "AggregationEvent",
     "AssociationEvent",
     "BizTransaction",
+    "Checker",
     "Destination",
     "Document",
     "EpcisError",
     "ErrorDeclaration",
     "Event",
+    "EventHasher",
     "JsonObject",
     "JsonValue",
     "Limits",
@@ -58,10 +60,12 @@ __all__ = [
     "Timestamp",
     "TransactionEvent",
     "TransformationEvent",
+    "amount_of",
     "check_event",
     "event_context",
     "event_hash",
     "hash_document",
+    "named_things",
     "own_namespace",
     "own_word",
     "parse_document",

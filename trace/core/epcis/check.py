@@ -7,9 +7,34 @@ from datetime import datetime
 from trace.core.epcis.binding import read_event
 from trace.core.epcis.events import Event
 from trace.core.epcis.gate import event_errors
-from trace.core.epcis.rules import broken_rules
+from trace.core.epcis.rules import Around, breaches
 from trace.core.epcis.strict_json import JsonObject
 from trace.errors import Refused
+
+
+class Checker:
+    """check_event for the events of one document: what their common `@context` declares is read
+    once. `now` and `id_base` are check_event's."""
+
+    __slots__ = ("_around", "_id_base", "_now")
+
+    def __init__(self, *, now: datetime, id_base: str | None = None) -> None:
+        self._now = now
+        self._id_base = id_base
+        self._around: Around | None = None
+
+    def check(self, obj: JsonObject, *, path: str = "") -> None:
+        """Raises Refused with every error found; `path` is put before the path of each."""
+        found = event_errors(obj)
+        if not found:
+            around = self._around
+            if around is None or around.context is not obj["@context"]:
+                around = self._around = Around(obj["@context"], self._now, self._id_base)
+            found = breaches(obj, around)
+        if found:
+            for error in found:
+                error.at(path)
+            raise Refused(found)
 
 
 def check_event(
@@ -21,9 +46,5 @@ def check_event(
     without it they count as foreign addresses. Raises Refused with every error found: first what
     the schema finds, and when the shape is right, what the rules find.
     """
-    found = event_errors(obj) or broken_rules(obj, now=now, id_base=id_base)
-    if found:
-        for error in found:
-            error.at(path)
-        raise Refused(found)
+    Checker(now=now, id_base=id_base).check(obj, path=path)
     return read_event(obj)

@@ -106,6 +106,11 @@ class BadValue(EpcisError):
     message = "The value here is not allowed by the standard."
 
 
+class ZeroCharacter(EpcisError):
+    code = "zero-character"
+    message = "A text cannot hold the character U+0000."
+
+
 class BadContext(EpcisError):
     code = "bad-context"
     message = "The @context must be an address, an object of prefixes, or a list of these."

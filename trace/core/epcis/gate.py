@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,7 @@ _PLAIN_JSON = (
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
+_ZERO = rb"\u0000"  # as JSON writes it
 _EXPECTED = {
     "string": "text",
     "number": "a number",
@@ -64,10 +66,27 @@ def event_errors(obj: dict[str, Any]) -> list[TraceError]:
         return [errors.UnknownEventType(path="/type", value=_shown(event_type))]
     try:
         # Events built by a program may hold what no JSON can say; the schema would not notice.
-        orjson.dumps(obj, option=_PLAIN_JSON)
+        written = orjson.dumps(obj, option=_PLAIN_JSON)
     except orjson.JSONEncodeError as error:
         return [errors.BadJson(problem=str(error))]
+    if _ZERO in written and (zeros := list(_zeros(obj, ""))):
+        return zeros
     return _findings(_validator(event_type), obj)
+
+
+def _zeros(value: JsonValue, path: str) -> Iterator[TraceError]:
+    """Texts and names that hold U+0000: JSON can say it, text columns and most readers cannot."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield errors.ZeroCharacter(path=path)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if "\0" in name:
+                yield errors.ZeroCharacter(path=path)
+            yield from _zeros(member, path + pointer(name))
+    elif isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from _zeros(element, path + pointer(index))
 
 
 def envelope_errors(document: dict[str, Any]) -> list[TraceError]:

@@ -142,18 +142,33 @@ def hash_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     document = parse_document(data, limits=limits)
     found: list[TraceError] = []
     hashes: list[str] = []
-    writer: _Text | None = None
+    hasher = EventHasher()
     for path, event in zip(document.paths, document.events, strict=True):
-        context = event.get("@context")
-        if writer is None or writer.context is not context:
-            writer = _Text(context)
         try:
-            hashes.append(_named(writer.checked(event)))
+            hashes.append(hasher.hash(event))
         except Refused as refused:
             found += [error.at(path) for error in refused.errors]
     if found:
         raise Refused(found)
     return hashes
+
+
+class EventHasher:
+    """event_hash for the events of one document: what comes again under their common `@context`
+    (places, units, words) is written once."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self) -> None:
+        self._writer: _Text | None = None
+
+    def hash(self, obj: JsonObject) -> str:
+        """event_hash of one of the events."""
+        context = obj.get("@context")
+        writer = self._writer
+        if writer is None or writer.context is not context:
+            writer = self._writer = _Text(context)
+        return _named(writer.checked(obj))
 
 
 def pre_hash(obj: JsonObject) -> bytes:

@@ -110,6 +110,15 @@ MEMBERS: Final[dict[str, OwnMember]] = {
 }
 
 
+# Members of ours that any text fits: nothing to ask the schema.
+_ANY_TEXT: Final = {
+    (where, f"{words.OWN_PREFIX}:{word}")
+    for word, member in MEMBERS.items()
+    for where in member.where
+    if member.shape == _TEXT or _TEXT in member.shape.get("anyOf", ())
+}
+
+
 @lru_cache(maxsize=64)
 def _validator(word: str) -> Any:
     return jsonschema_rs.Draft202012Validator(MEMBERS[word].shape)
@@ -117,6 +126,8 @@ def _validator(word: str) -> Any:
 
 def member_errors(name: str, value: JsonValue, where: str, path: str) -> list[TraceError]:
     """What is wrong with one member of ours; `where` is "event" or "ilmd", `path` its parent."""
+    if type(value) is str and (where, name) in _ANY_TEXT:
+        return []
     word = name.partition(":")[2]
     if word == words.SIGNED_MEMBERS:
         return [ReservedName(path=path + pointer(name), name=name)]

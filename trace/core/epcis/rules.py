@@ -17,9 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from trace.core.epcis import context as contexts
@@ -28,7 +27,7 @@ from trace.core.epcis import vocabulary as words
 from trace.core.epcis.own import member_errors
 from trace.core.epcis.parts import Timestamp, read_time
 from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue, pointer
-from trace.core.gs1 import Gs1Error, Identity, parse_identity
+from trace.core.gs1 import Gs1Error, parse_identity
 from trace.errors import TraceError
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -46,31 +45,65 @@ _SENSOR_NUMBERS: Final = frozenset(
 )
 _SENSOR_TIMES: Final = ("time", "startTime", "endTime")
 _EXTENSIBLE: Final = ("ilmd", "errorDeclaration", "readPoint", "bizLocation")
+_PLACES: Final = ("readPoint", "bizLocation")
 # Lists of pairs: the member with the identifier, and whether it may also be any other address.
 _LINKED: Final = {
     "sourceList": ("source", False),
     "destinationList": ("destination", False),
     "bizTransactionList": ("bizTransaction", True),
 }
+_LOOKED_AT: Final = {
+    **dict.fromkeys(_EXTENSIBLE, "part"),
+    **dict.fromkeys(_QUANTITY_LISTS, "quantities"),
+}
+# Members with identifiers of things, places or parties.
+_NAMING: Final = frozenset(
+    {*_EPC_LISTS, *_QUANTITY_LISTS, *_PLACES, *_LINKED, "parentID", "transformationID"}
+)
 # Outside the members that must hold GS1 identifiers only these forms claim to be one.
 _CERTAIN: Final = ("urn:epc:", "https://id.gs1.org/")
 
 
+class Around:
+    """What the rules need to know beside the event: what its context declares, the time, and under
+    which base our own codes and words stand."""
+
+    __slots__ = ("base", "context", "known", "latest", "own")
+
+    def __init__(self, context: JsonValue, now: datetime, id_base: str | None) -> None:
+        self.context = context
+        self.known = contexts.prefixes(context)
+        self.latest = now + CLOCK_TOLERANCE
+        self.own = contexts.has_own_words(self.known, id_base)
+        # Without an identifier base our own codes are nobody's: an address no one can have.
+        self.base = id_base or "https://id.invalid"
+
+
 def broken_rules(obj: JsonObject, *, now: datetime, id_base: str | None = None) -> list[TraceError]:
     """Every breach of the rules above in an object that passed the schema."""
-    known = contexts.prefixes(obj["@context"])
+    return breaches(obj, Around(obj["@context"], now, id_base))
+
+
+def breaches(obj: JsonObject, around: Around) -> list[TraceError]:
+    """broken_rules for events that have `around` in common."""
+    known = around.known
     found: list[TraceError] = []
     _what(obj, found)
-    _times(obj, now, found)
-    _quantities(obj, found)
+    _times(obj, around.latest, found)
     _extensions(obj, known, "", found)
-    for name in _EXTENSIBLE:
-        if name in obj:
-            _extensions(obj[name], known, f"/{name}", found)
+    for name, value in obj.items():
+        kind = _LOOKED_AT.get(name)
+        if kind is None:
+            continue
+        if kind == "part":
+            if len(value) > 1 or "id" not in value:
+                _extensions(value, known, f"/{name}", found)
+        elif kind == "quantities":
+            _quantities(name, value, found)
     if "sensorElementList" in obj:
         _sensors(obj, known, found)
-    _identifiers(obj, id_base, found)
-    if contexts.has_own_words(known, id_base):
+    _identifiers(obj, around.base, found)
+    if around.own:
         _own_words(obj, found)
     return found
 
@@ -118,33 +151,30 @@ def _moment(text: str) -> Timestamp | None:
         return None
 
 
-def _times(obj: JsonObject, now: datetime, found: list[TraceError]) -> None:
-    _not_in_future("/eventTime", obj["eventTime"], now, found)
+def _times(obj: JsonObject, latest: datetime, found: list[TraceError]) -> None:
+    _not_in_future("/eventTime", obj["eventTime"], latest, found)
     if "errorDeclaration" in obj:
         declared = obj["errorDeclaration"]["declarationTime"]
-        _not_in_future("/errorDeclaration/declarationTime", declared, now, found)
+        _not_in_future("/errorDeclaration/declarationTime", declared, latest, found)
     if "recordTime" in obj and _moment(obj["recordTime"]) is None:
         found.append(errors.BadTime(path="/recordTime"))
 
 
-def _not_in_future(path: str, text: str, now: datetime, found: list[TraceError]) -> None:
+def _not_in_future(path: str, text: str, latest: datetime, found: list[TraceError]) -> None:
     moment = _moment(text)
     if moment is None:
         found.append(errors.BadTime(path=path))
-    elif moment > now + CLOCK_TOLERANCE:
+    elif moment > latest:
         found.append(errors.EventInFuture(path=path, time=text))
 
 
-def _quantities(obj: JsonObject, found: list[TraceError]) -> None:
-    for name in _QUANTITY_LISTS:
-        if name not in obj:
-            continue
-        for index, one in enumerate(obj[name]):
-            quantity = one.get("quantity", 0)
-            if not _is_kept(quantity):
-                _inexact(f"/{name}/{index}/quantity", quantity, found)
-            elif quantity < 0:
-                found.append(errors.NegativeQuantity(path=f"/{name}/{index}/quantity"))
+def _quantities(name: str, given: list[JsonObject], found: list[TraceError]) -> None:
+    for index, one in enumerate(given):
+        quantity = one.get("quantity", 0)
+        if not _is_kept(quantity):
+            _inexact(f"/{name}/{index}/quantity", quantity, found)
+        elif quantity < 0:
+            found.append(errors.NegativeQuantity(path=f"/{name}/{index}/quantity"))
 
 
 def _is_kept(number: float) -> bool:
@@ -245,42 +275,37 @@ def _at(steps: tuple[str | int, ...]) -> str:
     return str(steps[0]) + pointer(*steps[1:])
 
 
-@lru_cache(maxsize=16384)
-def _identity(uri: str, id_base: str) -> Identity | None:
-    return parse_identity(uri, id_base)
-
-
-def _identifiers(obj: JsonObject, id_base: str | None, found: list[TraceError]) -> None:
-    # Without an identifier base our own codes are nobody's: an address no one can have.
-    base = id_base or "https://id.invalid"
-    for path, uri in _gs1_members(obj):
-        try:
-            _identity(uri, base)
-        except Gs1Error as error:
-            error.path = path
-            found.append(error)
-
-
-def _gs1_members(obj: JsonObject) -> Iterator[tuple[str, str]]:
-    """(path, URI) of every member that holds an identifier of a thing, a place or a party."""
+def _identifiers(obj: JsonObject, base: str, found: list[TraceError]) -> None:
     for name, value in obj.items():
-        if name in _EPC_LISTS:
-            for index, uri in enumerate(value):
-                yield f"/{name}/{index}", uri
-        elif name in _QUANTITY_LISTS:
-            for index, one in enumerate(value):
-                yield f"/{name}/{index}/epcClass", one["epcClass"]
-        elif name in ("readPoint", "bizLocation"):
-            yield f"/{name}/id", value["id"]
-        elif name == "parentID":
-            yield "/parentID", value
-        elif name in _LINKED:
-            member, certain_only = _LINKED[name]
-            for index, one in enumerate(value):
-                if not certain_only or one[member].startswith(_CERTAIN):
-                    yield f"/{name}/{index}/{member}", one[member]
-        elif name == "transformationID" and value.startswith(_CERTAIN):
-            yield "/transformationID", value
+        if name not in _NAMING:
+            continue
+        for path, uri in _gs1_members(name, value):
+            try:
+                parse_identity(uri, base)
+            except Gs1Error as error:
+                error.path = path
+                found.append(error)
+
+
+def _gs1_members(name: str, value: JsonValue) -> Iterable[tuple[str, str]]:
+    """(path, URI) of everything in such a member that names a thing, a place or a party."""
+    kind = _LOOKED_AT.get(name)
+    if kind == "quantities":
+        return [(f"/{name}/{at}/epcClass", one["epcClass"]) for at, one in enumerate(value)]
+    if kind == "part":
+        return [(f"/{name}/id", value["id"])]
+    if name in _EPC_LISTS:
+        return [(f"/{name}/{at}", uri) for at, uri in enumerate(value)]
+    if name == "parentID":
+        return [("/parentID", value)]
+    if name == "transformationID":
+        return [("/transformationID", value)] if value.startswith(_CERTAIN) else []
+    member, certain_only = _LINKED[name]
+    return [
+        (f"/{name}/{at}/{member}", one[member])
+        for at, one in enumerate(value)
+        if not certain_only or one[member].startswith(_CERTAIN)
+    ]
 
 
 def _own_words(obj: JsonObject, found: list[TraceError]) -> None:

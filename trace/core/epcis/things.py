@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Final, Literal
 
-from trace.core.epcis.events import (
-    AggregationEvent,
-    AssociationEvent,
-    Event,
-    ObjectEvent,
-    TransactionEvent,
-    TransformationEvent,
-)
-from trace.core.epcis.parts import Quantity
+from trace.core.epcis.events import Event
+from trace.core.epcis.parts import Number
+from trace.core.epcis.strict_json import JsonObject
 
 Role = Literal["epc", "parent", "child", "input", "output"]
+Named = tuple[Role, str, Number | None, str | None]  # role, URI, quantity, unit
+
+# In this order: parent first, instances before classes.
+_PARENT: Final = ("parentID", "parent", "one")
+_THINGS: Final = (("epcList", "epc", "instances"), ("quantityList", "epc", "classes"))
+_CHILDREN: Final = (("childEPCs", "child", "instances"), ("childQuantityList", "child", "classes"))
+_MEMBERS: Final[dict[str, tuple[tuple[str, Any, str], ...]]] = {
+    "ObjectEvent": _THINGS,
+    "TransactionEvent": (_PARENT, *_THINGS),
+    "AggregationEvent": (_PARENT, *_CHILDREN),
+    "AssociationEvent": (_PARENT, *_CHILDREN),
+    "TransformationEvent": (
+        ("inputEPCList", "input", "instances"),
+        ("inputQuantityList", "input", "classes"),
+        ("outputEPCList", "output", "instances"),
+        ("outputQuantityList", "output", "classes"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +43,33 @@ class ThingRef:
     uom: str | None = None
 
 
+def named_things(obj: JsonObject) -> list[Named]:
+    """(role, URI, quantity as it stands in the JSON, unit) of every thing that an event which
+    passed its check names, in the order of thing_refs."""
+    found: list[Named] = []
+    for name, role, kind in _MEMBERS[obj["type"]]:
+        if name not in obj:
+            continue
+        value = obj[name]
+        if kind == "classes":
+            found += [(role, one["epcClass"], one.get("quantity"), one.get("uom")) for one in value]
+        elif kind == "instances":
+            found += [(role, uri, None, None) for uri in value]
+        else:
+            found.append((role, value, None, None))
+    return found
+
+
 def thing_refs(event: Event) -> list[ThingRef]:
     """Every thing the event names, in the event's order: parent first, instances before classes."""
-    match event:
-        case ObjectEvent():
-            return [*_all("epc", event.epc_list, event.quantity_list)]
-        case TransactionEvent():
-            return [*_parent(event.parent_id), *_all("epc", event.epc_list, event.quantity_list)]
-        case AggregationEvent() | AssociationEvent():
-            return [
-                *_parent(event.parent_id),
-                *_all("child", event.child_epcs, event.child_quantity_list),
-            ]
-        case TransformationEvent():
-            return [
-                *_all("input", event.input_epc_list, event.input_quantity_list),
-                *_all("output", event.output_epc_list, event.output_quantity_list),
-            ]
-        case _:
-            return []
+    return list(_refs(event))
 
 
-def _parent(uri: str | None) -> tuple[ThingRef, ...]:
-    return () if uri is None else (ThingRef("parent", uri),)
+def _refs(event: Event) -> Iterator[ThingRef]:
+    for role, uri, quantity, uom in named_things(event.to_json()):
+        yield ThingRef(role, uri, amount_of(quantity), uom)
 
 
-def _all(
-    role: Role, instances: tuple[str, ...] | None, classes: tuple[Quantity, ...] | None
-) -> Iterator[ThingRef]:
-    for uri in instances or ():
-        yield ThingRef(role, uri)
-    for one in classes or ():
-        yield ThingRef(role, one.epc_class, one.amount, one.uom)
+def amount_of(quantity: Number | None) -> Decimal | None:
+    """A quantity of the JSON, digit for digit."""
+    return None if quantity is None else Decimal(repr(quantity))

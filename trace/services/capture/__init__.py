@@ -24,7 +24,6 @@ from sqlalchemy.exc import IntegrityError
 
 from trace.core.epcis import JsonObject
 from trace.core.signing import PublicKey
-from trace.core.statements import present
 from trace.errors import Conflict
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
@@ -153,9 +152,7 @@ def sign_for_approval(
     prepared = prepare(actor, events, at=at)
     key = signing_key(actor.organisation)
     return key, [
-        present(event.statement)
-        for event in sign(actor, prepared, key, at=at)
-        if event.statement is not None
+        "~".join([event.jwt, *event.texts, ""]) for event in sign(actor, prepared, key, at=at)
     ]
 
 

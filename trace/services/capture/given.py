@@ -67,7 +67,8 @@ def open_given(
     _refuse(errors)
     prepared = prepare(actor, [one.event for _, one in opened], at=at, paths=where)
     for event, (statement, said) in zip(prepared, opened, strict=True):
-        event.statement = statement
+        event.jwt = statement.jwt
+        event.texts = [one.text for one in statement.disclosures]
         event.statement_uuid = UUID(said.statement_id[9:]).bytes
     _check_corrections(prepared, opened, where)
     return prepared

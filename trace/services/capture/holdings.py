@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, func, select, update
 from sqlalchemy.orm import aliased
 
-from trace.core.epcis import TransformationEvent
 from trace.extensions import db
 from trace.models import Event, EventThing, Holding, Organisation, Thing
 from trace.models.events import TYPES
@@ -41,14 +40,13 @@ def changes(event: Prepared) -> Iterable[Change]:
 
 
 def _sign(event: Prepared, role: int) -> int:
-    if isinstance(event.event, TransformationEvent):
-        return {INPUT: -1, OUTPUT: 1}.get(role, 0)
-    if role not in (EPC, CHILD):
+    if role == INPUT:
+        return -1
+    if role == OUTPUT:
+        return 1
+    if role != EPC:  # packing moves nothing out of the holder's hands
         return 0
-    action = getattr(event.event, "action", "")
-    step = event.event.biz_step or ""
-    if role == CHILD:  # packing moves nothing out of the holder's hands
-        return 0
+    action, step = event.action, event.step
     if action == "ADD":
         return 1
     if action == "DELETE":
@@ -62,16 +60,17 @@ def _sign(event: Prepared, role: int) -> int:
 
 def is_sold(event: Prepared) -> bool:
     """Whether the goods have gone to whoever eats them; offered goods are still held."""
-    return event.event.biz_step == "retail_selling" and event.event.disposition not in ON_SALE
+    return event.step == "retail_selling" and event.disposition not in ON_SALE
 
 
 def on_sale_at(event: Prepared) -> str | None:
     """The place where this event puts its lots on sale, if it does."""
-    step, disposition = event.event.biz_step, event.event.disposition
-    if event.error_declaration or disposition not in ON_SALE:
+    if event.error_declaration or event.disposition not in ON_SALE:
         return None
     return (
-        event.biz_location or event.read_point if step in ("retail_selling", "stocking") else None
+        event.biz_location or event.read_point
+        if event.step in ("retail_selling", "stocking")
+        else None
     )
 
 
@@ -82,7 +81,7 @@ def moved_crates(event: Prepared) -> Iterable[tuple[str, int]]:
         if mention.name.kind == "logistic" and mention.role == EPC:
             sign = _sign(event, EPC)
             # ADD makes a container known, it brings nothing with it.
-            if sign and getattr(event.event, "action", "") == "OBSERVE":
+            if sign and event.action == "OBSERVE":
                 yield mention.name.identity, sign * back
 
 

@@ -1,26 +1,25 @@
 """Notices (recall, hold, release, advice): whom they reach, and what later events inherit.
 
-Alerts follow every edge downstream, voided events' edges as well: neither a correction nor a void
-ever lifts an alert (formats §2). What is computed before the log lock is completed under it, so
-that a recall and a concurrent mixing cannot miss each other (formats §3).
+Alerts follow every edge downstream that its issuer may speak of (formats §7), voided events' edges
+as well: neither a correction nor a void ever lifts an alert (formats §2; lifting them is
+`releases`). What is computed before the log lock is completed under it, so that a recall and a
+concurrent mixing cannot miss each other (formats §3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
-from trace.models import Alert, Event, Organisation
+from trace.models import Alert, Organisation
 from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
+from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, descendants
 from trace.services.sets import among, is_sqlite
-
-ALERTING = frozenset({"recall", "hold", "advice"})
 
 
 def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
@@ -44,7 +43,7 @@ def reach_of(
     for mention in event.things:
         thing_id, owner_id = ids[mention.name.identity]
         if mention.role in (EPC, PARENT, CHILD, OUTPUT) and may_notify(issuer, owner_id):
-            reach[thing_id] = descendants({thing_id: False})
+            reach[thing_id] = descendants({thing_id: False}, spoken=True)
     return reach
 
 
@@ -54,8 +53,8 @@ def raise_alerts(event: Prepared, event_id: int, reach: Mapping[int, Reached], s
     for source, reached in reach.items():
         whole = reached | {
             thing: mixed
-            for thing, mixed in descendants(reached, since_index=since).items()
-            if thing not in reached
+            for thing, mixed in descendants(reached, since_index=since, spoken=True).items()
+            if _is_news(thing, mixed, reached)
         }
         rows += [
             {
@@ -93,52 +92,34 @@ def inherit_alerts(sources: Iterable[int]) -> None:
                 "mixed": mixed,
                 "lifted_by": alert.lifted_by,
             }
-            for thing, mixed in descendants(start).items()
-            if thing not in start
+            for thing, mixed in descendants(start, spoken=True).items()
+            if _is_news(thing, mixed, start)
         ]
     _write(rows)
+
+
+def _is_news(thing: int, mixed: bool, known: Reached) -> bool:
+    """Whether a thing was not reached yet, or through mixes only ("may contain") and now surely."""
+    return thing not in known or (known[thing] and not mixed)
 
 
 def _write(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     dialect = sqlite.insert if is_sqlite() else postgresql.insert
-    statement = dialect(Alert).on_conflict_do_nothing(index_elements=["thing_id", "event_id"])
-    db.session.execute(statement, list(rows))
-
-
-def lift_alerts(issuer: Organisation, event: Prepared, event_id: int) -> None:
-    """A release ends the notices it names, if its issuer made them or is a competent authority."""
-    if event.notice != "release" or event.error_declaration:
-        return
-    named = []
-    for text in event.ends:
-        try:
-            named.append(UUID(text.removeprefix("urn:uuid:")).bytes)
-        except ValueError:
-            continue
-    if not named:
-        return
-    notices = db.session.execute(
-        select(Event.id, Event.issuer_id).where(
-            Event.statement_id.in_(named), Event.notice.in_(ALERTING)
-        )
+    statement = dialect(Alert)
+    # "May contain" gives way to "is"; never the other way round.
+    statement = statement.on_conflict_do_update(
+        index_elements=["thing_id", "event_id"],
+        set_={"mixed": False},
+        where=and_(Alert.mixed, statement.excluded.mixed.is_(False)),
     )
-    competent = issuer.kind == "authority" and issuer.status == "confirmed"
-    ended = [row.id for row in notices if competent or row.issuer_id == issuer.id]
-    if ended:
-        db.session.execute(
-            update(Alert)
-            .where(Alert.event_id.in_(ended), Alert.lifted_by.is_(None))
-            .values(lifted_by=event_id)
-            .execution_options(synchronize_session=False)
-        )
+    db.session.execute(statement, list(rows))
 
 
 __all__ = [
     "descendants",
     "inherit_alerts",
-    "lift_alerts",
     "may_notify",
     "raise_alerts",
     "reach_of",

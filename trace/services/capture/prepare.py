@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,19 +13,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from trace.core.epcis import (
-    Event,
-    JsonObject,
-    ObjectEvent,
-    TransformationEvent,
-    check_event,
-    event_hash,
-    thing_refs,
-)
+from trace.core.epcis import Checker, EventHasher, JsonObject, amount_of, named_things
 from trace.core.epcis.free_text import texts_with_numbers
 from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
 from trace.core.signing import b64url
-from trace.core.statements import Statement
 from trace.core.statements.build import build_statements
 from trace.errors import Conflict, Refused, TraceError
 from trace.extensions import db
@@ -74,9 +65,11 @@ class NamedThing:
 
 @dataclass(slots=True)
 class Prepared:
-    """One event on its way in: parsed, its things named, and (after `sign`) its statement."""
+    """One event on its way in: checked, its things named, and (after `sign`) its statement.
 
-    event: Event
+    `document` is the event's JSON; nothing else of it is typed, which would cost as much again.
+    """
+
     document: JsonObject
     event_key: str  # the eventID
     key_digest: str
@@ -88,28 +81,59 @@ class Prepared:
     error_declaration: bool
     corrects: bytes | None = None
     notice: str | None = None
-    ends: list[str] = field(default_factory=list)
+    ends: tuple[str, ...] = ()
     hazard: str = ""
-    product_of: dict[str, str] = field(default_factory=dict)
-    statement_uuid: bytes = field(default_factory=lambda: uuid4_bytes(os.urandom(16)))
-    statement: Statement | None = None
+    product_of: Mapping[str, str] = field(default_factory=dict)
+    statement_uuid: bytes = b""
+    jwt: str = ""
+    texts: Sequence[str] = ()  # of the disclosures
 
     @property
     def statement_id(self) -> str:
         return urn_of(self.statement_uuid)
 
+    @property
+    def event(self) -> Prepared:
+        return self
+
+    @property
+    def type(self) -> str:
+        kind: str = self.document["type"]
+        return kind
+
+    @property
+    def action(self) -> str:
+        """ADD, OBSERVE, DELETE, or nothing for a transformation."""
+        action: str = self.document.get("action", "")
+        return action
+
+    @property
+    def step(self) -> str:
+        """The business step, or nothing."""
+        step: str = self.document.get("bizStep", "")
+        return step
+
+    @property
+    def disposition(self) -> str:
+        """The disposition, or nothing."""
+        disposition: str = self.document.get("disposition", "")
+        return disposition
+
 
 NOTHING: frozenset[int] = frozenset()
+_MADE = frozenset({OUTPUT})
+_NAMED = frozenset({EPC})
+_HELD = frozenset({PARENT})
 
 
-def created_roles(event: Event) -> frozenset[int]:
+def created_roles(event: JsonObject) -> frozenset[int]:
     """The roles whose things an event brings into being."""
-    if event.error_declaration is not None:
+    if "errorDeclaration" in event:
         return NOTHING
-    if isinstance(event, TransformationEvent):
-        return frozenset({OUTPUT})
-    if getattr(event, "action", None) == "ADD":
-        return frozenset({EPC if isinstance(event, ObjectEvent) else PARENT})
+    if event["type"] == "TransformationEvent":
+        return _MADE
+    if event["action"] == "ADD":
+        return _NAMED if event["type"] == "ObjectEvent" else _HELD
     return NOTHING
 
 
@@ -144,19 +168,22 @@ def prepare(
     errors: list[TraceError] = []
     prepared: list[Prepared] = []
     id_base = current_settings().id_base
-    names: dict[str, Name] = {}
-    own = own_uris(actor.organisation, id_base)
+    checker = Checker(now=at, id_base=id_base)
+    reader = Reader(id_base, own_uris(actor.organisation, id_base))
     where = paths or default_paths(len(events))
     for document, path in zip(events, where, strict=True):
         try:
-            event = check_event(document, now=at, path=path, id_base=id_base)
-            prepared.append(understand(event, document, private, id_base, names, own, path))
+            checker.check(document, path=path)
+            prepared.append(reader.read(document, private, path))
         except Refused as refused:
             errors.extend(refused.errors)
         except TraceError as error:
             errors.append(error)
     if errors:
         raise Refused(errors)
+    random = os.urandom(16 * len(prepared))
+    for number, event in enumerate(prepared):
+        event.statement_uuid = uuid4_bytes(random[16 * number : 16 * number + 16])
     _check_repeats(actor, prepared, where)
     return prepared
 
@@ -166,43 +193,98 @@ def default_paths(count: int) -> list[str]:
     return [f"/epcisBody/eventList/{number}" for number in range(count)] if count > 1 else [""]
 
 
+class Reader:
+    """Reads what checked events say of things and places; for the events of one document.
+
+    `issuer` holds every URI that means the issuing organisation (own_uris).
+    """
+
+    __slots__ = ("_hasher", "_id_base", "_issuer", "_names")
+
+    def __init__(self, id_base: str, issuer: Collection[str] = ()) -> None:
+        self._id_base = id_base
+        self._issuer = issuer
+        self._names: dict[str, Name] = {}
+        self._hasher = EventHasher()
+
+    def read(self, document: JsonObject, private: Collection[str] | None, path: str) -> Prepared:
+        """One event; `private` as capture has it. Raises Refused, UnknownNotice."""
+        numbers = [
+            PersonalNumber(path=path + where, kind=kind)
+            for where, kind in texts_with_numbers(document)
+        ]
+        if numbers:
+            raise Refused(numbers)
+        key = document.get("eventID")
+        if key is None:
+            key = self._hasher.hash(document)
+            document = {**document, "eventID": key}
+        if private is None:
+            hidden = list(private_members(document, self._issuer))
+        else:
+            hidden = sorted(private)
+        id_base = self._id_base
+        read_point, biz_location = document.get("readPoint"), document.get("bizLocation")
+        prepared = Prepared(
+            document,
+            key,
+            event_key_digest(key),
+            created_roles(document),
+            self._mentions(document, hidden),
+            hidden,
+            place_of(read_point["id"] if read_point else None, id_base),
+            place_of(biz_location["id"] if biz_location else None, id_base),
+            "errorDeclaration" in document,
+        )
+        if "ilmd" in document:
+            _lots_and_products(prepared, document["ilmd"], id_base)
+        if "trace:notice" in document:
+            _notice(prepared, document["trace:notice"], path)
+        return prepared
+
+    def _mentions(self, event: JsonObject, hidden: Collection[str]) -> list[NamedThing]:
+        names = self._names
+        mentions: list[NamedThing] = []
+        found: dict[tuple[int, str], NamedThing] = {}
+        for role_name, uri, number, unit in named_things(event):
+            name = names.get(uri)
+            if name is None:
+                name = names[uri] = name_of(uri, self._id_base)
+            role = ROLE_NUMBERS[role_name]
+            known = found.get((role, name.identity))
+            quantity = amount_of(number)
+            if known is None:
+                mention = NamedThing(role, name, quantity, unit)
+                found[role, name.identity] = mention
+                mentions.append(mention)
+            elif quantity is not None and known.unit == unit:
+                # One class named twice in one list: the index holds the sum.
+                known.quantity = (known.quantity or Decimal(0)) + quantity
+        if event.get("transformationID"):
+            # Inputs and outputs may come in separate events joined by the transformation's id, so
+            # that id stands between them as a thing: closures need no special case.
+            joint = Name(event["transformationID"], "other")
+            for role in (INPUT, OUTPUT):
+                found[role, joint.identity] = NamedThing(role, joint, None, None)
+            mentions = list(found.values())
+        if hidden:
+            for mention in mentions:
+                if not ROLE_MEMBERS[mention.role].isdisjoint(hidden):
+                    mention.visibility = PRIVATE
+        return mentions
+
+
 def understand(
-    event: Event,
+    _event: object,
     document: JsonObject,
     private: Collection[str] | None,
     id_base: str,
-    names: dict[str, Name],
+    _names: object,
     issuer_uris: Collection[str],
     path: str,
 ) -> Prepared:
-    """What a checked event says of things and places. Raises Refused, UnknownNotice."""
-    numbers = [
-        PersonalNumber(path=path + where, kind=kind) for where, kind in texts_with_numbers(document)
-    ]
-    if numbers:
-        raise Refused(numbers)
-    key = event.event_id
-    if key is None:
-        key = event_hash(document)
-        document = {**document, "eventID": key}
-    hidden = (
-        sorted(private) if private is not None else list(private_members(document, issuer_uris))
-    )
-    prepared = Prepared(
-        event=event,
-        document=document,
-        event_key=key,
-        key_digest=event_key_digest(key),
-        creates=created_roles(event),
-        things=_mentions(event, hidden, id_base, names),
-        private=hidden,
-        read_point=place_of(event.read_point.id if event.read_point else None, id_base),
-        biz_location=place_of(event.biz_location.id if event.biz_location else None, id_base),
-        error_declaration=event.error_declaration is not None,
-    )
-    _lots_and_products(prepared, id_base)
-    _notice(prepared, event.extensions.get("trace:notice"), path)
-    return prepared
+    """What a checked event says of things and places."""
+    return Reader(id_base, issuer_uris).read(document, private, path)
 
 
 def own_uris(organisation: Organisation, id_base: str) -> frozenset[str]:
@@ -222,35 +304,6 @@ def own_uris(organisation: Organisation, id_base: str) -> frozenset[str]:
     return frozenset(uris)
 
 
-def _mentions(
-    event: Event, hidden: Collection[str], id_base: str, names: dict[str, Name]
-) -> list[NamedThing]:
-    found: dict[tuple[int, str], NamedThing] = {}
-    for ref in thing_refs(event):
-        name = names.get(ref.uri)
-        if name is None:
-            name = names[ref.uri] = name_of(ref.uri, id_base)
-        role = ROLE_NUMBERS[ref.role]
-        known = found.get((role, name.identity))
-        if known is None:
-            found[role, name.identity] = NamedThing(role, name, ref.quantity, ref.uom)
-        elif ref.quantity is not None and known.unit == ref.uom:
-            # One class named twice in one list: the index holds the sum.
-            known.quantity = (known.quantity or Decimal(0)) + ref.quantity
-    if isinstance(event, TransformationEvent) and event.transformation_id:
-        # Inputs and outputs may come in separate events joined by the transformation's id, so
-        # that id stands between them as a thing: closures need no special case.
-        joint = Name(event.transformation_id, "other")
-        for role in (INPUT, OUTPUT):
-            found[role, joint.identity] = NamedThing(role, joint, None, None)
-    mentions = list(found.values())
-    if hidden:
-        for mention in mentions:
-            if not ROLE_MEMBERS[mention.role].isdisjoint(hidden):
-                mention.visibility = PRIVATE
-    return mentions
-
-
 ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 ROLE_MEMBERS = (
     frozenset({"epcList", "quantityList"}),
@@ -261,27 +314,27 @@ ROLE_MEMBERS = (
 )
 
 
-def _lots_and_products(prepared: Prepared, id_base: str) -> None:
+def _lots_and_products(prepared: Prepared, ilmd: JsonObject, id_base: str) -> None:
     """What ilmd says of the things an event creates: a unit's lot, a lot's trade item."""
-    ilmd: dict[str, Any] | None = getattr(prepared.event, "ilmd", None)
-    if not ilmd:
-        return
     lot_text, product = ilmd.get("cbvmda:lotNumber"), ilmd.get("trace:product")
     product_identity = None
     if isinstance(product, str):
         identity = parse_identity(product, id_base)
         if identity is not None and identity.kind == "product":
             product_identity = canonical_uri(identity, id_base)
+    product_of: dict[str, str] = {}
     for mention in prepared.things:
         if mention.role not in prepared.creates:
             continue
         name = mention.name
         if product_identity is not None and name.product is None:
-            prepared.product_of[name.identity] = product_identity
+            product_of[name.identity] = product_identity
         if name.kind == "unit" and name.lot is None and name.product and isinstance(lot_text, str):
             lot = _lot_name(f"{name.product}/10/{lot_text}", id_base)
             if lot is not None:
                 mention.name = Name(name.identity, "unit", lot=lot, product=name.product)
+    if product_of:
+        prepared.product_of = product_of
 
 
 def _lot_name(uri: str, id_base: str) -> Name | None:
@@ -292,15 +345,15 @@ def _lot_name(uri: str, id_base: str) -> Name | None:
 
 
 def _notice(prepared: Prepared, notice: Any, path: str) -> None:
-    if notice is None:
-        return
     kind = notice.get("kind") if isinstance(notice, dict) else notice
     if kind not in NOTICES:
         raise UnknownNotice(path=f"{path}/trace:notice")
     prepared.notice = kind
     if isinstance(notice, dict):
         ends = notice.get("ends", [])
-        prepared.ends = [e for e in ends if isinstance(e, str)] if isinstance(ends, list) else []
+        prepared.ends = tuple(
+            [e for e in ends if isinstance(e, str)] if isinstance(ends, list) else ()
+        )
         prepared.hazard = str(notice.get("hazard", ""))[:20]
 
 
@@ -373,5 +426,5 @@ def sign(
         salts=os.urandom,
     )
     for event, signed in zip(prepared, statements, strict=True):
-        event.statement = signed.statement
+        event.jwt, event.texts = signed.jwt, signed.texts
     return prepared

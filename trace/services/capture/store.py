@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 from sqlalchemy import func, select, update
 
+from trace.core.epcis.parts import read_time
 from trace.core.statements import (
     Assertion,
     approval_entry,
@@ -170,27 +171,26 @@ def _write_events(
     keys: list[Row] = []
     issuer = organisation.id
     for row_id, event in zip(ids, prepared, strict=True):
-        statement = event.statement
-        if statement is None:
+        if not event.jwt:
             raise AssertionError("store takes signed events")
-        parsed = event.event
+        document = event.document
         rows.append(
             (
                 row_id,
                 event.statement_uuid,
                 issuer,
                 key.row_id,
-                TYPES.index(parsed.type),
-                getattr(parsed, "action", None),
-                to_millis(parsed.event_time),
-                (parsed.biz_step or "")[:100] or None,
-                (parsed.disposition or "")[:100] or None,
+                TYPES.index(document["type"]),
+                document.get("action"),
+                to_millis(read_time(document["eventTime"])),
+                event.step[:100] or None,
+                event.disposition[:100] or None,
                 event.read_point,
                 event.biz_location,
                 event.corrects,
                 event.notice,
-                statement.jwt,
-                orjson.dumps([d.text for d in statement.disclosures]).decode(),
+                event.jwt,
+                orjson.dumps(event.texts).decode(),
                 orjson.dumps(event.private).decode(),
             )
         )
@@ -243,7 +243,7 @@ def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime
 
 
 def _audit(actor: Actor, prepared: Sequence[Prepared], at: datetime) -> None:
-    steps = Counter(p.event.biz_step or p.event.type for p in prepared)
+    steps = Counter(p.step or p.type for p in prepared)
     db.session.add(
         Audit(
             at=at,
@@ -339,8 +339,7 @@ def _append(
             row = by_id[thing]
             links.append(tags(cast("bytes", row.salt), row.identity, heads[thing], 1)[0])
             heads[thing] += 1
-        jwt = event.statement.jwt if event.statement else ""
-        lines = event_entries(moment, statement_hash(jwt), links, approved)
+        lines = event_entries(moment, statement_hash(event.jwt), links, approved)
         indexes.append(state.size + len(entries))
         entries.append((lines[0], row_id))
         entries += [(line, None) for line in lines[1:]]
