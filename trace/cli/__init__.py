@@ -14,6 +14,7 @@ MODULES = (
     "witness",
     "keys",
     "erase",
+    "requests",
     "audit",
     "people",
     "demo",

@@ -11,7 +11,7 @@ from trace.cli.group import trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import keys
+from trace.services import keys, requests, takedowns
 from trace.services.settings import current_settings
 
 group = AppGroup("keys", help="Signing keys.")
@@ -69,7 +69,10 @@ def rewrap(new_key: str) -> None:
     Stop the application first, and start it afterwards with the new value.
     """
     fresh = read_key("TRACE_NEW_KEY_ENCRYPTION_KEY", new_key)
-    count = keys.rewrap(current_settings().key_encryption_key, fresh)
+    old = current_settings().key_encryption_key
+    count = keys.rewrap(old, fresh)
+    texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
     db.session.commit()
     keys.swap_file_keys()
     click.echo(f"{count} keys and the root and log keys are sealed anew")
+    click.echo(f"{texts} texts of requests and takedowns are sealed anew")

@@ -153,8 +153,10 @@ def refill_command(source: str) -> None:
     click.echo(f"{done.after - done.before} entries taken back, the log has {done.after}")
     for statement in done.lost:
         click.echo(f"lost: the contents of statement {statement}")
-    for index in done.erasures:
-        click.echo(f"erase again: what the entry at {index} erased")
+    click.echo(
+        f"{done.forgotten} statements forgot again what had been erased, "
+        f"{done.taken_down} takedowns done again"
+    )
     for kid in done.keys:
         click.echo(f"lost: the private half of {kid}; rotate or recover it")
 

@@ -7,7 +7,7 @@ and everything else it says. A backup older than the erasure is made to forget a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -174,23 +174,48 @@ def get_event(statement_id: str) -> Event:
 
 def replay() -> int:
     """Does again, on a restored database, every erasure the log tells of; returns how many
-    statements forgot something. The caller commits."""
-    wanted: set[str] = set()
-    for entry in db.session.scalars(
-        select(LogEntry.entry).where(LogEntry.entry.contains('"type":"erasure"'))
+    statements forgot something. Entries that came back from a copy of the log get their rows, so
+    that pages and bundles say "erased". The caller commits."""
+    wanted: dict[str, tuple[int, datetime]] = {}
+    for index, entry in db.session.execute(
+        select(LogEntry.index, LogEntry.entry).where(LogEntry.entry.contains('"type":"erasure"'))
     ):
         parsed = parse_entry(entry.encode())
         if isinstance(parsed, ErasureEntry):
-            wanted.update(parsed.digests)
+            wanted |= dict.fromkeys(parsed.digests, (index, parsed.t))
     if not wanted:
         return 0
+    known = {(row.index, row.event_id) for row in db.session.scalars(select(Erasure))}
     count = 0
     for event in db.session.scalars(select(Event).order_by(Event.id)).yield_per(500):
         gone = [d for d in disclosures_of(event.jwt, _whole(event)) if d.digest in wanted]
         if gone:
             _forget(event, gone)
+            _keep_rows(event, gone, wanted, known)
             count += 1
+    db.session.flush()
     return count
+
+
+def _keep_rows(
+    event: Event,
+    gone: Sequence[Disclosure],
+    wanted: Mapping[str, tuple[int, datetime]],
+    known: Collection[tuple[int, int]],
+) -> None:
+    """Why a person asked was in the part of the database that is lost; that it was, is not."""
+    for index, at in sorted({wanted[d.digest] for d in gone}):
+        if (index, event.id) not in known:
+            of_it = [d for d in gone if wanted[d.digest][0] == index]
+            row = Erasure(
+                event_id=event.id,
+                index=index,
+                digests=orjson.dumps(sorted(d.digest for d in of_it)).decode(),
+                members=orjson.dumps(sorted(d.path for d in of_it)).decode(),
+                reason="replay",
+                created_at=at,
+            )
+            db.session.add(row)
 
 
 def _forget(event: Event, gone: Sequence[Disclosure]) -> None:

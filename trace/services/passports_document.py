@@ -42,6 +42,7 @@ from trace.services.passports_lines import (
     plain,
     who,
 )
+from trace.services.removals import removals_of
 from trace.services.sets import among
 from trace.services.wards import ward_name
 
@@ -127,13 +128,15 @@ def _around(
         for identity, thing in loaded.things.items()
     }
     issuers = {loaded.events[fact.statement].issuer_id for fact in lines}
+    removals = removals_of(connection, [loaded.events[fact.statement].id for fact in lines])
     around = Around(
         loaded=loaded,
         names=names,
         places=_places(connection, lines, loaded),
         households=_households(connection, issuers),
-        pictures=_pictures(connection, issuers),
+        pictures=_pictures(connection, issuers) - frozenset(removals.photos),
         id_base=id_base,
+        removals=removals,
     )
     return around, products
 

@@ -8,7 +8,7 @@ codes, and only codes the issuer registered.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
 from trace.services.histories import EventRow, Loaded, canonical, open_public
 from trace.services.naming import organisation_did
+from trace.services.removals import Removals
 from trace.services.wards import ward_name
 
 # Told at the head of the page.
@@ -48,6 +49,7 @@ class Around:
     households: frozenset[tuple[int, str]]  # (organisation row id, code)
     pictures: frozenset[str]
     id_base: str
+    removals: Removals = field(default_factory=Removals)
 
 
 def open_line(fact: Fact, disclosures: str, around: Around) -> tuple[Opened | None, bool]:
@@ -79,6 +81,7 @@ def line_of(
     event = opened.event if opened else around.loaded.subjects[fact.statement]
     withheld = set(opened.withheld if opened else ())
     findings = list(marks) + ([] if signed else ["bad-signature"])
+    taken_down, erased, gone = _removed(row, event, around)
     line: JsonObject = {
         "event_time": event["eventTime"],
         "tz": event.get("eventTimeZoneOffset", ""),
@@ -91,7 +94,7 @@ def line_of(
         "where": _where(row, event, around),
         "things": [_thing(use, around) for use in _shown_uses(fact)],
         "details": _details(event),
-        "withheld": sorted(withheld | _private_place(row, event, around)),
+        "withheld": sorted((withheld - gone) | _private_place(row, event, around)),
         "signed": signed,
         "custody": row.custody,
         "statement": fact.statement,
@@ -103,9 +106,16 @@ def line_of(
         "sensor": _sensor(event.get("sensorElementList")),
         "attachments": _attachments(event.get("trace:attachments"), around),
         "notice": _notice(event.get("trace:notice")),
+        "taken_down": taken_down or None,
+        "erased": erased or None,
     }
     line.update({name: value for name, value in optional.items() if value is not None})
     return line
+
+
+def proof_path(index: int | None) -> str | None:
+    """Where the proof of a statement's place in the log is; None before it has one."""
+    return None if index is None else f"/log/proof/{index}"
 
 
 def who(organisation: Any) -> JsonObject:
@@ -250,6 +260,22 @@ def _attachments(value: Any, around: Around) -> list[JsonObject] | None:
         if isinstance(one, dict) and one.get("digest") in around.pictures
     ]
     return found or None
+
+
+def _removed(
+    row: EventRow, event: JsonObject, around: Around
+) -> tuple[list[JsonObject], list[JsonObject], set[str]]:
+    """(what was taken down, what was erased, the members that are told so and not as withheld)."""
+    removals = around.removals
+    photos = [
+        removals.photos[one["digest"]]
+        for one in _list(event.get("trace:attachments"))
+        if isinstance(one, dict) and one.get("digest") in removals.photos
+    ]
+    texts, erased = removals.texts.get(row.id, []), removals.erased.get(row.id, [])
+    gone = {one["member"] for one in texts}
+    gone |= {member for one in erased for member in one["members"]}
+    return [*photos, *texts], erased, gone
 
 
 def _notice(value: Any) -> JsonObject | None:

@@ -2,6 +2,7 @@
 
 Only the log comes back: entries and tiles. What the entries were about (statements, disclosures,
 new things, private keys) was in the lost part of the database and is gone; it is counted and said.
+The backup holds again what was erased or taken down after it was made: that is done again at once.
 Chains go on after the links that the copy shows, so that no link is ever used twice.
 """
 
@@ -33,7 +34,7 @@ from trace.core.verify.mirror import (
 )
 from trace.extensions import db
 from trace.models import Key, LogState, Organisation, Thing
-from trace.services import log
+from trace.services import erasures, log, takedowns
 from trace.services.bulk import insert_rows
 from trace.services.keys import forget_opened
 from trace.services.log_file import LogForked, keep
@@ -45,13 +46,16 @@ from trace.services.sequencer import TileReader, leaf_hashes, root_at
 @dataclass(frozen=True, slots=True)
 class Refilled:
     """The log's size before and after; hashes of the statements whose contents are lost; indexes
-    of erasures that must be made again; kids of keys whose private half is lost."""
+    of the erasures that came back; kids of keys whose private half is lost; how many statements
+    forgot again what had been erased, and how many takedowns were done again."""
 
     before: int
     after: int
     lost: tuple[str, ...]
     erasures: tuple[int, ...]
     keys: tuple[str, ...]
+    forgotten: int = 0
+    taken_down: int = 0
 
 
 def refill(mirror: Mirror, *, at: datetime) -> Refilled:
@@ -69,7 +73,8 @@ def refill(mirror: Mirror, *, at: datetime) -> Refilled:
         if root_at(checkpoint.size) != checkpoint.root:
             raise LogForked(kept=checkpoint.size, reason="the copy holds other entries")
         keep(state.number, state.origin, note)
-        return Refilled(held, held, (), (), ())
+        again = erasures.replay(), takedowns.replay(at=at)
+        return Refilled(held, held, (), (), (), *again)
     if root_at(held) != root(held, MirrorTiles(mirror, checkpoint.size)):
         raise LogForked(kept=checkpoint.size, reason=f"its first {held} entries are different ones")
     tail = [entry for _, entry in each_entry(mirror, held, checkpoint.size)]
@@ -101,6 +106,8 @@ def refill(mirror: Mirror, *, at: datetime) -> Refilled:
         tuple(entry.h for entry in parsed if isinstance(entry, EventEntry)),
         tuple(held + i for i, entry in enumerate(parsed) if isinstance(entry, ErasureEntry)),
         tuple(kid for kid in keys if kid is not None),
+        erasures.replay(),
+        takedowns.replay(at=at),
     )
 
 

@@ -445,6 +445,6 @@ def _place(digest: str) -> str:
     return f"takedown:{digest}"
 
 
-def statement_urn(row: Takedown) -> str:
-    """The statement a takedown is about; nothing for a picture of no statement."""
-    return f"urn:uuid:{UUID(bytes=row.event.statement_id)}" if row.event is not None else ""
+def statement_of(event: Event | None) -> str:
+    """The urn:uuid of a statement; nothing for none."""
+    return f"urn:uuid:{UUID(bytes=event.statement_id)}" if event is not None else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front, log, resolver, scan, verify
+from trace.web import front, log, requests, resolver, scan, verify
 from trace.web.access import guard
+from trace.web.admin import desk
 from trace.web.auth import account, auth
 from trace.web.pages import register_helpers
 from trace.web.producer import (
@@ -38,6 +39,9 @@ def register_pages(app: Flask) -> None:
     register(app, scan.bp, "anonymous")
     register(app, verify.bp, "anonymous")
     register(app, resolver.bp, "anonymous")
+    register(app, requests.blueprint, "public")
+    for blueprint, rule in desk.DESKS:
+        register(app, blueprint, rule)
     register(app, auth, "public")
     register(app, account, "signed-in")
     register(app, home.blueprint, "member:record")

@@ -17,6 +17,7 @@ from trace.core.gs1 import format_code
 from trace.services.wards import ward_name
 from trace.web.access import here
 from trace.web.problems import translated
+from trace.web.request_words import desks
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def register_helpers(app: Flask) -> None:
         here=here,
         sections=sections,
         role_name=role_name,
+        desks=desks,
         problem_sentence=translated,
     )
     app.jinja_env.filters.update(

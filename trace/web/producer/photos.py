@@ -1,4 +1,5 @@
-"""Photos by the digest of their content: they never change, so they may be kept for ever."""
+"""Photos by the digest of their content. They never change, but they may be taken down: browsers
+and caches may keep them for an hour, then ask again (304, or 410 when they are gone)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from trace.services.attachments import MEDIA_TYPE, photo_path
 
 blueprint = Blueprint("photos", __name__, url_prefix="/photos")
 
-FOREVER = "public, max-age=31536000, immutable"
+AN_HOUR = "public, max-age=3600"
 
 
 @blueprint.get("/<digest>.jpg")
@@ -33,5 +34,5 @@ def _send(digest: str, *, thumbnail: bool) -> ResponseReturnValue:
     if row is None or not row.public:
         raise NotFound
     response = send_file(path, mimetype=MEDIA_TYPE, conditional=True, etag=digest)
-    response.headers["Cache-Control"] = FOREVER
+    response.headers["Cache-Control"] = AN_HOUR
     return response

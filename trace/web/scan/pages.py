@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import current_app, render_template
 from flask_babel import force_locale, ngettext
@@ -52,6 +53,8 @@ def render(template: str, language: str, path: str, **values: Any) -> bytes:
             other_language=other,
             other_language_name=NAMES[other],
             other_language_href=f"/t{path}?lang={other}",
+            report_href=f"/requests/report?about={quote(path)}&lang={language}",
+            requests_href=f"/requests/?lang={language}",
             **values,
         )
     return "\n".join(line for line in text.splitlines() if line.strip()).encode()

@@ -262,6 +262,7 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
             for old in one.get("was", ())
         ],
     }
+    shown["marks"] += [{"text": text, "level": ""} for text in words.removed(one)]
     if "voided" in one:
         why = _("Người ghi đã huỷ dòng này: việc này không xảy ra")
         if one["voided"].get("reason") != "did_not_occur":

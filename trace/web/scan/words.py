@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.vocabulary import step_label, uom_name
+from trace.web.request_words import reason_name
 
 
 def _(text: str, **values: object) -> str:
@@ -230,3 +231,22 @@ def _input(one: JsonObject, language: str) -> str:
             )
         )
     return "; ".join(part for part in parts if part)
+
+
+def removed(line: JsonObject) -> list[str]:
+    """What was taken down or erased of a line: that, when, and which kind of reason."""
+    found = []
+    for one in line.get("taken_down", ()):
+        when, reason = day(one["day"]), reason_name(one["reason"])
+        if one["kind"] == "photo":
+            found.append(_("Ảnh đã bị gỡ ngày %(when)s: %(reason)s", when=when, reason=reason))
+        else:
+            found.append(_("Lời đã bị gỡ ngày %(when)s: %(reason)s", when=when, reason=reason))
+    for one in line.get("erased", ()):
+        what, when = withheld(one["members"]) or _("dữ liệu cá nhân"), day(one["day"])
+        if one["why"] == "takedown":
+            reason = reason_name("personal")
+            found.append(_("Lời đã bị gỡ ngày %(when)s: %(reason)s", when=when, reason=reason))
+        else:
+            found.append(_("Đã xoá theo yêu cầu ngày %(when)s: %(what)s", when=when, what=what))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,44 @@
+"""Requests of people from the shell: what is due, and forgetting what is over."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy import select
+
+from trace import clock
+from trace.cli.group import trace
+from trace.extensions import db
+from trace.models import Request
+from trace.models.requests import CLOSED
+from trace.services import deadlines, requests, takedowns
+
+
+@trace.command("requests")
+@click.option("--tidy", is_flag=True, help="Forget what closed requests and old takedowns kept.")
+def requests_command(tidy: bool) -> None:
+    """List open requests of people by due day; exit status 1 when one is overdue.
+
+    Of a request its number, kind and days are told, never who asked or what."""
+    now = clock.now()
+    if tidy:
+        forgotten, photos = requests.forget_closed(at=now), takedowns.forget_photos(at=now)
+        db.session.commit()
+        click.echo(f"{forgotten} closed requests forgotten, {photos} photos deleted")
+        return
+    today = deadlines.local_day(now)
+    rows = list(db.session.scalars(select(Request).where(Request.state.not_in(CLOSED))))
+    late = 0
+    for one in sorted(rows, key=lambda row: (requests.next_day(row), row.id)):
+        missed = requests.overdue(one, today)
+        late += bool(missed)
+        due = "finish" if one.answered_at is not None else "reply"
+        mark = f"OVERDUE ({missed})" if missed else ""
+        day = requests.next_day(one).isoformat()
+        click.echo(f"{one.id}\t{one.kind}\t{one.state}\t{due} by {day}\t{mark}".rstrip())
+    click.echo(f"{len(rows)} open, {late} overdue")
+    if today.year > deadlines.last_known_year():
+        click.echo(
+            f"holidays are known until {deadlines.last_known_year()}: add the next years", err=True
+        )
+    if late:
+        raise SystemExit(1)

@@ -1,0 +1,68 @@
+"""What was taken down or erased of the statements of a page, so that the page says so.
+
+Of a removal a page tells that there was something, the day, and which kind of reason; never what it
+said, and never who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, or_, select
+
+from trace.core.signing import JsonObject
+from trace.models import Erasure, Takedown
+from trace.services.deadlines import local_day
+from trace.services.sets import among
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """Takedowns of photos by digest; of texts, and erasures, by event row id."""
+
+    photos: Mapping[str, JsonObject] = field(default_factory=dict)
+    texts: Mapping[int, list[JsonObject]] = field(default_factory=dict)
+    erased: Mapping[int, list[JsonObject]] = field(default_factory=dict)
+
+
+def removals_of(connection: Connection, event_ids: Collection[int]) -> Removals:
+    """All photos taken down, texts taken down of these events, and their erasures; two queries."""
+    photos: dict[str, JsonObject] = {}
+    texts: dict[int, list[JsonObject]] = {}
+    erased: dict[int, list[JsonObject]] = {}
+    standing = select(
+        Takedown.kind,
+        Takedown.digest,
+        Takedown.event_id,
+        Takedown.member,
+        Takedown.reason,
+        Takedown.created_at,
+    ).where(
+        Takedown.lifted_at.is_(None),
+        or_(Takedown.kind == "photo", among(Takedown.event_id, sorted(event_ids))),
+    )
+    for row in connection.execute(standing):
+        told = {"kind": row.kind, "reason": row.reason, "day": _day(row.created_at)}
+        if row.kind == "photo":
+            photos[row.digest] = {**told, "digest": row.digest}
+        else:
+            texts.setdefault(row.event_id, []).append({**told, "member": row.member})
+    query = select(Erasure.event_id, Erasure.members, Erasure.kind, Erasure.created_at).where(
+        among(Erasure.event_id, sorted(event_ids))
+    )
+    for row in connection.execute(query):
+        erased.setdefault(row.event_id, []).append(
+            {
+                "members": orjson.loads(row.members),
+                "why": row.kind,
+                "day": _day(row.created_at),
+            }
+        )
+    return Removals(photos, texts, erased)
+
+
+def _day(moment: datetime) -> str:
+    return local_day(moment).isoformat()

@@ -1,0 +1,146 @@
+"""What ordinary tables hold of a person, by the number or address they give; and erasing it.
+
+Found are accounts, member households and organisations' public numbers. What statements hold is
+found by statement or by code (services.erasures): the log knows no persons.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from trace.core.gs1 import canonical_uri, check_code, parse_digital_link
+from trace.errors import Conflict, NotFound, TraceError
+from trace.extensions import db
+from trace.models import Event, EventThing, Household, Membership, Organisation, Person, Thing
+from trace.services import freshness
+from trace.services.actors import Actor
+from trace.services.audit import write_audit
+from trace.services.people import parse_login
+from trace.services.sessions import end_other_sessions
+from trace.services.settings import current_settings
+
+MOST_STATEMENTS: Final = 200
+T = TypeVar("T", Person, Household, Organisation)
+
+
+class SoleOwner(Conflict):
+    code = "sole-owner"
+    message = "%(organisation)s has no other owner; nobody could act for it any more."
+    next_step = "Make another member the owner first, or close the organisation."
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One row about a person: `key` names it (`person:7`), `fields` are the names of what it
+    holds, `where` whose it is."""
+
+    key: str
+    label: str
+    where: str
+    fields: tuple[str, ...]
+
+
+def held_about(actor: Actor, contact: str) -> list[Held]:
+    """What accounts, households and organisations hold under a number or an address; nothing for
+    a text that is neither. Raises NotAllowed."""
+    actor.check("administer")
+    try:
+        login = parse_login(contact)
+    except TraceError:
+        return []
+    found = []
+    person = db.session.scalar(
+        select(Person).where(or_(Person.phone == login.value, Person.email == login.value))
+    )
+    if person is not None:
+        fields = [f for f in ("name", "phone", "email") if getattr(person, f)]
+        places = ", ".join(one.organisation.name for one in person.memberships)
+        found.append(Held(f"person:{person.id}", person.name, places, tuple(fields)))
+    if login.kind == "phone":
+        for one in db.session.scalars(select(Household).where(Household.phone == login.value)):
+            fields = [f for f in ("name", "phone", "ward_code") if getattr(one, f)]
+            where = f"{one.organisation.name}, {one.code}"
+            found.append(Held(f"household:{one.id}", one.name, where, tuple(fields)))
+        query = select(Organisation).where(Organisation.phone == login.value)
+        found += [
+            Held(f"organisation:{one.id}", one.name, one.code, ("phone",))
+            for one in db.session.scalars(query)
+        ]
+    return found
+
+
+def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
+    """Empties one row that `held_about` found. The row itself stays, without a person in it:
+    others refer to it. Raises NotAllowed, NotFound, SoleOwner."""
+    actor.check("administer")
+    kind, _, number = key.partition(":")
+    if not number.isdecimal() or len(number) > 15:
+        raise NotFound
+    if kind == "person":
+        _erase_person(int(number))
+    elif kind == "household":
+        household = _get(Household, int(number))
+        household.name, household.phone, household.ward_code = "", "", None
+    elif kind == "organisation":
+        organisation = _get(Organisation, int(number))
+        organisation.phone, organisation.phone_public = "", False
+        freshness.organisation_changed(organisation, at=at)
+    else:
+        raise NotFound
+    write_audit(actor, f"{kind}.erase", key, at=at)
+    db.session.flush()
+
+
+def _erase_person(number: int) -> None:
+    person = _get(Person, number)
+    for one in person.memberships:
+        others = select(func.count()).where(
+            Membership.organisation_id == one.organisation_id,
+            Membership.role == one.role,
+            Membership.person_id != person.id,
+        )
+        if one.role in ("owner", "admin") and not db.session.scalar(others):
+            raise SoleOwner(organisation=one.organisation.name)
+    person.name, person.email, person.phone, person.active = "", None, None, False
+    person.password_hash = f"!{secrets.token_hex(8)}"  # no hash at all: nothing fits it
+    end_other_sessions(person, None)
+
+
+def _get(model: type[T], number: int) -> T:
+    found = db.session.get(model, number)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def statements_about(actor: Actor, typed: str) -> Sequence[Event]:
+    """Events by what the desk types: a statement's urn, or the address or code of a lot, a cycle or
+    a package; the newest first. Raises NotAllowed, NotFound, and errors of gs1."""
+    actor.check("administer")
+    text = typed.strip()
+    if text.startswith("urn:uuid:"):
+        try:
+            raw = UUID(text.removeprefix("urn:uuid:")).bytes
+        except ValueError as error:
+            raise NotFound from error
+        return db.session.scalars(select(Event).where(Event.statement_id == raw)).all()
+    base = current_settings().id_base
+    if "/" in text:
+        identity = canonical_uri(parse_digital_link(text, id_base=base).identity, base)
+        condition = Thing.identity == identity
+    else:
+        condition = Thing.identity.in_([f"{base}/{k}/{check_code(text)}" for k in "bch"])
+    named = select(EventThing.event_id).join(Thing, Thing.id == EventThing.thing_id)
+    return db.session.scalars(
+        select(Event)
+        .where(Event.id.in_(named.where(condition)))
+        .order_by(Event.id.desc())
+        .limit(MOST_STATEMENTS)
+    ).all()
