@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front, log, requests, resolver, scan, verify
+from trace.web import front, installed, log, requests, resolver, scan, verify
 from trace.web.access import guard
 from trace.web.admin import desk
 from trace.web.auth import account, auth
@@ -22,6 +22,7 @@ from trace.web.producer import (
     keys,
     labels,
     organisation,
+    outbox,
     photos,
     places,
     processing,
@@ -61,4 +62,7 @@ def _register_farm(app: Flask) -> None:
     for module in (cycles, batches, processing, events, handovers, labels):
         register(app, module.blueprint, "member:record")
     register(app, photos.blueprint, "anonymous")
+    register(app, outbox.blueprint, "member:record")
+    register(app, installed.blueprint, "anonymous")
+    installed.register_reader(app)
     register_work(app)

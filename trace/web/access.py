@@ -37,6 +37,7 @@ from trace.services.actors import Actor
 from trace.services.sessions import actor_of, find_session, slide
 from trace.services.tokens import find_token, note_use
 from trace.web.forms import answer_again
+from trace.web.outbox import StaleToken
 from trace.web.problems import answer, wants_json
 from trace.web.resume import (
     ForeignForm,
@@ -181,6 +182,8 @@ def _ask_to_sign_in() -> ResponseReturnValue:
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:
     """A form whose token is missing or old: sent again by one press, if it came from our page."""
+    if wants_json():
+        return answer(StaleToken())
     if not from_our_page():
         return answer(ForeignForm())
     recognise()

@@ -10,6 +10,8 @@
 Every form carries a one-time key (`form_key`). Whoever sends the same form again, by an impatient
 thumb or by reloading, is led to where the first answer led; nothing is made twice. The keys are
 rows of `idempotency_keys`, written in the transaction of what the form did.
+
+A phone's outbox posts the same forms and asks for JSON: `trace.web.outbox` says what it gets.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ from trace.extensions import db
 from trace.models import IdempotencyKey
 from trace.schemas.base import AmbiguousWard, load
 from trace.services.versions import ChangedMeanwhile
-from trace.web.problems import translated
+from trace.web import outbox
+from trace.web.problems import translated, wants_json
 
 KEY_LENGTH = 22
 # These go with every form and say nothing about what it asks for.
@@ -97,7 +100,12 @@ class Form:
         self.theirs: dict[str, str] = {}
         self.status = 200
         self._current_version = version
+        # Whether a phone may keep this form and send it later: changes to a record that say which
+        # version they change. Forms that record something say so themselves.
+        self.outbox = version is not None
+        self.now = False  # whether its time is filled in with the present moment
         self._errors: dict[str, list[str]] = {}
+        self._refusals: list[TraceError] = []
         self._choices: dict[str, list[tuple[str, str]]] = {}
         given = request.form.get("form_key", "") if self.sent else ""
         self.key = given if len(given) == KEY_LENGTH else secrets.token_urlsafe(16)
@@ -152,7 +160,9 @@ class Form:
         """The form through its schema. Raises Refused naming each field."""
         if self.schema is None:
             raise TypeError("this form has no schema")
-        return load(self.schema, self.typed())
+        clean = load(self.schema, self.typed())
+        outbox.check_told_time(clean, clock.now())
+        return clean
 
     def typed(self) -> dict[str, Any]:
         """All that was typed, without what goes with every form."""
@@ -184,6 +194,7 @@ class Form:
     def refuse(self, error: TraceError) -> None:
         """Puts an error's sentences beside its field, or into the summary where it has none."""
         self.status = max(self.status, error.status)
+        self._refusals += error.errors if isinstance(error, Refused) else (error,)
         if isinstance(error, ChangedMeanwhile):
             self._compare()
             if self.theirs:
@@ -214,6 +225,8 @@ class Form:
     def done(self, address: str, message: str = "") -> Response:
         """Commits and leads on; the view's last act."""
         earlier = self.commit(address)
+        if wants_json():
+            return outbox.sent_again(earlier) if earlier else outbox.sent(address, message)
         if earlier is None and message:
             flash(message)
         return redirect(earlier or address, 303)
@@ -242,7 +255,24 @@ class Form:
     def page(self, template: str, **context: object) -> ResponseReturnValue:
         """The page of the form, with the status of what was refused."""
         failed = bool(self._errors or self.theirs)
+        if failed and self.sent and (known := answer_again()) is not None:
+            return known  # refused because the same form, sent at the same moment, was first
+        if failed and wants_json():
+            return self._refused()
         return render_template(template, form=self, failed=failed, **context), self.status
+
+    def _refused(self) -> Response:
+        """What was refused, for a phone's outbox."""
+        phone = outbox.phone_time(clock.now())
+        about_time = any(error.path == "when" for error in self._refusals)
+        more = {
+            "choices": self._choices,
+            "suggested": {"when": phone.suggested()} if phone and about_time else None,
+            "theirs": self.theirs,
+            "version": self._version if self.theirs else None,
+            "location": g.get("form_led_to"),
+        }
+        return outbox.refused(self._refusals, self.status, more)
 
 
 def _request_hash() -> bytes:
@@ -267,7 +297,9 @@ def earlier_answer(organisation_id: int, key: str) -> tuple[bool, str | None]:
 def answer_again() -> Response | None:
     """For the door: a form sent a second time is led to where the first sending led.
 
-    With other values it is not the same request: the view is told, and asks."""
+    With other values it is not the same request: the view is told, and asks. Raises OtherSender
+    for an entry of somebody else's outbox."""
+    outbox.check_sender()
     key = request.form.get("form_key", "") if request.method == "POST" else ""
     actor = g.get("actor")
     if len(key) != KEY_LENGTH or actor is None:
@@ -276,7 +308,9 @@ def answer_again() -> Response | None:
     if address is None:
         return None
     if not same:
-        g.form_key_used = True
+        g.form_key_used, g.form_led_to = True, address
         return None
+    if wants_json():
+        return outbox.sent_again(address)
     flash(gettext("Biểu mẫu này đã được ghi rồi; không ghi thêm lần nữa."), "info")
     return redirect(address, 303)

@@ -63,8 +63,11 @@ def translated(error: TraceError) -> str:
 def answer(error: TraceError) -> Response:
     """The error as a response in the form the caller reads."""
     if wants_json():
+        body = problem(error)
+        if not request.path.startswith(("/api/", "/epcis/")):
+            body["sentence"] = translated(error)  # a page of ours shows it to a person
         return Response(
-            orjson.dumps(problem(error)),
+            orjson.dumps(body),
             status=error.status,
             content_type="application/problem+json",
         )

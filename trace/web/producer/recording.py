@@ -48,6 +48,8 @@ class RecordForm(Form):
     ) -> None:
         now = local_moment(clock.now())
         super().__init__(schema, {"when": now, **(initial or {})}, **options)
+        self.outbox = True
+        self.now = not self._posted and "when" not in (initial or {})
         self.photo_errors: list[TraceError] = []
         self.photos: tuple[JsonObject, ...] = ()
         if self.sent:

@@ -1,0 +1,137 @@
+// The console on a phone: what each page does at once. Every page works without this file; with it,
+// entries are kept on the phone first, pages open without a network, and nothing is lost.
+
+import { draw } from "./show.js";
+import { learn, shortTime } from "./clock.js";
+import { watch } from "./capture.js";
+import { make } from "./form.js";
+import { askPin, guard, pinPanel, setReader } from "./lock.js";
+import { sendWaiting } from "./send.js";
+import { figures, listen, notePerson, personOf } from "./store.js";
+import { vaultOf } from "./vault.js";
+import { words } from "./words.js";
+
+const meta = document.querySelector("meta[name=trace-reader]");
+const reader = meta?.content ?? "";
+const kept = document.documentElement.dataset.kept ?? "";
+const main = document.querySelector("main");
+
+function showSaid() {
+  let said;
+  try {
+    said = sessionStorage.getItem("trace-said");
+    sessionStorage.removeItem("trace-said");
+  } catch {
+    return;
+  }
+  if (!said) return;
+  const { kind, text } = JSON.parse(said);
+  main.prepend(make("div", { className: `notice ${kind === "message" ? "ok" : kind}`, role: "status" }, make("div", {}, make("p", {}, text))));
+}
+
+function showKept() {
+  if (!kept) return;
+  // Words of the moment it was kept are stale now.
+  for (const old of main.querySelectorAll(":scope > .notice[role=status]")) old.remove();
+  const text = `${words.keptPage} ${shortTime(Date.parse(kept))}.`;
+  main.prepend(make("p", { className: "tag neutral", role: "status" }, text));
+}
+
+/** A page just made by the server tells its time as well as a request would. */
+async function learnFromPage() {
+  const [visit] = performance.getEntriesByType("navigation");
+  const server = Number(meta.dataset.now);
+  if (kept || !server || !visit?.responseStart || visit.type === "back_forward") return;
+  const { timeOrigin } = performance;
+  await learn(server, timeOrigin + visit.requestStart, timeOrigin + visit.responseStart);
+}
+
+async function install() {
+  if (!("serviceWorker" in navigator)) return null;
+  const options = { scope: "/producer/", updateViaCache: "none" };
+  try {
+    return await navigator.serviceWorker.register("/producer/worker.js?module", { ...options, type: "module" });
+  } catch {
+    return navigator.serviceWorker.register("/producer/worker.js", options);
+  }
+}
+
+/** Keeps the day's pages while there is a network. */
+async function keepPages() {
+  if (kept || navigator.connection?.saveData) return;
+  const answer = await fetch("/producer/outbox/pages", { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { pages } = await answer.json();
+  const worker = await navigator.serviceWorker.ready;
+  worker.active.postMessage({ keep: pages, reader });
+}
+
+/** Leaving wipes the pages this person kept; entries that wait stay, for their writer only. */
+function watchLeaving() {
+  const form = document.querySelector("form[action$='/sign-out']");
+  form?.addEventListener("submit", async (event) => {
+    if (form.dataset.wiped) return;
+    event.preventDefault();
+    form.dataset.wiped = "1";
+    const person = personOf(reader);
+    try {
+      const { waiting, refused } = await figures(person);
+      if (waiting + refused) {
+        sessionStorage.setItem("trace-said", JSON.stringify({ kind: "info", text: `${waiting + refused} ${words.leaveAsk}` }));
+      }
+      for (const name of await caches.keys()) {
+        if (name.startsWith(`trace-pages-${person}.`)) await caches.delete(name);
+      }
+      await caches.delete("trace-reader");
+      await (await import("./vault.js")).lock();
+    } catch {
+      // nothing was kept here
+    }
+    form.submit();
+  });
+}
+
+function send(force = false) {
+  if (navigator.onLine === false) return;
+  figures(personOf(reader)).then(({ waiting }) => waiting && sendWaiting({ force }));
+}
+
+async function start() {
+  const person = personOf(reader);
+  await learnFromPage();
+  await notePerson(person, {
+    reader,
+    name: meta.dataset.name,
+    organisation: meta.dataset.organisation,
+    seen: Date.now(),
+  });
+  const page = document.querySelector("[data-outbox-page]");
+  if (page) {
+    const list = make("div", { "data-outbox-list": "" });
+    const panel = make("section", { className: "panel" });
+    page.replaceChildren(list, panel);
+    await pinPanel(reader, panel);
+  }
+  watch(reader, () => askPin(reader));
+  watchLeaving();
+  await draw(reader);
+  listen(() => draw(reader));
+  if ((await vaultOf(person)).sealed) await guard(reader);
+  if (!("caches" in globalThis)) return;
+  await setReader(reader);
+  await install();
+  addEventListener("online", () => send(true));
+  document.addEventListener("visibilitychange", () => !document.hidden && send());
+  setInterval(send, 30_000);
+  send(Boolean(!kept));
+  if (location.pathname === "/producer/today") await keepPages();
+}
+
+showKept();
+showSaid();
+if (reader && "indexedDB" in globalThis) {
+  start().catch((error) => {
+    // A browser that keeps nothing (a private window, a full disk): every page works without.
+    if (navigator.onLine) console.info("outbox", error?.name ?? error);
+  });
+}

@@ -1,0 +1,294 @@
+// A form pressed "send": kept on the phone first, then sent. With a network the person sees what they
+// always saw; without one nothing is lost, and the day goes on.
+
+import { boxTime, longTime, reading, span } from "./clock.js";
+import { addRow, clear, fill, make, mark, note, read } from "./form.js";
+import { MOST, NotAPhoto, photosOf } from "./photos.js";
+import { post, sendOne, sendWaiting, Stopped } from "./send.js";
+import { addEntry, alone, figures, getEntry, personOf, putEntry, tell } from "./store.js";
+import { seal, unseal, vaultOf } from "./vault.js";
+import { words } from "./words.js";
+
+// Bounds of the queue: a season of one phone, far below what any browser grants.
+const MOST_WAITING = 2000;
+const MOST_BYTES = 400_000_000;
+// How long a person waits for an answer before the entry is left to the queue.
+const PATIENCE = 10_000;
+const PATIENCE_WITH_PHOTOS = 30_000;
+const LEFT_FREE = 5_000_000;
+
+class Full extends Error {}
+class TooMany extends Error {}
+
+/** 22 characters of 128 random bits: the one-time key of an entry. */
+export function drawKey() {
+  const raw = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...raw)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+}
+
+/** Words for the next page. */
+export function say(kind, text) {
+  try {
+    sessionStorage.setItem("trace-said", JSON.stringify({ kind, text }));
+  } catch {
+    // a browser that keeps nothing shows nothing
+  }
+}
+
+async function checkRoom(person, size) {
+  const { waiting, refused, bytes } = await figures(person);
+  if (waiting + refused >= MOST_WAITING || bytes + size > MOST_BYTES) throw new TooMany();
+  const room = await navigator.storage?.estimate?.();
+  if (room && room.quota - room.usage < size + LEFT_FREE) throw new Full();
+  // The browser may clear what it likes unless asked; asked in vain on most phones, and harmless.
+  if (!waiting) navigator.storage?.persist?.();
+}
+
+const sizeOf = (body, photos) =>
+  JSON.stringify(body).length + photos.reduce((sum, photo) => sum + photo.data.byteLength, 0);
+
+async function entryOf(form, submitter, reader, earlier) {
+  if (form.dataset.outbox === "now" && form.elements.when && form.dataset.typed !== "1") {
+    form.elements.when.value = boxTime((await reading()).now);
+  }
+  const { phone, offset, wrong } = await reading();
+  const key = earlier?.body.key ?? drawKey();
+  const kept = form.dataset.dropPhotos ? [] : (earlier?.photos ?? []);
+  const photos = [...kept, ...(await photosOf(form, drawKey()))];
+  if (photos.length > MOST) throw new RangeError();
+  const body = {
+    ...read(form, submitter),
+    key,
+    offset,
+    wrong,
+    typed: form.dataset.outbox !== "now" || form.dataset.typed === "1",
+    organisation: document.querySelector("meta[name=trace-reader]").dataset.organisation,
+  };
+  const written = earlier?.written ?? phone;
+  return { state: "waiting", reader, written, tries: 0, day: 0, size: sizeOf(body, photos), body, photos };
+}
+
+/** Writes the entry, over an earlier one where the form mends it. Returns its number. */
+async function store(person, entry, n, key) {
+  if (!n) await checkRoom(person, entry.size);
+  try {
+    if (!n) return await addEntry(person, await seal(key, entry));
+    await putEntry(person, { ...(await seal(key, entry)), n });
+    return n;
+  } catch (error) {
+    if (error?.name === "QuotaExceededError") throw new Full();
+    throw error;
+  }
+}
+
+const sendable = (form) => {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button[aria-disabled]")) {
+    button.removeAttribute("aria-disabled");
+  }
+};
+
+function showKeptPhotos(form, count) {
+  for (const input of form.querySelectorAll("input[type=file]")) {
+    input.value = "";
+    input.dispatchEvent(new Event("change"));
+    for (const old of input.parentElement.querySelectorAll("[data-kept-photos]")) old.remove();
+    if (!count) continue;
+    const drop = make("button", { type: "button", className: "button plain" }, words.dropPhoto);
+    const line = make("p", { "data-kept-photos": "" }, `${count} ${words.keptPhotos}. `, drop);
+    drop.addEventListener("click", () => {
+      form.dataset.dropPhotos = "1";
+      line.remove();
+    });
+    input.before(line);
+  }
+}
+
+async function settled(person, n, key) {
+  const kept = await getEntry(person, n);
+  return kept && { state: kept.state, ...(await unseal(key, kept)) };
+}
+
+function whatNow(entry, why) {
+  if (entry.state === "sent") {
+    const { location: address, text } = entry.body.answer;
+    say("message", text || words.sentNow);
+    location.assign(address);
+    return;
+  }
+  say("info", why === "signed-out" ? words.keptSignedOut : words.keptNow);
+  location.assign("/producer/today");
+}
+
+/** Sends entry `n` while its writer waits: directly when nothing older waits, else in its turn. */
+async function sendFor(person, n, reader, form, key, photos) {
+  const limit = photos.length ? PATIENCE_WITH_PHOTOS : PATIENCE;
+  if (navigator.onLine === false) return "offline";
+  const older = (await figures(person)).waiting > 1;
+  const token = form.elements.csrf_token?.value;
+  const stale = document.documentElement.dataset.kept;
+  if (!older && token && !stale) {
+    try {
+      await sendOne(person, n, reader, token, key, limit);
+      return "";
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      if (error.why !== "stale-token") return error.why;
+    }
+  }
+  const late = new Promise((resolve) => setTimeout(() => resolve({ why: "offline" }), limit));
+  return (await Promise.race([sendWaiting({ force: true }), late])).why;
+}
+
+async function submit(form, submitter, reader, unlock) {
+  const person = personOf(reader);
+  clear(form);
+  let { sealed, key } = await vaultOf(person);
+  if (sealed && !key) key = await unlock();
+  const number = Number(form.dataset.entry) || 0;
+  const earlier = number ? await settled(person, number, key) : null;
+  if (earlier?.state === "sent") {
+    note(form, "info", make("p", {}, words.alreadySent), make("a", { href: earlier.body.answer.location }, words.open));
+    sendable(form);
+    return;
+  }
+  const entry = await entryOf(form, submitter, reader, earlier);
+  let n;
+  try {
+    n = await alone(`entry-${person}-${number}`, () => store(person, entry, number, key));
+  } catch (error) {
+    if (!(error instanceof Full || error instanceof TooMany)) throw error;
+    await sendUnkept(form, entry, reader, error instanceof Full ? words.full : words.tooMany);
+    return;
+  }
+  tell();
+  const why = await sendFor(person, n, reader, form, key, entry.photos);
+  if (why === "page") {
+    // The server wants a person to see its answer: sent as any form, and not kept.
+    await putEntry(person, { n, state: "discarded", reader, written: entry.written, tries: 1, day: 0, size: 0, body: { ...entry.body, told: [], fields: [] }, photos: [] });
+    form.submit();
+    return;
+  }
+  const now = await settled(person, n, key);
+  if (now.state !== "refused") {
+    askForSync();
+    whatNow(now, why);
+    return;
+  }
+  form.dataset.entry = n;
+  showKeptPhotos(form, entry.photos.length);
+  refuse(form, now.body, person, n);
+}
+
+/** No room to keep it: sent from the page, or said clearly that it is nowhere yet. */
+async function sendUnkept(form, entry, reader, words_) {
+  try {
+    const { settled: what, answer } = await post(entry, reader, form.elements.csrf_token?.value ?? "");
+    if (what === "sent") {
+      whatNow({ state: "sent", body: { answer } });
+      return;
+    }
+    mark(form, entry.body, answer, () => {});
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    note(form, "stop", make("p", {}, words_)).scrollIntoView();
+  }
+  sendable(form);
+}
+
+/** Marks what the server refused; an earlier answer of it is shown again when the form is opened. */
+export function refuse(form, body, person, n) {
+  mark(form, body, body.answer, async () => {
+    await discard(person, n);
+    location.assign(body.action);
+  });
+  sendable(form);
+}
+
+/** A person drops an entry that is not recorded: only its line stays, for a while. */
+export function discard(person, n) {
+  return alone(`entry-${person}-${n}`, async () => {
+    const kept = await getEntry(person, n);
+    if (!kept || kept.state === "sent") return false;
+    const { key } = await vaultOf(person);
+    const entry = await unseal(key, kept);
+    const { title, about, told, action } = entry.body;
+    const body = { title, about, told: told.slice(0, 4), action, labels: {}, fields: [] };
+    const gone = { ...entry, state: "discarded", day: Date.now(), size: 0, body, photos: [] };
+    await putEntry(person, await seal(key, gone));
+    tell();
+    return true;
+  });
+}
+
+async function askForSync() {
+  try {
+    const worker = await navigator.serviceWorker?.ready;
+    await worker?.sync?.register("trace-outbox");
+  } catch {
+    // no background sync here: pages send when they are opened and when the network comes
+  }
+}
+
+async function showTime(form) {
+  const box = form.elements.when;
+  if (form.dataset.outbox !== "now" || !box) return;
+  box.addEventListener("input", () => {
+    form.dataset.typed = "1";
+  });
+  const { now, offset, wrong } = await reading();
+  if (form.dataset.typed === "1") return;
+  box.value = boxTime(now);
+  if (!wrong) return;
+  const said =
+    wrong === "doubtful"
+      ? words.clockDoubtful
+      : `${wrong === "fast" ? words.clockFast : words.clockSlow} ${span(offset, words)}. ${words.clockFilled}`;
+  note(box.closest(".field"), "warn", make("p", {}, said));
+}
+
+/** Opens an entry of the outbox in its form again: …#outbox=7. */
+async function mend(form, reader, unlock) {
+  const n = Number(new URLSearchParams(location.hash.slice(1)).get("outbox"));
+  if (!n) return;
+  const person = personOf(reader);
+  let { sealed, key } = await vaultOf(person);
+  if (sealed && !key) key = await unlock();
+  const entry = await settled(person, n, key);
+  if (!entry || entry.state === "sent" || entry.state === "discarded") return;
+  fill(form, entry.body.fields);
+  form.dataset.entry = n;
+  if (entry.body.typed) form.dataset.typed = "1";
+  showKeptPhotos(form, entry.photos.length);
+  if (entry.state === "refused") refuse(form, entry.body, person, n);
+}
+
+/** Watches the forms of this page that may be kept. `unlock` opens the vault, asking for the PIN. */
+export function watch(reader, unlock) {
+  for (const form of document.querySelectorAll("form[data-outbox]")) {
+    if (form.querySelector("[type=password], [data-passkey]")) continue;
+    const ready = showTime(form).then(() => mend(form, reader, unlock));
+    form.addEventListener("submit", async (event) => {
+      if (event.defaultPrevented) return;
+      const { submitter } = event;
+      if (submitter?.name === "more") {
+        if (!addRow(form, submitter.value)) return;
+        event.preventDefault();
+        sendable(form);
+        return;
+      }
+      event.preventDefault();
+      try {
+        await ready;
+        await submit(form, submitter, reader, unlock);
+      } catch (error) {
+        sendable(form);
+        if (error instanceof NotAPhoto) note(form, "stop", make("p", {}, words.notAPhoto)).scrollIntoView();
+        else if (error instanceof RangeError) note(form, "stop", make("p", {}, words.tooManyPhotos)).scrollIntoView();
+        else form.submit(); // a browser that keeps nothing sends as ever
+      }
+    });
+  }
+}
+
+export { longTime };

@@ -1,0 +1,160 @@
+// The line of figures on each page, and the lists of what waits.
+
+import { shortTime } from "./clock.js";
+import { discard } from "./capture.js";
+import { make } from "./form.js";
+import { sendWaiting } from "./send.js";
+import { allEntries, figures, people, personOf, recall } from "./store.js";
+import { unseal, vaultOf } from "./vault.js";
+import { words } from "./words.js";
+
+const KINDS = { waiting: "wait", refused: "stop", sent: "ok", discarded: "neutral" };
+const MARKS = { waiting: "◌", refused: "▲", sent: "⬤", discarded: "✕" };
+
+const glyph = (text) => make("span", { "aria-hidden": "true" }, text);
+
+/** "⬤ đã gửi 12 · ◌ chờ 2": a link to the list. */
+async function line(person) {
+  const { waiting, refused, sentToday } = await figures(person);
+  const parts = [glyph("⬤"), ` ${words.sent} ${sentToday} · `, glyph("◌"), ` ${words.waits} ${waiting}`];
+  if (refused) parts.push(" · ", glyph("▲"), ` ${words.refusedCount} ${refused}`);
+  const kind = refused ? "stop" : waiting ? "wait" : "ok";
+  const link = make("a", { className: `tag ${kind} outbox-line`, href: "/producer/outbox/" }, ...parts);
+  return { link, worth: waiting + refused > 0 };
+}
+
+function buttonsOf(entry, person) {
+  const row = make("div", { className: "buttons" });
+  const { body, n, state } = entry;
+  if (state === "sent" && body.answer.location) {
+    row.append(make("a", { href: body.answer.location }, words.open));
+  }
+  if (state === "refused" || state === "waiting") {
+    const address = `${body.action}#outbox=${n}`;
+    const kind = state === "refused" ? "button" : "button secondary";
+    row.append(make("a", { className: kind, href: address }, words.mend));
+    const drop = make("button", { type: "button", className: "button plain" }, words.discard);
+    drop.addEventListener("click", () => {
+      const yes = make("button", { type: "button", className: "button warning" }, words.discardYes);
+      const no = make("button", { type: "button", className: "button secondary" }, words.keepIt);
+      const asked = make("p", { role: "alert" }, words.discardAsk);
+      const former = [...row.childNodes];
+      yes.addEventListener("click", () => discard(person, n));
+      no.addEventListener("click", () => row.replaceChildren(...former));
+      row.replaceChildren(asked, yes, no);
+      yes.focus();
+    });
+    row.append(drop);
+  }
+  return row.childNodes.length ? row : null;
+}
+
+function reasonOf({ state, body }) {
+  if (state !== "refused") return [];
+  const { answer } = body;
+  if (answer.code === "form-already-used") return [words.alreadySent];
+  if (answer.code === "by-hand") return [words.noRecord];
+  if (answer.theirs) return [`${words.conflict}. ${words.conflictSays}`];
+  const sentences = (answer.errors ?? []).map(({ path, sentence }) =>
+    body.labels[path] ? `${body.labels[path]}: ${sentence}` : sentence,
+  );
+  return sentences.length ? sentences : [answer.sentence ?? answer.detail ?? ""];
+}
+
+function item(entry, person) {
+  const { state, written, body, photos, reader } = entry;
+  const tag = make("span", { className: `tag ${KINDS[state]}` }, glyph(MARKS[state]), ` ${words.state[state]}`);
+  const heading = make("h3", {}, `${shortTime(written)} ${body.title}`);
+  const parts = [heading, make("p", {}, tag)];
+  if (body.about) parts.push(make("p", { className: "quiet small" }, body.about));
+  for (const reason of reasonOf(entry)) parts.push(make("p", { className: "error" }, reason));
+  const told = body.told.slice(0, 6).map(([label, text]) => make("li", {}, `${label}: ${text}`));
+  if (photos?.length) told.push(make("li", {}, `${photos.length} ${words.photo}`));
+  if (told.length) parts.push(make("ul", { className: "plain-list small" }, ...told));
+  if (state === "waiting" && reader !== document.querySelector("meta[name=trace-reader]")?.content) {
+    parts.push(make("p", { className: "quiet small" }, `${words.why.elsewhere} (${body.organisation})`));
+  }
+  return make("li", { className: "panel" }, ...parts, buttonsOf(entry, person) ?? "");
+}
+
+/** The entries of a person, newest first; null while the vault is locked. */
+async function entriesOf(person, states) {
+  const { sealed, key } = await vaultOf(person);
+  if (sealed && !key) return null;
+  const found = (await allEntries(person)).filter((entry) => states.includes(entry.state));
+  return (await Promise.all(found.map((entry) => unseal(key, entry)))).reverse();
+}
+
+async function list(person, states) {
+  const entries = await entriesOf(person, states);
+  if (!entries?.length) return null;
+  return make("ol", { className: "plain-list outbox-list" }, ...entries.map((entry) => item(entry, person)));
+}
+
+const sendButton = () => {
+  const button = make("button", { type: "button", className: "button" }, words.sendNow);
+  const said = make("p", { role: "status", className: "hint" });
+  button.addEventListener("click", async () => {
+    button.setAttribute("aria-disabled", "true");
+    said.textContent = words.sending;
+    const { why, refused } = await sendWaiting({ force: true });
+    button.removeAttribute("aria-disabled");
+    said.textContent = words.why[why || (refused ? "left" : "sent")] ?? "";
+    if (why === "signed-out") said.append(" ", signIn());
+  });
+  return make("div", {}, make("div", { className: "buttons" }, button), said);
+};
+
+const signIn = () =>
+  make("a", { href: `/sign-in?next=${encodeURIComponent("/producer/outbox/")}` }, words.signIn);
+
+async function others(person) {
+  let count = 0;
+  for (const one of await people()) {
+    if (one.person !== person) count += (await figures(one.person)).waiting;
+  }
+  return count ? make("p", { className: "quiet" }, `${count} ${words.othersWait}`) : null;
+}
+
+async function whole(person, box) {
+  const { waiting, refused } = await figures(person);
+  const last = await recall("last");
+  const parts = [];
+  if (waiting && last?.why && words.why[last.why]) {
+    const said = make("p", {}, words.why[last.why]);
+    if (last.why === "signed-out") said.append(" ", signIn());
+    parts.push(make("div", { className: "notice info" }, make("div", {}, said)));
+  }
+  if (waiting) parts.push(sendButton());
+  if (!waiting && !refused) parts.push(make("p", {}, words.empty));
+  parts.push((await list(person, ["waiting", "refused"])) ?? "");
+  const settled = await list(person, ["sent", "discarded"]);
+  if (settled) {
+    parts.push(make("details", { className: "details" }, make("summary", {}, words.onPhone), settled));
+  }
+  parts.push((await others(person)) ?? "");
+  box.replaceChildren(...parts.filter(Boolean));
+}
+
+/** Draws the line of figures, and the lists where the page has a place for them. Called again
+ * whenever the outbox changes. */
+export async function draw(reader) {
+  const person = personOf(reader);
+  const { link, worth } = await line(person);
+  const today = location.pathname === "/producer/today";
+  const old = document.querySelector(".outbox-line");
+  if (old) old.replaceWith(link);
+  else if (worth || today) document.querySelector(".title-row")?.append(link);
+  const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
+  if (page) await whole(person, page);
+  if (today) {
+    const waiting = await list(person, ["waiting", "refused"]);
+    const former = document.querySelector("[data-outbox-today]");
+    former?.remove();
+    if (waiting) {
+      const heading = make("h2", {}, words.outbox);
+      const box = make("section", { "data-outbox-today": "" }, heading, waiting);
+      document.querySelector(".title-row")?.after(box);
+    }
+  }
+}

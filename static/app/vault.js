@@ -1,0 +1,153 @@
+// A PIN keeps one person's entries from the others who use the same phone.
+//
+// Entries are sealed by AES-GCM under a random key; that key is kept wrapped by a key drawn from the
+// PIN (PBKDF2, SHA-256). An unlocked key is a CryptoKey that scripts cannot read out; it is forgotten
+// after some minutes without use. Six digits withstand a curious neighbour, not a laboratory:
+// docs/explanation/offline.md says what this is worth.
+
+import { findPerson, forget, notePerson, recall, remember } from "./store.js";
+
+export const DIGITS = /^[0-9]{6,12}$/;
+export const ROUNDS = 600_000;
+export const MINUTES = 10;
+// After so many wrong PINs in a row each further try waits, twice as long every time.
+const FREE_TRIES = 5;
+
+export class WrongPin extends Error {}
+export class TooSoon extends Error {
+  constructor(until) {
+    super("too soon");
+    this.until = until;
+  }
+}
+
+/** Whether this browser can seal at all (only pages served safely may). */
+export const able = () => Boolean(globalThis.crypto?.subtle);
+
+const bytes = (length) => crypto.getRandomValues(new Uint8Array(length));
+
+async function wrappingKey(pin, salt, rounds) {
+  const typed = await crypto.subtle.importKey("raw", new TextEncoder().encode(pin), "PBKDF2", false, [
+    "deriveKey",
+  ]);
+  return crypto.subtle.deriveKey(
+    { name: "PBKDF2", hash: "SHA-256", salt, iterations: rounds },
+    typed,
+    { name: "AES-GCM", length: 256 },
+    false,
+    ["wrapKey", "unwrapKey"],
+  );
+}
+
+async function wrap(key, pin) {
+  const salt = bytes(16);
+  const iv = bytes(12);
+  const wrapping = await wrappingKey(pin, salt, ROUNDS);
+  const wrapped = await crypto.subtle.wrapKey("raw", key, wrapping, { name: "AES-GCM", iv });
+  return { salt, iv, wrapped, rounds: ROUNDS, wrong: 0, until: 0 };
+}
+
+async function unwrap(vault, pin, extractable) {
+  const wrapping = await wrappingKey(pin, vault.salt, vault.rounds);
+  const how = { name: "AES-GCM", iv: vault.iv };
+  try {
+    return await crypto.subtle.unwrapKey("raw", vault.wrapped, wrapping, how, "AES-GCM", extractable, [
+      "encrypt",
+      "decrypt",
+    ]);
+  } catch {
+    throw new WrongPin();
+  }
+}
+
+/** Gives a person a PIN; the vault is open from then on. Returns the key. */
+export async function setPin(person, pin) {
+  const fresh = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, [
+    "encrypt",
+    "decrypt",
+  ]);
+  await notePerson(person, { vault: await wrap(fresh, pin) });
+  return unlock(person, pin);
+}
+
+/** Another PIN for the same key: nothing sealed has to be touched. */
+export async function changePin(person, old, pin) {
+  const { vault } = await findPerson(person);
+  const key = await unwrap(vault, old, true);
+  await notePerson(person, { vault: await wrap(key, pin) });
+  return unlock(person, pin);
+}
+
+/** Opens a person's vault for some minutes. Raises WrongPin, TooSoon. */
+export async function unlock(person, pin) {
+  const { vault } = await findPerson(person);
+  if (vault.until > Date.now()) throw new TooSoon(vault.until);
+  try {
+    const key = await unwrap(vault, pin, false);
+    if (vault.wrong) await notePerson(person, { vault: { ...vault, wrong: 0, until: 0 } });
+    await remember("key", { person, key, until: Date.now() + MINUTES * 60_000 });
+    return key;
+  } catch (error) {
+    if (!(error instanceof WrongPin)) throw error;
+    const wrong = vault.wrong + 1;
+    const wait = wrong < FREE_TRIES ? 0 : 30_000 * 2 ** Math.min(wrong - FREE_TRIES, 10);
+    await notePerson(person, { vault: { ...vault, wrong, until: wait && Date.now() + wait } });
+    throw error;
+  }
+}
+
+/** Forgets the open key. */
+export const lock = () => forget("key");
+
+/** {sealed: whether a PIN guards this person, key: the open key or null}. */
+export async function vaultOf(person) {
+  const known = await findPerson(person);
+  if (!known?.vault) return { sealed: false, key: null };
+  const kept = await recall("key");
+  // A clock set back must not keep a vault open for ever.
+  const left = kept ? kept.until - Date.now() : 0;
+  if (!kept || kept.person !== person || left <= 0 || left > MINUTES * 60_000) {
+    if (kept) await lock();
+    return { sealed: true, key: null };
+  }
+  return { sealed: true, key: kept.key };
+}
+
+/** The person is still there: the vault stays open for its minutes from now. */
+export async function touch(person) {
+  const kept = await recall("key");
+  if (kept?.person === person && kept.until > Date.now()) {
+    await remember("key", { ...kept, until: Date.now() + MINUTES * 60_000 });
+  }
+}
+
+async function sealBytes(key, data) {
+  const iv = bytes(12);
+  return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, data) };
+}
+
+const openBytes = (key, { iv, data }) => crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, data);
+
+/** The entry with body and photos sealed; as it is without a key. */
+export async function seal(key, entry) {
+  const { body, photos, ...rest } = entry;
+  if (!key || body === undefined) return entry;
+  const text = new TextEncoder().encode(JSON.stringify(body));
+  const sealed = { body: await sealBytes(key, text), photos: [] };
+  for (const photo of photos) {
+    sealed.photos.push({ ...photo, data: await sealBytes(key, photo.data) });
+  }
+  return { ...rest, sealed };
+}
+
+/** The entry as it was before `seal`. */
+export async function unseal(key, entry) {
+  if (!entry.sealed) return entry;
+  const { sealed, ...rest } = entry;
+  const body = JSON.parse(new TextDecoder().decode(await openBytes(key, sealed.body)));
+  const photos = [];
+  for (const photo of sealed.photos) {
+    photos.push({ ...photo, data: await openBytes(key, photo.data) });
+  }
+  return { ...rest, body, photos };
+}

@@ -1,0 +1,119 @@
+"""The console as an application on a phone: its name, its pictures, its service worker.
+
+The worker is served from /producer/, so its scope is the console and nothing else: pages for
+shoppers are never touched by it. It is one file of ours (static/app/worker.js) behind a line that
+says which build this is and which files belong to it; any change of them makes a new worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.web.outbox import reader
+from trace.web.pages import asset, page_language
+
+blueprint = Blueprint("installed", __name__, url_prefix="/producer")
+
+# What every page of the console loads, beside the modules of static/app.
+FILES = ("css/trace.css", "js/trace.js", "img/leaf.svg")
+READER = "Trace-Reader"
+
+
+@cache
+def modules(folder: str) -> tuple[str, ...]:
+    """The modules of the application, by their names under static/."""
+    found = Path(folder, "app").glob("*.js")
+    return tuple(sorted(f"app/{path.name}" for path in found if path.name != "worker.js"))
+
+
+@cache
+def _build(folder: str) -> str:
+    """A short digest of all files of a build: another one is another worker."""
+    digest = hashlib.sha256()
+    for name in (*FILES, *modules(folder), "app/worker.js"):
+        digest.update(name.encode() + b"\n" + Path(folder, name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@blueprint.get("/worker.js")
+def worker() -> ResponseReturnValue:
+    """The service worker. Browsers ask for it anew at every visit: never from a cache."""
+    folder = str(current_app.static_folder)
+    told = {
+        "build": _build(folder),
+        "files": {f"/static/{name}": asset(name) for name in (*FILES, *modules(folder))},
+        "fallback": url_for("installed.offline"),
+    }
+    text = Path(folder, "app", "worker.js").read_text()
+    # Where workers may import, it sends in the background too; an older browser sends from pages.
+    sender = 'import { sendWaiting } from "/static/app/send.js";\nself.sendWaiting = sendWaiting;\n'
+    first = sender if "module" in request.args else ""
+    body = f"{first}self.TRACE = {orjson.dumps(told).decode()};\n{text}"
+    response = Response(body, content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@blueprint.get("/app.webmanifest")
+def manifest() -> ResponseReturnValue:
+    """The web application manifest (W3C), in the reader's language."""
+    picture = {"type": "image/png"}
+    told = {
+        "id": "/producer/",
+        "name": gettext("Trace: sổ tay nhà nông"),
+        "short_name": "Trace",
+        "description": gettext("Ghi việc đồng áng, có sóng hay không."),
+        "lang": page_language(),
+        "start_url": url_for("today.show"),
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#f4f7f3",
+        "theme_color": "#1b6e35",
+        "icons": [
+            {"src": asset("app/icon-192.png"), "sizes": "192x192", "purpose": "any", **picture},
+            {"src": asset("app/icon-512.png"), "sizes": "512x512", "purpose": "any", **picture},
+            {
+                "src": asset("app/icon-maskable-512.png"),
+                "sizes": "512x512",
+                "purpose": "maskable",
+                **picture,
+            },
+        ],
+        "shortcuts": [
+            {"name": gettext("Việc chờ gửi"), "url": url_for("outbox.show")},
+            {"name": gettext("Vụ trồng"), "url": url_for("cycles.index")},
+        ],
+    }
+    response = Response(orjson.dumps(told), content_type="application/manifest+json")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@blueprint.get("/offline")
+def offline() -> ResponseReturnValue:
+    """What the worker shows for a page that is not kept on the phone."""
+    return render_template("app/offline.html")
+
+
+def milliseconds() -> int:
+    """Our time, for the phone's clock to be measured by."""
+    return int(clock.now().timestamp() * 1000)
+
+
+def register_reader(app: Flask) -> None:
+    """Tells the service worker whose page it is about to keep, and every page our time."""
+    app.jinja_env.globals.update(milliseconds=milliseconds)
+
+    @app.after_request
+    def name_reader(response: Response) -> Response:
+        if response.mimetype == "text/html" and g.get("actor") is not None:
+            response.headers[READER] = reader()
+        return response

@@ -1,0 +1,86 @@
+"""The console on a phone without signal: what the outbox asks the server for, and its own page.
+
+The outbox itself is in the phone (static/app). The server tells it who is signed in, a fresh token
+for sending, the time, and which pages are worth keeping for a day in the field.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+
+from trace import clock
+from trace.extensions import db
+from trace.services.cycles import Cycle, list_cycles
+from trace.services.handovers import incoming
+from trace.services.vocabulary import FIELD_STEPS, bare_step
+from trace.web.access import actor
+from trace.web.outbox import reader
+
+blueprint = Blueprint("outbox", __name__, url_prefix="/producer/outbox")
+
+# What a phone keeps: enough for a day in the field, little enough for a slow network.
+CYCLES_KEPT = 12
+NOTES_KEPT = 10
+
+
+@blueprint.get("/")
+def show() -> ResponseReturnValue:
+    """The page of the entries kept on this phone; the phone fills it."""
+    return render_template("app/outbox.html")
+
+
+@blueprint.get("/token")
+def token() -> ResponseReturnValue:
+    """Who is signed in, a token for sending, and our time (milliseconds since 1970)."""
+    acting = actor()
+    person = acting.person
+    return jsonify(
+        reader=reader(),
+        person=person.name if person else "",
+        organisation=acting.organisation.name,
+        may_record=acting.may("record"),
+        csrf_token=generate_csrf(),
+        now=int(clock.now().timestamp() * 1000),
+    )
+
+
+@blueprint.get("/pages")
+def pages() -> ResponseReturnValue:
+    """The addresses of the day's screens, most wanted first."""
+    acting = actor()
+    found = [url_for("today.show"), url_for("outbox.show")]
+    if acting.may("record"):
+        growing = [one for one in list_cycles(acting) if one.last_time is not None]
+        growing.sort(key=lambda one: (one.harvests == 0, one.last_time), reverse=True)
+        for cycle in growing[:CYCLES_KEPT]:
+            found += _pages_of(cycle)
+        found += [
+            url_for("cycles.index"),
+            url_for("batches.index"),
+            url_for("batches.new"),
+            url_for("shipments.index"),
+            url_for("shipments.send"),
+            url_for("shipments.take_unrecorded"),
+        ]
+        waiting = db.session.scalars(incoming(acting).limit(NOTES_KEPT))
+        found += [url_for("shipments.take", event_id=one.event_id) for one in waiting]
+    return jsonify(pages=list(dict.fromkeys(found)))
+
+
+def _pages_of(cycle: Cycle) -> list[str]:
+    """A cycle's page and the forms people open from it. A flock eats, a crop is weeded: what was
+    done last tells which it is, and a cycle just begun keeps both."""
+    thing_id = cycle.batch.thing_id
+    last = bare_step(cycle.last_step)
+    kinds = [kind for kind in ("crop", "flock") if last in FIELD_STEPS[kind]] or ["crop"]
+    if last == "commissioning":
+        kinds = ["flock"]
+    steps = dict.fromkeys(step for kind in kinds for step in FIELD_STEPS[kind])
+    return [
+        url_for("cycles.show", thing_id=thing_id),
+        *(url_for("cycles.entry", thing_id=thing_id, step=step) for step in steps),
+        url_for("cycles.take", thing_id=thing_id),
+        url_for("cycles.none_used", thing_id=thing_id),
+    ]
