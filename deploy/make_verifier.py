@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the verifier imports; a test runs it with nothing else in reach.
-PACKAGES = ("gs1", "signing", "statements", "tlog", "verify")
+PACKAGES = ("gs1", "history", "signing", "statements", "tlog", "verify")
 DATE = (1980, 1, 1, 0, 0, 0)
 SHEBANG = b"#!/usr/bin/env python3\n"
 MAIN = '''\

@@ -31,7 +31,7 @@ def test_every_reason_code_is_given_alike_by_python_and_by_the_phone(folder: str
     cases = [make_case(name) for name in MADE]
     answers = asked([row(c.bundle, c.policy, c.now) for c in cases], folder=folder)
     for case, answer in zip(cases, answers, strict=True):
-        expected = "ok" if case.name.startswith("good") else case.name
+        expected = "ok" if case.name.startswith("good") else case.name.removesuffix("-5")
         assert case.answer[0] == expected, case.name
         assert verdict(answer) == case.answer, case.name
 
@@ -277,7 +277,7 @@ FORBIDDEN = re.compile(
     r"|only the farmer|authentic",
     re.IGNORECASE,
 )
-CODES = sorted(name for name in MADE if not name.startswith("good"))
+CODES = sorted({name.removesuffix("-5") for name in MADE if not name.startswith("good")})
 
 
 def _said(result: Any, policy: Any = None, *, own: bool = True) -> list[str]:

@@ -237,7 +237,8 @@ def _released(story: Story) -> bytes:
     return story.bundle()
 
 
-# Name: how the bundle is made. What refuses is named by the code, what only finds by `good-…`.
+# Name: how the bundle is made. What refuses is named by the code (and the step, where two steps give
+# it), what only finds by `good-…`.
 MADE: dict[str, Callable[[Story], bytes]] = {
     "good": lambda story: story.bundle(),
     "good-witnessed": lambda story: _since(story, broken=False),
@@ -257,7 +258,7 @@ MADE: dict[str, Callable[[Story], bytes]] = {
     "key-not-valid-then": _revoked,
     "not-approved": _not_approved,
     "disclosure-mismatch": _stray_disclosure,
-    "bad-entry": _earlier_entry,
+    "unreadable-5": _earlier_entry,
     "not-this-entry": _swapped,
     "not-in-log": _elsewhere,
     "not-consistent": lambda story: _since(story, broken=True),

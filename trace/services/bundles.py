@@ -43,7 +43,7 @@ from trace.core.statements.bundles import MAX_BYTES
 from trace.core.statements.entries import ENTRY_LIMIT, EventEntry, KeyEntry
 from trace.core.statements.keyring import parse_key_record
 from trace.core.tlog import Checkpoint, consistency_proof, parse_note
-from trace.core.verify.story import things_of
+from trace.core.verify.things import things_of
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import LogCheckpoint

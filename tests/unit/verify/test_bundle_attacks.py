@@ -231,7 +231,7 @@ def test_an_entry_with_a_space_too_many_is_refused_even_when_logged_so(story: St
     link = world.link(story.packed)
     entry = event_entry(world.tick(), statement_hash(signed.jwt), [link])
     index = world.append(entry.replace(b'"v":1,', b'"v": 1,'))
-    refused(story, story.bundle(more=[index]), "bad-entry", 5)
+    refused(story, story.bundle(more=[index]), "unreadable", 5)
 
 
 def test_an_entry_with_a_doubled_name_is_refused_even_when_logged_so(story: Story) -> None:
@@ -240,7 +240,7 @@ def test_an_entry_with_a_doubled_name_is_refused_even_when_logged_so(story: Stor
     link = world.link(story.packed)
     entry = event_entry(world.tick(), statement_hash(signed.jwt), [link])
     index = world.append(entry.replace(b'"v":1,', b'"v":1,"v":1,'))
-    refused(story, story.bundle(more=[index]), "bad-entry", 5)
+    refused(story, story.bundle(more=[index]), "unreadable", 5)
 
 
 def test_an_entry_earlier_than_the_one_before_it_is_refused(story: Story) -> None:
@@ -248,7 +248,7 @@ def test_an_entry_earlier_than_the_one_before_it_is_refused(story: Story) -> Non
     story.world.record(story.packer, story_event(story))
     data = story.bundle()
     story.world.now += timedelta(hours=2)
-    refused(story, data, "bad-entry", 5)
+    refused(story, data, "unreadable", 5)
 
 
 def test_a_statement_under_the_entry_of_another_is_refused(story: Story) -> None:

@@ -53,7 +53,7 @@ def test_a_statement_about_thousands_of_lots_links_them_all_and_verifies(story: 
 def test_further_links_apart_from_their_entry_are_refused(story: Story) -> None:
     world = story.world
     stray = world.append(links_entry(world.tick(), story.packing.h, [world.link("other")]))
-    refused(story, story.bundle(more=[stray]), "bad-entry", 5)
+    refused(story, story.bundle(more=[stray]), "not-this-entry", 5)
 
 
 def test_the_same_link_in_two_entries_is_a_gap(story: Story) -> None:

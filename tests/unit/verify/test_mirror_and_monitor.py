@@ -185,7 +185,7 @@ def test_a_checkpoint_by_another_key_is_refused(copy: Folder) -> None:
 def test_entries_out_of_form_are_named_even_where_the_tree_is_right(tmp_path: Path) -> None:
     entries = [*ENTRIES[:3], ENTRIES[3].replace(b'{"v":1,', b'{"v": 1,'), *ENTRIES[4:10]]
     found = audit(publish(tmp_path, entries), [LOG.verifier])
-    assert [(p.code, p.place) for p in found.problems] == [("bad-entry", "entry 3")]
+    assert [(p.code, p.place) for p in found.problems] == [("unreadable", "entry 3")]
 
 
 def test_proofs_can_be_made_from_a_copy(whole: Folder) -> None:
@@ -276,7 +276,7 @@ CHANGES: list[tuple[Change, list[tuple[str, str]]]] = [
     ),
     (lambda e: [*e, links_entry(at(99), h(2), [tag(SALT, "z", 0)])], [("foreign-link", "entry 6")]),
     (lambda e: [*e, event_entry(at(99), h(99), [], 3)], [("not-approved", "entry 6")]),
-    (lambda e: [*e, e[0] + b" "], [("bad-entry", "entry 6")]),
+    (lambda e: [*e, e[0] + b" "], [("unreadable", "entry 6")]),
     (
         lambda e: [*e, origin_entry(at(99), 1, "old/log", "old/log\n1\n")],
         [("misplaced-origin", "entry 6")],

@@ -99,7 +99,7 @@ def logged(row: SignedRow, jwt: str) -> bytes:
         (lambda row, other: replace(row, jwt=other.jwt), "not-this-entry"),
         (lambda row, other: replace(row, entry=other.entry), "not-this-entry"),
         (lambda row, other: replace(row, jwt=row.jwt + "A"), "not-this-entry"),
-        (lambda row, other: replace(row, entry=b"{}"), "bad-entry"),
+        (lambda row, other: replace(row, entry=b"{}"), "unreadable"),
         (other_signature, "bad-signature"),
         (lambda row, other: replace(row, disclosures=other.disclosures), "disclosure-mismatch"),
         (lambda row, other: replace(row, disclosures=(row.disclosures[0],) * 2), None),

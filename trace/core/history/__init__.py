@@ -5,7 +5,7 @@ public page, `trace_journey` chooses what belongs to one thing, the rest says wh
 """
 
 from trace.core.history.contents import Span, spans
-from trace.core.history.corrections import Settled, settle
+from trace.core.history.corrections import Settled, WentOut, in_time, settle
 from trace.core.history.divisions import ARRIVING, LEAVING, first_division, made_of
 from trace.core.history.facts import Fact, Treatment, Use, newest_first, oldest_first
 from trace.core.history.findings import LATE_AFTER, Marks, find_marks, late_days
@@ -13,6 +13,14 @@ from trace.core.history.gaps import SILENCES, TOPICS, Gap, Topic, find_gaps
 from trace.core.history.intervals import Interval, intervals, smallest_interval
 from trace.core.history.journeys import Journey, trace_journey
 from trace.core.history.mixes import Source, coverage, find_sources, gathered_between
+from trace.core.history.reading import (
+    bare_step,
+    declared_none_of,
+    fact_of,
+    minutes_of,
+    quantity_of,
+    treatments_of,
+)
 from trace.core.history.speakers import Standing, creators, heard
 
 __all__ = [
@@ -33,21 +41,29 @@ __all__ = [
     "Topic",
     "Treatment",
     "Use",
+    "WentOut",
+    "bare_step",
     "coverage",
     "creators",
+    "declared_none_of",
+    "fact_of",
     "find_gaps",
     "find_marks",
     "find_sources",
     "first_division",
     "gathered_between",
     "heard",
+    "in_time",
     "intervals",
     "late_days",
     "made_of",
+    "minutes_of",
     "newest_first",
     "oldest_first",
+    "quantity_of",
     "settle",
     "smallest_interval",
     "spans",
     "trace_journey",
+    "treatments_of",
 ]

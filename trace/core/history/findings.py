@@ -3,7 +3,7 @@
 Truth may arrive late, out of order, in part and from one side only: it is marked, never refused
 (formats, section 7). Marks, by statement:
 
-* `late`: recorded more than two days after it happened (`late_days` says how many).
+* `late`: recorded more than three days after it happened (`late_days` says how many).
 * `before-shipped`: received before it was shipped.
 * `before-cycle`: harvested before the cycle's first fact.
 * `more-out-than-in`: more went out of a lot than was ever made of it, or out of a mix than in.
@@ -22,8 +22,9 @@ from trace.core.history.divisions import ARRIVING, LEAVING, makes
 from trace.core.history.facts import Fact, oldest_first
 from trace.core.history.intervals import short_harvests
 
-# A field diary is written up in the evening or the next day; after that it is memory.
-LATE_AFTER: Final = timedelta(days=2)
+# A field diary is written up in the evening, or when the co-operative's recorder comes by; what is
+# written more than three days later is memory.
+LATE_AFTER: Final = timedelta(days=3)
 # Scales differ: half a percent more out than in is weighing, not a contradiction.
 TOLERANCE: Final = Decimal("1.005")
 # Steps that add nothing to the goods: what comes out cannot weigh more than what went in.

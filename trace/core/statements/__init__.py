@@ -19,6 +19,7 @@ from trace.core.statements.bundles import (
     Bundle,
     BundledChain,
     BundledEntry,
+    BundledLog,
     BundledStatement,
     Since,
     make_bundle,
@@ -85,7 +86,13 @@ from trace.core.statements.opening import (
     open_statement,
     verify_signature,
 )
-from trace.core.statements.receipts import Head, Receipt, make_receipt, open_receipt
+from trace.core.statements.receipts import (
+    Head,
+    Receipt,
+    ReceiptLog,
+    make_receipt,
+    open_receipt,
+)
 from trace.core.statements.times import moment_text, parse_moment
 
 __all__ = [
@@ -104,6 +111,7 @@ __all__ = [
     "Bundle",
     "BundledChain",
     "BundledEntry",
+    "BundledLog",
     "BundledStatement",
     "Disclosure",
     "Entry",
@@ -122,6 +130,7 @@ __all__ = [
     "Opened",
     "OriginEntry",
     "Receipt",
+    "ReceiptLog",
     "Since",
     "Statement",
     "accept_upload",

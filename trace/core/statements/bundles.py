@@ -11,6 +11,11 @@ Rules (docs/reference/formats.md, "Bundle").
 3. Every path leads to the one checkpoint; `since`, absent when there is none yet, is the first
    witnessed checkpoint after the newest entry, with its consistency proof to the checkpoint.
 4. Statements and entries are sorted by index; no index occurs twice.
+5. Version 2 is a bundle of a history that began in an older log. It has one more member, after
+   `entries`: `"older":[{"checkpoint","statements","entries","proof"}]`, the older logs in their
+   order, each with paths to a checkpoint of its own. `proof` shows that this checkpoint grew into
+   the last one of its log, which the next log's first entry names; it is absent where that last one
+   is beyond what is kept (a restored backup). `receipt` is then a `trace-receipt/v2`.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from typing import Any, Final
 
 from trace.core.signing import SAFE_INTEGER, JsonObject, Unreadable, b64url, dumps, unb64url
 from trace.core.signing.encoding import loads_strict
+from trace.core.statements.receipts import MAX_LOGS
 
 MEDIA_TYPE: Final = "application/vnd.trace.bundle+json"
 MAX_BYTES: Final = 20 * 1024 * 1024
@@ -63,6 +69,16 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class BundledLog:
+    """What stands in an older log (rule 5); `proof` is None where nothing can show it."""
+
+    checkpoint: str
+    statements: tuple[BundledStatement, ...]
+    entries: tuple[BundledEntry, ...]
+    proof: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """A bundle; `subject` is the identity text of the thing it is about."""
 
@@ -74,9 +90,10 @@ class Bundle:
     receipt: str
     since: Since | None = None
     attachments: tuple[str, ...] = ()
+    older: tuple[BundledLog, ...] = ()
 
 
-def make_bundle(
+def make_bundle(  # noqa: PLR0913 - one argument for each member of the format
     *,
     subject: str,
     checkpoint: str,
@@ -86,22 +103,23 @@ def make_bundle(
     receipt: str,
     since: Since | None = None,
     attachments: Sequence[str] = (),
+    older: Sequence[BundledLog] = (),
 ) -> bytes:
-    """The bundle's bytes; statements, entries and chains are sorted here. Raises Unreadable."""
+    """The bundle's bytes, of version 2 with `older` logs; statements, entries and chains are sorted
+    here. Raises Unreadable."""
     bundle: JsonObject = {
-        "v": 1,
+        "v": 2 if older else 1,
         "subject": subject,
         "checkpoint": checkpoint,
-        "statements": [
-            {"sdjwt": s.sdjwt, **_entry_json(s)} for s in sorted(statements, key=lambda s: s.index)
-        ],
-        "entries": [_entry_json(e) for e in sorted(entries, key=lambda e: e.index)],
-        "chains": [
-            {"identity": c.identity, "salt": b64url(c.salt)}
-            for c in sorted(chains, key=lambda c: c.identity)
-        ],
-        "receipt": receipt,
+        **_log_json(statements, entries),
     }
+    if older:
+        bundle["older"] = [_older_json(log) for log in older]
+    bundle["chains"] = [
+        {"identity": c.identity, "salt": b64url(c.salt)}
+        for c in sorted(chains, key=lambda c: c.identity)
+    ]
+    bundle["receipt"] = receipt
     if since is not None:
         proof = [b64url(node) for node in since.proof]
         bundle["since"] = {"checkpoint": since.checkpoint, "proof": proof}
@@ -110,6 +128,24 @@ def make_bundle(
     if len(data) > MAX_BYTES:
         raise Unreadable(f"at most {MAX_BYTES} bytes", f"{len(data)} bytes")
     return data
+
+
+def _log_json(
+    statements: Sequence[BundledStatement], entries: Sequence[BundledEntry]
+) -> JsonObject:
+    return {
+        "statements": [
+            {"sdjwt": s.sdjwt, **_entry_json(s)} for s in sorted(statements, key=lambda s: s.index)
+        ],
+        "entries": [_entry_json(e) for e in sorted(entries, key=lambda e: e.index)],
+    }
+
+
+def _older_json(log: BundledLog) -> JsonObject:
+    found = {"checkpoint": log.checkpoint, **_log_json(log.statements, log.entries)}
+    if log.proof is not None:
+        found["proof"] = [b64url(node) for node in log.proof]
+    return found
 
 
 def _entry_json(item: BundledEntry | BundledStatement) -> JsonObject:
@@ -133,22 +169,28 @@ def parse_bundle(data: bytes) -> Bundle:
         "receipt": str,
         "attachments": list,
     }
+    if isinstance(value, dict) and value.get("v") == 2:
+        required["older"] = list
     _shape(value, required, {"since": dict}, "")
-    if value["v"] != 1:
-        raise Unreadable("version 1", value["v"], path="/v")
+    if value["v"] not in (1, 2):
+        raise Unreadable("version 1 or 2", value["v"], path="/v")
     bundle = Bundle(
         subject=value["subject"],
         checkpoint=value["checkpoint"],
-        statements=tuple(
-            _statement(item, f"/statements/{i}") for i, item in enumerate(value["statements"])
-        ),
-        entries=tuple(_entry(item, f"/entries/{i}") for i, item in enumerate(value["entries"])),
+        statements=_statements(value["statements"], "/statements"),
+        entries=_entries(value["entries"], "/entries"),
         chains=tuple(_chain(item, f"/chains/{i}") for i, item in enumerate(value["chains"])),
         receipt=value["receipt"],
         since=_since(value["since"]) if "since" in value else None,
         attachments=tuple(_texts(value["attachments"], "/attachments")),
+        older=_older(value["older"]) if "older" in value else (),
     )
-    _check_order(bundle)
+    _check_order(bundle, "")
+    for number, log in enumerate(bundle.older):
+        _check_order(log, f"/older/{number}")
+    identities = [chain.identity for chain in bundle.chains]
+    if len(set(identities)) != len(identities):
+        raise Unreadable("every chain once", "one twice", path="/chains")
     return bundle
 
 
@@ -161,6 +203,31 @@ def _shape(value: Any, required: dict[str, type], optional: dict[str, type], pat
     for name, member in value.items():
         if type(member) is not kinds[name]:
             raise Unreadable(f"a {kinds[name].__name__}", member, path=f"{path}/{name}")
+
+
+def _older(value: list[Any]) -> tuple[BundledLog, ...]:
+    if not 1 <= len(value) <= MAX_LOGS:
+        raise Unreadable(f"1 to {MAX_LOGS} older logs", len(value), path="/older")
+    return tuple(_log(log, f"/older/{number}") for number, log in enumerate(value))
+
+
+def _log(value: Any, path: str) -> BundledLog:
+    required: dict[str, type] = {"checkpoint": str, "statements": list, "entries": list}
+    _shape(value, required, {"proof": list}, path)
+    return BundledLog(
+        value["checkpoint"],
+        _statements(value["statements"], f"{path}/statements"),
+        _entries(value["entries"], f"{path}/entries"),
+        _hashes(value["proof"], f"{path}/proof") if "proof" in value else None,
+    )
+
+
+def _statements(value: list[Any], path: str) -> tuple[BundledStatement, ...]:
+    return tuple(_statement(item, f"{path}/{i}") for i, item in enumerate(value))
+
+
+def _entries(value: list[Any], path: str) -> tuple[BundledEntry, ...]:
+    return tuple(_entry(item, f"{path}/{i}") for i, item in enumerate(value))
 
 
 def _statement(value: Any, path: str) -> BundledStatement:
@@ -205,18 +272,15 @@ def _hashes(value: list[Any], path: str) -> tuple[bytes, ...]:
     return hashes
 
 
-def _check_order(bundle: Bundle) -> None:
-    """Rule 4; and no chain twice."""
+def _check_order(log: Bundle | BundledLog, path: str) -> None:
+    """Rule 4."""
     orders = {
-        "statements": [item.index for item in bundle.statements],
-        "entries": [item.index for item in bundle.entries],
+        "statements": [item.index for item in log.statements],
+        "entries": [item.index for item in log.entries],
     }
     for name, places in orders.items():
         if places != sorted(places):
-            raise Unreadable("indexes in order", places, path=f"/{name}")
+            raise Unreadable("indexes in order", places, path=f"{path}/{name}")
     indexes = [*orders["statements"], *orders["entries"]]
     if len(set(indexes)) != len(indexes):
-        raise Unreadable("every index once", "one twice", path="/statements")
-    identities = [chain.identity for chain in bundle.chains]
-    if len(set(identities)) != len(identities):
-        raise Unreadable("every chain once", "one twice", path="/chains")
+        raise Unreadable("every index once", "one twice", path=f"{path}/statements")

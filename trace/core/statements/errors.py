@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trace.core.signing.errors import TrustError
+from trace.core.signing.errors import TrustError, Unreadable
 from trace.errors import TraceError
 
 
@@ -14,10 +14,9 @@ class NotSignable(TraceError):
     message = "This cannot be signed: %(reason)s."
 
 
-class BadEntry(TrustError):
-    """A log entry that is not, byte for byte, one of ours."""
+class BadEntry(Unreadable):
+    """A log entry that is not, byte for byte, one of ours: `unreadable`, at step 5."""
 
-    code = "bad-entry"
     usual_step = 5
     message = "Step %(step)s: the log entry is not well formed; expected %(expected)s, got %(got)s."
 

@@ -1,7 +1,7 @@
 """Replaying a log entry by entry: what anyone who holds a copy can find out by themselves.
 
 Rules, each with the code of its problem.
-1. Every entry is in its one form (`bad-entry`) and no record time is before an earlier one
+1. Every entry is in its one form (`unreadable`) and no record time is before an earlier one
    (`time-decreases`).
 2. A `links` entry continues the entry right before it, of the same statement (`foreign-link`). No
    tag is used twice (`repeated-link`), no statement logged twice (`replayed`).

@@ -2,7 +2,9 @@
 
 `#trace platform <did>` names the platform's organisation, `#trace root <base64url>` its root key;
 `#trace inspector <did>` and `#trace authority <did>` may be repeated; `#trace max-age <seconds>`
-bounds the age of the newest cosignature. Verification of bundles takes a quorum that is `none`, one
+bounds the age of the newest cosignature. The first `log` line (or the first of the origin asked
+for) is the log that bundles are about; a second key of it and older logs it continues are further
+lines. Verification of bundles takes a quorum that is `none`, one
 witness, or one group of witnesses.
 """
 
@@ -39,6 +41,7 @@ def policy_of(trust: TrustPolicy, *, origin: str | None = None) -> Policy:
         max_age=_age(said.get("max-age", [])),
         inspectors=frozenset(said.get("inspector", ())),
         authorities=frozenset(said.get("authority", ())),
+        logs=tuple(log.verifier for log in trust.logs),
     )
 
 

@@ -3,7 +3,7 @@ issuer that the log had then?
 
 What bundles show of a statement is checked by `verify_bundle`; this is for whoever holds them all,
 and many. Rules, each with the code of its problem:
-1. The entry is an event's and holds this JWT's hash (`bad-entry`, `not-this-entry`).
+1. The entry is an event's and holds this JWT's hash (`unreadable`, `not-this-entry`).
 2. The header is exact, the kid is the issuer's (`bad-signature`, `issuer-mismatch`), and the log
    brought that key before this place and did not end it (`unknown-key`, `key-not-valid-then`).
 3. The signature holds (`bad-signature`).

@@ -12,27 +12,29 @@ Rules.
 4. An ancestor that is not disclosed leaves "recall unknown": some input or content of an edge
    is withheld or named without its lot, or a whole statement is withheld. A notice that is shown
    counts all the same.
+5. Late records, harvests before the label's interval is over, and more out than in are found by the
+   rules that pages are made with (trace.core.history), from what is disclosed. Of a thing some of
+   whose statements or amounts are withheld, no balance is drawn, and "kept" is not said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
-from trace.core.gs1 import Gs1Error, canonical_uri, parse_identity
-from trace.core.signing import JsonObject
-from trace.core.statements import THING_MEMBERS, chain_identity, thing_uris
+from trace.core.history import Interval
+from trace.core.statements import THING_MEMBERS
+from trace.core.verify.findings import findings_of
 from trace.core.verify.report import (
     RECALL_UNKNOWN,
-    RECORDED_LATE,
+    UNDECLARED,
     Finding,
     Policy,
     RecallState,
     VerifiedStatement,
 )
+from trace.core.verify.things import Named, things_of
 
 _STATES: Final[dict[str, RecallState]] = {
     "advice": "notice",
@@ -68,35 +70,7 @@ class Story:
     notices: list[str] = field(default_factory=list)
     voided: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A thing that an event names: its role, its identity text, and whether that has a chain."""
-
-    role: str
-    identity: str
-    linked: bool
-
-
-def things_of(event: JsonObject, id_base: str) -> list[Named]:
-    """The things an event names, each as the lot, cycle or logistic unit it is linked under.
-
-    What has no chain (a GTIN unit without its lot, a product, a foreign URI) stands for itself.
-    """
-    return [_named(role, uri, id_base) for role, uri in thing_uris(event)]
-
-
-@lru_cache(maxsize=4096)  # a bundle names the same few things over and over
-def _named(role: str, uri: str, id_base: str) -> Named:
-    try:
-        identity = parse_identity(uri, id_base)
-    except Gs1Error:
-        return Named(role, uri, linked=False)
-    if identity is None:
-        return Named(role, uri, linked=False)
-    chain = chain_identity(identity)
-    return Named(role, canonical_uri(chain or identity, id_base), linked=chain is not None)
+    interval: Interval = UNDECLARED
 
 
 def tell(
@@ -104,30 +78,31 @@ def tell(
     statements: Sequence[VerifiedStatement],
     *,
     linked: Mapping[int, frozenset[str]],
+    hidden: frozenset[str],
     hidden_statements: int,
+    lost: bool,
     policy: Policy,
     id_base: str,
 ) -> Story:
     """The story of `subject` from statements in the log's order.
 
-    `linked` gives, by index, the disclosed chains that a statement's entry links: with what it
-    names withheld, that still tells what it is about.
+    `linked` gives, by place, the disclosed chains that a statement's entry links: with what it
+    names withheld, that still tells what it is about. `hidden` are the disclosed chains that wholly
+    withheld statements link; `lost` says that entries between two logs are lost.
     """
     story = Story()
     edges: dict[str, set[str]] = {}
     open_ended: set[str] = set()
     notices: list[Notice] = []
     for statement in statements:
-        _note_late(story, statement, policy)
         things = things_of(statement.event, id_base)
-        chains = linked.get(statement.index, frozenset())
+        chains = linked.get(statement.place, frozenset())
         _add_edges(edges, statement, things, chains)
         if _hides_upstream(statement, things):
             named = {t.identity for t in things if t.role in _ROLES_UP}
             open_ended.update(_downstream(statement, things, chains) or chains - named)
-            story.findings.append(
-                Finding(RECALL_UNKNOWN, statement.index, "an input or a content is not disclosed")
-            )
+            detail = "an input or a content is not disclosed"
+            story.findings.append(Finding(RECALL_UNKNOWN, statement.index, detail, statement.log))
         notice = _notice(statement, things, chains)
         if notice is not None:
             notices.append(notice)
@@ -143,8 +118,10 @@ def tell(
         story.findings.append(
             Finding(RECALL_UNKNOWN, None, f"{hidden_statements} statements are withheld")
         )
-    if hidden_statements or subject in _reached(frozenset(open_ended), edges):
+    if hidden_statements or lost or subject in _reached(frozenset(open_ended), edges):
         _worsen(story, "unknown")
+    found, story.interval = findings_of(statements, linked, hidden, id_base)
+    story.findings += found
     return story
 
 
@@ -157,7 +134,7 @@ def upstream(
     """What the shown edges, voided ones too, say went into `subject`; itself included."""
     edges: dict[str, set[str]] = {}
     for statement in statements:
-        chains = linked.get(statement.index, frozenset())
+        chains = linked.get(statement.place, frozenset())
         _add_edges(edges, statement, things_of(statement.event, id_base), chains)
     into: dict[str, set[str]] = {}
     for above, below in edges.items():
@@ -168,18 +145,6 @@ def upstream(
 
 def _worsen(story: Story, state: RecallState) -> None:
     story.recall = max(story.recall, state, key=_RANK.__getitem__)
-
-
-def _note_late(story: Story, statement: VerifiedStatement, policy: Policy) -> None:
-    """A signed time that no reader can parse is told as such: it refuses nothing that is proven."""
-    try:
-        happened = datetime.fromisoformat(str(statement.event.get("eventTime")))
-        late = statement.time - happened
-    except (ValueError, TypeError):  # no such moment, or no zone
-        story.findings.append(Finding(RECORDED_LATE, statement.index, "event time unknown"))
-        return
-    if late > policy.late_after:
-        story.findings.append(Finding(RECORDED_LATE, statement.index, f"{late.days} days"))
 
 
 def _downstream(
@@ -255,7 +220,7 @@ def _ended(notices: Sequence[Notice], voided: Collection[str], policy: Policy) -
             target = by_id.get(name)
             if (
                 target is not None
-                and target.index < said.index
+                and target.place < said.place
                 and (said.issuer == target.issuer or said.issuer in policy.authorities)
             ):
                 ended.add(name)

@@ -33,14 +33,32 @@ def report_json(report: Report) -> JsonObject:
         "steps": [_step(n, "passed") for n in range(1, len(STEPS) + 1)],
         "subject": report.subject,
         "log": {"origin": report.origin, "size": report.size},
+        "older": [
+            {
+                "number": one.number,
+                "origin": one.origin,
+                "size": one.size,
+                "ended": one.ended,
+                "lost": one.lost,
+                "witnessed": _text(one.witnessed),
+            }
+            for one in report.older
+        ],
         "receipt": _text(report.time),
         "witnesses": list(report.witnesses),
         "witnessed": _text(report.witnessed),
         "since": _text(report.since),
         "recall": report.recall,
         "notices": list(report.notices),
+        "interval": {
+            "state": report.interval.state,
+            "days": report.interval.days,
+            "required": report.interval.required,
+            "product": report.interval.product,
+        },
         "statements": [
             {
+                "log": one.log,
                 "index": one.index,
                 "time": _text(one.time),
                 "id": one.statement_id,
@@ -56,7 +74,12 @@ def report_json(report: Report) -> JsonObject:
             for one in report.statements
         ],
         "findings": [
-            {"code": one.code, "index": one.index, "detail": one.detail} for one in report.findings
+            {"code": one.code, "log": one.log, "index": one.index, "detail": one.detail}
+            for one in report.findings
+        ],
+        "attachments": [
+            {"digest": one.digest, "media_type": one.media_type, "bytes": one.size}
+            for one in report.attachments.values()
         ],
     }
 
