@@ -45,10 +45,27 @@ def private_members(event: JsonObject, issuer: Collection[str] = ()) -> tuple[st
     among them is public, since the page names the issuer anyway. Paths are those of
     `core.statements`: lists of 2 to 32 elements element by element, others whole.
     """
-    found = [path for name, value in event.items() for path in _of_member(name, value, issuer)]
+    found = [
+        path
+        for name, value in event.items()
+        if _may_be_private(name)
+        for path in _of_member(name, value, issuer)
+    ]
     if found and _is_hash(event.get("eventID")):
         found.append("eventID")
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _may_be_private(name: str) -> bool:
+    """False for members that are public whatever they hold: nearly all."""
+    return (
+        name in PRIVATE_MEMBERS
+        or name in PARTY_LISTS
+        or name in PLACE_MEMBERS
+        or name in ("ilmd", "sensorElementList")
+        or _sounds_private(name)
+    )
 
 
 def _of_member(name: str, value: Any, issuer: Collection[str]) -> Iterator[str]:

@@ -50,6 +50,8 @@ def canonical_identifier(text: str) -> str:
     if text.startswith("urn:epc:"):
         return _from_urn(text) or text
     if text.startswith(("http:", "https:")):
+        if not _KEY_LIKE.search(text):  # our own addresses, mostly: nothing to take apart
+            return text
         usual = _USUAL_LINK.fullmatch(text)
         return _BASE + usual[1] if usual else _from_link(text) or text
     return text
@@ -306,6 +308,8 @@ _NAMED: Final = "|".join(
     [*_KEYS, *(name for name in _OLD_NAMES if name not in ("cpv", "lot", "ser"))]
 )
 _LINK: Final = re.compile(rf"https?:(?://[^/?#]*)?[^?#]*/(?:{_NAMED})/[0-9]{{4}}[^/]+")
+# What every link with a key holds: four digits after a slash.
+_KEY_LIKE: Final = re.compile(r"/[0-9]{4}")
 # Most links are of this shape; the host has a point, so that it cannot look like a key itself.
 _USUAL_LINK: Final = re.compile(
     r"https?://[^/?#]*\.[^/?#]*/"

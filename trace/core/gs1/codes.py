@@ -9,6 +9,7 @@ A unit's serial is 16 such characters (80 bits) without a check character.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Final
@@ -22,6 +23,9 @@ LOT_LENGTH: Final = 10
 
 _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 _FORGIVEN: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+# Python counts in base 32 with 0–9 and A–V.
+_AS_PYTHON: Final = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
+_PRINTED: Final = re.compile(f"[{ALPHABET}]*")
 _LOT_CHARACTERS: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.-")
 
 
@@ -41,10 +45,7 @@ def _spell(number: int, length: int) -> str:
 
 
 def _number(text: str) -> int:
-    number = 0
-    for character in text:
-        number = number << 5 | _VALUES[character]
-    return number
+    return int(text.translate(_AS_PYTHON), 32)
 
 
 def new_code(randbytes: Callable[[int], bytes]) -> str:
@@ -62,6 +63,8 @@ def new_serial(randbytes: Callable[[int], bytes]) -> str:
 
 
 def _normalised(text: str, length: int) -> str:
+    if len(text) == length and _PRINTED.fullmatch(text):
+        return text
     plain = text.strip().upper().translate(_FORGIVEN)
     for character in plain:
         if character not in _VALUES:

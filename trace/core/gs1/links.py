@@ -262,20 +262,23 @@ def _own_tail(uri: str, id_base: str) -> list[str] | None:
     """The segments of our own address under `id_base`, or None when this is not one. Scheme and
     host are compared without regard to case (labels are printed in capitals)."""
     base = id_base.rstrip("/") + "/"
-    if len(uri) <= len(base) or uri[: len(base)].lower() != base.lower():
+    if not uri.startswith(base) and uri[: len(base)].lower() != base.lower():
         return None
     tail = uri[len(base) :].partition("?")[0].partition("#")[0].rstrip("/").split("/")
     return tail if _own_segments(tail) else None
 
 
 def _own(segments: list[str], stem: str) -> DigitalLink:
+    return DigitalLink(_own_identity(segments), (), stem)
+
+
+def _own_identity(segments: list[str]) -> Identity:
     letter, code = segments[0].lower(), check_code(segments[1])
     if len(segments) == 2:
-        return DigitalLink(Identity(letter, code), (), stem)
+        return Identity(letter, code)
     if letter != "b":
         raise OddSegments()
-    serial = check_serial(segments[2])
-    return DigitalLink(Identity("b", code, ((SERIAL, serial),)), (), stem)
+    return Identity("b", code, ((SERIAL, check_serial(segments[2])),))
 
 
 def parse_path(path: str) -> DigitalLink:
@@ -320,13 +323,14 @@ def parse_identity(uri: str, id_base: str) -> Identity | None:
 
 
 def _parse_identity(uri: str, id_base: str) -> Identity | None:
-    if uri[:8].lower() == "urn:epc:":
+    scheme = uri[:8].lower()
+    if scheme == "urn:epc:":
         return parse_epc(uri)
-    if not uri[:8].lower().startswith(("http://", "https://")):
+    if not scheme.startswith(("http://", "https://")):
         return None
     own = _own_tail(uri, id_base)
     if own is not None:
-        return _own(own, "").identity
+        return _own_identity(own)
     bare = uri.partition("#")[0]
     path, _, _ = bare.partition("?")
     segments = path.split("/")

@@ -50,7 +50,7 @@ def b64url_bytes(data: bytes) -> bytes:
 
 def b64url(data: bytes) -> str:
     """`data` as base64url text without padding."""
-    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
+    return b64url_bytes(data).decode()
 
 
 def unb64url(text: str, *, path: str = "") -> bytes:

@@ -17,7 +17,7 @@ Rules (docs/reference/formats.md, "Statement").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -62,6 +62,9 @@ CORE: Final = (
 )
 MEMBERS: Final = "trace:members"
 MAX_MEMBERS: Final = 256
+# Events whose disclosures are made together: few enough that what one step wrote is still in the
+# processor's cache when the next one reads it.
+TOGETHER: Final = 32
 SPLIT_FROM, SPLIT_TO = 2, 32  # lists of this many elements are disclosed element by element
 
 _CORE = frozenset(CORE)
@@ -240,6 +243,7 @@ class _Disclosures:
         if len(block) != need:
             raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
         texts = self.texts
+        looked_at: set[int] = set()
         for salt, array, path in zip(_salt_texts(block), self.arrays, self.paths, strict=True):
             array[0] = salt
             try:
@@ -247,9 +251,13 @@ class _Disclosures:
             except (TypeError, ValueError, RecursionError) as error:
                 _check_value(array[-1], path)
                 raise NotSignable(reason=str(error), path="/" + path) from None
-            # A text names nothing and nests nothing.
-            if type(array[-1]) is not str and _is_suspect(raw):
-                _check_value(array[-1], path)
+            value = array[-1]
+            # A text names nothing and nests nothing; a context that all events share is looked at
+            # once (whatever has been looked at is held by its array: an id means one thing only).
+            if type(value) is not str and id(value) not in looked_at:
+                looked_at.add(id(value))
+                if _is_suspect(raw):
+                    _check_value(value, path)
             texts.append(b64url_bytes(raw))
         self.digests = _digests(texts)
         # Parents are few: written once in their place above, and again now that what they hold is
@@ -378,15 +386,30 @@ def build_statements(
 ) -> list[Signed]:
     """build_statement for many events of one issuer at less cost: what was signed for each.
 
-    `salts` is called once for all of them. Raises what build_statement raises.
+    `salts` is called once for every TOGETHER of them. Raises what build_statement raises.
     """
     _check_issuer(issuer, kid)
-    made = _Disclosures()
-    laid = [made.lay_out(event) for event in events]
-    made.write(salts)
+    signed: list[Signed] = []
+    for begin in range(0, len(events), TOGETHER):
+        some = slice(begin, begin + TOGETHER)
+        made = _Disclosures()
+        laid = [made.lay_out(event) for event in events[some]]
+        made.write(salts)
+        frame = _frame(issuer, moment_text(valid_from))
+        signed += _signed(made, laid, statement_ids[some], frame, kid, key)
+    return signed
+
+
+def _signed(
+    made: _Disclosures,
+    laid: Sequence[_Laid],
+    statement_ids: Sequence[str],
+    frame: tuple[bytes, bytes],
+    kid: str,
+    key: PrivateKey,
+) -> Iterator[Signed]:
     texts = b"~".join(made.texts).decode().split("~")
-    start, middle = _frame(issuer, moment_text(valid_from))
-    statements: list[Signed] = []
+    start, middle = frame
     for event, statement_id in zip(laid, statement_ids, strict=True):
         if not is_statement_id(statement_id):
             raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
@@ -401,8 +424,7 @@ def build_statements(
             b"".join((start, statement_id.encode(), middle, raw, b"}")), typ=TYP, kid=kid, key=key
         )
         own = slice(event.start, event.end)
-        statements.append(Signed(jwt, made.paths[own], texts[own]))
-    return statements
+        yield Signed(jwt, made.paths[own], texts[own])
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ from trace.core.statements.times import moment_text, parse_moment
 ENTRY_LIMIT: Final = 60_000  # bytes; the tiles' entry bundles count in 16 bits
 MAX_APPROVED: Final = 1_000  # statements of one approval: its entry stays under the limit
 _HASH = re.compile(r"[A-Za-z0-9_-]{43}")
+_CANONICAL_HASH = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # spare bits are zero
 _TAG = re.compile(r"[A-Za-z0-9_-]{22}")
 _JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LINE = re.compile(r"[!-~]{1,512}")
@@ -118,6 +119,12 @@ Entry = EventEntry | LinksEntry | KeyEntry | ApprovalEntry | ErasureEntry | Audi
 
 def event_entry(t: datetime, h: str, links: Sequence[str], approval: int | None = None) -> bytes:
     """The entry of a statement. Links are sorted here. Raises BadEntry."""
+    if approval is None and 0 < len(links) <= LINKS_AN_ENTRY and _CANONICAL_HASH.fullmatch(h):
+        # Nearly every entry: what stands between the quotes is matched and needs no escapes.
+        text = '","'.join(_tags(links))
+        return (
+            f'{{"v":1,"type":"event","t":"{moment_text(t)}","h":"{h}","links":["{text}"]}}'.encode()
+        )
     entry: JsonObject = {
         "v": 1,
         "type": "event",
