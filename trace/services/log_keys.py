@@ -48,6 +48,16 @@ def verifiers(origin: str) -> list[Verifier]:
     return [signer.verifier for signer in signers(origin)]
 
 
+def known_verifiers(origin: str) -> list[Verifier]:
+    """The keys that signed an origin's checkpoints at any time: today's, and those retired here."""
+    name = _name(origin)
+    retired = [
+        log_signer(origin, _open(path.stem, sealed_as=name)).verifier
+        for path in sorted(_path(name).parent.glob(f"{name}-retired-*.sealed"))
+    ]
+    return [*verifiers(origin), *retired]
+
+
 def make_for(origin: str) -> None:
     """Makes the key of a log begun anew, where there is none yet."""
     name = _name(origin)

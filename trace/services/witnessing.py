@@ -34,6 +34,7 @@ from trace.core.tlog.policy import NONE
 from trace.core.tlog.witness import AddCheckpoint, cosignature_lines
 from trace.extensions import db
 from trace.models import LogCheckpoint, LogState, LogWitness, Organisation
+from trace.models.types import EPOCH
 from trace.services import log
 from trace.services.keys import root_public
 from trace.services.log_file import LogForked
@@ -322,6 +323,21 @@ def _count(checkpoint: LogCheckpoint, policy: TrustPolicy, now: datetime) -> Non
     cosigned = policy.cosignatures(parse_note(checkpoint.note), now=now)
     if policy.quorum != NONE and policy.satisfied_by(cosigned):
         checkpoint.witnessed_at = max(cosigned.values())
+
+
+def witnessed_no_later_than(note: str, *, now: datetime) -> datetime | None:
+    """The newest moment at which the policy's witnesses cosigned a checkpoint; None without a
+    policy. The beginning of time where they are too few: then it was not witnessed at all."""
+    policy = read_trust_policy()
+    if policy is None:
+        return None
+    try:
+        cosigned = policy.cosignatures(parse_note(note), now=now)
+    except TrustError:
+        cosigned = {}
+    if policy.quorum == NONE or not policy.satisfied_by(cosigned):
+        return EPOCH
+    return max(cosigned.values())
 
 
 def first_witnessed(place: int) -> LogCheckpoint | None:
