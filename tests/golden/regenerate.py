@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.golden.anew import begin_anew
 from tests.golden.story import Story, tell_story
 from tests.golden.world import (
     ID_BASE,
@@ -47,6 +48,7 @@ from trace.core.statements import (
     id_base_of,
     keyring_identity,
     origin_entry,
+    parse_bundle,
     parse_entry,
     present,
     tag,
@@ -154,7 +156,25 @@ def files() -> dict[str, str]:
         made[f"entry-{name}.json"] = world.entries[index].decode() + "\n"
     made |= other_entries(world, older[0])
     made["sealed-key.json"] = pretty(sealed_key())
+    made |= two_logs()
     return made
+
+
+def two_logs() -> dict[str, str]:
+    """The story gone on in a log begun anew: its bundle, its receipt, and whom to trust."""
+    anew = begin_anew()
+    data = anew.bundle()
+    trust = {
+        "vkey": anew.new.log_key.verifier.vkey,
+        "older": anew.old.log_key.verifier.vkey,
+        "root": anew.new.root.public.jwk,
+        "platform": anew.new.platform.did,
+    }
+    return {
+        "two-logs-bundle.json": data.decode(),
+        "two-logs-receipt.txt": parse_bundle(data).receipt,
+        "two-logs-trust.json": pretty(trust),
+    }
 
 
 def later_keys(story: Story) -> dict[str, int]:

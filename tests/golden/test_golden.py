@@ -22,7 +22,7 @@ from trace.core.statements import (
     present,
 )
 from trace.core.tlog import Verifier
-from trace.core.verify import ERASED, RECALL_UNKNOWN, WITHHELD, Policy, verify_bundle
+from trace.core.verify import CHAIN_GAP, ERASED, RECALL_UNKNOWN, WITHHELD, Policy, verify_bundle
 
 pytestmark = pytest.mark.unit
 
@@ -178,6 +178,24 @@ def test_the_bundle_with_a_witness_dates_its_proof() -> None:
     assert report.since is not None
     assert report.witnessed is not None
     assert report.since < report.witnessed
+
+
+def test_the_history_in_two_logs_verifies_and_shows_the_gap() -> None:
+    trust = load("two-logs-trust.json")
+    known = Policy(
+        log=Verifier.parse(trust["vkey"]),
+        logs=(Verifier.parse(trust["older"]),),
+        root=PublicKey.from_jwk(trust["root"]),
+        platform=trust["platform"],
+    )
+    data = read("two-logs-bundle.json").encode()
+    report = verify_bundle(data, known, NOW)
+    assert len(report.statements) == 5
+    assert [one.code for one in report.findings] == [CHAIN_GAP]
+    assert parse_bundle(data).receipt == read("two-logs-receipt.txt")
+    lines = read("two-logs-receipt.txt").split("\n")
+    assert (lines[0], lines[1]) == ("trace-receipt/v2", "trace.example/log/2")
+    assert lines[5].startswith("1 trace.example/log 10 ")
 
 
 def test_the_sealed_key_opens_to_its_public_key() -> None:

@@ -151,6 +151,8 @@ class Chain:
 class World:
     """A log with its organisations, written the way the product writes it."""
 
+    origin = ORIGIN
+
     def __init__(self) -> None:
         self.random = Stream("world")
         self.codes = Stream("codes")
@@ -203,7 +205,7 @@ class World:
             org.keys[name] = private_key(f"{org.did} {name}")
             made = {"jwk": org.keys[name].public.jwk, "custody": "server"}
         return KeyRecord(
-            origin=ORIGIN,
+            origin=self.origin,
             org=org.did,
             n=org.records,
             action=action,
@@ -317,7 +319,7 @@ class World:
 
     @property
     def checkpoint(self) -> tlog.Checkpoint:
-        return tlog.Checkpoint(ORIGIN, len(self.entries), self.tree_root)
+        return tlog.Checkpoint(self.origin, len(self.entries), self.tree_root)
 
     def signed_checkpoint(self, *, witnessed: bool = False) -> str:
         note = tlog.sign_checkpoint(self.checkpoint, self.log_key)
@@ -332,7 +334,7 @@ class World:
             n = len(chain.places) - 1
             heads.append(Head(tag(chain.salt, identity, n), n, chain.places[n]))
         return make_receipt(
-            origin=ORIGIN,
+            origin=self.origin,
             size=len(self.entries),
             root=self.tree_root,
             time=self.now,

@@ -9,7 +9,10 @@ from trace.core.verify.errors import (
     WrongThing,
 )
 from trace.core.verify.report import (
+    CHAIN_GAP,
     ERASED,
+    INTERVAL_SHORT,
+    MORE_OUT_THAN_IN,
     RECALL_UNKNOWN,
     RECORDED_LATE,
     REPLAYED,
@@ -21,7 +24,10 @@ from trace.core.verify.report import (
 )
 
 __all__ = [
+    "CHAIN_GAP",
     "ERASED",
+    "INTERVAL_SHORT",
+    "MORE_OUT_THAN_IN",
     "RECALL_UNKNOWN",
     "RECORDED_LATE",
     "REPLAYED",
