@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response
 from sqlalchemy import Connection, Engine, event
+from structlog.typing import EventDict
+from werkzeug.routing import IntegerConverter, Map
 
 import trace.models  # noqa: F401  (tables must be known before anything asks for them)
 from trace.api import register_interfaces
@@ -38,6 +41,13 @@ HEADERS = {
 }
 
 
+class RowNumber(IntegerConverter):
+    """Whole numbers in addresses: not found beyond what a database can hold (64 bits)."""
+
+    def __init__(self, url_map: Map, *arguments: Any, **options: Any) -> None:
+        super().__init__(url_map, *arguments, **{"max": 2**63 - 1, **options})
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application for these settings (from the environment where none are given)."""
     settings = settings or Settings.from_env()
@@ -51,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         instance_path=str(settings.instance),
     )
     app.extensions["trace.settings"] = settings
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -94,20 +105,35 @@ def _configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            without_values,
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
+# PostgreSQL adds the values of the row to its messages: "DETAIL:  Key (phone)=(…) already exists."
+_SERVER_VALUES = re.compile(r"^(DETAIL|CONTEXT|QUERY):.*$", re.MULTILINE)
+
+
+def without_values(_logger: object, _name: str, entry: EventDict) -> EventDict:
+    """A log line whose exception tells what went wrong where, not with whose data."""
+    if isinstance(entry.get("exception"), str):
+        entry["exception"] = _SERVER_VALUES.sub(r"\1: (left out)", entry["exception"])
+    return entry
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """Options of the engine for a database address."""
+    # hide_parameters: an error's text goes to the log, and the values of its statement would go
+    # along: names, phone numbers, hashes of passwords.
     if url.startswith("sqlite"):
         # IMMEDIATE: the write lock is taken by the first writing statement, and reads before it
         # hold nothing. A deferred transaction that reads first cannot become a writer later when
         # another has written meanwhile.
-        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": 30}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+        options = {"isolation_level": "IMMEDIATE", "timeout": 30}
+        return {"connect_args": options, "hide_parameters": True}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "hide_parameters": True}
 
 
 def _prepare_engine(engine: Engine) -> None:

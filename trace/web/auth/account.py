@@ -29,7 +29,9 @@ def choose() -> ResponseReturnValue:
     """Which organisation to act for."""
     if request.method == "POST":
         chosen = request.form.get("organisation", "")
-        sessions.choose_organisation(g.session, int(chosen) if chosen.isdecimal() else 0)
+        # At most 18 digits: what surely fits a row id.
+        known = chosen.isdecimal() and len(chosen) <= 18
+        sessions.choose_organisation(g.session, int(chosen) if known else 0)
         db.session.commit()
         return redirect(safe_next(url_for("today.show")), 303)
     memberships = sessions.memberships_of(_person())

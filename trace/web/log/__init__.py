@@ -14,7 +14,7 @@ TEXT = "text/plain; charset=utf-8"
 FOR_EVER = "public, max-age=31536000, immutable"
 MINUTE = "public, max-age=60"
 # The first log has no number in its addresses; a log begun anew has its own from 2 on.
-NEW = "/<int(min=2):number>"
+NEW = "/<int(min=2, max=999999):number>"
 
 
 @bp.after_request

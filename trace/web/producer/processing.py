@@ -49,9 +49,14 @@ class NotACrate(TraceError):
     message = "“%(text)s” is not the code of a crate or pallet. Leave this empty for a new one."
 
 
+# Decimal digits that surely fit a row id: 64 bits.
+LONGEST_ID = 18
+
+
 def asked_things() -> list[Thing]:
     """The lots a link named (`?thing=1&thing=2`) that the organisation made or has."""
-    numbers = [int(text) for text in request.args.getlist("thing") if text.isdecimal()]
+    asked = request.args.getlist("thing")
+    numbers = [int(text) for text in asked if text.isdecimal() and len(text) <= LONGEST_ID]
     known = find_things(actor(), numbers[:50], "lot", "logistic")
     return [known[number] for number in dict.fromkeys(numbers) if number in known]
 

@@ -104,7 +104,7 @@ class _Wanted:
         if request.query_string:
             view, page = request.args.get("view", ""), request.args.get("page", "1")
             self.view = view if view in VIEWS else ""
-            self.page = int(page) if page.isdigit() and 0 < int(page[:5]) <= MAX_PAGE else 1
+            self.page = int(page) if page.isdecimal() and 0 < int(page[:5]) <= MAX_PAGE else 1
         self.notes = _notes(asked, found)
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 

@@ -1,0 +1,135 @@
+"""Whatever is asked, however it is written: an answer, never a failure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import scoped_session
+
+from tests.support.factories import amount, event, make_actor, new_lot, notice, registered
+from tests.support.members import make_member, sign_in
+from trace.core.epcis import JsonObject
+from trace.errors import Refused
+from trace.extensions import db
+from trace.services.capture import capture
+from trace.services.tokens import issue_token
+
+Session = scoped_session[Any]
+TEXTS = (
+    "\0",
+    "²",
+    "'\"><script>",
+    "..",
+    "../../etc/passwd",
+    "\r\nX-Evil: 1",
+    "a" * 2000,
+    "%s%n{7}",
+)
+NUMBERS = ("0", "9" * 30, str(2**63), str(2**31))
+# What views read from the query, and more than they read.
+QUERY = ("page", "q", "next", "code", "lang", "view", "format", "linkType", "thing", "lot", "index")
+
+
+def addresses(app: Flask) -> list[str]:
+    """Every address one may GET, with hostile words in all its places."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()):
+            continue
+        pattern = str(rule)
+        if not rule.arguments:
+            found.append(pattern)
+            continue
+        for value in (*TEXTS, *NUMBERS):
+            written = quote(value, safe="")
+            found.append(re.sub("<[^>]+>", written, pattern))
+    return found
+
+
+def test_no_address_fails_whatever_stands_in_it(app: Flask, client: FlaskClient) -> None:
+    sign_in(app, client, make_member(app))
+    failed = [
+        (address, response.status_code)
+        for address in addresses(app)
+        if (response := client.get(address)).status_code >= 500
+    ]
+    assert failed == []
+
+
+def test_no_parameter_fails_whatever_it_holds(app: Flask, client: FlaskClient) -> None:
+    sign_in(app, client, make_member(app))
+    with app.app_context():
+        actor = make_actor(datetime.fromisoformat("2026-11-22T03:00:00+00:00"))
+        lot = new_lot()
+        capture(actor, [registered(lot)], at=datetime.fromisoformat("2026-11-22T03:00:00+00:00"))
+        db.session.commit()
+    pages = [str(rule) for rule in app.url_map.iter_rules() if not rule.arguments]
+    pages.append("/t" + lot.removeprefix("https://trace.example"))
+    for page in pages:
+        for value in (*TEXTS, *NUMBERS, "-1", "1.5", "٣"):
+            query = "&".join(f"{name}={quote(value, safe='')}" for name in QUERY)
+            response = client.get(f"{page}?{query}")
+            assert response.status_code < 500, (page, value)
+            assert "X-Evil" not in response.headers
+
+
+@pytest.mark.parametrize("value", ["\0", "²", "9" * 30, "<script>", "a" * 70_000, "\ud83d"])
+def test_no_form_fails_whatever_is_typed(app: Flask, client: FlaskClient, value: str) -> None:
+    sign_in(app, client, make_member(app))
+    names = (
+        *("name", "login", "password", "organisation", "kind", "ward_code", "code", "gtin"),
+        *("phone", "email", "locale", "present", "quantity", "lot", "date", "gln", "days"),
+        *("form_version", "version", "thing", "scopes", "note", "area", "latitude", "longitude"),
+    )
+    typed = dict.fromkeys(names, value.encode("utf-8", "surrogatepass"))
+    app.config["WTF_CSRF_ENABLED"] = False
+    for rule in app.url_map.iter_rules():
+        if "POST" in (rule.methods or ()) and not rule.arguments:
+            assert client.post(str(rule), data=typed).status_code < 500, str(rule)
+
+
+@pytest.mark.parametrize("bad", ["\0", "a\0b"])
+def test_a_zero_byte_is_refused_wherever_an_event_holds_one(
+    db_session: Session, now: datetime, bad: str
+) -> None:
+    actor, lot = make_actor(now), new_lot()
+    for hostile in (
+        notice("hold", lot, hazard=bad),
+        registered(lot, trace__note=bad),
+        registered(lot, readPoint={"id": f"urn:x:{bad}"}),
+        registered(lot, eventID=f"urn:x:{bad}"),
+        registered(lot, bizStep=f"urn:x:{bad}"),
+        event("ObjectEvent", action="ADD", bizStep="commissioning", epcList=[f"urn:x:{bad}"]),
+        event("ObjectEvent", bizStep="storing", quantityList=[amount(lot, 1) | {"uom": bad}]),
+        registered(lot) | {f"trace:{bad}": 1},
+    ):
+        with pytest.raises(Refused):
+            capture(actor, [hostile], at=now)
+
+
+def test_a_document_with_a_zero_byte_is_told_where(app: Flask, client: FlaskClient) -> None:
+    at = datetime.fromisoformat("2026-11-22T03:00:00+00:00")
+    with app.app_context():
+        actor = make_actor(at)
+        _, token = issue_token(actor.organisation, "x", ["capture"], at=at)
+        body: JsonObject = registered(new_lot(), trace__note="a\0b")
+        db.session.commit()
+    document = {
+        "@context": body.pop("@context"),
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": "2026-11-22T03:00:00Z",
+        "epcisBody": {"eventList": [body]},
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = client.post("/epcis/v2/events", json=document, headers=headers)
+    assert answer.status_code == 400
+    assert [error["path"] for error in answer.get_json()["errors"]] == [
+        "/epcisBody/eventList/0/trace:note"
+    ]
