@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from tests.support.factories import new_lot, transformed
-from tests.support.farms import Farm, make_farm, thing_id
+from tests.support.farms import Farm, item, make_farm, thing_id
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.services.capture import capture
@@ -16,6 +18,7 @@ from trace.services.certificates import register_certificate
 from trace.services.passports import passport_of
 from trace.services.places import update_place
 from trace.services.products import update_product
+from trace.services.storage import Reading, keep
 
 
 def told(uri: str, at: datetime) -> Any:
@@ -79,3 +82,49 @@ def test_a_new_certificate_shows_also_on_what_was_made_of_the_lot(
         run_pending()
         assert "VietGAP" in str(told(lot, farm.at)["certificates"])
         assert "VietGAP" in str(told(child, farm.at)["certificates"])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_happened_to_a_box_is_told_by_what_was_made_of_its_load(
+    app: Flask, now: datetime, nested: bool
+) -> None:
+    with app.app_context():
+        farm = make_farm(now - timedelta(days=2))
+        lot = farm.reap(farm.sow(), kilos=10)
+        box = farm.box(lot)
+        if nested:
+            box = farm.box(box)
+        cooled_at = farm.at
+        farm.at += timedelta(hours=5)
+        made = farm.mix([lot], 5)
+        assert told(made, farm.at)["thing"]["kind"] == "lot"
+        run_pending()
+        assert not cooled(told(made, farm.at))
+        # Read off the logger later: it happened while the lot lay in the box.
+        reading = Reading(cooled_at, Decimal("4.5"))
+        farm.tell(keep(farm.record(at=cooled_at), [item(box)], [reading]))
+        assert not cooled(told(made, farm.at))
+        run_pending()
+        assert cooled(told(made, farm.at))
+        assert cooled(told(lot, farm.at))
+
+
+def cooled(document: Any) -> bool:
+    return any(line["step"] == "storing" or "sensor" in line for line in document["lines"])
+
+
+def test_a_place_made_private_leaves_the_page_of_what_was_made_of_a_box_there(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        farm = make_farm(now - timedelta(days=2))
+        store = farm.place("Kho mát Demo", "store")
+        lot = farm.reap(farm.sow(), kilos=10)
+        box = farm.box(lot)
+        farm.tell(keep(farm.record(place=store), [item(box)], []))
+        made = farm.mix([lot], 5)
+        assert "Kho mát Demo" in str(told(made, farm.at))
+        update_place(farm.actor, store, {"public": False}, version=store.version, at=farm.at)
+        db.session.commit()
+        run_pending()
+        assert "Kho mát Demo" not in str(told(made, farm.at))

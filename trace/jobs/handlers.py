@@ -7,17 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from sqlalchemy import update
 
 from trace import clock
 from trace.extensions import db
-from trace.models import Job, Passport
+from trace.models import Job
 from trace.services import balances
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.descent import descendants
+from trace.services.freshness import mark_downstream
 from trace.services.platform import platform_organisation
-from trace.services.sets import among
 
 Handler = Callable[[Job], Any]
 HANDLERS: dict[str, Handler] = {}
@@ -36,16 +34,9 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
 @handles("stale-descendants")
 def stale_descendants(job: Job) -> dict[str, int]:
     """Marks the passports of everything downstream of the named things stale."""
-    start = dict.fromkeys(orjson.loads(job.argument)["things"], False)
-    reached = descendants(start)
-    db.session.execute(
-        update(Passport)
-        .where(among(Passport.thing_id, sorted(reached)))
-        .values(stale=True)
-        .execution_options(synchronize_session=False)
-    )
+    reached = mark_downstream(orjson.loads(job.argument)["things"])
     db.session.commit()
-    return {"things": len(reached)}
+    return {"things": reached}
 
 
 @handles(balances.KIND)

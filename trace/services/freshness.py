@@ -4,6 +4,7 @@ it by a job, as after a capture."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -11,6 +12,8 @@ from sqlalchemy.sql import Select
 
 from trace.extensions import db
 from trace.models import Event, EventThing, Organisation, Place, Product, Thing
+from trace.services.descent import descendants
+from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.passports import mark_stale
 
@@ -44,6 +47,16 @@ def place_changed(place: Place, *, at: datetime) -> None:
         .distinct(),
         at,
     )
+
+
+def mark_downstream(things: Collection[int]) -> int:
+    """Marks stale what tells of these things from afar: what was made of them, what holds them, and
+    what was made of the load of a box among them, however deep. Returns how many; the caller
+    commits."""
+    loads = contents(db.session.connection(), things)
+    reached = descendants(dict.fromkeys((*things, *sorted(loads)), False))
+    mark_stale(sorted(reached))
+    return len(reached)
 
 
 def _mark(things: Select[int], at: datetime) -> None:

@@ -229,15 +229,22 @@ def _telling(known: Iterable[Known], touched: set[int]) -> list[int]:
 
 
 def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime) -> None:
-    """A job marks the passports of descendants stale: alerts do not wait for it, words may."""
-    before = [k.id for k in known if k.id in touched and not k.created]
+    """A job marks the passports of descendants stale: alerts do not wait for it, words may. What
+    happened to a box happened to its load, and is told by whatever was made of that."""
+    before = [k for k in known if k.id in touched and not k.created]
     if not before:
         return
-    used = db.session.scalars(
-        select(EventThing.thing_id)
-        .where(among(EventThing.thing_id, before), EventThing.role.in_((INPUT, CHILD)))
-        .distinct()
-    ).all()
+    used = set(
+        db.session.scalars(
+            select(EventThing.thing_id)
+            .where(
+                among(EventThing.thing_id, [k.id for k in before]),
+                EventThing.role.in_((INPUT, CHILD)),
+            )
+            .distinct()
+        )
+    )
+    used |= {k.id for k in before if k.kind == "logistic"}
     if used:
         enqueue("stale-descendants", {"things": sorted(used)}, at=at)
 
