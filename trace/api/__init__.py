@@ -10,8 +10,9 @@ from trace.extensions import register
 def register_interfaces(app: Flask) -> None:
     """Registers every blueprint of interfaces with the rule of who may call it."""
     from trace.api import epcis
-    from trace.api.v1 import statements, verify
+    from trace.api.v1 import keys, statements, verify
 
     register(app, epcis.bp, "token")
     register(app, verify.bp, "anonymous")
     register(app, statements.bp, "token")
+    register(app, keys.bp, "token")

@@ -10,3 +10,9 @@ class OwnKeyForm(FormSchema):
 
     public_key = Text(20_000, lines=True, required=True)
     jws = Text(40_000, lines=True)
+
+
+class SignedRecordForm(FormSchema):
+    """A key record signed outside: one JWS a line."""
+
+    jws = Text(40_000, lines=True)

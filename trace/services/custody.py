@@ -167,7 +167,7 @@ def _read_jwk(text: str) -> PublicKey:
 def draft_own_key(actor: Actor, public: PublicKey) -> Draft:
     """The record that adds a key of the organisation's own. Raises NotAllowed, KeyKnown."""
     actor.check("manage")
-    _check_new(actor, public.jwk)
+    check_new(actor, public.jwk)
     organisation = actor.organisation
     kid = keys.next_kid(organisation, "own")
     origin = log.current_state().origin
@@ -197,7 +197,7 @@ def add_own_key(actor: Actor, jws: Sequence[str], *, at: datetime) -> Key:
         verify_compact(_by(parts[-1], record.kid), PublicKey.from_jwk(record.jwk))
     except TrustError as error:
         raise NotPossessed(path="jws", got=f"{error.got} ({error.expected})") from None
-    _check_new(actor, record.jwk)
+    check_new(actor, record.jwk)
     state = log.lock()
     expected = keys.next_record(
         organisation, state.origin, "add", record.kid, jwk=record.jwk, custody="own"
@@ -253,7 +253,7 @@ def _check_authority(actor: Actor, parts: Sequence[Compact]) -> None:
         raise NotPossessed(path="jws", got=f"{error.got} ({error.expected})") from None
 
 
-def _check_new(actor: Actor, jwk: JsonObject) -> None:
+def check_new(actor: Actor, jwk: JsonObject) -> None:
     """A key registered in this log stays what it was; in a log begun anew it may enrol again."""
     known = db.session.scalar(
         select(Key.id).where(

@@ -12,8 +12,10 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from trace import clock
 from trace.core.signing import parse_kid
-from trace.schemas.keys import OwnKeyForm
-from trace.services import custody, passkeys
+from trace.errors import NotFound
+from trace.models import Key
+from trace.schemas.keys import OwnKeyForm, SignedRecordForm
+from trace.services import custody, key_records, passkeys
 from trace.services.naming import issuer_of
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -62,6 +64,7 @@ def index() -> ResponseReturnValue:
         issuer=issuer_of(organisation.code),
         document=url_for("resolver.did", code=organisation.code),
         server_valid=any(k.custody == "server" and k.revoked_from is None for k in found),
+        own_valid=any(k.custody == "own" and k.revoked_from is None for k in found),
         passkey_valid=any(k.custody == "passkey" and k.revoked_from is None for k in found),
         demanded=organisation.approval_required,
     )
@@ -110,6 +113,45 @@ def revoke(key_id: int) -> ResponseReturnValue:
         danger=True,
         ask_password=password_asked(),
     )
+
+
+@blueprint.route("/<int:key_id>/signed/<any(rotate, revoke):action>", methods=["GET", "POST"])
+@needs("manage")
+def signed(key_id: int, action: str) -> ResponseReturnValue:
+    """A key that its organisation holds itself is replaced or revoked by a record signed there."""
+    key = custody.get_key(actor(), key_id)
+    form = Form(OwnKeyForm() if action == "rotate" else SignedRecordForm())
+    inputs: list[str] = []
+    if action == "revoke":
+        inputs = key_records.signing_inputs(actor(), action, _signer_for(key), ended=key)
+    if form.sent:
+        with form.attempt():
+            data = form.load()
+            if action == "rotate":
+                public = custody.read_public_key(data["public_key"])
+                inputs = key_records.signing_inputs(actor(), action, key, public=public)
+            if data["jws"]:
+                confirm_person()
+                key_records.publish_signed(actor(), data["jws"].split(), at=clock.now())
+                message = gettext("Đã ghi bản ghi khoá vào sổ công khai.")
+                return form.done(url_for("keys.index"), message)
+    return form.page(
+        "producer/keys/signed.html",
+        key=key,
+        name=key_name(key.kid),
+        action=action,
+        inputs=inputs,
+        ask_password=bool(inputs) and password_asked(),
+    )
+
+
+def _signer_for(key: Key) -> Key:
+    """Whose holder is asked to sign: the key itself if it is held outside, else the newest own
+    one. Raises NotFound when the organisation holds none."""
+    own = custody.valid_keys(actor().organisation.id, "own")
+    if not own:
+        raise NotFound
+    return key if key in own else own[-1]
 
 
 @blueprint.route("/own", methods=["GET", "POST"])
