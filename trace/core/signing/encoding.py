@@ -37,15 +37,14 @@ WRITE: Final = (
 )
 
 
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _PADDING = (b"", b"===", b"==", b"=")
 
 
 def b64url_bytes(data: bytes) -> bytes:
     """`data` as base64url without padding, for those who go on hashing it."""
-    # Not through the base64 module: its three calls cost as much again as the encoding.
-    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=")
+    # Not through the base64 module, and not by translate, which costs as much as the encoding:
+    # two replacements find their few places at the speed of memchr.
+    return b2a_base64(data, newline=False).replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
 
 
 def b64url(data: bytes) -> str:
@@ -57,11 +56,12 @@ def unb64url(text: str, *, path: str = "") -> bytes:
     """The bytes of a canonical base64url text. Raises Unreadable."""
     try:
         raw = text.encode("ascii")
-        data = a2b_base64(raw.translate(_FROM_URL_SAFE) + _PADDING[len(raw) % 4])
+        standard = raw.replace(b"-", b"+").replace(b"_", b"/")
+        data = a2b_base64(standard + _PADDING[len(raw) % 4])
     except ValueError:  # binascii.Error and UnicodeEncodeError
         raise Unreadable("base64url without padding", text, path=path) from None
     # The decoder skips foreign characters and spare bits may be set: only the round trip tells.
-    if b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=") != raw:
+    if b64url_bytes(data) != raw:
         raise Unreadable("canonical base64url", text, path=path)
     return data
 

@@ -289,7 +289,7 @@ def _is_suspect(raw: bytes) -> bool:
         b"_sd" in raw
         or b'"..."' in raw
         or b"null" in raw
-        or raw.count(b"[") + raw.count(b"{") > _SHALLOW
+        or (len(raw) > 2 * _SHALLOW and raw.count(b"[") + raw.count(b"{") > _SHALLOW)
     )
 
 

@@ -80,11 +80,15 @@ def capture(
         known = _first_answer(actor, idempotency_key, digest)
         if known is not None:
             return known
-    with _collector_resting(len(events)):
+
+    def act() -> Captured:  # what it holds is gone before the collector looks again
         prepared = prepare(actor, events, at=at, private=private, paths=paths)
         key = signing_key(actor.organisation)
         signed = sign(actor, prepared, key, at=at)
         return _record(actor, signed, key, at=at, idempotency_key=idempotency_key, digest=digest)
+
+    with _collector_resting(len(events)):
+        return act()
 
 
 # Documents from this size on are worth it; a form's one event is not.

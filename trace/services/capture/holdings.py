@@ -145,7 +145,8 @@ def _packed(
 def write_holdings(
     organisation: Organisation, prepared: Sequence[Prepared], known: dict[str, Known]
 ) -> set[int]:
-    """Adds this capture's amounts; returns the things whose amounts changed."""
+    """Adds this capture's amounts; returns the things whose amounts may have to be looked at: of a
+    new thing there is nothing to say before something is given away."""
     amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
     places: dict[int, tuple[str | None, bool]] = {}
     units: dict[int, str] = {}
@@ -183,7 +184,7 @@ def write_holdings(
     moved = {thing: state for thing, state in places.items() if thing not in fresh}
     if moved:
         _move(organisation, moved)
-    return {thing for thing, _ in amounts}
+    return {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
 
 
 def _hold_what_is_on_sale(
