@@ -170,7 +170,7 @@ def test_an_edit_of_any_column_of_any_row_is_named(sound: None, now: datetime, t
     where = " AND ".join(f"{key} = :_{key}" for key in keys)
     rows = db.session.execute(text(f"SELECT * FROM {table}")).mappings().all()
     assert rows
-    refused = set()
+    refused, edited = set(), set()
     for column in columns(table):
         if (table, column) in NOT_COPIES:
             continue
@@ -185,21 +185,17 @@ def test_an_edit_of_any_column_of_any_row_is_named(sound: None, now: datetime, t
                 db.session.rollback()
                 refused.add(column)
                 continue
-            found = differences(now)
+            db.session.expire_all()
+            # The audit is left as soon as it names the table: there are some hundred edits to try.
+            named = any(one.table == table for one in audit(Summary(), now=now))
             db.session.rollback()
-            assert table in {one.table for one in found}, (column, dict(row), found)
-            refused.discard(column)
-    # What the database itself refuses for one row it may refuse for all: keys to other rows.
-    assert refused <= {"event_id", "issuer_id", "key_id", "thing_id", "source_id", "lifted_by"} | {
-        "lot_id",
-        "product_id",
-        "owner_id",
-        "holder_id",
-        "organisation_id",
-        "id",
-        "size",
-        "level",
-    }, refused
+            assert named, (column, dict(row))
+            edited.add(column)
+    # Keys to other rows may lead nowhere for every row: then the database itself refuses.
+    assert refused - edited <= {
+        *("event_id", "issuer_id", "key_id", "thing_id", "source_id", "lifted_by", "lot_id"),
+        *("product_id", "owner_id", "holder_id", "organisation_id", "id", "size", "level"),
+    }
 
 
 def test_what_an_issuer_hides_is_counted_and_a_list_out_of_form_is_named(
