@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import struct
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,11 +38,15 @@ from trace.services.settings import current_settings
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "MPO")
 # 50 megapixels: more than any phone of today stores by default, 150 MB decoded at most.
 PIXEL_LIMIT: Final = 50_000_000
+# PNG and WebP are decoded whole (two kilobytes can hold fifty megapixels): more than any screen.
+WHOLE_LIMIT: Final = 20_000_000
 SIDE: Final = 1600
 THUMBNAIL_SIDE: Final = 320
 QUALITY: Final = 82
 MEDIA_TYPE: Final = "image/jpeg"
 PHOTO_LIMIT: Final = 6  # of one record
+# One at a time in a process: what a picture takes while it is decoded is bounded as a whole.
+_decoding: Final = threading.Lock()
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -84,16 +89,16 @@ class Photo:
 def _decoded(stream: IO[bytes]) -> Image.Image:
     try:
         with Image.open(stream, formats=FORMATS) as image:
-            if image.width * image.height > PIXEL_LIMIT:
+            limit = PIXEL_LIMIT if image.format in ("JPEG", "MPO") else WHOLE_LIMIT
+            if image.width * image.height > limit:
                 raise PhotoTooLarge(
-                    megapixels=image.width * image.height // 1_000_000,
-                    limit=PIXEL_LIMIT // 1_000_000,
+                    megapixels=image.width * image.height // 1_000_000, limit=limit // 1_000_000
                 )
             # JPEG can be decoded at a fraction of its size: a large photo costs a small one's
             # memory.
             image.draft("RGB", (SIDE, SIDE))
-            upright = ImageOps.exif_transpose(image)
-            return _on_white(upright)
+            with _decoding:
+                return _on_white(ImageOps.exif_transpose(_reduced(image)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PhotoTooLarge(
             megapixels=2 * PIXEL_LIMIT // 1_000_000, limit=PIXEL_LIMIT // 1_000_000
@@ -101,6 +106,14 @@ def _decoded(stream: IO[bytes]) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, KeyError, TypeError):
         # Pillow's decoders raise any of these for broken files.
         raise NotAPhoto from None
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Decodes, and keeps no more than is used: what follows works on a small picture."""
+    if image.mode not in ("RGB", "L", "RGBA"):
+        image = image.convert("RGBA")  # a palette cannot be scaled; loses no tag of its position
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return image
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -114,6 +127,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _encoded(image: Image.Image, side: int) -> tuple[bytes, int, int]:
     small = image.copy()
+    small.info = {}  # the encoder would write a comment it finds there
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     small.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
