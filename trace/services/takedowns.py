@@ -18,6 +18,7 @@ Rules (docs/adr/0011-takedowns.md).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +29,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import select, update
 
-from trace.core.signing import unb64url
+from trace.core.signing import b64url, unb64url
 from trace.core.statements import Disclosure, Statement, disclosures_of
 from trace.core.statements.erasure import ERASABLE
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
@@ -213,6 +214,21 @@ def find_standing(digest: str) -> Takedown | None:
     return db.session.scalar(
         select(Takedown).where(Takedown.digest == digest, Takedown.lifted_at.is_(None))
     )
+
+
+def withheld_digests() -> frozenset[str]:
+    """Digests of the texts that are kept sealed, each opened and hashed: for the audit, a null in
+    an event's row is either erased by the log or found here, and found to be what was signed."""
+    rows = db.session.scalars(select(Takedown).where(Takedown.kept.is_not(None))).all()
+    found = set()
+    for row in rows:
+        try:
+            text = unseal(row.kept or b"", _place(row.digest))["text"]
+        except TraceError:
+            continue  # the audit then names the event
+        if b64url(hashlib.sha256(text.encode()).digest()) == row.digest:
+            found.add(row.digest)
+    return frozenset(found)
 
 
 def list_takedowns(actor: Actor) -> list[Takedown]:

@@ -44,6 +44,7 @@ from trace.models import (
     Thing,
 )
 from trace.models.types import to_micro
+from trace.services import takedowns
 from trace.services.audits import compare, keyring, logged
 from trace.services.audits.folded import Fold, Item, Party
 from trace.services.audits.found import Difference, Progress, quiet
@@ -187,7 +188,8 @@ def _known(found: logged.Logged, replayed: keyring.Replayed, now: datetime) -> K
         organisations={issuer_of(one.code): one.id for one in organisations},
         kids={row.id: row.kid for row in db.session.execute(select(Key.id, Key.kid))},
         own={one.id: own_uris(one, id_base) for one in organisations},
-        erased=frozenset(erased),
+        # A text taken down is not erased: it is kept, and has the digest that was signed.
+        erased=frozenset(erased) | takedowns.withheld_digests(),
     )
 
 

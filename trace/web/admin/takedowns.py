@@ -56,7 +56,7 @@ def takedowns_index() -> ResponseReturnValue:
         head = [gettext("Ngày"), gettext("Loại"), gettext("Lý do"), gettext("Ai quyết định")]
         return listing.csv(
             "takedowns",
-            [*head, gettext("Dấu vân"), gettext("Đã gỡ lệnh ngày")],
+            [*head, gettext("Dấu vân"), gettext("Đặt lại ngày")],
             lambda one: [
                 one.created_at,
                 one.kind,
