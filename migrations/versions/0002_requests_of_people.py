@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_checkpoints import add_checkpoint_guards, drop_checkpoint_guards
 from migrations.guards_takedowns import add_takedown_guards, drop_takedown_guards
 
 revision = "0002"
@@ -112,9 +113,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("labelled_at", sa.BigInteger(), nullable=True))
 
     add_takedown_guards(op)
+    add_checkpoint_guards(op)
 
 
 def downgrade() -> None:
+    drop_checkpoint_guards(op)
     drop_takedown_guards(op)
     with op.batch_alter_table("things", schema=None) as batch_op:
         batch_op.drop_column("labelled_at")

@@ -195,7 +195,7 @@ def test_the_history_in_two_logs_verifies_and_shows_the_gap() -> None:
     assert parse_bundle(data).receipt == read("two-logs-receipt.txt")
     lines = read("two-logs-receipt.txt").split("\n")
     assert (lines[0], lines[1]) == ("trace-receipt/v2", "trace.example/log/2")
-    assert lines[5].startswith("1 trace.example/log 10 ")
+    assert lines[5].startswith("1 trace.example/log 9 ")
 
 
 def test_the_sealed_key_opens_to_its_public_key() -> None:

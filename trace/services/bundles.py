@@ -9,14 +9,16 @@ Rules.
 3. One checkpoint for all: the newest that witnesses cosigned if it covers everything, otherwise the
    newest. All paths lead to it and the receipt is made for it, by the platform's receipt key.
 4. What the checkpoint does not cover yet is left out; it will be covered within seconds.
-5. A thing whose entries lie in more than one log has no bundle: paths lead to one root.
+5. A history that began before the log was begun anew is a bundle of version 2: the older logs
+   stand in it with checkpoints of their own (bundles_older).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from cachetools import LRUCache
@@ -28,9 +30,11 @@ from trace.core.statements import (
     KEYRING_SALT,
     BundledChain,
     BundledEntry,
+    BundledLog,
     BundledStatement,
     Head,
     Opened,
+    ReceiptLog,
     Since,
     keyring_identity,
     make_bundle,
@@ -42,12 +46,20 @@ from trace.core.statements import (
 from trace.core.statements.bundles import MAX_BYTES
 from trace.core.statements.entries import ENTRY_LIMIT, EventEntry, KeyEntry
 from trace.core.statements.keyring import parse_key_record
-from trace.core.tlog import Checkpoint, consistency_proof, parse_note
+from trace.core.tlog import Checkpoint, consistency_proof, open_checkpoint_by, parse_note
 from trace.core.verify.things import things_of
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import LogCheckpoint
 from trace.services import bundles_reading as reading
+from trace.services.bundles_older import (
+    LogPart,
+    SeveralLogs,
+    Shown,
+    log_parts,
+    republished,
+    show_older,
+)
 from trace.services.bundles_reading import (
     BundleTooLarge,
     EntryRow,
@@ -75,13 +87,6 @@ class NotPublished(TraceError):
     status = 503
     message = "The log has not published this yet."
     next_step = "Try again in a few seconds."
-
-
-class SeveralLogs(TraceError):
-    code = "several-logs"
-    status = 409
-    message = "This history stands in more than one log; no single checkpoint covers it."
-    next_step = "Check each log by a mirror of it."
 
 
 class ChainBroken(TraceError):
@@ -119,11 +124,13 @@ def _kept() -> LRUCache[tuple[object, ...], bytes]:
 
 @dataclass(slots=True)
 class _Chain:
-    """A disclosed chain with the places of its links 0, 1, … in the log as it stands."""
+    """A disclosed chain with the places of its links 0, 1, … in the logs as they stand. A keyring
+    is one such chain in each log: `log` is its number there, 0 for all other chains."""
 
     identity: str
     salt: bytes
     head: int
+    log: int = 0
     places: list[int] = field(default_factory=list)
 
 
@@ -138,9 +145,12 @@ class _Bundling:
     shown: dict[int, tuple[StatementRow, str, Opened]] = field(default_factory=dict)  # by row id
     entries: dict[int, EntryRow] = field(default_factory=dict)  # by place
     chains: dict[str, _Chain] = field(default_factory=dict)
+    keyrings: list[_Chain] = field(default_factory=list)
+    logs: list[LogPart] = field(default_factory=list)  # those that are needed, the newest last
 
     def make(self) -> bytes:
         self.id_base = current_settings().id_base
+        self.logs = log_parts()
         self._show(self._told())
         while True:
             self._take(reading.entries_naming(self._follow()))
@@ -149,7 +159,11 @@ class _Bundling:
                 break
             self._show(reading.statements_by_id(own).values())
         self._take_what_belongs()
-        self._take_keys()
+        oldest = min(self.entries, default=self.logs[-1].start)
+        self.logs = [part for part in self.logs if part.end is None or part.end > oldest]
+        for part in self.logs:
+            self._take_keys(part)
+        self._take(reading.entries_at({part.start for part in self.logs[1:]}))
         log, checkpoint = self._choose()
         return self._write(log, checkpoint)
 
@@ -220,12 +234,11 @@ class _Bundling:
         """Links that did not fit in one entry, approvals, erasures."""
         places = reading.erasure_places(self.shown)
         places |= {e.place + 1 for e in self.entries.values() if len(e.entry) > ENTRY_LIMIT // 2}
-        start = current_state().start
         for entry in self.entries.values():
             if '"a":' in entry.entry[-24:]:
                 parsed = parse_entry(entry.entry.encode())
                 if isinstance(parsed, EventEntry) and parsed.approval is not None:
-                    places.add(start + parsed.approval)
+                    places.add(self._log_of(entry.place).start + parsed.approval)
         while places:
             found = [
                 e for e in reading.entries_at(places - self.entries.keys()) if e.event_id is None
@@ -233,28 +246,34 @@ class _Bundling:
             self._take(found)
             places = {e.place + 1 for e in found if '"type":"links"' in e.entry[:40]}
 
-    def _take_keys(self) -> None:
-        """All key entries of the issuers, of the platform, and of whoever signed those."""
-        platform = platform_organisation()
-        issuers = reading.codes_of({row.issuer_id for row, _, _ in self.shown.values()})
-        waiting, done = {platform.code, *issuers.values()}, set[str]()
+    def _log_of(self, place: int) -> LogPart:
+        return next(log for log in self.logs if log.holds(place))
+
+    def _take_keys(self, log: LogPart) -> None:
+        """All of a log's key entries of who issued what is shown of it, of whoever signed those,
+        and in the newest log of the platform, whose receipt key is there."""
+        rows = {row.issuer_id for row, _, _ in self.shown.values() if log.holds(row.place)}
+        waiting, done = {*reading.codes_of(rows).values()}, set[str]()
+        if log.end is None:
+            waiting.add(platform_organisation().code)
         while waiting:
             places = reading.key_places(waiting)
             done |= waiting
-            found = reading.entries_at({p for some in places.values() for p in some})
+            found = reading.entries_at(
+                {p for some in places.values() for p in some if log.holds(p)}
+            )
+            found += republished(log, waiting)
             self._take(found)
             waiting = {code for entry in found for code in _key_signers(entry)} - done
         for code in done:
             name = keyring_identity(issuer_of(code))
-            self.chains[name] = _Chain(name, KEYRING_SALT, 0)
+            self.keyrings.append(_Chain(name, KEYRING_SALT, 0, log.number))
 
     # Rules 3, 4 and 5.
 
     def _choose(self) -> tuple[Published, LogCheckpoint]:
         state = current_state()
         log = published(state.id)
-        if any(place < log.start for place in self.entries):
-            raise SeveralLogs
         end = log.start + log.size
         newest = max((place for place in self.entries if place < end), default=-1)
         witnessed = _checkpoint(
@@ -264,7 +283,11 @@ class _Bundling:
             LogCheckpoint.size <= end,
             newest_first=True,
         )
-        if witnessed is not None and newest == max(self.entries, default=-1):
+        if (
+            witnessed is not None
+            and newest == max(self.entries, default=-1)
+            and _is_signed_now(witnessed.note, log.origin)
+        ):
             return log, witnessed
         return log, LogCheckpoint(size=end, note=log.note)
 
@@ -272,24 +295,12 @@ class _Bundling:
         tree = Checkpoint.parse(parse_note(checkpoint.note).text)
         end = log.start + tree.size
         covered = {place: e for place, e in self.entries.items() if place < end}
+        older = [
+            show_older(part, covered[after.start].entry, max(filter(part.holds, covered)))
+            for part, after in pairwise(self.logs)
+        ]
         chains = self._measure(covered)
-        path_of = dict(
-            reading.paths(
-                log.number,
-                tree.size,
-                sorted(place - log.start for place in covered),
-                warm_interiors(log.number),
-            )
-        )
-        statements, entries = [], []
-        for place, entry in covered.items():
-            index = place - log.start
-            data, path = entry.entry.encode(), path_of[index]
-            told = self.shown.get(entry.event_id or -1)
-            if told is not None:
-                statements.append(BundledStatement(told[1], index, data, path))
-            else:
-                entries.append(BundledEntry(index, data, path))
+        statements, entries = self._prove(self.logs[-1], tree, covered)
         attachments = {
             digest
             for row, _, opened in self.shown.values()
@@ -302,38 +313,63 @@ class _Bundling:
                 checkpoint=checkpoint.note,
                 statements=statements,
                 entries=entries,
-                chains=[BundledChain(chain.identity, chain.salt) for chain in chains],
-                receipt=self._receipt(log, tree, chains),
+                chains=list({BundledChain(chain.identity, chain.salt) for chain in chains}),
+                receipt=self._receipt(tree, chains, older),
                 since=_since(log, tree, max(covered)),
                 attachments=sorted(attachments),
+                older=[
+                    BundledLog(one.note, *self._prove(one.part, one.tree, covered), one.proof)
+                    for one in older
+                ],
             )
         except Unreadable as error:
             raise BundleTooLarge(limit=f"{MAX_BYTES // 2**20} MB") from error
 
+    def _prove(
+        self, log: LogPart, tree: Checkpoint, covered: dict[int, EntryRow]
+    ) -> tuple[tuple[BundledStatement, ...], tuple[BundledEntry, ...]]:
+        """A log's statements and other entries, with their paths to this checkpoint."""
+        own = {place - log.start: entry for place, entry in covered.items() if log.holds(place)}
+        warm = warm_interiors(log.number)
+        path_of = dict(reading.paths(log.number, tree.size, sorted(own), warm))
+        statements, entries = [], []
+        for index, entry in own.items():
+            data, path = entry.entry.encode(), path_of[index]
+            told = self.shown.get(entry.event_id or -1)
+            if told is not None:
+                statements.append(BundledStatement(told[1], index, data, path))
+            else:
+                entries.append(BundledEntry(index, data, path))
+        return tuple(statements), tuple(entries)
+
     def _measure(self, covered: dict[int, EntryRow]) -> list[_Chain]:
         """Follows each chain through the entries; leaves out what is not published yet."""
-        at = {link: place for place, entry in self.entries.items() for link in entry.links}
-        for chain in self.chains.values():
-            while (link := tag(chain.salt, chain.identity, len(chain.places))) in at:
-                chain.places.append(at[link])
+        at: dict[tuple[int, str], int] = {}  # by 0 or a log's number, and link
+        for place, entry in sorted(self.entries.items()):
+            number = self._log_of(place).number
+            for link in entry.links:
+                at[number, link] = at[0, link] = place
+        chains = [*self.chains.values(), *self.keyrings]
+        for chain in chains:
+            while (key := (chain.log, tag(chain.salt, chain.identity, len(chain.places)))) in at:
+                chain.places.append(at[key])
             if len(chain.places) < chain.head:
                 raise ChainBroken(identity=chain.identity)
             chain.places = [place for place in chain.places if place in covered]
-        found = [chain for chain in self.chains.values() if chain.places]
+        found = [chain for chain in chains if chain.places]
         if self.subject.identity not in {chain.identity for chain in found}:
             raise NotPublished
         return found
 
-    def _receipt(self, log: Published, tree: Checkpoint, chains: Collection[_Chain]) -> str:
+    def _receipt(self, tree: Checkpoint, chains: Collection[_Chain], older: Sequence[Shown]) -> str:
         own = signing_key(platform_organisation(), "receipt")
-        heads = [
-            Head(
-                tag(chain.salt, chain.identity, len(chain.places) - 1),
-                len(chain.places) - 1,
-                chain.places[-1] - log.start,
-            )
-            for chain in chains
-        ]
+        heads = []
+        for chain in chains:
+            n = len(chain.places) - 1
+            log = self._log_of(chain.places[n])
+            link = tag(chain.salt, chain.identity, n)
+            number = log.number if older else 0
+            heads.append(Head(link, n, chain.places[n] - log.start, number))
         return make_receipt(
             origin=tree.origin,
             size=tree.size,
@@ -342,6 +378,10 @@ class _Bundling:
             heads=heads,
             name=own.kid,
             key=own.private,
+            older=[
+                ReceiptLog(one.part.number, one.tree.origin, one.tree.size, one.tree.root)
+                for one in older
+            ],
         )
 
 
@@ -358,7 +398,8 @@ def _key_signers(entry: EntryRow) -> Iterator[str]:
 
 
 def _since(log: Published, tree: Checkpoint, newest: int) -> Since | None:
-    """The first witnessed checkpoint beyond `newest`, as far as today's log key signed it."""
+    """The first witnessed checkpoint beyond `newest` that a key of now signed (sequencer.sign_again
+    sees to it when the key changes; policies name no others)."""
     first = _checkpoint(
         LogCheckpoint.witnessed_at.is_not(None),
         LogCheckpoint.size > max(newest, log.start),
@@ -366,14 +407,20 @@ def _since(log: Published, tree: Checkpoint, newest: int) -> Since | None:
     )
     if first is None:
         return None
-    try:
-        parse_note(first.note).check(verifiers(log.origin)[0])
-    except TrustError:  # signed before the log's key was changed: today's policies do not know it
+    if not _is_signed_now(first.note, log.origin):
         return None
     old = first.size - log.start
     store = reading.TilesAtOnce(log.number, tree.size, [old - 1])
     proof = consistency_proof(old, tree.size, store, warm_interiors(log.number))
     return Since(first.note, tuple(proof))
+
+
+def _is_signed_now(note: str, origin: str) -> bool:
+    try:
+        open_checkpoint_by(note, verifiers(origin))
+    except TrustError:
+        return False
+    return True
 
 
 def _checkpoint(*conditions: object, newest_first: bool = False) -> LogCheckpoint | None:

@@ -78,10 +78,12 @@ def proof_of(thing_id: int, *, at: datetime) -> Proof | None:
     policy = read_trust_policy()
     since = _moments(bundle.since.checkpoint if bundle.since else None, policy, at)
     seen = {**_moments(bundle.checkpoint, policy, at), **since}
+    shown = [one for log in (*bundle.older, bundle) for one in log.statements]
+    others = [one for log in (*bundle.older, bundle) for one in log.entries]
     return Proof(
-        statements=len(bundle.statements),
-        hidden=sum(isinstance(parse_entry(e.entry), EventEntry) for e in bundle.entries),
-        withheld=sum(len(open_statement(s.sdjwt).withheld) for s in bundle.statements),
+        statements=len(shown),
+        hidden=sum(isinstance(parse_entry(one.entry), EventEntry) for one in others),
+        withheld=sum(len(open_statement(one.sdjwt).withheld) for one in shown),
         origin=receipt.origin,
         size=receipt.size,
         signed_at=receipt.time,

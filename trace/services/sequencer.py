@@ -12,10 +12,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from trace.core.tlog import Checkpoint, append, leaf_hash, root, sign_note
+from trace.core.tlog import (
+    Checkpoint,
+    add_signatures,
+    append,
+    leaf_hash,
+    parse_note,
+    root,
+    sign_note,
+)
 from trace.extensions import db
 from trace.models import LogCheckpoint, LogEntry, LogState, LogTile
 from trace.services import log
@@ -27,6 +35,10 @@ BATCH = 4096
 # A backlog is published in steps: whoever wants to append waits for one step at most.
 STEP = 65_536
 LEASE = timedelta(seconds=15)
+# Unwitnessed checkpoints are looked through each time the log has passed so many entries.
+FORGET_EVERY = 1024
+# By then a witness that was being asked for a checkpoint has answered, or is asked for a newer one.
+UNWITNESSED_FOR = timedelta(hours=1)
 LEVELS = 64  # levels of one origin; the next origin's tiles are kept above them
 
 
@@ -118,13 +130,43 @@ def publish(*, now: datetime) -> Checkpoint | None:
     keep(number, state.origin, note)
     db.session.add(LogCheckpoint(size=place, note=note, created_at=now))
     db.session.flush()
+    if before // FORGET_EVERY != place // FORGET_EVERY:
+        forget_unwitnessed(now=now)
     return checkpoint
+
+
+def forget_unwitnessed(*, now: datetime) -> int:
+    """Deletes checkpoints that nobody needs any more; returns how many.
+
+    Kept are those that witnesses saw, which date what they cover, the newest of each origin, which
+    everything published leads to, and those of the last hour. A receipt is made for the checkpoint
+    of its own bundle, which carries it along; consistency proofs need tiles only.
+    """
+    starts = db.session.scalars(select(LogState.start).order_by(LogState.id)).all()
+    newest = []
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        own = select(func.max(LogCheckpoint.size)).where(LogCheckpoint.size > start)
+        newest.append(
+            db.session.scalar(own if end is None else own.where(LogCheckpoint.size <= end))
+        )
+    gone = db.session.execute(
+        delete(LogCheckpoint)
+        .where(
+            LogCheckpoint.witnessed_at.is_(None),
+            LogCheckpoint.created_at < now - UNWITNESSED_FOR,
+            LogCheckpoint.size.not_in([size for size in newest if size is not None]),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # every cursor result has it
 
 
 def sign_again(*, now: datetime) -> Checkpoint | None:
     """Signs the newest checkpoint with all keys of now: when the log's key begins to change.
 
     Cosignatures on it are given up; witnesses are asked again. None before the first checkpoint.
+    Those that witnesses saw earlier get the new key's signature besides: they date what bundles
+    show, and a policy of tomorrow knows the new key only.
     """
     state = log.current_state()
     newest = newest_checkpoint()
@@ -137,7 +179,29 @@ def sign_again(*, now: datetime) -> Checkpoint | None:
     newest.created_at, newest.witnessed_at = now, None
     keep(state.id, state.origin, newest.note)
     db.session.flush()
+    _sign_witnessed(state, newest.size)
     return checkpoint
+
+
+def _sign_witnessed(state: LogState, before: int) -> None:
+    own = signers(state.origin)
+    rows = db.session.execute(
+        select(LogCheckpoint.size, LogCheckpoint.note).where(
+            LogCheckpoint.witnessed_at.is_not(None),
+            LogCheckpoint.size > state.start,
+            LogCheckpoint.size < before,
+        )
+    ).all()
+    changed = []
+    for size, note in rows:
+        opened = parse_note(note)
+        have = {(found.name, found.key_id) for found in opened.signatures}
+        missing = [s for s in own if (s.name, s.verifier.key_id) not in have]
+        if missing:
+            lines = [signer.line(opened.text) for signer in missing]
+            changed.append({"size": size, "note": add_signatures(note, lines)})
+    if changed:
+        db.session.execute(update(LogCheckpoint), changed)
 
 
 def leaf_hashes(first: int, end: int) -> list[bytes]:
@@ -206,6 +270,7 @@ __all__ = [
     "TileReader",
     "check_continues",
     "checkpoint_path",
+    "forget_unwitnessed",
     "leaf_hashes",
     "newest_checkpoint",
     "publish",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http.client import HTTPException
@@ -36,9 +36,9 @@ from trace.extensions import db
 from trace.models import LogCheckpoint, LogState, LogWitness, Organisation
 from trace.models.types import EPOCH
 from trace.services import log
-from trace.services.keys import root_public
+from trace.services.keys import MissingKeyFile, root_public
 from trace.services.log_file import LogForked
-from trace.services.log_keys import verifiers
+from trace.services.log_keys import known_verifiers, verifiers
 from trace.services.naming import issuer_of
 from trace.services.sequencer import TileReader
 from trace.services.settings import current_settings
@@ -131,6 +131,7 @@ def read_policy_text() -> str:
     code = db.session.scalar(select(Organisation.code).where(Organisation.kind == "platform"))
     where = f"{public_url}/log" + (f"/{state.id}" if state.id > 1 else "")
     lines = [f"log {verifier.vkey} {where}" for verifier in verifiers(state.origin)]
+    lines += _older_logs(state.id)
     lines.append(f"#trace platform {issuer_of(code or '')}")
     lines.append(f"#trace root {b64url(root_public().raw)}")
     lines += _competent(code or "")
@@ -149,6 +150,20 @@ def read_policy_text() -> str:
             lines.append(f"#trace own {witness.name}")
     lines += [f"group {g.name} {g.needed} {' '.join(g.members)}" for g in policy.groups]
     return "\n".join([*lines, f"quorum {policy.quorum}"]) + "\n"
+
+
+def _older_logs(newest: int) -> Iterator[str]:
+    """The logs that this one continues, so that verifiers may follow histories into them. One whose
+    key is not held here any more is left out: whoever has it may add its line."""
+    public_url = current_settings().public_url
+    older = select(LogState.id, LogState.origin).where(LogState.id < newest).order_by(LogState.id)
+    for number, origin in db.session.execute(older):
+        where = f"{public_url}/log" + (f"/{number}" if number > 1 else "")
+        try:
+            known = known_verifiers(origin)
+        except MissingKeyFile:
+            continue
+        yield from (f"log {verifier.vkey} {where}" for verifier in known)
 
 
 def _competent(platform: str) -> list[str]:

@@ -311,6 +311,11 @@ def _bundle_sentences(told: JsonObject) -> list[str]:
         f"and are in the log {log['origin']} of {log['size']} entries.",
         f"As of {told['receipt']} the operator signed that these chains end here.",
     ]
+    for one in told["older"]:
+        lines.append(
+            f"The log was begun anew: {one['origin']} ended at {one['ended']} entries"
+            + (f", of which {one['size']} are left." if one["lost"] else ".")
+        )
     if told["witnesses"]:
         lines.append(f"Seen by {', '.join(told['witnesses'])}, last at {told['witnessed']}.")
     if told["since"]:
