@@ -27,6 +27,7 @@ function labelOf(control) {
   const group = control.closest("fieldset")?.querySelector("legend");
   if (["radio", "checkbox"].includes(control.type) && group) return plain(group);
   if (control.labels?.length) return plain(control.labels[0]);
+  if (group) return plain(group); // a number and its unit share a legend
   return control.getAttribute("aria-label") ?? control.name;
 }
 

@@ -24,7 +24,7 @@ async function line(person) {
 }
 
 function buttonsOf(entry, person) {
-  const row = make("div", { className: "buttons" });
+  const row = make("div", { className: "outbox-acts" });
   const { body, n, state } = entry;
   if (state === "sent" && body.answer.location) {
     row.append(make("a", { href: body.answer.location }, words.open));
@@ -61,16 +61,33 @@ function reasonOf({ state, body }) {
   return sentences.length ? sentences : [answer.sentence ?? answer.detail ?? ""];
 }
 
+const tagOf = (state) =>
+  make("span", { className: `tag ${KINDS[state]}` }, glyph(MARKS[state]), ` ${words.state[state]}`);
+
+/** When it happened, as written in the entry; else when it was written. */
+const timeOf = ({ written, body }) => {
+  const told = body.fields?.find(([name]) => name === "when")?.[1];
+  const moment = Date.parse(`${told}:00+07:00`);
+  return shortTime(Number.isNaN(moment) ? written : moment);
+};
+
+/** One line, as on the page of the day. */
+function brief(entry) {
+  const { n, state, body } = entry;
+  const address = `${body.action}#outbox=${n}`;
+  const heading = make("h3", {}, `${timeOf(entry)} `, make("a", { href: address }, body.title));
+  return make("li", {}, heading, make("p", { className: "quiet small" }, body.about), tagOf(state));
+}
+
 function item(entry, person) {
-  const { state, written, body, photos, reader } = entry;
-  const tag = make("span", { className: `tag ${KINDS[state]}` }, glyph(MARKS[state]), ` ${words.state[state]}`);
-  const heading = make("h3", {}, `${shortTime(written)} ${body.title}`);
-  const parts = [heading, make("p", {}, tag)];
+  const { state, body, photos, reader } = entry;
+  const heading = make("h3", {}, `${timeOf(entry)} ${body.title}`);
+  const parts = [heading, make("p", {}, tagOf(state))];
   if (body.about) parts.push(make("p", { className: "quiet small" }, body.about));
   for (const reason of reasonOf(entry)) parts.push(make("p", { className: "error" }, reason));
   const told = body.told.slice(0, 6).map(([label, text]) => make("li", {}, `${label}: ${text}`));
   if (photos?.length) told.push(make("li", {}, `${photos.length} ${words.photo}`));
-  if (told.length) parts.push(make("ul", { className: "plain-list small" }, ...told));
+  if (told.length) parts.push(make("ul", { className: "outbox-told small" }, ...told));
   if (state === "waiting" && reader !== document.querySelector("meta[name=trace-reader]")?.content) {
     parts.push(make("p", { className: "quiet small" }, `${words.why.elsewhere} (${body.organisation})`));
   }
@@ -85,10 +102,10 @@ async function entriesOf(person, states) {
   return (await Promise.all(found.map((entry) => unseal(key, entry)))).reverse();
 }
 
-async function list(person, states) {
+async function list(person, states, form = item) {
   const entries = await entriesOf(person, states);
   if (!entries?.length) return null;
-  return make("ol", { className: "plain-list outbox-list" }, ...entries.map((entry) => item(entry, person)));
+  return make("ol", { className: "outbox-list" }, ...entries.map((entry) => form(entry, person)));
 }
 
 const sendButton = () => {
@@ -148,12 +165,12 @@ export async function draw(reader) {
   const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
   if (page) await whole(person, page);
   if (today) {
-    const waiting = await list(person, ["waiting", "refused"]);
+    const waiting = await list(person, ["waiting", "refused"], brief);
     const former = document.querySelector("[data-outbox-today]");
     former?.remove();
     if (waiting) {
       const heading = make("h2", {}, words.outbox);
-      const box = make("section", { "data-outbox-today": "" }, heading, waiting);
+      const box = make("section", { "data-outbox-today": "", className: "panel" }, heading, waiting);
       document.querySelector(".title-row")?.after(box);
     }
   }

@@ -40,6 +40,8 @@ FOR: Final = "Trace-For"
 CLOCK: Final = "Trace-Clock"
 # Nobody notes a job to the minute; a clock that is further off than this is evidently wrong.
 TOLERANCE: Final = timedelta(minutes=5)
+# The year 2100 in milliseconds: no clock a phone can be set to is later.
+LATEST: Final = 4_102_444_800_000
 _PART: Final = re.compile(r"(written|sent|offset|typed)=(-?\d{1,15})")
 
 
@@ -73,8 +75,10 @@ class PhoneTime:
 
     def estimates(self) -> list[datetime]:
         """When the entry was written by our clock, most trustworthy first: by the difference at
-        sending, then by the one learned before writing. None that is still to come."""
-        found = [self.written + (self.now - self.sent), self.written + self.offset]
+        sending, then by one that was known and shown at writing. None that is still to come."""
+        found = [self.written + (self.now - self.sent)]
+        if self.offset:
+            found.append(self.written + self.offset)
         return [moment for moment in found if moment <= self.now + TOLERANCE]
 
     def check(self, told: datetime) -> None:
@@ -95,16 +99,17 @@ class PhoneTime:
 def parse_phone_time(text: str, now: datetime) -> PhoneTime | None:
     """The clock header; None where there is none or it says nothing that can be used."""
     parts = {name: int(value) for name, value in _PART.findall(text[:200])}
-    try:
-        return PhoneTime(
-            datetime.fromtimestamp(parts["written"] / 1000, UTC),
-            datetime.fromtimestamp(parts["sent"] / 1000, UTC),
-            timedelta(milliseconds=parts.get("offset", 0)),
-            bool(parts.get("typed", 0)),
-            now,
-        )
-    except (KeyError, OverflowError, ValueError, OSError):
+    written, sent_at = parts.get("written", -1), parts.get("sent", -1)
+    offset = parts.get("offset", 0)
+    if not (0 <= written <= LATEST and 0 <= sent_at <= LATEST and abs(offset) <= LATEST):
         return None
+    return PhoneTime(
+        datetime.fromtimestamp(written / 1000, UTC),
+        datetime.fromtimestamp(sent_at / 1000, UTC),
+        timedelta(milliseconds=offset),
+        bool(parts.get("typed", 0)),
+        now,
+    )
 
 
 def phone_time(now: datetime) -> PhoneTime | None:
