@@ -1,0 +1,179 @@
+"""A registered stranger tries to put words, recalls and goods on other people's pages."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import scoped_session
+
+from tests.support.factories import (
+    amount,
+    event,
+    make_actor,
+    new_crate,
+    new_lot,
+    notice,
+    packed,
+    registered,
+    transformed,
+)
+from trace.core.epcis import JsonObject
+from trace.core.gs1 import Identity, local_uri, new_code
+from trace.models import Alert, Product, Thing
+from trace.services.actors import Actor
+from trace.services.capture import capture
+from trace.services.passports import passport_of
+from trace.services.settings import current_settings
+
+Session = scoped_session[Any]
+
+
+def warned(session: Session) -> set[str]:
+    """The things on which any notice stands."""
+    return set(
+        session.scalars(select(Thing.identity).join(Alert, Alert.thing_id == Thing.id).distinct())
+    )
+
+
+@pytest.mark.parametrize("recalled_first", [True, False])
+def test_a_stranger_cannot_put_his_recall_on_anothers_lot_by_naming_it_as_made_from_his(
+    db_session: Session, now: datetime, recalled_first: bool
+) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    lot, child, his = new_lot(), new_lot(), new_lot()
+    capture(farmer, [registered(lot), transformed({lot: 10}, {child: 10})], at=now)
+    capture(stranger, [registered(his)], at=now)
+    acts = [notice("recall", his, hazard="health"), transformed({his: 1}, {lot: 1})]
+    for act in acts if recalled_first else acts[::-1]:
+        capture(stranger, [act], at=now)
+    db_session.commit()
+    assert warned(db_session) == {his}
+
+
+@pytest.mark.parametrize("recalled_first", [True, False])
+def test_nor_by_saying_that_it_was_packed_together_with_his(
+    db_session: Session, now: datetime, recalled_first: bool
+) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    lot, crate, his, box = new_lot(), new_crate(), new_lot(), new_crate()
+    capture(farmer, [registered(lot), packed(crate, {lot: 10})], at=now)
+    capture(stranger, [registered(his)], at=now)
+    acts = [
+        notice("recall", his, hazard="health"),
+        packed(crate, {his: 1}),  # into the farmer's crate
+        packed(lot, {his: 1}),  # into the farmer's lot itself
+        packed(box, {his: 1}),
+        # the farmer's crate into his own box
+        event("AggregationEvent", action="ADD", bizStep="packing", parentID=box, childEPCs=[crate]),
+    ]
+    for act in acts if recalled_first else acts[::-1]:
+        capture(stranger, [act], at=now)
+    db_session.commit()
+    assert warned(db_session) == {his, box}
+
+
+def test_nor_by_declaring_his_own_word_an_error(db_session: Session, now: datetime) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    lot, his = new_lot(), new_lot()
+    capture(farmer, [registered(lot)], at=now)
+    claim = transformed({his: 1}, {lot: 1})
+    key = capture(stranger, [registered(his), claim], at=now).events[1].event_key
+    declared = {"declarationTime": "2026-11-21T00:00:00.000Z"}
+    capture(stranger, [claim | {"eventID": key, "errorDeclaration": declared}], at=now)
+    capture(stranger, [notice("recall", his)], at=now)
+    db_session.commit()
+    assert warned(db_session) == {his}
+
+
+def test_what_the_holder_of_anothers_crate_packs_into_it_still_warns_on_the_crate(
+    db_session: Session, now: datetime
+) -> None:
+    farmer, shop = make_actor(now), make_actor(now, "Cửa hàng Demo", "retailer")
+    lot, crate, theirs = new_lot(), new_crate(), new_lot()
+    shipped: JsonObject = event(
+        "ObjectEvent",
+        bizStep="shipping",
+        epcList=[crate],
+        destinationList=[{"type": "owning_party", "destination": party(shop)}],
+    )
+    capture(farmer, [registered(lot), packed(crate, {lot: 10}), shipped], at=now)
+    capture(shop, [registered(theirs), packed(crate, {theirs: 5})], at=now)
+    capture(shop, [notice("recall", theirs, hazard="health")], at=now)
+    db_session.commit()
+    assert warned(db_session) == {theirs, crate}
+
+
+def test_a_packer_under_anothers_gtin_still_warns_on_what_he_packed(
+    db_session: Session, now: datetime
+) -> None:
+    brand, packer, stranger = (
+        make_actor(now, "Nhãn hàng Demo", "trader"),
+        make_actor(now),
+        make_actor(now, "Kẻ lạ Demo"),
+    )
+    product = Product(
+        organisation_id=brand.organisation.id,
+        code=new_code(os.urandom),
+        gtin="09520002010049",
+        identity="https://id.gs1.org/01/09520002010049",
+        name="Rau muống Demo",
+        created_at=now,
+    )
+    db_session.add(product)
+    db_session.flush()
+    branded = "https://id.gs1.org/01/09520002010049/10/L1"
+    raw, his = new_lot(), new_lot()
+    capture(packer, [registered(raw), transformed({raw: 10}, {branded: 10})], at=now)
+    capture(stranger, [registered(his), transformed({his: 1}, {branded: 1})], at=now)
+    capture(stranger, [notice("recall", his)], at=now)
+    assert warned(db_session) == {his}
+    capture(packer, [notice("recall", raw, hazard="health")], at=now)
+    db_session.commit()
+    assert warned(db_session) == {his, raw, branded}
+
+
+def test_a_strangers_words_reach_no_public_page_of_the_goods(
+    db_session: Session, now: datetime
+) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    lot, box = new_lot(), new_crate()
+    capture(farmer, [registered(lot)], at=now)
+    handed = {"destinationList": [{"type": "owning_party", "destination": party(stranger)}]}
+    words = "Có chuột trong kho"
+    capture(
+        stranger,
+        [
+            event("ObjectEvent", bizStep="receiving", quantityList=[amount(lot, 10)]),
+            packed(box, {lot: 10}),
+            event("ObjectEvent", bizStep="shipping", epcList=[box], **handed),
+            event("ObjectEvent", bizStep="receiving", epcList=[box]),
+            event(
+                "ObjectEvent", bizStep="storing", quantityList=[amount(lot, 1)], trace__note=words
+            ),
+            event(
+                "ObjectEvent",
+                bizStep="inspecting",
+                quantityList=[amount(lot, 1)],
+                trace__note=words,
+            ),
+            registered(lot, 999),
+            notice("recall", lot, hazard="health"),
+        ],
+        at=now,
+    )
+    db_session.commit()
+    thing = db_session.scalar(select(Thing.id).where(Thing.identity == lot))
+    assert thing is not None
+    told = passport_of(thing, at=now).document
+    assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
+    assert words not in str(told)
+    assert warned(db_session) == set()
+
+
+def party(actor: Actor) -> str:
+    """An organisation as events name it."""
+    return local_uri(Identity("o", actor.organisation.code), current_settings().id_base)
