@@ -53,13 +53,9 @@ def removals_of(connection: Connection, event_ids: Collection[int]) -> Removals:
     query = select(Erasure.event_id, Erasure.members, Erasure.kind, Erasure.created_at).where(
         among(Erasure.event_id, sorted(event_ids))
     )
-    for row in connection.execute(query):
-        erased.setdefault(row.event_id, []).append(
-            {
-                "members": orjson.loads(row.members),
-                "why": row.kind,
-                "day": _day(row.created_at),
-            }
+    for event_id, members, why, at in connection.execute(query):
+        erased.setdefault(event_id, []).append(
+            {"members": orjson.loads(members), "why": why, "day": _day(at)}
         )
     return Removals(photos, texts, erased)
 

@@ -47,14 +47,22 @@ class Held:
     fields: tuple[str, ...]
 
 
+def is_contact(text: str) -> bool:
+    """Whether a text is a phone number or an e-mail address."""
+    try:
+        parse_login(text)
+    except TraceError:
+        return False
+    return True
+
+
 def held_about(actor: Actor, contact: str) -> list[Held]:
     """What accounts, households and organisations hold under a number or an address; nothing for
     a text that is neither. Raises NotAllowed."""
     actor.check("administer")
-    try:
-        login = parse_login(contact)
-    except TraceError:
+    if not is_contact(contact):
         return []
+    login = parse_login(contact)
     found = []
     person = db.session.scalar(
         select(Person).where(or_(Person.phone == login.value, Person.email == login.value))

@@ -24,9 +24,10 @@ def kind_name(kind: str) -> str:
     return words.get(kind, kind)
 
 
-def kind_options() -> Options:
-    """All kinds to filter by."""
-    return [(kind, kind_name(kind)) for kind in KINDS]
+def kind_options(organisation: str) -> Options:
+    """Kinds that the desk of an organisation of this kind handles, to filter by."""
+    desk = {"platform": KINDS, "authority": (REPORT,)}.get(organisation, SUBJECT_KINDS)
+    return [(kind, kind_name(kind)) for kind in desk]
 
 
 def subject_options() -> list[tuple[str, str, str]]:

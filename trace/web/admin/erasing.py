@@ -41,8 +41,10 @@ def erase(request_id: int) -> ResponseReturnValue:
     one = requests.get_request(actor(), request_id)
     form = Form()
     query = showable(request.args.get("q", "")).strip()[:300]
+    contact = requests.content_of(one).contact
+    held = subjects.held_about(actor(), query) or subjects.held_about(actor(), contact)
     offered: list[Offered] = []
-    if query:
+    if query and not subjects.is_contact(query):
         try:
             offered = _offered(query)
         except TraceError as error:
@@ -59,8 +61,6 @@ def erase(request_id: int) -> ResponseReturnValue:
                 _execute(one, *chosen)
                 address = url_for(".show", request_id=one.id)
                 return form.done(address, gettext("Đã xoá. Nhật ký ghi những gì đã đi."))
-    contact = requests.content_of(one).contact
-    held = subjects.held_about(actor(), query or contact) or subjects.held_about(actor(), contact)
     return form.page(
         "admin/requests/erase.html",
         one=one,

@@ -70,7 +70,7 @@ def index() -> ResponseReturnValue:
         "admin/requests/index.html",
         listing=listing,
         closed=closed,
-        kinds=kind_options(),
+        kinds=kind_options(actor().organisation.kind),
         **_words(),
         late=lambda one: requests.overdue(one, today),
         next_day=requests.next_day,
