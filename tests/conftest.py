@@ -22,6 +22,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import scoped_session
 
 from tests.support.databases import (
@@ -90,11 +91,18 @@ def regenerate(request: pytest.FixtureRequest) -> bool:
 # `trace.app` is imported where it is needed: unit tests start without the whole application.
 
 
+# Templates are compiled once, not once per test: an application of its own for each test would
+# spend a third of its time compiling the same templates.
+COMPILED = FileSystemBytecodeCache()
+
+
 def create_app(settings: Settings) -> Flask:
     """The application under test."""
     from trace.app import create_app as create
 
-    return create(settings)
+    application = create(settings)
+    application.jinja_env.bytecode_cache = COMPILED
+    return application
 
 
 # -- databases -------------------------------------------------------------------------------------
