@@ -52,7 +52,7 @@ def test_a_correction_stands_beside_its_original_and_the_amount_follows(console:
     ]
     assert instead.document["quantityList"][0]["quantity"] == 48.5
     assert "Đã sửa" in page.text
-    assert "Bản sửa" in page.text
+    assert "480" not in page.text  # mended in time: the present value alone
     old = console.pages.get(f"/producer/events/{original.event_id}")
     assert console.pages.get(old.link("Xem bản sửa")).h1.startswith("Đăng ký lô")
 
@@ -93,6 +93,8 @@ def test_two_people_correcting_one_line_make_one_correction(console: Console) ->
 def test_a_voided_line_is_struck_through_and_gives_its_amount_back(console: Console) -> None:
     lot = console.lot("480")
     (line,) = console.events()
+    sheet = console.pages.get(f"/producer/labels/{lot}").form().filled({"count": "24"})
+    assert console.pages.client.post(f"/producer/labels/{lot}", data=sheet).status_code == 200
     form = console.pages.get(f"/producer/events/{line.event_id}/void")
     assert "Huỷ dòng “Đăng ký lô”?" in form.h1
     page = console.pages.submit(form, {"reason": "did_not_occur"})

@@ -230,10 +230,11 @@ def test_a_correction_shows_the_present_value_and_keeps_the_old_line(farm: Farm)
     lot = new("b")
     wrong = register_lot(farm.record(), item(lot, 480), farm.facts())
     captured = farm.tell(wrong)
+    farm.send(lot, None, 480)
     right = register_lot(farm.record(), item(lot, 408), farm.facts())
     farm.correct(captured, wrong, right)
     document = read(lot)
-    [line] = document["lines"]
+    [line] = [one for one in document["lines"] if one["step"] == "creating_class_instance"]
     assert line["things"][0]["quantity"] == "408"
     assert line["was"][0]["things"][0]["quantity"] == "480"
     assert line["was"][0]["corrected"]["reason"] == "incorrect_data"
@@ -244,11 +245,12 @@ def test_a_voided_line_stays_and_says_so(farm: Farm) -> None:
     lot = farm.register(480)
     harvested = _spraying(farm, lot)
     captured = farm.tell(harvested)
+    farm.send(lot, None, 480)
     farm.correct(captured, harvested)
     document = read(lot)
-    assert steps(document) == ["spraying", "creating_class_instance"]
-    assert document["lines"][0]["voided"]["reason"] == "did_not_occur"
-    assert "voided" not in document["lines"][1]
+    assert steps(document) == ["shipping", "spraying", "creating_class_instance"]
+    assert document["lines"][1]["voided"]["reason"] == "did_not_occur"
+    assert "voided" not in document["lines"][2]
 
 
 def test_a_late_record_says_by_how_many_days(farm: Farm) -> None:

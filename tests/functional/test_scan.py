@@ -17,17 +17,14 @@ from sqlalchemy.orm import scoped_session
 from tests.support.farms import (
     Farm,
     id_base,
-    item,
     make_farm,
     make_product,
-    new,
     path_of,
 )
 from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.services import sequencer
 from trace.services.diary import Input, diary_entry
-from trace.services.harvests import register_lot
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -196,22 +193,6 @@ def test_silences_are_grouped_lines_of_their_own(farm: Farm, pages: PageClient) 
     assert "Tưới nước, Nơi đóng gói, Vận chuyển: chưa khai báo" in gaps
     assert "Phân bón: khai: không dùng" in gaps
     assert "Khai: không dùng thuốc bảo vệ thực vật" in page.text
-
-
-def test_a_correction_shows_the_new_and_keeps_the_old_behind_it(
-    farm: Farm, pages: PageClient
-) -> None:
-    lot = new("b")
-    wrong = register_lot(farm.record(), item(lot, 480), farm.facts())
-    captured = farm.tell(wrong)
-    right = register_lot(farm.record(), item(lot, 408), farm.facts())
-    farm.correct(captured, wrong, right)
-    page = pages.get("/t" + path_of(lot))
-    [line] = page.find("//ol[@class='tl']/li[h3='Đăng ký lô']")
-    assert "đã sửa" in line.xpath("string()")
-    old = line.xpath(".//details")[0].xpath("string()")
-    assert "480 kg" in old
-    assert "408 kg" not in old
 
 
 def test_the_evidence_names_issuer_custody_log_number_and_statement(

@@ -109,6 +109,8 @@ class Loaded:
     standing: Standing
     truncated: bool = False
     subjects: dict[str, JsonObject] = field(default_factory=dict)  # core members, by statement
+    # (issuer's row, eventID) of the corrective events that are recorded, whatever they are about.
+    arrived: set[tuple[int, str]] = field(default_factory=set)
 
 
 def ancestors(connection: Connection, start: Collection[int]) -> set[int]:
@@ -254,10 +256,12 @@ def _with_event_ids(connection: Connection, loaded: Loaded) -> list[Fact]:
         return loaded.facts
     found: dict[int, str] = {}
     for some in batched(sorted(wanted), 500):
-        query = select(EventKey.event_key, EventKey.event_id).where(
+        query = select(EventKey.event_key, EventKey.event_id, EventKey.issuer_id).where(
             EventKey.event_key.in_(some), EventKey.error_declaration.is_(False)
         )
-        found |= {row_id: wanted[key] for key, row_id in connection.execute(query)}
+        for key, row_id, issuer in connection.execute(query):
+            found[row_id] = wanted[key]
+            loaded.arrived.add((issuer, wanted[key]))
     return [
         replace(fact, event_id=found[loaded.events[fact.statement].id])
         if loaded.events[fact.statement].id in found

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from sqlalchemy import update
+
 from trace.core.gs1 import format_code, local_uri, parse_identity
 from trace.core.labels import (
     LAYOUTS,
@@ -26,8 +28,10 @@ from trace.core.labels import (
     short_domain,
 )
 from trace.errors import NotFound
+from trace.extensions import db
 from trace.models import Job, Thing
 from trace.services.actors import Actor
+from trace.services.audit import write_audit
 from trace.services.batches import LotFacts, product_of, short_name
 from trace.services.fonts import sheet_fonts
 from trace.services.jobs import enqueue, get_job
@@ -139,6 +143,20 @@ def draw_sheet(sheet: Sheet) -> bytes:
         skip=sheet.skip,
     )
     return out.getvalue()
+
+
+def issue_labels(actor: Actor, thing: Thing, sheet: Sheet, *, at: datetime) -> None:
+    """Notes that labels of a thing were given out, in the caller's transaction: who, how many, and
+    on the thing when the first one was. What stood on its page until then strangers may have read.
+    """
+    actor.check("read")
+    db.session.execute(
+        update(Thing)
+        .where(Thing.id == thing.id, Thing.labelled_at.is_(None))
+        .values(labelled_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    write_audit(actor, "label.print", thing.identity, at=at, count=sheet.count, layout=sheet.layout)
 
 
 # -- sheets as jobs --------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ from trace.core.history import (
     trace_journey,
 )
 from trace.core.signing import JsonObject
-from trace.core.statements import Opened
 from trace.models import Attachment, Certificate, Household, Organisation, Place, Product
 from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
+from trace.services.passports_corrections import Behind, Told, what_stands_behind
 from trace.services.passports_lines import (
     Around,
     PlaceRow,
@@ -54,8 +54,6 @@ GROWN: Final = frozenset(
 )
 NOT_GROWN: Final = frozenset({"egg", "meat", "fish"})
 
-Told = dict[str, tuple[Opened | None, bool]]
-
 
 def build_document(
     connection: Connection, thing_id: int, *, at: datetime, id_base: str
@@ -69,12 +67,14 @@ def build_document(
         if unit == loaded.target.identity or loaded.target.kind != "lot"
     }
     journey = trace_journey(loaded.target.identity, facts, lot_of=lot_of)
-    past = _past(journey)
-    around, products = _around(connection, loaded, [*journey.lines, *past.values()], id_base)
-    told = _open_all(connection, [*journey.lines, *past.values()], around)
-    voided = {fact.statement for fact in journey.settled.voided}
-    lines = [_enriched(fact, told) for fact in journey.lines]
-    live = [fact for fact in lines if fact.statement not in voided]
+    behind = what_stands_behind(connection, journey, loaded)
+    shown = [fact for fact in journey.lines if fact.statement not in behind.mended]
+    past = behind.past
+    declared = behind.declared(shown)
+    around, products = _around(connection, loaded, [*shown, *past.values()], id_base)
+    told = _open_all(connection, [*shown, *past.values(), *declared], around)
+    lines = [_enriched(fact, told) for fact in shown]
+    live = [fact for fact in lines if fact.statement not in journey.settled.declared]
     sources = find_sources(live, (journey.target, *journey.ancestors))
     document: JsonObject = {
         "v": VERSION,
@@ -85,8 +85,8 @@ def build_document(
         "facts": _facts(journey, live, sources, told, at),
         "interval": _interval(live, sources, _grown(loaded.target, products)),
         "certificates": _certificates(connection, sources, journey, loaded, products),
-        "record": _record(journey.lines, told),
-        "lines": _lines(lines, journey, past, told, around),
+        "record": _record(shown, told),
+        "lines": _lines(lines, journey, behind, told, around),
         "gaps": [
             {"rule": gap.rule, "state": gap.state}
             for gap in find_gaps(live, grown=_grown(loaded.target, products) is not False)
@@ -96,6 +96,7 @@ def build_document(
         "ancestors": [around.names[a] for a in journey.ancestors if around.names[a]["path"]],
         "contents": [around.names[c] for c in journey.contents if around.names[c]["path"]],
         "went_to": journey.went_to,
+        "cancelled": len(journey.lines) - len(shown),
         "truncated": loaded.truncated,
     }
     document["valid_until"] = _valid_until(document["facts"], at)
@@ -103,20 +104,6 @@ def build_document(
 
 
 # -- what the lines refer to -----------------------------------------------------------------------
-
-
-def _past(journey: Journey) -> dict[str, Fact]:
-    """Corrected facts that stand behind the lines of this page, however many corrections ago."""
-    corrected = {fact.statement: fact for fact in journey.settled.corrected}
-    behind = journey.settled.past_of
-    found: dict[str, Fact] = {}
-    todo = [fact.statement for fact in journey.lines]
-    while todo:
-        for old in behind.get(todo.pop(), ()):
-            if old in corrected and old not in found:
-                found[old] = corrected[old]
-                todo.append(old)
-    return found
 
 
 def _around(
@@ -427,45 +414,19 @@ def _record(lines: Sequence[Fact], told: Told) -> JsonObject:
 def _lines(
     lines: Sequence[Fact],
     journey: Journey,
-    past: Mapping[str, Fact],
+    behind: Behind,
     told: Told,
     around: Around,
 ) -> list[JsonObject]:
     # Lines know what only their disclosures say; the other side of a handover may be no line.
     known = {fact.statement: fact for fact in lines}
     marks = find_marks(known.get(f.statement, f) for f in journey.settled.live)
-    behind = journey.settled.past_of
     found = []
     for fact in lines:
         line = line_of(fact, *told[fact.statement], marks.get(fact.statement, ()), around)
-        declared = journey.settled.declared.get(fact.statement)
-        if declared is not None:
-            line["voided"] = _declaration(declared, around)
-        was = [
-            {**line_of(past[old], *told[old], (), around), **_replaced(journey, old, around)}
-            for old in behind.get(fact.statement, ())
-            if old in past
-        ]
-        if was:
-            line["was"] = was
+        line |= behind.told(fact.statement, told, around)
         found.append(line)
     return found
-
-
-def _replaced(journey: Journey, old: str, around: Around) -> JsonObject:
-    return {"corrected": _declaration(journey.settled.declared[old], around)}
-
-
-def _declaration(error: Fact, around: Around) -> JsonObject:
-    said = around.loaded.subjects[error.statement].get("errorDeclaration")
-    said = said if isinstance(said, dict) else {}
-    return {
-        "at": said.get("declarationTime"),
-        "reason": said.get("reason"),
-        "statement": error.statement,
-        "index": error.index,
-        "corrective_missing": bool(error.corrective),
-    }
 
 
 def _valid_until(facts: JsonObject, at: datetime) -> str | None:

@@ -2,12 +2,13 @@
 
 Whoever issued an event reads all of it; so does the other side of a handover. Everybody else reads
 what the issuer left public. Nothing is hidden because it is wrong: what was corrected or voided
-stays in its place, with what stands instead.
+stays in its place, with what stands instead; `mended` says which errors were put right before the
+goods went out, so that nobody else needs to read of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ import orjson
 from sqlalchemy import exists, or_, select
 
 from trace.core.history import Fact, Treatment, Use, find_marks, late_days, settle, spans
+from trace.core.history.corrections import Settled, in_time
 from trace.core.statements import (
     EventEntry,
     Statement,
@@ -31,6 +33,7 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Handover, Holding, LogEntry, Organisation, Thing
 from trace.models.events import ROLES, TYPES
 from trace.services.actors import Actor
+from trace.services.corrections import went_out
 from trace.services.records import JsonObject
 from trace.services.sets import among
 from trace.services.vocabulary import bare_step, step_label
@@ -50,11 +53,23 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """The error declaration about a line: its row, who signed it, when, and its place in the log
+    (None: not yet)."""
+
+    event_id: int
+    issuer: Organisation
+    at: datetime
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One event as its reader may see it.
 
     `document` lacks what is in `withheld`. `marks` are codes of `core.history.findings`.
-    `replaced_by` are the row ids of what stands instead; `voided` when nothing does.
+    `replaced_by` are the row ids of what stands instead; `voided` when nothing does. `declared` is
+    who declared the error and when; `mended` that it was before the first label and handover.
     """
 
     event_id: int
@@ -73,6 +88,8 @@ class Line:
     replaces: tuple[int, ...] = ()
     voided: bool = False
     declares_error: bool = False
+    declared: Declared | None = None
+    mended: bool = False
 
     @property
     def step(self) -> str:
@@ -188,7 +205,7 @@ def timeline(actor: Actor, thing: Thing) -> list[Line]:
             for stay in stays
         )
     }
-    told = [line for line in _marked(lines) if line.event_id in shown]
+    told = [line for line in _marked(lines, thing.id) if line.event_id in shown]
     return sorted(told, key=lambda line: (line.event_time, line.event_id), reverse=True)
 
 
@@ -281,7 +298,7 @@ def _line(
     )
 
 
-def _marked(lines: Sequence[Line]) -> list[Line]:
+def _marked(lines: Sequence[Line], page_of: int | None = None) -> list[Line]:
     """The lines with what history finds about them together."""
     facts = {line.statement_id: fact_of(line) for line in lines}
     settled = settle(facts.values())
@@ -289,6 +306,8 @@ def _marked(lines: Sequence[Line]) -> list[Line]:
     rows = {line.statement_id: line.event_id for line in lines}
     past = settled.past_of
     voided = {fact.statement for fact in settled.voided}
+    mended = _mended(settled, facts, rows, page_of)
+    issuers = {line.event_id: line.issuer for line in lines}
     return [
         replace(
             line,
@@ -297,15 +316,43 @@ def _marked(lines: Sequence[Line]) -> list[Line]:
             replaced_by=tuple(rows[one] for one in settled.replaced.get(line.statement_id, ())),
             replaces=tuple(rows[one] for one in past.get(line.statement_id, ())),
             voided=line.statement_id in voided,
+            declared=_declared(settled.declared.get(line.statement_id), rows, issuers),
+            mended=line.statement_id in mended,
         )
         for line in lines
     ]
+
+
+def _mended(
+    settled: Settled, facts: Mapping[str, Fact], rows: Mapping[str, int], page_of: int | None
+) -> set[str]:
+    """The statements in error that were mended before the goods went out."""
+    about = settled.declared
+    if not about:
+        return set()
+    out = went_out(db.session.connection(), [rows[one] for one in about], page_of)
+    return {
+        one
+        for one, error in about.items()
+        if in_time(facts[one], error, out[rows[one]])
+        and (one in settled.replaced or not error.corrective)
+    }
+
+
+def _declared(
+    error: Fact | None, rows: Mapping[str, int], issuers: Mapping[int, Organisation]
+) -> Declared | None:
+    if error is None:
+        return None
+    row = rows[error.statement]
+    return Declared(row, issuers[row], error.record_time or error.event_time, error.index)
 
 
 def fact_of(line: Line) -> Fact:
     """The line as history reads it."""
     document = line.document
     declaration: dict[str, Any] = document.get("errorDeclaration") or {}
+    notice = document.get("trace:notice")
     return Fact(
         statement=line.statement_id,
         issuer=line.issuer.code,
@@ -326,6 +373,7 @@ def fact_of(line: Line) -> Fact:
         declares_error=line.declares_error,
         corrects=document.get("trace:corrects"),
         corrective=tuple(declaration.get("correctiveEventIDs") or ()),
+        notice=notice.get("kind") if isinstance(notice, dict) else notice,
         treatments=tuple(
             Treatment(str(one.get("name", "")), one.get("intervalDays"))
             for one in document.get("trace:inputs") or ()

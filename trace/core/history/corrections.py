@@ -8,12 +8,17 @@ Rules.
    Corrective events that never arrived leave it voided, and the page says that one is missing.
 3. A corrective event may itself be corrected: the present value is the last in the chain.
 4. Nothing disappears: what was replaced stays reachable behind what replaced it.
+5. A typing error mended before anybody outside could have read it, that is before the first label
+   and the first handover of the goods, is told by its present value alone. Afterwards old and new
+   stand side by side. The place in the log decides, never what an event says of its own time.
+   Notices (recall, hold, release, advice) are always told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from trace.core.history.facts import Fact, oldest_first
 
@@ -40,6 +45,45 @@ class Settled:
             for new in news:
                 past.setdefault(new, []).append(old)
         return {new: tuple(sorted(olds)) for new, olds in past.items()}
+
+    def before(self, statement: str) -> tuple[str, ...]:
+        """Everything that a statement replaced, however many corrections ago, the latest first."""
+        return _along(statement, self.past_of) if self.replaced else ()
+
+    def after(self, statement: str) -> tuple[str, ...]:
+        """Everything that replaced a statement, however many corrections later."""
+        return _along(statement, self.replaced)
+
+
+def _along(start: str, ways: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    layer = [start]
+    while layer:
+        layer = [far for near in layer for far in ways.get(near, ()) if far not in found]
+        found.update(dict.fromkeys(layer))
+    found.pop(start, None)  # corrections that go round in a circle
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class WentOut:
+    """When goods first left their maker's hands: the moment their first label was given out, and
+    the place in the log of their first handover; None for what has not happened."""
+
+    labelled: datetime | None = None
+    handed: int | None = None
+
+
+def in_time(fact: Fact, error: Fact, out: WentOut) -> bool:
+    """Whether the error declaration about a fact came before its goods went out (rule 5).
+
+    A correction whose corrective event is missing is not mended, nor is what has no place yet.
+    """
+    if fact.notice is not None or error.index is None or error.record_time is None:
+        return False
+    labelled = out.labelled is not None and out.labelled <= error.record_time
+    handed = out.handed is not None and out.handed <= error.index
+    return not (labelled or handed)
 
 
 def settle(facts: Iterable[Fact]) -> Settled:

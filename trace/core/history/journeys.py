@@ -7,8 +7,9 @@ Rules.
 2. Its ancestors' histories by the same rule, each until it became what it became.
 3. While a thing lies in a container, what happens to the container happens to it.
 4. A logistic unit's history is its own, and those of its load: what it holds now, or held last.
-5. Edges are those of facts that stand; a voided fact is still told, as voided. A notice is told
-   however late it came.
+5. Edges are those of facts that stand; a voided fact is still told, as voided, and so is one that a
+   correction moved off this page: to other goods, or to a time that is not theirs any more. A
+   notice is told however late it came.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from trace.core.history.facts import Fact, newest_first, oldest_first, told_orde
 class Journey:
     """The history of `target`.
 
-    `lines` newest first: facts that stand, and voided ones. `ancestors` nearest first. `divided`
+    `lines` newest first: facts that stand, voided ones, and corrected ones whose present value
+    belongs elsewhere. `ancestors` nearest first. `divided`
     is the fact that first divided it between holders; `went_to` counts the places from then on,
     None while it moves together. `contents` is what a logistic unit holds now. `made_from` are
     the edges upstream among facts that stand.
@@ -57,8 +59,9 @@ def trace_journey(
     ancestors = _nearest_first(target, made_from)
     family = frozenset((target, *ancestors))
     makers = _makers_below(target, ancestors, made_from, settled.live)
-    told = oldest_first((*settled.live, *settled.voided))
+    told = oldest_first((*settled.live, *settled.voided, *settled.corrected))
     lines: dict[str, Fact] = {}
+    corrected = {fact.statement for fact in settled.corrected}
     divided, went_to = None, None
     for thing in (target, *ancestors):
         around = enclosing(thing, stays)
@@ -72,6 +75,9 @@ def trace_journey(
                 continue
             if _told_here(fact, thing, target, family, makers):
                 lines[fact.statement] = fact
+    for statement in corrected & lines.keys():
+        if any(later in lines for later in settled.after(statement)):
+            del lines[statement]
     contents = sorted(s.thing for s in stays if s.container == target and s.end is None)
     return Journey(
         target,

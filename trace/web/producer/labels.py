@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.core.labels import LAYOUTS, label_payload, qr_png, qr_svg
+from trace.extensions import db
 from trace.schemas.labels import SheetSchema
 from trace.services.batches import batch_of, facts_of, product_of
 from trace.services.jobs import get_job
@@ -18,6 +19,7 @@ from trace.services.labels import (
     Sheet,
     ask_for_sheet,
     draw_sheet,
+    issue_labels,
     label_of,
     printed_address,
     sheet_path,
@@ -63,8 +65,12 @@ def show(thing_id: int) -> ResponseReturnValue:
             sheet = Sheet(label, clean["count"], clean["layout"], clean["skip"])
             if sheet.count > SHEET_AT_ONCE:
                 job = ask_for_sheet(actor(), sheet, at=clock.now())
+                issue_labels(actor(), thing, sheet, at=clock.now())
                 return form.done(url_for("labels.progress", public_id=job.public_id))
-            return _pdf(draw_sheet(sheet), f"tem-{label.code}")
+            drawn = draw_sheet(sheet)
+            issue_labels(actor(), thing, sheet, at=clock.now())
+            db.session.commit()
+            return _pdf(drawn, f"tem-{label.code}")
     return form.page(
         "producer/labels/show.html",
         batch=batch_of(actor(), thing),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -91,6 +91,8 @@ class Told:
     photos: list[str] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
+    was: list[Told] = field(default_factory=list)
+    declared: str = ""
 
     @property
     def href(self) -> str:
@@ -101,12 +103,38 @@ def tell(lines: Sequence[Line], about: Thing | None = None) -> list[Told]:
     """The lines in words; `about` is the thing whose page this is, not named again."""
     names = _Names(lines)
     open_to = visible(actor(), {named.thing.id for line in lines for named in line.things})
-    # An error declaration is told with the line it is about, not as a line of its own.
-    return [
-        _told(line, about, names, open_to)
-        for line in lines
-        if not line.declares_error or about is None
-    ]
+    told = [_told(line, about, names, open_to) for line in lines]
+    return told if about is None else _settled(told)
+
+
+def _settled(told: Sequence[Told]) -> list[Told]:
+    """A history: an error declaration is told with the line it is about, a corrected line with what
+    stands instead; one that was corrected before the goods went out is not told any more."""
+    by_row = {one.line.event_id: one for one in told}
+    beside: set[int] = set()
+    for one in told:
+        if not one.line.replaced_by:
+            continue
+        present = next(iter(_present(one, by_row)), None)
+        if one.line.mended or present is not None:
+            beside.add(one.line.event_id)
+        if present is not None and not one.line.mended:
+            present.was.append(one)
+    return [one for one in told if not one.line.declares_error and one.line.event_id not in beside]
+
+
+def _present(told: Told, by_row: Mapping[int, Told]) -> Iterable[Told]:
+    """What stands now instead of a line, however many corrections later."""
+    todo, seen = list(told.line.replaced_by), set(told.line.replaced_by)
+    while todo:
+        one = by_row.get(todo.pop(0))
+        if one is None:
+            continue
+        if not one.line.replaced_by:
+            yield one
+        new = [row for row in one.line.replaced_by if row not in seen]
+        seen.update(new)
+        todo += new
 
 
 def place_word(line: Line) -> str:
@@ -189,8 +217,21 @@ def _told(line: Line, about: Thing | None, names: _Names, open_to: set[int]) -> 
             if isinstance(one, dict) and str(one.get("mediaType", "")).startswith("image/")
         ],
         marks=mark_words(line),
+        declared=_declared(line),
         withheld=sorted({member.partition("/")[0] for member in line.withheld}),
     )
+
+
+def _declared(line: Line) -> str:
+    """Who declared the line to be in error, and when that was signed and logged."""
+    error = line.declared
+    if error is None:
+        return ""
+    if line.voided:
+        return str(
+            gettext("%(who)s huỷ lúc %(when)s", who=error.issuer.name, when=moment(error.at))
+        )
+    return str(gettext("%(who)s sửa lúc %(when)s", who=error.issuer.name, when=moment(error.at)))
 
 
 def _who(line: Line) -> str:

@@ -17,7 +17,7 @@ from flask_babel import force_locale, ngettext
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
 from trace.services.proofs import Proof
-from trace.web.scan import showing, words
+from trace.web.scan import corrections, showing, words
 from trace.web.scan.words import _
 
 NAMES = {"vi": "Tiếng Việt", "en": "English"}
@@ -139,6 +139,7 @@ def _values(
         "claims": showing.claims(document, language),
         "lines": [showing.line(one, document, language) for one in told],
         "gaps": showing.gaps(document),
+        "cancelled": corrections.cancelled(document),
         "went_to": _went_to(document["went_to"]),
         "truncated": document["truncated"],
         "groups": [group for group in groups if group[1]] if page == 1 else [],
@@ -191,15 +192,20 @@ def _proof(
 ) -> dict[str, Any]:
     first = (page - 1) * showing.PAGE_LINES
     told = document["lines"][first : first + showing.PAGE_LINES]
-    lines = [
-        {
-            **shown,
-            "custody": words.custody(one["custody"]) if one["signed"] else "",
-            "index": one["index"],
-            "statement": one["statement"],
-            "recorded": words.moment(one["record_time"], "+07:00") if one["record_time"] else "",
-        }
-        for one, shown in zip(told, values["lines"], strict=True)
-    ]
+    lines = [_proved(one, shown) for one, shown in zip(told, values["lines"], strict=True)]
     hidden = sum(len(one["withheld"]) for one in document["lines"])
     return {"lines": lines, "record": {**document["record"], "withheld": hidden}}
+
+
+def _proved(one: JsonObject, shown: JsonObject) -> JsonObject:
+    """A line as its proof tells it: who held the key, where it stands in the log and since
+    when; the same of what it replaced."""
+    before = zip(one.get("was", ()), shown["was"], strict=True)
+    return {
+        **shown,
+        "custody": words.custody(one["custody"]) if one["signed"] else "",
+        "index": one["index"],
+        "statement": one["statement"],
+        "recorded": words.moment(one["record_time"], "+07:00") if one["record_time"] else "",
+        "was": [_proved(old, was) for old, was in before],
+    }

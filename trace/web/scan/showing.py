@@ -17,7 +17,7 @@ from flask_babel import ngettext
 from trace.core.signing import JsonObject
 from trace.services.alerts import HEALTH, AlertView
 from trace.services.proofs import Proof
-from trace.web.scan import words
+from trace.web.scan import corrections, words
 from trace.web.scan.words import _
 
 PAGE_LINES: Final = 40
@@ -257,20 +257,31 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
         "sensor": _sensor(one.get("sensor"), language),
         "pictures": [a["digest"] for a in one.get("attachments", ())],
         "off": "voided" in one,
+        "proof": one.get("proof"),
+        "index": one["index"],
+        "declared": None,
         "was": [
-            {**line(old, document, language), "corrected": _corrected(old)}
+            {
+                **line(old, document, language),
+                "declared": corrections.corrected(
+                    old["corrected"], _by(old["corrected"], language)
+                ),
+            }
             for old in one.get("was", ())
         ],
     }
     shown["marks"] += [{"text": text, "level": ""} for text in words.removed(one)]
     if "voided" in one:
-        why = _("Người ghi đã huỷ dòng này: việc này không xảy ra")
-        if one["voided"].get("reason") != "did_not_occur":
-            why = _("Người ghi đã huỷ dòng này: ghi sai")
-        shown["marks"].append({"text": why, "level": ""})
-    if one.get("was"):
+        shown["declared"] = corrections.voided(one["voided"], _by(one["voided"], language))
+    if one.get("edited") or one.get("was"):
         shown["marks"].append({"text": _("đã sửa"), "level": ""})
     return shown
+
+
+def _by(declaration: JsonObject, language: str) -> str:
+    """Who declared an error; documents made by older releases do not say."""
+    who = declaration.get("who")
+    return local(who, language) if who else ""
 
 
 def _level(code: str) -> str:
@@ -307,10 +318,6 @@ def _who(one: JsonObject, document: JsonObject, language: str) -> str:
     if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
         text += f" ({unconfirmed})"
     return f"{text} · {signed}" if one["signed"] else text
-
-
-def _corrected(old: JsonObject) -> str:
-    return words.day(old["corrected"]["at"])
 
 
 def _things(one: JsonObject, document: JsonObject, language: str) -> list[JsonObject]:
