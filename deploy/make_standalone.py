@@ -2,22 +2,28 @@
 
     .venv/bin/python deploy/make_standalone.py
 
-writes static/verify/sent/*.js, the modules without comments and needless spaces, and
-static/verify/standalone.html, everything in one file that works from a disk, without a network
-and without any server. Both are committed; a test makes them again and compares.
+writes static/verify/sent/*.js, the modules made small, and static/verify/standalone.html,
+everything in one file that works from a disk, without a network and without any server. Both are
+committed, so that running needs no Node.js; a test makes them again and compares.
 
 Rules.
-1. Only comments and spaces go: names, numbers and texts stay, so the source can be compared.
-2. In the one file each module becomes a function that gives its exports; nothing is loaded.
-3. The file's own Content-Security-Policy allows its script and its style by their hashes and
+1. The core (steps 1 to 7) is sent as one module. It exports `verify` and one list of what the other
+   modules take from it by place: twenty exported names would cost more than what they name.
+2. terser (tests/contract/node/package.json, one version) shortens names and leaves out comments. It
+   is deterministic: whoever has the source can make the same bytes.
+3. In the one file each module becomes a function that gives its exports; nothing is loaded.
+4. The file's own Content-Security-Policy allows its script and its style by their hashes and
    nothing else: it cannot send anything anywhere.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,164 +31,90 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "static" / "verify"
 SENT = SOURCE / "sent"
 STANDALONE = SOURCE / "standalone.html"
+MADE_FROM = SENT / "made-from.txt"
+TERSER = ROOT / "tests" / "contract" / "node" / "node_modules" / "terser" / "bin" / "terser"
+SMALLER = (
+    "--module",
+    "--ecma=2022",
+    "--compress=passes=4,unsafe_arrows,unsafe_methods,keep_fargs=false",
+    "--mangle",
+    "--comments=false",
+)
 # In the order in which they need one another. What verifies is sent as one file; page.js belongs to
 # the scan page alone.
 CORE = ("encoding", "log", "keys", "statement", "verify")
-OTHERS = ("story", "policy", "words", "form")
+OTHERS = ("policy", "rare", "story", "words", "form")
 SENT_MODULES = ("verify", *OTHERS, "page")
-STARTED = frozenset({"verify", "canCheck"})
 
-# What a JavaScript text is made of, as far as our own source uses it. A slash begins a regular
-# expression after one of these characters; anywhere else it divides.
-TOKEN = re.compile(
-    r"""(?P<comment>//[^\n]*|/\*.*?\*/)
-    |(?P<string>"(?:[^"\\\n]|\\.)*")
-    |(?P<word>[\w$]+)
-    |(?P<space>\s+)
-    |(?P<other>.)""",
-    re.DOTALL | re.VERBOSE,
-)
-REGEX = re.compile(r"(?P<regex>/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*)")
-BEFORE_REGEX = frozenset("(,=:?&|![{;>")
-BLANK = frozenset({"space", "comment"})
-WORD = re.compile(r"[\w$]")
-
-
-def stripped(source: str) -> str:
-    """The source without comments and without spaces that part nothing."""
-    return _without_spaces(_without_comments(source))
-
-
-def _pieces(source: str) -> list[tuple[str, str]]:
-    """(kind, text) of all tokens; a template literal is one token of the kind `template`."""
-    found: list[tuple[str, str]] = []
-    at = 0
-    while at < len(source):
-        if source[at] == "`":
-            end = _template_end(source, at)
-            found.append(("template", source[at:end]))
-            at = end
-            continue
-        # A regular expression is told by what stands before it, spaces left out.
-        before = next((text for kind, text in reversed(found) if kind not in BLANK), "(")
-        match = TOKEN.match(source, at)
-        if source[at] == "/" and before[-1] in BEFORE_REGEX and source[at + 1] not in "/*":
-            match = REGEX.match(source, at)
-        if match is None:
-            raise ValueError(f"not a token at character {at}")
-        found.append((str(match.lastgroup), match[0]))
-        at = match.end()
-    return found
-
-
-def _template_end(source: str, start: int) -> int:
-    """Where the template literal that begins at `start` ends, with what stands in its ${…}."""
-    at, depth = start + 1, 0
-    while at < len(source):
-        if source[at] == "\\":
-            at += 1
-        elif source[at] == "`" and depth == 0:
-            return at + 1
-        elif source[at] == "`":
-            at = _template_end(source, at) - 1
-        elif source.startswith("${", at):
-            depth += 1
-            at += 1
-        elif source[at] == "}" and depth:
-            depth -= 1
-        elif source[at] == "{" and depth:
-            depth += 1
-        at += 1
-    raise ValueError("a template literal without an end")
-
-
-def _without_comments(source: str) -> list[tuple[str, str]]:
-    return [(kind, text) for kind, text in _pieces(source) if kind != "comment"]
-
-
-def _without_spaces(pieces: list[tuple[str, str]]) -> str:
-    """The tokens joined, with a space only between words and between equal signs; a comma that
-    ends a list goes as well."""
-    tokens = [text for kind, text in pieces if kind != "space"]
-    kept: list[str] = []
-    spaced = False
-    tokens_left = iter([*tokens[1:], ""])
-    for kind, text in pieces:
-        if kind == "space":
-            spaced = True
-            continue
-        following = next(tokens_left)
-        before = kept[-1][-1:] if kept else ""
-        if spaced and _would_merge(before, text[:1]):
-            kept.append(" ")
-        spaced = False
-        if not (text == "," and following in (")", "}", "]")):
-            kept.append(text)
-    return "".join(kept)
-
-
-def _would_merge(before: str, after: str) -> bool:
-    both_words = WORD.match(before) and WORD.match(after)
-    return bool(both_words) or (before == after and before in ("+", "-"))
-
-
-IMPORT = re.compile(r'import (\{[^}]*\}) from "\./(\w+)\.js";\n')
+IMPORT = re.compile(r'import \{([^}]*)\} from "\./(\w+)\.js";\n')
 EXPORT = re.compile(r"^export const (\w+)", re.MULTILINE)
+NAME = re.compile(r"\w+")
 
 
 def _source(name: str) -> str:
     return (SOURCE / f"{name}.js").read_text(encoding="utf-8")
 
 
-def _core() -> str:
-    """The modules of CORE as one: they ask one another for nothing any more, and export only what
-    the others import."""
-    joined = "\n".join(IMPORT.sub("", _source(name)) for name in CORE)
-    asked = {*STARTED, *_asked_of_core()}
-    return EXPORT.sub(lambda one: one[0] if one[1] in asked else f"const {one[1]}", joined)
-
-
-def _asked_of_core() -> set[str]:
+@cache
+def _tools() -> list[str]:
+    """What the other modules take from the core, `verify` aside, in the order of the list."""
     found = [IMPORT.findall(_source(name)) for name in (*OTHERS, "page")]
-    return {
+    names = {
         name
         for imports in found
         for names, module in imports
         if module in CORE
-        for name in re.findall(r"\w+", names)
+        for name in NAME.findall(names)
     }
+    return sorted(names - {"verify"})
 
 
-def _sent(name: str) -> str:
-    """A module as it is sent: the core is one file, and the others import from that."""
+def _core() -> str:
+    """The modules of CORE as one (rule 1)."""
+    joined = "\n".join(IMPORT.sub("", _source(name)) for name in CORE)
+    inside = EXPORT.sub(lambda one: one[0] if one[1] == "verify" else one[0][7:], joined)
+    return f"{inside}\nexport const tools = [{', '.join(_tools())}];\n"
+
+
+def _module(name: str) -> str:
+    """A module as it is before it is made small."""
     if name == "verify":
         return _core()
-    return _from_core(_source(name))
+    source = _source(name)
+    imports = IMPORT.findall(source)
+    taken = {one for names, module in imports if module in CORE for one in NAME.findall(names)}
+    source = IMPORT.sub(lambda one: "" if one[2] in CORE else one[0], source)
+    if taken - {"verify"}:
+        places = ", ".join(tool if tool in taken else "" for tool in _tools())
+        source = f'import {{ tools }} from "./verify.js";\nconst [{places}] = tools;\n{source}'
+    if "verify" in taken:
+        source = f'import {{ verify }} from "./verify.js";\n{source}'
+    return source
 
 
-def _from_core(source: str) -> str:
-    """The source with all that it imports from modules of the core in one import."""
-    names: list[str] = []
-    for found, module in IMPORT.findall(source):
-        if module in CORE:
-            names += re.findall(r"\w+", found)
-            source = source.replace(f'import {found} from "./{module}.js";\n', "")
-    if not names:
-        return source
-    return f'import {{ {", ".join(sorted(names))} }} from "./verify.js";\n' + source
+def smaller(source: str) -> str:
+    """The module made small (rule 2). Needs Node.js and terser."""
+    node = shutil.which("node")
+    if node is None or not TERSER.is_file():
+        raise SystemExit("Node.js and terser are needed: make test-tools")
+    done = subprocess.run(
+        [node, str(TERSER), *SMALLER], input=source, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def one_script() -> str:
     """All modules in one script: each a function that gives its exports."""
-    return "\n".join(_as_function(name) for name in ("verify", *OTHERS))
+    parts = "\n".join(_as_function(name) for name in ("verify", *OTHERS))
+    return smaller(parts)
 
 
 def _as_function(name: str) -> str:
-    source = IMPORT.sub(r"const \1 = modules_\2;\n", _sent(name))
+    source = IMPORT.sub(r"const {\1} = modules_\2;\n", _module(name))
     source = re.sub(r'import\("\./(\w+)\.js"\)', r"Promise.resolve(modules_\1)", source)
     exports = EXPORT.findall(source)
     body = re.sub(r"^export ", "", source, flags=re.MULTILINE)
-    return f"const modules_{name}=(()=>{{{stripped(body)}return{{{','.join(exports)}}}}})();"
+    return f"const modules_{name} = (() => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();"
 
 
 STYLE = (
@@ -244,8 +176,15 @@ def standalone() -> str:
 
 def made() -> dict[Path, str]:
     """Every file that this program writes, by its path."""
-    sent = {SENT / f"{name}.js": stripped(_sent(name)) + "\n" for name in SENT_MODULES}
-    return {**sent, STANDALONE: standalone()}
+    sent = {SENT / f"{name}.js": smaller(_module(name)) + "\n" for name in SENT_MODULES}
+    return {**sent, STANDALONE: standalone(), MADE_FROM: made_from()}
+
+
+def made_from() -> str:
+    """The sources by their SHA-256: tells, without Node.js, that what is sent is of these."""
+    names = (*CORE, *OTHERS, "page")
+    lines = [f"{sha256(_source(name).encode()).hexdigest()}  {name}.js\n" for name in names]
+    return "".join(lines)
 
 
 def main() -> None:

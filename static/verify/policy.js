@@ -2,16 +2,22 @@
 // the person who checks, never taken from a bundle. Rules as in trace/core/tlog/policy.py and
 // trace/core/verify/policy_file.py; a file that cannot be relied on is thrown as "0 bad-policy".
 
-import { as, base64, base64url, equal, need } from "./encoding.js";
-import { keyId } from "./log.js";
+import { as, base64, binary, bytesOf, need, raw, sha256 } from "./encoding.js";
+
+/** A key that signs notes under a name; its id is the first four bytes of a hash of all three. */
+export const verifierOf = async (name, kind, key) => {
+  const id = await sha256(new Uint8Array([...bytesOf(name + "\n"), kind, ...key]));
+  return { name, kind, key, id: binary(id).slice(0, 4) };
+};
+const equal = (one, other) => one + "" == other;
 
 const readKey = async (text, kind) => {
   const [, name, id, data] = /^([^\s+]{1,512})\+([\da-f]{8})\+([A-Za-z\d+/]+={0,2})$/.exec(text);
-  const bytes = base64(data);
-  const verifier = { name, kind, key: bytes.slice(1) };
+  const bytes = raw(base64(data));
+  const verifier = await verifierOf(name, kind, bytes.slice(1));
   need(bytes.length == 33 && bytes[0] == kind);
-  const known = [...(await keyId(verifier))].map((byte) => byte.toString(16).padStart(2, 0));
-  need(known.join("") == id);
+  const hex = [...raw(verifier.id)].map((byte) => byte.toString(16).padStart(2, 0));
+  need(hex.join("") == id);
   return verifier;
 };
 
@@ -74,14 +80,14 @@ const read = async (text) => {
   const counts = (name) =>
     witnesses.has(name) &&
     !said.own.includes(name) &&
-    !logs.some(({ key }) => equal(key, witnesses.get(name).key));
+    !logs.some((log) => log.name == witnesses.get(name).name || equal(log.key, witnesses.get(name).key));
   const group = groups.get(quorum);
   need(!group?.members.some((name) => groups.has(name)));
   const asked = group?.members ?? (quorum == "none" ? [...witnesses.keys()] : [quorum]);
-  const root = base64url(said.root[0]);
+  const root = raw(binary(said.root[0]));
   need(root.length == 32);
   return {
-    log: logs[0],
+    logs: logs.filter(({ name }) => name == logs[0].name),
     root,
     platform: said.platform[0],
     inspectors: said.inspector,

@@ -1,9 +1,10 @@
 // Steps 8 and 9 of the verifier: chains without gap up to the receipt, and the story. The rules are
 // those of trace/core/verify/story.py; verify.js loads this when steps 1 to 7 have passed.
 
-import { base64url, each, need } from "./encoding.js";
-import { checkNote } from "./log.js";
-import { issuerOf, keyAt, tagsOf } from "./keys.js";
+import { binary, need, raw } from "./encoding.js";
+import { checkNote, moment, readCheckpoint, readNote } from "./log.js";
+import { isValid, tagOf } from "./keys.js";
+import { verifierOf } from "./policy.js";
 
 const GAP = "8 chain-gap";
 
@@ -126,14 +127,31 @@ const thingsOf = (event, base) => {
 
 // 8
 
+/** 1: a receipt; under its version its text begins as a checkpoint. */
+export const readReceipt = (receipt) => {
+  const note = readNote(receipt);
+  const [, rest, time, lines] = /^trace-receipt\/v1\n((?:.+\n){3})(.+)\n((?:.+\n)*)$/.exec(note.text);
+  const { size, ...checkpoint } = readCheckpoint(rest);
+  const heads = [...lines.matchAll(/.+/g)].map(([line]) => {
+    const [, tag, n, index] = /^([\w-]{22}) (0|[1-9]\d{0,15}) (0|[1-9]\d{0,15})$/.exec(line);
+    need(+index < size);
+    return [tag, `${n} ${index}`];
+  });
+  need(size && heads.length <= 1e4 && heads.every(([tag], i) => !i || heads[i - 1][0] < tag));
+  return { ...checkpoint, note, size, time: Date.parse(moment(time)), heads: new Map(heads) };
+};
+
 const checkReceiptKey = async (note, keys, size, policy) => {
   let refusal = "8 unknown-key";
   for (const { name } of note.signatures)
     try {
-      const { issuer, isReceipt } = issuerOf(name);
-      if (issuer != policy.platform || !isReceipt) continue;
-      const { key, record } = keyAt(keys, name, size);
-      if (key) return await checkNote(note, { name, kind: 1, key: base64url(record.jwk.x) });
+      const [issuer, key, more] = name.split("#");
+      if (issuer != policy.platform || more != null || !/^receipt[\w.-]{0,57}$/.test(key)) continue;
+      const state = keys.get(name);
+      need(state, "8 unknown-key");
+      need(isValid(state, size), "8 key-not-valid-then");
+      const { bytes } = state;
+      if (bytes) return await checkNote(note, await verifierOf(name, 1, bytes));
     } catch (error) {
       if (isText(error)) refusal = error.replace(/^\d/, 8);
     }
@@ -141,18 +159,18 @@ const checkReceiptKey = async (note, keys, size, policy) => {
 };
 
 const checkChain = async ({ identity, salt }, links, heads) => {
-  const tagOf = await tagsOf(salt, identity);
+  need(!identity.includes("\n"));
   const places = [];
   let last;
   for (;;) {
-    const tag = await tagOf(places.length);
+    const tag = await tagOf(raw(binary(salt)), identity, places.length);
     if (!links.has(tag)) break;
     places.push(links.get(tag));
     last = tag;
   }
   const rising = places.every((index, n) => !n || places[n - 1] < index);
   need(rising && heads.get(last) == `${places.length - 1} ${places.at(-1)}`, GAP);
-  return [identity, places];
+  return places;
 };
 
 // What went into an edge, what came out of it, and which linked chains are no inputs.
@@ -169,7 +187,7 @@ const checkThings = (statements, chains, log, base, subject) => {
     for (const place of places) at.set(place, [...(at.get(place) ?? []), identity]);
   for (const statement of statements) {
     const { h } = log.at.get(statement.index);
-    const own = [statement.index, ...(log.more.get(h) ?? []).map((tag) => log.links.get(tag))];
+    const own = [...log.at].filter(([index, entry]) => entry.h == h && entry.links).map(([index]) => index);
     statement.chains = new Set(own.flatMap((place) => at.get(place) ?? []));
     statement.things = thingsOf(statement.event, base);
     for (const { identity } of statement.things)
@@ -259,33 +277,53 @@ const tell = (report, hidden, policy) => {
 };
 
 /** Steps 8 and 9; gives the finished report. */
-export const finish = async (report, checked) => {
-  const { bundle, statements, log, keys, receipt, receiptNote, policy, now } = checked;
-  const { origin, size, root } = report;
-  const same = receipt.origin == origin && receipt.size == size && `${receipt.root}` == root;
-  need(same, "8 receipt-older");
+export const finish = async ({ bundle, receipt, checkpoint, log, keys, seen, policy, now, ...checked }) => {
+  const { origin, size, root } = checkpoint;
+  const { subject } = bundle;
+  need(receipt.origin == origin && receipt.size == size && receipt.root == root, "8 receipt-older");
   need(receipt.time <= now + 6e5, "8 stale");
-  await checkReceiptKey(receiptNote, keys, size, policy);
-  const found = await each(bundle.chains, (chain) => checkChain(chain, log.links, receipt.heads));
-  const chains = new Map(found);
+  await checkReceiptKey(receipt.note, keys, size, policy);
+  const chains = new Map();
+  for (const chain of bundle.chains) {
+    need(!chains.has(chain.identity));
+    chains.set(chain.identity, await checkChain(chain, log.links, receipt.heads));
+  }
   const orgs = [policy.platform, ...[...keys.values()].map((state) => state.record.org)];
-  for (const identity of [bundle.subject, ...orgs.map((org) => `${org}#keyring`)])
+  for (const identity of [subject, ...orgs.map((org) => `${org}#keyring`)])
     need(chains.has(identity), GAP);
-  const shown = statements.filter((statement) => !statement.replayed);
+  const statements = checked.statements.map(told);
+  const shown = statements.filter(({ isFirst }) => isFirst);
   const [, host] = /^(\S+?)\/log(?:\/(?:[2-9]|[1-9]\d{1,5}))?$/.exec(origin);
-  checkThings(shown, chains, log, `https://${host}`, bundle.subject);
+  checkThings(shown, chains, log, `https://${host}`, subject);
 
   const findings = [];
-  for (const { index, replayed, withheld, erased } of statements) {
-    if (replayed) findings.push({ code: "replayed", index, detail: "" });
-    if (withheld?.length) findings.push({ code: "withheld", index, detail: withheld.join(", ") });
-    if (erased) findings.push({ code: "erased", index, detail: `${erased} members` });
-  }
+  for (const { index, isFirst, withheld, erased } of statements)
+    if (!isFirst) findings.push({ code: "replayed", index, detail: "" });
+    else {
+      if (withheld.length) findings.push({ code: "withheld", index, detail: withheld.join(", ") });
+      if (erased) findings.push({ code: "erased", index, detail: `${erased} members` });
+    }
   const given = new Set(statements.map(({ index }) => log.at.get(index).h));
   const hidden = [...log.at].filter(([, { type, h }]) => type == "event" && !given.has(h));
   for (const [index] of hidden)
     findings.push({ code: "withheld", index, detail: "the whole statement" });
+  const report = { ok: true, subject, origin, size, time: receipt.time, since: null, ...seen };
   Object.assign(report, { statements: shown, findings, recall: "none-shown", notices: [], voided: [] });
   tell(report, hidden.length, policy);
   return report;
 };
+
+/** A statement as steps 1 to 7 leave it, as the report tells it. */
+const told = ({ index, isFirst, entry, payload, state, approved, event, withheld, erased }) => ({
+  index,
+  isFirst,
+  time: Date.parse(entry.t),
+  id: payload.id,
+  issuer: payload.issuer,
+  kid: state.record.kid,
+  custody: approved ? "passkey" : state.record.custody,
+  event,
+  withheld,
+  erased,
+  flagged: state.since <= index,
+});

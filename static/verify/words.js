@@ -24,6 +24,8 @@ const WORDS = {
     cannot:
       "Máy này không kiểm tra được: trình duyệt chưa có phép ký Ed25519, hoặc trang không mở qua https. Điều đó không nói gì về hồ sơ.",
     refused: "Không khớp ở bước {step}/9: {reason}. Chưa rõ lỗi do ai.",
+    several:
+      "Hồ sơ này đi qua nhiều sổ; máy kiểm tra trong trình duyệt chỉ đọc được một sổ. Dùng trace-verify.pyz trên máy tính.",
     failed: "Không tải được bằng chứng. Thử lại khi có mạng.",
     policy: "Không đọc được tệp chính sách.",
     reasons: {
@@ -35,7 +37,6 @@ const WORDS = {
       "key-not-valid-then": "khoá không còn hoặc chưa có hiệu lực ở chỗ đó của sổ",
       "not-approved": "phần duyệt bằng khoá của người dùng không khớp",
       "disclosure-mismatch": "phần hiện ra không khớp phần đã ký",
-      "bad-entry": "một mục của sổ sai dạng",
       "not-this-entry": "mục trong sổ là của dòng khác",
       "not-in-log": "một mục không nằm trong sổ",
       "not-consistent": "sổ không nối tiếp bản cũ",
@@ -68,6 +69,8 @@ const WORDS = {
     cannot:
       "This device cannot check: its browser has no Ed25519 signatures yet, or the page was not opened over https. That says nothing about the record.",
     refused: "Does not fit at step {step}/9: {reason}. Whose fault it is, is not known.",
+    several:
+      "This record runs through several logs; the checker in the browser reads one only. Use trace-verify.pyz on a computer.",
     failed: "The proof could not be fetched. Try again when connected.",
     policy: "The policy file cannot be read.",
     reasons: {
@@ -79,7 +82,6 @@ const WORDS = {
       "key-not-valid-then": "the key was not valid at that place of the log",
       "not-approved": "the approval by the user's key does not hold",
       "disclosure-mismatch": "what is shown is not what was signed",
-      "bad-entry": "an entry of the log is malformed",
       "not-this-entry": "the entry belongs to another line",
       "not-in-log": "an entry is not in the log",
       "not-consistent": "the log does not continue its older state",
@@ -112,11 +114,11 @@ export const wordsOf = (language) => (/^en/.test(language) ? WORDS.en : WORDS.vi
 export const sentences = (result, language, policy, own) => {
   const words = wordsOf(language);
   const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
-  if (result.ok === null) return [["warn", words.cannot]];
-  if (result.ok !== true) {
-    const { step, code } = result;
-    if (code == "failed" || code == "bad-policy")
-      return [["no", code == "failed" ? words.failed : words.policy]];
+  const { ok, step, code } = result;
+  const other = { "cannot-check": "cannot", "several-logs": "several", failed: "failed" }[code];
+  if (ok === null) return [["warn", words[other]]];
+  if (!ok) {
+    if (code == "bad-policy") return [["no", words.policy]];
     const reason = words.reasons[code] ?? code;
     return [["no", fill(words.refused, { step, reason })]];
   }

@@ -87,7 +87,7 @@ def test_a_phone_without_ed25519_says_that_it_cannot_check(
     page.add_init_script(WITHOUT_ED25519)
     for address in (live_server.url + "/verify", STANDALONE.as_uri()):
         page.goto(address)
-        assert _verdict(page, make_case(name)) == "cannot"
+        assert _verdict(page, make_case(name)) == "cannot-check"
         told = _text(page)
         assert "Máy này không kiểm tra được" in told
         assert "chữ ký của tổ chức" not in told
@@ -96,7 +96,24 @@ def test_a_phone_without_ed25519_says_that_it_cannot_check(
 def test_a_page_without_a_secure_connection_says_that_it_cannot_check(page: Page) -> None:
     page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined });")
     page.goto(STANDALONE.as_uri())
-    assert _verdict(page, make_case("good")) == "cannot"
+    assert _verdict(page, make_case("good")) == "cannot-check"
+
+
+def test_a_history_through_several_logs_is_not_called_bad(page: Page) -> None:
+    case = make_case("good")
+    page.goto(STANDALONE.as_uri())
+    later = case.bundle.replace(b'{"v":1,', b'{"v":2,"older":[],', 1)
+    assert _verdict(page, Case(case.name, later, case.policy, case.now)) == "several-logs"
+    told = _text(page)
+    assert "chỉ đọc được một sổ" in told
+    assert "Không khớp" not in told
+
+
+def test_a_module_that_does_not_arrive_is_no_refusal(page: Page, live_server: LiveServer) -> None:
+    page.route("**/sent/rare.js", lambda route: route.abort())
+    page.goto(live_server.url + "/verify")
+    assert _verdict(page, make_case("good")) == "failed"  # its approval by passkey needs that one
+    assert "Không khớp" not in _text(page)
 
 
 def test_a_policy_that_cannot_be_read_is_said_to_be_so(page: Page) -> None:

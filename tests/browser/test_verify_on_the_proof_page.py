@@ -68,6 +68,17 @@ def test_after_a_tap_the_phone_checks_the_history_itself(
     assert overflow(page) == 0
 
 
+def test_the_usual_history_needs_no_more_than_the_usual_modules(
+    page: Page, live_server: LiveServer, lot_path: str
+) -> None:
+    page.goto(f"{live_server.url}/t{lot_path}?view=proof")
+    asked = _urls(page)
+    page.click("[data-bundle] button")
+    page.wait_for_selector("[data-bundle][data-result=ok]")
+    modules = sorted(url.rpartition("/")[2] for url in asked if url.endswith(".js"))
+    assert modules == ["policy.js", "story.js", "verify.js", "words.js"]
+
+
 def test_a_bundle_changed_on_its_way_is_told_with_its_step(
     page: Page, live_server: LiveServer, lot_path: str
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy.make_standalone import made
+from deploy.make_standalone import MADE_FROM, STANDALONE, TERSER, made, made_from
 from tests.golden.checks import story_event
 from tests.golden.regenerate import FOLDER, IDENTIFIERS
 from tests.golden.story import tell_story
@@ -215,7 +215,8 @@ def test_policy_files_are_read_alike_and_bad_ones_are_refused_by_both() -> None:
             refused += 1
             continue
         theirs = answer["policy"]
-        assert theirs["log"]["name"] == policy.log.name
+        names = {log["name"] for log in theirs["logs"]}
+        assert names == {policy.log.name}
         assert theirs["root"] == b64encode(policy.root.raw).decode()
         assert [w["name"] for w in theirs["witnesses"]] == [w.name for w in policy.witnesses]
         assert theirs["quorum"] == policy.quorum
@@ -290,8 +291,10 @@ def _said(result: Any, policy: Any = None, *, own: bool = True) -> list[str]:
 
 
 def test_no_result_says_what_a_page_may_not_say() -> None:
-    sentences = _said({"ok": None})
-    for code in [*CODES, "failed", "bad-policy"]:
+    sentences = []
+    for code in ("cannot-check", "several-logs", "failed"):
+        sentences += _said({"ok": None, "code": code})
+    for code in [*CODES, "bad-policy"]:
         sentences += _said({"ok": False, "step": 1, "code": code})
     good = [name for name in MADE if name.startswith("good")]
     cases = [make_case(name) for name in good]
@@ -338,13 +341,19 @@ def test_only_a_page_that_sent_the_code_itself_says_so() -> None:
 # -- what is sent ----------------------------------------------------------------------------------
 
 
+def test_what_is_sent_is_of_the_source_as_it_is() -> None:
+    """Also without Node.js: a source that changed is told by its hash."""
+    assert MADE_FROM.read_text() == made_from(), "run deploy/make_standalone.py"
+
+
+@pytest.mark.skipif(not TERSER.is_file(), reason="terser is not installed (make test-tools)")
 def test_what_is_sent_and_what_is_saved_are_made_from_the_source() -> None:
     for path, text in made().items():
         assert path.read_text(encoding="utf-8") == text, f"run deploy/make_standalone.py: {path}"
 
 
 def test_the_file_to_save_names_no_address_and_loads_nothing() -> None:
-    (text,) = (text for path, text in made().items() if path.suffix == ".html")
+    text = STANDALONE.read_text(encoding="utf-8")
     assert "default-src 'none'" in text
     assert "import(" not in text
     assert not re.search(r"""(?:src|href)=["'](?!#)""", text)

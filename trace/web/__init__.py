@@ -29,12 +29,14 @@ from trace.web.producer import (
     products,
 )
 from trace.web.producer.work import register_work
+from trace.web.statics import register_statics
 
 
 def register_pages(app: Flask) -> None:
     """Registers every blueprint of pages with the rule of who may open it."""
     guard(app)
     register_helpers(app)
+    register_statics(app)
     register(app, front.blueprint, "public")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")

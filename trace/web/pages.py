@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 
 import phonenumbers
 from flask import Flask, current_app, request, url_for
@@ -18,6 +16,7 @@ from trace.services.wards import ward_name
 from trace.web.access import here
 from trace.web.problems import translated
 from trace.web.request_words import desks
+from trace.web.statics import stamp_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +90,9 @@ def page_language() -> str:
     return locale.language if locale else "vi"
 
 
-@cache
-def _stamp(folder: str, path: str) -> str:
-    file = Path(folder) / path
-    return format(file.stat().st_mtime_ns // 1_000_000, "x") if file.is_file() else ""
-
-
 def asset(path: str) -> str:
-    """The address of a file under static/, changed whenever the file is: it may be kept for
-    long."""
-    stamp = _stamp(str(current_app.static_folder), path)
+    """The address of a file under static/, which names its content: it may be kept for ever."""
+    stamp = stamp_of(str(current_app.static_folder), path)
     return url_for("static", filename=path, v=stamp or None)
 
 

@@ -1,5 +1,5 @@
 // Checks bundles with the module that phones run (static/verify), in Node's WebCrypto. Reads lines
-// of JSON: {bundle: base64, policy: {…}, now: ms} or {policyFile: base64}; writes one answer each. With {result, language} it gives the sentences of a result,
+// of JSON: {bundle: base64, policyFile: base64, now: ms} or {policyFile}; writes one answer each. With {result, language} it gives the sentences of a result,
 // with {uris, base} the identity of each.
 import { createInterface } from "node:readline";
 
@@ -11,13 +11,6 @@ const { identify } = await import(`${folder}/story.js`);
 const { sentences } = await import(`${folder}/words.js`);
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
-const verifier = ({ name, kind, key }) => ({ name, kind, key: bytes(key) });
-const policyOf = (given) => ({
-  ...given,
-  log: verifier(given.log),
-  root: bytes(given.root),
-  witnesses: given.witnesses.map(verifier),
-});
 const plain = (name, value) =>
   value instanceof Uint8Array
     ? Buffer.from(value).toString("base64")
@@ -36,8 +29,8 @@ for await (const line of createInterface({ input: process.stdin })) {
       process.stdout.write(JSON.stringify(answer) + "\n");
       continue;
     }
-    const trusted = policyFile === undefined ? policyOf(policy) : await readPolicy(bytes(policyFile));
-    answer = bundle === undefined ? { policy: trusted } : await verify(bytes(bundle), trusted, now);
+    const read = () => readPolicy(bytes(policyFile));
+    answer = bundle === undefined ? { policy: await read() } : await verify(bytes(bundle), read, now);
   } catch (refusal) {
     answer = { thrown: String(refusal) };
   }
