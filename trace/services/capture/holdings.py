@@ -90,9 +90,11 @@ Content = tuple[int, str, Decimal]  # lot, unit, amount
 NESTING = 5
 
 
-def _contents(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> dict[int, list[Content]]:
+def _contents(
+    moved: Iterable[tuple[str, int]], known: Mapping[str, Known]
+) -> dict[int, list[Content]]:
     """What lies in the containers that change hands here: packed, less unpacked."""
-    crates = {known[identity].id for event in prepared for identity, _ in moved_crates(event)}
+    crates = {known[identity].id for identity, _ in moved}
     found: dict[int, list[Content]] = defaultdict(list)
     frontier = {crate: {crate} for crate in crates}  # container: the moved ones around it
     for _ in range(NESTING):
@@ -150,13 +152,14 @@ def write_holdings(
     amounts: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
     places: dict[int, tuple[str | None, bool]] = {}
     units: dict[int, str] = {}
-    inside = _contents(prepared, known)
+    moved = [crate for event in prepared for crate in moved_crates(event)]
+    inside = _contents(moved, known)
+    for crate, sign in moved:
+        for lot, unit, quantity in inside.get(known[crate].id, ()):
+            amounts[lot, unit] += quantity * sign
     for event in prepared:
         for identity, unit, amount in changes(event):
             amounts[known[identity].id, unit] += amount
-        for crate, sign in moved_crates(event):
-            for lot, unit, quantity in inside.get(known[crate].id, ()):
-                amounts[lot, unit] += quantity * sign
         sale = on_sale_at(event)
         # Goods sold have left; where the rest lies, and that it is on sale, is as it was.
         if event.biz_location and not event.error_declaration and not is_sold(event):
@@ -181,9 +184,9 @@ def write_holdings(
         "DO UPDATE SET quantity = holdings.quantity + excluded.quantity",
     )
     fresh = {known_row.id for known_row in known.values() if known_row.created}
-    moved = {thing: state for thing, state in places.items() if thing not in fresh}
-    if moved:
-        _move(organisation, moved)
+    shifted = {thing: state for thing, state in places.items() if thing not in fresh}
+    if shifted:
+        _move(organisation, shifted)
     return {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
 
 

@@ -102,15 +102,16 @@ def store(
     _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)
     since = db.session.scalar(select(func.max(LogState.size))) or 0
-    owners = {k.identity: (k.id, k.owner_id) for k in known.values()}
-    reach = [notices.reach_of(organisation, p, owners) for p in prepared]
+    told = [(row_id, p) for row_id, p in zip(ids, prepared, strict=True) if p.notice is not None]
+    owners = {k.identity: (k.id, k.owner_id) for k in known.values()} if told else {}
+    reach = [notices.reach_of(organisation, p, owners) for _, p in told]
 
     state = log.lock()
     check_still_valid(key)
     if approval is not None:
         check_still_valid(approval.passkey)
     _claim(organisation, prepared, known)
-    for event, row_id, reached in zip(prepared, ids, reach, strict=True):
+    for (row_id, event), reached in zip(told, reach, strict=True):
         if reached:
             notices.raise_alerts(event, row_id, reached, since)
         releases.lift_alerts(organisation, event, row_id)
@@ -141,21 +142,26 @@ def _things(
 ) -> dict[str, Known]:
     created_by: dict[str, int] = {}
     product_of: dict[str, str] = {}
-    links: Counter[str] = Counter()
+    links: dict[str, int] = {}
     names: list[Name] = []
     for event in prepared:
-        product_of |= event.product_of
+        if event.product_of:
+            product_of |= event.product_of
         creates = event.creates
         chains = set()
         for mention in event.things:
             name = mention.name
             names.append(name)
+            chain = name.identity
+            if name.lot is not None:
+                chain = name.lot.identity
             if mention.role in creates:
                 created_by[name.identity] = organisation.id
                 if name.lot is not None:
-                    created_by.setdefault(name.lot.identity, organisation.id)
-            chains.add(name.lot.identity if name.lot is not None else name.identity)
-        links.update(chains)
+                    created_by.setdefault(chain, organisation.id)
+            if chain not in chains:
+                chains.add(chain)
+                links[chain] = links.get(chain, 0) + 1
     return ensure_things(names, created_by, product_of, links, at=at)
 
 
@@ -174,6 +180,7 @@ def _write_events(
         if not event.jwt:
             raise AssertionError("store takes signed events")
         document = event.document
+        hidden = event.private
         rows.append(
             (
                 row_id,
@@ -183,15 +190,15 @@ def _write_events(
                 TYPES.index(document["type"]),
                 document.get("action"),
                 to_millis(read_time(document["eventTime"])),
-                event.step[:100] or None,
-                event.disposition[:100] or None,
+                document.get("bizStep", "")[:100] or None,
+                document.get("disposition", "")[:100] or None,
                 event.read_point,
                 event.biz_location,
                 event.corrects,
                 event.notice,
                 event.jwt,
                 orjson.dumps(event.texts).decode(),
-                orjson.dumps(event.private).decode(),
+                orjson.dumps(hidden).decode() if hidden else "[]",
             )
         )
         keys.append((issuer, event.key_digest, event.error_declaration, row_id))
@@ -213,7 +220,7 @@ def _write_events(
     insert_rows(
         "event_things",
         ("event_id", "role", "thing_id", "quantity", "unit", "visibility"),
-        sorted(things, key=itemgetter(0, 1, 2)),
+        sorted(things),
     )
 
 

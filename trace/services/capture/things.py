@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import Table, select
 
@@ -19,6 +19,7 @@ from trace.services.bulk import allocate_ids, insert_rows
 from trace.services.sets import among
 
 CHAINED = frozenset({"lot", "cycle", "logistic"})
+SALT = 32  # bytes of a chain's salt
 COLUMNS = (
     "id",
     "identity",
@@ -43,8 +44,7 @@ class Name:
     product: str | None = None  # canonical identity of the trade item
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A row of `things`, as capture needs it. `salt` is None where the thing has no chain."""
 
     id: int
@@ -146,16 +146,18 @@ def _insert(
     made: dict[str, Known] = {}
     rows = []
     moment = to_millis(at)
-    for row_id, name in zip(allocate_ids("things", len(names)), names, strict=True):
+    salts = os.urandom(SALT * len(names))  # one call: the system's randomness costs by the call
+    for place, row_id in enumerate(allocate_ids("things", len(names))):
+        name = names[place]
         identity = name.identity
-        product = products.get(product_of.get(identity) or name.product or "")
+        product = products.get(product_of.get(identity) or name.product or "") if products else None
         creator = created_by.get(identity)
         # A GTIN has one owner: another organisation's word does not make it the lot's creator.
         if product is not None and creator is not None and product[1] != creator:
             creator = None
-        salt = os.urandom(32) if name.kind in CHAINED else None
+        salt = salts[SALT * place : SALT * place + SALT] if name.kind in CHAINED else None
         lot = known[name.lot.identity].id if name.lot else None
-        made[identity] = Known(row_id, identity, name.kind, lot, salt, creator, created=True)
+        made[identity] = Known(row_id, identity, name.kind, lot, salt, creator, True)
         rows.append(
             (
                 row_id,
