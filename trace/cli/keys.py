@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from trace import clock
-from trace.cli.group import trace
+from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
@@ -66,13 +66,15 @@ def revoke(kid: str, inspector: str, since: int | None) -> None:
 def rewrap(new_key: str) -> None:
     """Seal every key under TRACE_NEW_KEY_ENCRYPTION_KEY instead of TRACE_KEY_ENCRYPTION_KEY.
 
-    Stop the application first, and start it afterwards with the new value.
+    Stop the application first, and start it afterwards with the new value. Stopped half way, run it
+    again with the same two values: it goes on where it was.
     """
     fresh = read_key("TRACE_NEW_KEY_ENCRYPTION_KEY", new_key)
-    old = current_settings().key_encryption_key
-    count = keys.rewrap(old, fresh)
-    texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
-    db.session.commit()
-    keys.swap_file_keys()
+    with refusals():
+        old = current_settings().key_encryption_key
+        count = keys.rewrap(old, fresh)
+        texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
+        db.session.commit()
+        keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")
     click.echo(f"{texts} texts of requests and takedowns are sealed anew")

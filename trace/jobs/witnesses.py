@@ -14,7 +14,7 @@ from trace import clock
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import LogState
-from trace.services import mirrors, sequencer, witnessing
+from trace.services import keys, mirrors, sequencer, witnessing
 from trace.services.witnessing import Answer
 
 logger = structlog.get_logger()
@@ -42,9 +42,11 @@ def ask_witnesses(*, every: bool = False) -> list[Answer]:
 
 def check_start() -> None:
     """Whoever begins to publish: the log must continue what the file, the copies and the witnesses
-    have seen. Raises LogForked; who cannot be reached is passed over."""
+    have seen. Raises LogForked; who cannot be reached is passed over. Key files that a change of
+    the key-encryption key left behind are tidied up; raises KeysSealedOtherwise."""
     if db.session.scalar(select(LogState.id).limit(1)) is None:
         return
+    keys.finish_rewrap()
     sequencer.check_continues()
     mirrors.check_against_mirrors()
     try:

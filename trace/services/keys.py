@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,14 @@ import orjson
 from cachetools import TTLCache
 from sqlalchemy import ColumnElement, func, select, update
 
-from trace.core.signing import JsonObject, PrivateKey, PublicKey, seal_key, unseal_key
+from trace.core.signing import (
+    JsonObject,
+    PrivateKey,
+    PublicKey,
+    SealBroken,
+    seal_key,
+    unseal_key,
+)
 from trace.core.statements import (
     KEYRING_SALT,
     Assertion,
@@ -45,6 +53,16 @@ class MissingKeyFile(TraceError):
     status = 500
     message = "The key file %(name)s is missing from the instance folder."
     next_step = "Restore it from the backup of keys; without it nothing can be published."
+
+
+class KeysSealedOtherwise(TraceError):
+    code = "keys-sealed-otherwise"
+    status = 503
+    message = "The database's keys do not open with this TRACE_KEY_ENCRYPTION_KEY."
+    next_step = (
+        "A change of the key-encryption key was stopped half way. Start with the other of the two "
+        "values, or run the change again: flask --app wsgi trace keys rewrap"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +135,83 @@ def revoke_key(
 
 
 def rewrap(old: bytes, new: bytes) -> int:
-    """Seals every server-held key anew under another key-encryption key; returns how many.
+    """Seals every server-held key anew under another key-encryption key; returns how many were not
+    yet.
 
-    The caller commits, and then changes TRACE_KEY_ENCRYPTION_KEY. File keys are sealed anew beside
-    the old ones and swapped in by `swap_file_keys` after the commit.
+    File keys are written anew beside the old ones (`.rewrapped`). The caller commits, calls
+    `finish_rewrap(new)`, and only then changes TRACE_KEY_ENCRYPTION_KEY. Stopped anywhere, it is
+    run again with the same two keys: what is sealed under the new one already is left alone.
     """
+    with suppress(KeysSealedOtherwise):  # stopped after the commit: these two keys once more
+        finish_rewrap(old)
     id_base = current_settings().id_base
-    rows = db.session.scalars(select(Key).where(Key.sealed.is_not(None))).all()
-    for row in rows:
+    count = 0
+    for row in db.session.scalars(select(Key).where(Key.sealed.is_not(None))):
         if row.sealed is None:
             continue
         org = organisation_did(row.organisation.code, id_base)
+        if _opens(row.sealed, new, org, row.kid):
+            continue
         private = unseal_key(row.sealed, old, org=org, kid=row.kid)
         row.sealed = seal_key(private, new, org=org, kid=row.kid, randbytes=os.urandom)
-    for path in sorted(_key_path("root").parent.glob("*.sealed")):
-        name = _sealed_as(path.stem)
-        private = unseal_key(path.read_bytes(), old, org=id_base, kid=name)
-        fresh = path.with_suffix(".rewrapped")
+        count += 1
+    for path in sorted(_folder().glob("*.sealed")):
+        name, data = _sealed_as(path.stem), path.read_bytes()
+        if _opens(data, new, id_base, name):
+            continue
+        private = unseal_key(data, old, org=id_base, kid=name)
+        fresh = path.with_suffix(REWRAPPED)
         fresh.unlink(missing_ok=True)
-        _write_secret(fresh, seal_key(private, new, org=id_base, kid=name, randbytes=os.urandom))
+        write_secret(fresh, seal_key(private, new, org=id_base, kid=name, randbytes=os.urandom))
     db.session.flush()
     forget_opened()
-    return len(rows)
+    return count
 
 
-def swap_file_keys() -> None:
-    """Puts the file keys that `rewrap` sealed anew in the place of the old ones."""
-    for fresh in sorted(_key_path("root").parent.glob("*.rewrapped")):
-        fresh.replace(fresh.with_suffix(".sealed"))
+def finish_rewrap(key: bytes | None = None) -> None:
+    """Brings the file keys to where the database is, after a `rewrap` that ended or was stopped:
+    puts what it sealed in the place of the old files if the database's keys open with the
+    key-encryption key (`key`, or the settings'), and takes away what does not open with it.
+
+    Does nothing where no rewrap was. Raises KeysSealedOtherwise when the database's keys do not
+    open: then nothing is moved, and the other value of the key-encryption key is the right one.
+    """
+    _drop_parts()
+    waiting = sorted(_folder().glob(f"*{REWRAPPED}"))
+    if not waiting:
+        return
+    settings = current_settings()
+    kek = settings.key_encryption_key if key is None else key
+    row = db.session.scalar(select(Key).where(Key.sealed.is_not(None)).order_by(Key.id).limit(1))
+    if row is not None and row.sealed is not None:
+        org = organisation_did(row.organisation.code, settings.id_base)
+        if not _opens(row.sealed, kek, org, row.kid):
+            raise KeysSealedOtherwise
+    for fresh in waiting:
+        with suppress(FileNotFoundError):  # another process tidies up at the same time
+            if _opens(fresh.read_bytes(), kek, settings.id_base, _sealed_as(fresh.stem)):
+                fresh.replace(fresh.with_suffix(".sealed"))
+            else:
+                fresh.unlink()
+    sync_folder(_folder())
+
+
+def _drop_parts() -> None:
+    """Takes away what a killed process had written of a key file."""
+    for part in _folder().glob(".*.new"):
+        with suppress(FileNotFoundError, PermissionError):
+            try:
+                os.kill(int(part.name.split(".")[-2]), 0)
+            except ProcessLookupError:
+                part.unlink()
+
+
+def _opens(sealed: bytes, kek: bytes, org: str, kid: str) -> bool:
+    try:
+        unseal_key(sealed, kek, org=org, kid=kid)
+    except SealBroken:
+        return False
+    return True
 
 
 def _sealed_as(stem: str) -> str:
@@ -339,6 +406,7 @@ def forget_opened() -> None:
 
 
 FILE_KEYS = ("root", "log")
+REWRAPPED = ".rewrapped"  # beside a key file: the same key, sealed anew
 
 
 def root_key() -> PrivateKey:
@@ -365,17 +433,34 @@ def create_file_keys() -> None:
             kid=name,
             randbytes=os.urandom,
         )
-        _write_secret(path, sealed)
+        write_secret(path, sealed)
 
 
-def _write_secret(path: Path, data: bytes) -> None:
-    """Writes a new file that only its owner may read, and waits until it is on the disk."""
+def write_secret(path: Path, data: bytes) -> None:
+    """Writes a new file that only its owner may read, and waits until it is on the disk, whole and
+    under its name: a stop at any moment leaves all of it or nothing. Raises FileExistsError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    part = path.with_name(f".{path.name}.{os.getpid()}.new")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    try:
+        os.link(part, path)  # unlike a renaming, never over a key that is there
+    finally:
+        part.unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def root_public() -> PublicKey:
@@ -387,11 +472,28 @@ def _key_path(name: str) -> Path:
     return current_settings().instance / "keys" / f"{name}.sealed"
 
 
+def _folder() -> Path:
+    return current_settings().instance / "keys"
+
+
 def _file_key(name: str) -> PrivateKey:
+    return open_file_key(_key_path(name), name)
+
+
+def open_file_key(path: Path, name: str) -> PrivateKey:
+    """The key in a file, sealed under `name`. Raises MissingKeyFile, SealBroken.
+
+    Between the two halves of a rewrap the file beside it is the one that opens.
+    """
     settings = current_settings()
-    path = _key_path(name)
-    if not path.exists():
-        raise MissingKeyFile(name=path.name)
-    return unseal_key(
-        path.read_bytes(), settings.key_encryption_key, org=settings.id_base, kid=name
-    )
+    refusal: TraceError = MissingKeyFile(name=path.name)
+    for one in (path, path.with_suffix(REWRAPPED)):
+        try:
+            return unseal_key(
+                one.read_bytes(), settings.key_encryption_key, org=settings.id_base, kid=name
+            )
+        except FileNotFoundError:
+            continue
+        except SealBroken as error:
+            refusal = error
+    raise refusal

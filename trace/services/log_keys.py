@@ -11,10 +11,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from trace.core.signing import PrivateKey, seal_key, unseal_key
+from trace.core.signing import PrivateKey, seal_key
 from trace.core.tlog import Signer, Verifier, log_signer, open_checkpoint
 from trace.errors import TraceError
-from trace.services.keys import MissingKeyFile, log_key
+from trace.services.keys import (
+    finish_rewrap,
+    log_key,
+    open_file_key,
+    sync_folder,
+    write_secret,
+)
 from trace.services.settings import current_settings
 
 FIRST = "log"
@@ -60,6 +66,7 @@ def known_verifiers(origin: str) -> list[Verifier]:
 
 def make_for(origin: str) -> None:
     """Makes the key of a log begun anew, where there is none yet."""
+    finish_rewrap()
     name = _name(origin)
     if not _path(name).exists():
         _make(name, sealed_as=name)
@@ -67,6 +74,7 @@ def make_for(origin: str) -> None:
 
 def begin(origin: str) -> None:
     """Makes the next key. Raises KeyChangeUnderWay."""
+    finish_rewrap()  # file keys change their names below
     name = _name(origin)
     if _path(f"{name}-next").exists():
         raise KeyChangeUnderWay
@@ -87,6 +95,7 @@ def finish(origin: str) -> Path:
 
     Returns where. Raises NoKeyChange.
     """
+    finish_rewrap()
     name = _name(origin)
     fresh = _path(f"{name}-next")
     if not fresh.exists():
@@ -96,6 +105,7 @@ def finish(origin: str) -> Path:
     if not retired.exists():
         os.link(_path(name), retired)  # a link first: at no moment is there no current key
     fresh.replace(_path(name))
+    sync_folder(retired.parent)
     return retired
 
 
@@ -110,16 +120,7 @@ def _path(name: str) -> Path:
 
 
 def _open(name: str, sealed_as: str = "") -> PrivateKey:
-    settings = current_settings()
-    path = _path(name)
-    if not path.exists():
-        raise MissingKeyFile(name=path.name)
-    return unseal_key(
-        path.read_bytes(),
-        settings.key_encryption_key,
-        org=settings.id_base,
-        kid=sealed_as or name,
-    )
+    return open_file_key(_path(name), sealed_as or name)
 
 
 def _make(name: str, *, sealed_as: str) -> None:
@@ -131,10 +132,4 @@ def _make(name: str, *, sealed_as: str) -> None:
         kid=sealed_as,
         randbytes=os.urandom,
     )
-    path = _path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(sealed)
-        file.flush()
-        os.fsync(file.fileno())
+    write_secret(_path(name), sealed)

@@ -1,0 +1,69 @@
+"""SIGKILL at every step of what changes the log or its keys: a restart needs no hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.functional.test_log_processes import check_whole
+from trace import clock
+from trace.config import Settings
+from trace.services.audits import Summary, audit
+
+ROOT = Path(__file__).parents[2]
+
+
+def each_step(act: str, settings: Settings) -> list[int]:
+    """The sizes published after each kill, in order."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.support.killed"),
+            *(act, settings.database_url, str(settings.instance)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    *lines, last = done.stdout.splitlines()
+    assert last == "whole"
+    return [int(line.split()[1]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("act", "fewest"), [("recording", 8), ("changing-the-logs-key", 15), ("sealing-anew", 14)]
+)
+def test_killed_at_each_step_the_next_start_goes_on_by_itself(
+    app: Flask, settings: Settings, act: str, fewest: int
+) -> None:
+    sizes = each_step(act, settings)
+    assert len(sizes) >= fewest  # so many steps there are: the harness sees them
+    assert sizes == sorted(sizes)
+    with app.app_context():
+        assert check_whole() == sizes[-1]
+        if act != "sealing-anew":  # its keys are sealed under another secret than this process has
+            assert list(audit(Summary(), now=clock.now())) == []
+
+
+def test_killed_while_a_new_origin_begins_there_is_one_log_or_the_other(
+    app: Flask, settings: Settings
+) -> None:
+    assert len(each_step("beginning-anew", settings)) >= 8
+    with app.app_context():
+        assert list(audit(Summary(), now=clock.now())) == []
+
+
+@pytest.mark.one_database
+def test_killed_while_it_is_refilled_the_log_is_refilled_by_running_it_again(
+    app: Flask, settings: Settings
+) -> None:
+    sizes = each_step("refilling", settings)
+    assert sizes == sorted(sizes)
+    with app.app_context():
+        assert check_whole() == sizes[-1]
