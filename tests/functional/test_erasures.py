@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import inspect, select, text, update
+from flask import Flask
+from sqlalchemy import delete, inspect, select, text, update
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import make_actor, new_lot, registered
 from trace.core.signing import PublicKey
 from trace.core.statements import NotErasable, open_statement, parse_entry, verify_signature
 from trace.core.statements.entries import ErasureEntry
+from trace.core.verify.mirror import Folder
 from trace.errors import NotAllowed, NotFound
 from trace.extensions import db
-from trace.models import Event, EventKey, LogEntry, Passport
+from trace.jobs.worker import publish
+from trace.models import Erasure, Event, EventKey, LogCheckpoint, LogEntry, Passport
+from trace.services import mirrors, refill
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.erasures import erase, replay
+from trace.services.erasures import erasable_members, erase, preview, replay
+from trace.services.log import current_state
+from trace.services.passports import passport_of
 from trace.services.platform import platform_organisation
 
 Session = scoped_session[Any]
@@ -147,5 +154,85 @@ def trigger_free(session: Session, disclosures: str) -> None:
                 "FOR EACH ROW EXECUTE FUNCTION trace_only_erase()"
             )
         )
+    session.commit()
+    session.expire_all()
+
+
+def test_a_preview_says_what_would_go_and_changes_nothing(
+    db_session: Session, now: datetime
+) -> None:
+    statement = recorded(db_session, now)
+    row = db_session.scalars(select(Event)).one()
+    before = row.disclosures
+    told = preview(statement, ["trace:note"])
+    assert dict(told.gone)["trace:note"] == SECRET
+    assert "eventID" in dict(told.gone)
+    assert told.pages == 1
+    db_session.expire_all()
+    assert db_session.scalars(select(Event)).one().disclosures == before
+    assert erasable_members(row) == [("trace:note", SECRET)]
+    with pytest.raises(NotErasable):
+        preview(statement, ["quantityList"])
+
+
+def test_after_a_refill_the_erasure_is_made_again_and_pages_say_erased(
+    app: Flask, db_session: Session, now: datetime, tmp_path: Path
+) -> None:
+    """The backup is older than the erasure; the copy of the log tells of it."""
+    statement = recorded(db_session, now)
+    publish("test")
+    row = db_session.scalars(select(Event)).one()
+    before, size = row.disclosures, current_state().size
+    erased = erase(platform(), statement, ["trace:note"], reason="yêu cầu", at=now)
+    index = erased.index
+    db_session.commit()
+    publish("test")
+    mirrors.export(tmp_path / "copy")
+
+    go_back(db_session, before, size)
+    assert SECRET in everything_shown(db_session)
+    done = refill.refill(Folder(tmp_path / "copy"), at=now)
+    db_session.commit()
+    db_session.expire_all()
+    assert (done.erasures, done.forgotten) == ((index,), 1)
+    assert SECRET not in everything_shown(db_session)
+    again = db_session.scalars(select(Erasure)).one()
+    assert (again.index, orjson.loads(again.members)) == (index, ["eventID", "trace:note"])
+    thing = db_session.execute(text("SELECT id FROM things WHERE kind = 'lot'")).scalar_one()
+    db_session.commit()
+    (line,) = passport_of(thing, at=now).document["lines"]
+    assert line["erased"][0]["members"] == ["eventID", "trace:note"]
+    assert "trace:note" not in line["withheld"]
+
+
+def everything_shown(session: Session) -> str:
+    return str(shown(session.scalars(select(Event)).one()).event)
+
+
+def go_back(session: Session, disclosures: str, size: int) -> None:
+    """The database as a backup of that size had it."""
+    sqlite = db.engine.dialect.name == "sqlite"
+    guards = [
+        ("events", "events_only_erase"),
+        ("log_entries", "log_entries_no_delete"),
+        ("log_checkpoints", "log_checkpoints_no_delete"),
+    ]
+    made = []
+    for table, trigger in guards:
+        if sqlite:
+            wanted = text("SELECT sql FROM sqlite_master WHERE name = :name")
+            made.append(session.scalar(wanted, {"name": trigger}))
+            session.execute(text(f"DROP TRIGGER {trigger}"))
+        else:
+            made.append(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}"))
+    session.execute(delete(Erasure))
+    session.execute(update(Event).values(disclosures=disclosures))
+    session.execute(delete(LogEntry).where(LogEntry.index >= size))
+    session.execute(delete(LogCheckpoint).where(LogCheckpoint.size > size))
+    state = current_state()
+    state.size = state.integrated = size
+    for statement in made:
+        session.execute(text(str(statement)))
     session.commit()
     session.expire_all()

@@ -166,13 +166,22 @@ def remove_file(digest: str) -> None:
             (folder() / digest[:2] / name).unlink(missing_ok=True)
 
 
-def check_standing(digest: str) -> None:
-    """Raises PhotoTakenDown for a photo that was taken down, whatever files there are."""
-    day = db.session.scalar(
+def _taken_down(digest: str) -> datetime | None:
+    return db.session.scalar(
         select(Takedown.created_at).where(
             Takedown.digest == digest, Takedown.kind == "photo", Takedown.lifted_at.is_(None)
         )
     )
+
+
+def is_taken_down(digest: str) -> bool:
+    """Whether a photo was taken down."""
+    return _taken_down(digest) is not None
+
+
+def check_standing(digest: str) -> None:
+    """Raises PhotoTakenDown for a photo that was taken down, whatever files there are."""
+    day = _taken_down(digest)
     if day is not None:
         raise PhotoTakenDown(day=local_day(day).strftime("%d/%m/%Y"))
 

@@ -68,18 +68,23 @@ def _items(lines: list[dict[str, Any]]) -> Iterator[Item]:
             yield Item(statement, statement, None, "; ".join(said)[:200], day)
 
 
-def _find(about: str) -> Thing | None:
+def identity_of(typed: str) -> Identity:
+    """What a code, a printed address, its path, or the address of its page stands for. Raises
+    errors of gs1."""
     base = current_settings().id_base
-    text = about.strip()
-    if "/" in text:
-        text = text.partition("?")[0]
-        text = f"/{text[3:]}" if text.startswith("/t/") else text.replace("/t/", "/", 1)
-        identity = parse_digital_link(text if "://" in text else base + text, id_base=base).identity
-    else:
+    text = typed.strip()
+    if "/" not in text:
         plain = "".join(character for character in text if character.isalnum())
         code, serial = plain[:CODE_LENGTH], plain[CODE_LENGTH:]
         under = (("serial", check_serial(serial)),) if serial else ()
-        identity = Identity("b", check_code(code), under)
-    found = [canonical_uri(level, base) for level in identity.levels()]
+        return Identity("b", check_code(code), under)
+    text = text.partition("?")[0]
+    text = text.removeprefix("/t") if text.startswith("/t/") else text.replace("/t/", "/", 1)
+    return parse_digital_link(text if "://" in text else base + text, id_base=base).identity
+
+
+def _find(about: str) -> Thing | None:
+    base = current_settings().id_base
+    found = [canonical_uri(level, base) for level in identity_of(about).levels()]
     things = db.session.scalars(select(Thing).where(Thing.identity.in_(found))).all()
     return min(things, key=lambda one: found.index(one.identity), default=None)

@@ -27,7 +27,7 @@ from trace.models.requests import CLOSED, KINDS, REASONS, REPORT, SUBJECT_KINDS
 from trace.services import deadlines
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.sealing import seal, unseal
+from trace.services.sealing import reseal, seal, unseal
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
 
@@ -272,8 +272,7 @@ def rewrap(old: bytes, new: bytes) -> int:
     rows = db.session.scalars(select(Request).where(Request.content.is_not(None))).all()
     for row in rows:
         if row.content is not None:
-            place = _place(row)
-            row.content = seal(unseal(row.content, place, secret=old), place, secret=new)
+            row.content = reseal(row.content, _place(row), old, new)
     return len(rows)
 
 

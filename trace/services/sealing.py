@@ -47,6 +47,17 @@ def unseal(sealed: bytes, place: str, *, secret: bytes | None = None) -> Any:
         raise SealedTextBroken from None
 
 
+def reseal(sealed: bytes, place: str, old: bytes, new: bytes) -> bytes:
+    """The same text under another key-encryption key; what is sealed under it already stays, so
+    that a change stopped half way can be gone on with. Raises SealedTextBroken."""
+    try:
+        value = unseal(sealed, place, secret=old)
+    except SealedTextBroken:
+        unseal(sealed, place, secret=new)
+        return sealed
+    return seal(value, place, secret=new)
+
+
 def _box(secret: bytes | None) -> AESGCM:
     from_key = secret if secret is not None else current_settings().key_encryption_key
     return AESGCM(HKDF(SHA256(), 32, None, b"trace sealed texts").derive(from_key))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from trace.core.gs1 import canonical_uri, check_code, parse_digital_link
+from trace.core.gs1 import canonical_uri, check_code
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Event, EventThing, Household, Membership, Organisation, Person, Thing
@@ -23,6 +23,7 @@ from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.people import parse_login
+from trace.services.reports import identity_of
 from trace.services.sessions import end_other_sessions
 from trace.services.settings import current_settings
 
@@ -141,7 +142,7 @@ def statements_about(actor: Actor, typed: str) -> Sequence[Event]:
         return db.session.scalars(select(Event).where(Event.statement_id == raw)).all()
     base = current_settings().id_base
     if "/" in text:
-        identity = canonical_uri(parse_digital_link(text, id_base=base).identity, base)
+        identity = canonical_uri(identity_of(text), base)
         condition = Thing.identity == identity
     else:
         condition = Thing.identity.in_([f"{base}/{k}/{check_code(text)}" for k in "bch"])

@@ -43,7 +43,7 @@ from trace.services.audit import write_audit
 from trace.services.erasures import attached, erase, forget_pages, get_event
 from trace.services.histories import with_event_id
 from trace.services.platform import platform_organisation
-from trace.services.sealing import seal, unseal
+from trace.services.sealing import reseal, seal, unseal
 from trace.services.wards import find_ward
 
 KEPT_DAYS: Final = 90
@@ -268,8 +268,7 @@ def rewrap(old: bytes, new: bytes) -> int:
     rows = db.session.scalars(select(Takedown).where(Takedown.kept.is_not(None))).all()
     for row in rows:
         if row.kept is not None:
-            place = _place(row.digest)
-            row.kept = seal(unseal(row.kept, place, secret=old), place, secret=new)
+            row.kept = reseal(row.kept, _place(row.digest), old, new)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from flask_babel import gettext
 from trace.core.gs1 import canonical_uri, format_code, parse_identity
 from trace.errors import TraceError
 from trace.models import Organisation, Thing
+from trace.services.attachments import is_taken_down
 from trace.services.batches import short_name
 from trace.services.choices import organisation_names, place_names
 from trace.services.records import JsonObject
@@ -214,7 +215,9 @@ def _told(line: Line, about: Thing | None, names: _Names, open_to: set[int]) -> 
         photos=[
             str(one.get("digest"))
             for one in document.get("trace:attachments") or ()
-            if isinstance(one, dict) and str(one.get("mediaType", "")).startswith("image/")
+            if isinstance(one, dict)
+            and str(one.get("mediaType", "")).startswith("image/")
+            and not is_taken_down(str(one.get("digest")))
         ],
         marks=mark_words(line),
         declared=_declared(line),
