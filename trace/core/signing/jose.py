@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from trace.core.signing.encoding import JsonObject, b64url, dumps, loads_strict, unb64url
+from trace.core.signing.encoding import JsonObject, b64url_bytes, dumps, loads_strict, unb64url
 from trace.core.signing.errors import BadSignature, Unreadable
 from trace.core.signing.keys import PrivateKey, PublicKey
 
@@ -61,15 +61,16 @@ def parse_kid(text: str) -> Kid:
 
 
 @lru_cache(maxsize=4096)
-def _header_text(typ: str, kid: str) -> str:
+def _header_bytes(typ: str, kid: str) -> bytes:
+    """The header as it stands before the payload, with its dot."""
     parse_kid(kid)
-    return b64url(dumps({"alg": ALG, "typ": typ, "kid": kid}))
+    return b64url_bytes(dumps({"alg": ALG, "typ": typ, "kid": kid})) + b"."
 
 
 def sign_compact(payload: bytes, *, typ: str, kid: str, key: PrivateKey) -> str:
     """`header.payload.signature`. Raises Unreadable for a malformed kid."""
-    signing_input = f"{_header_text(typ, kid)}.{b64url(payload)}"
-    return f"{signing_input}.{b64url(key.sign(signing_input.encode()))}"
+    signing_input = _header_bytes(typ, kid) + b64url_bytes(payload)
+    return (signing_input + b"." + b64url_bytes(key.sign(signing_input))).decode()
 
 
 @lru_cache(maxsize=4096)
