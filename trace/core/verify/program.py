@@ -10,6 +10,9 @@ Rules.
    later must continue it: this is what catches a rewritten history, whoever signed it. Without a
    copy of the log two checkpoints of different sizes can be compared by a bundle's own consistency
    proof only; where that does not reach, the file is left alone and the report says `not-compared`.
+4. `--attachments` is a folder of files: each must be one that a shown statement of the bundle
+   names, by digest and size. A file that none names makes the check not valid, for who looks on
+   would take it for a signed one; a named file that is not there is told and refuses nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +39,7 @@ from trace.core.tlog import (
     parse_policy,
     root,
 )
+from trace.core.verify.attachments import Attachment, check_folder
 from trace.core.verify.bundle import verify_bundle
 from trace.core.verify.mirror import (
     Folder,
@@ -55,11 +59,9 @@ from trace.core.verify.seen import (
     write_seen,
 )
 from trace.core.verify.telling import refusal_json, report_json
+from trace.core.verify.words import NOT_VALID, UNUSABLE, VALID, sentences
 from trace.errors import TraceError
 
-VALID: Final = 0
-NOT_VALID: Final = 1
-UNUSABLE: Final = 2
 MAX_STATE: Final = 1_000_000  # bytes
 
 
@@ -75,6 +77,8 @@ def main(
     options = _parser(prog).parse_args(arguments)
     if options.bundle is None and options.mirror is None:
         _parser(prog).error("name a BUNDLE, or a copy of the log by --mirror")
+    if options.bundle is None and options.attachments is not None:
+        _parser(prog).error("--attachments needs the BUNDLE whose statements name the files")
     out, err = out or sys.stdout, err or sys.stderr
     status, told = check(
         Request(
@@ -84,6 +88,7 @@ def main(
             state=None if options.state is None else Path(options.state),
             origin=options.origin,
             workers=options.workers,
+            attachments=None if options.attachments is None else Path(options.attachments),
         ),
         now=now,
         progress=_progress(err),
@@ -105,6 +110,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--policy", required=True, help="whom to trust (C2SP tlog-policy)")
     parser.add_argument("--mirror", metavar="DIR", help="a copy of the log: make its tree anew")
     parser.add_argument("--state", metavar="FILE", help="the newest checkpoints seen here")
+    parser.add_argument(
+        "--attachments", metavar="DIR", help="a folder of files that the bundle's statements name"
+    )
     parser.add_argument("--origin", help="which log of the policy; the first one if not given")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
@@ -134,6 +142,7 @@ class Request:
     state: Path | None = None
     origin: str | None = None
     workers: int = 1
+    attachments: Path | None = None
 
 
 def check(
@@ -188,7 +197,7 @@ class _Run:
         if request.mirror is not None:
             copy = self._copy(request.mirror)
         if not self.told["valid"]:
-            return self.told
+            return self.told  # nothing of it is to be remembered
         if bundle is not None and copy is not None:
             self._compare_with_copy(bundle, copy)
         if request.state is not None:
@@ -199,12 +208,25 @@ class _Run:
         data = _read(path, MAX_BYTES)
         report = verify_bundle(data, policy_of(self.trust, origin=self.request.origin), self.now)
         self.told |= report_json(report)
+        if self.request.attachments is not None:
+            self._files(self.request.attachments, report.attachments)
         bundle = parse_bundle(data)
         checkpoint = Checkpoint.parse(parse_note(bundle.checkpoint).text)
         older = None
         if bundle.since is not None:
             older = Checkpoint.parse(parse_note(bundle.since.checkpoint).text)
         return _Proved(checkpoint, bundle.checkpoint, older)
+
+    def _files(self, folder: Path, named: Mapping[str, Attachment]) -> None:
+        """Rule 4."""
+        if not folder.is_dir():
+            raise Unusable(name=str(folder), reason="it is no folder")
+        found = list(check_folder(folder, named))
+        self.told["files"] = [
+            {"name": one.name, "digest": one.digest, "state": one.state} for one in found
+        ]
+        fine = all(one.state in ("same", "missing") for one in found)
+        self.told["valid"] = self.told["valid"] and fine
 
     def _copy(self, path: Path) -> _Proved:
         folder = Folder(path)
@@ -270,61 +292,3 @@ class _Proved:
     note: str
     older: Checkpoint | None = None
     tiles: MirrorTiles | None = None
-
-
-def sentences(status: int, told: JsonObject) -> list[str]:
-    """The report in words that claim no more than was checked."""
-    if status == UNUSABLE:
-        return [f"NOTHING CHECKED: {told['detail']}"]
-    lines = []
-    if "code" in told:
-        lines.append(f"NOT VALID [{told['code']}]: {told['detail']}")
-    elif not told["valid"]:
-        lines.append("NOT VALID: the copy of the log is not what its checkpoint says.")
-    else:
-        lines.append("VALID")
-    if "statements" in told:
-        lines += _bundle_sentences(told)
-    if "mirror" in told:
-        copy = told["mirror"]
-        lines.append(f"Copy of {copy['origin']}: {copy['size']} entries, made anew.")
-        lines += [f"  {one['code']} at {one['place']}: {one['detail']}" for one in copy["problems"]]
-    if "seen" in told:
-        size = told["seen"]["size"]
-        lines.append(
-            {
-                "first": "The first checkpoint of this log seen here.",
-                "same": f"The log of {size} entries that was seen here before.",
-                "continues": f"Continues the log of {size} entries that was seen here before.",
-                "not-compared": f"NOT COMPARED with the log of {size} entries seen here before: "
-                "give a copy of the log by --mirror.",
-            }[told["seen"]["state"]]
-        )
-    return lines
-
-
-def _bundle_sentences(told: JsonObject) -> list[str]:
-    log = told["log"]
-    lines = [
-        f"{told['subject']}",
-        f"{len(told['statements'])} statements carry the signature of the organisation they name",
-        f"and are in the log {log['origin']} of {log['size']} entries.",
-        f"As of {told['receipt']} the operator signed that these chains end here.",
-    ]
-    for one in told["older"]:
-        lines.append(
-            f"The log was begun anew: {one['origin']} ended at {one['ended']} entries"
-            + (f", of which {one['size']} are left." if one["lost"] else ".")
-        )
-    if told["witnesses"]:
-        lines.append(f"Seen by {', '.join(told['witnesses'])}, last at {told['witnessed']}.")
-    if told["since"]:
-        lines.append(f"Later changes than {told['since']} would be noticed.")
-    lines.append(f"Recall: {told['recall']}.")
-    lines += [
-        f"  {one['code']}"
-        + ("" if one["index"] is None else f" at {one['index']}")
-        + (f": {one['detail']}" if one["detail"] else "")
-        for one in told["findings"]
-    ]
-    return lines
