@@ -107,10 +107,12 @@ def tell_story(*, packing: JsonObject | None = None) -> Story:
         "packing",
         "2026-11-21T14:00",
         eventID=uuid4(world.random),
-        inputQuantityList=[quantity(lot, 120)],
-        outputQuantityList=[quantity(packed, 118.5)],
-        ilmd={"cbvmda:lotNumber": "RM2211", "cbvmda:itemExpirationDate": "2026-11-26"},
-        **(packing or {}),
+        **{
+            "inputQuantityList": [quantity(lot, 120)],
+            "outputQuantityList": [quantity(packed, 118.5)],
+            "ilmd": {"cbvmda:lotNumber": "RM2211", "cbvmda:itemExpirationDate": "2026-11-26"},
+            **(packing or {}),
+        },
     )
     done = world.record(packer, packed_event)
     shipped = world.record(
