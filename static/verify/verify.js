@@ -23,7 +23,9 @@ const readBundle = async (data) => {
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
   const bundle = JSON.parse(text);
   // Its form is told with h for every hash and s for every other text; names are left as they are.
-  const form = text.replace(/"([^"\\]|\\[^u])*"(?!:)/g, (one) => (isHash.test(one) ? "h" : "s"));
+  const form = text.replace(/"(?:[^"\\]|\\[^u]|(\\u))*"(:?)/g, (one, escaped, name) =>
+    name || escaped ? one : isHash.test(one) ? "h" : "s",
+  );
   if (!FORM.test(form)) await (await rare()).checkBundle(bundle, text);
   const { statements, entries } = bundle;
   const items = [...statements, ...entries].sort((one, other) => one.index - other.index);
