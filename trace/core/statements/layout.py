@@ -146,6 +146,7 @@ class Disclosures:
             raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
         texts = self.texts
         looked_at: set[int] = set()
+        open_questions: list[bytes] = []
         for salt, array in zip(_salt_texts(block), self.arrays, strict=True):
             array[0] = salt
             try:
@@ -157,12 +158,10 @@ class Disclosures:
             # once (whatever has been looked at is held by its array: an id means one thing only).
             if type(value) is not str and id(value) not in looked_at:
                 looked_at.add(id(value))
-                if _is_suspect(raw):
-                    try:
-                        _check_value(value, "")
-                    except NotSignable:
-                        raise Broken(len(texts), "") from None
+                open_questions.append(raw)
             texts.append(b64url_bytes(raw))
+        if _is_suspect(open_questions):
+            self._check()
         self.digests = _digests(texts)
         # Parents are few: they are written once more now that what they hold is known, the
         # innermost first.
@@ -172,6 +171,13 @@ class Disclosures:
             array[2] = [{"...": one} for one in held] if is_list else {"_sd": sorted(held)}
             texts[slot] = b64url_bytes(dumps(array))
             self.digests[slot] = b64url(sha256(texts[slot]).digest())
+
+    def _check(self) -> None:
+        for slot, array in enumerate(self.arrays):
+            try:
+                _check_value(array[-1], "")
+            except NotSignable:
+                raise Broken(slot, "") from None
 
 
 class Broken(Exception):
@@ -200,14 +206,14 @@ def _path_of(name: object) -> str | None:
     return escape(str(name))
 
 
-def _is_suspect(raw: bytes) -> bool:
-    """Whether JSON looks as if it broke a rule and must be walked: brackets bound the depth from
-    above, and a number that is none is written as null."""
-    return (
-        b"_sd" in raw
-        or b'"..."' in raw
-        or b"null" in raw
-        or (len(raw) > 2 * _SHALLOW and raw.count(b"[") + raw.count(b"{") > _SHALLOW)
+def _is_suspect(raws: Sequence[bytes]) -> bool:
+    """Whether some JSON looks as if it broke a rule, so that all must be walked: brackets bound the
+    depth from above, and a number that is none is written as null."""
+    joined = b"\n".join(raws)
+    if b"_sd" in joined or b'"..."' in joined or b"null" in joined:
+        return True
+    return any(
+        raw.count(b"[") + raw.count(b"{") > _SHALLOW for raw in raws if len(raw) > 2 * _SHALLOW
     )
 
 
@@ -230,7 +236,7 @@ def _salt_texts(block: bytes) -> list[str]:
     return [text[start : start + 22] for start in range(0, 24 * count, 24)]
 
 
-_SHALLOW: Final = 50  # brackets of an array of ours that need no walking
+_SHALLOW: Final = MAX_DEPTH - 5  # brackets that need no walking: two bytes each, with their ends
 
 
 def _check_name(name: object, prefix: str = "") -> None:
