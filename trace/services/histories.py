@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table, and_, case, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri, parse_identity
-from trace.core.history import Fact, Standing, Use
+from trace.core.history import Fact, Standing, Use, minutes_of
 from trace.core.signing import JsonObject, b64url, unb64url
 from trace.core.statements import (
     Opened,
@@ -454,15 +454,6 @@ def _record_time(entry: str | None) -> datetime | None:
     if entry is None:
         return None
     return datetime.fromisoformat(orjson.loads(entry)["t"])
-
-
-def minutes_of(offset: str) -> int:
-    """`+07:00` is 420 minutes; a malformed offset is none."""
-    sign = -1 if offset.startswith("-") else 1
-    hours, _, minutes = offset[1:].partition(":")
-    if not (hours.isdigit() and minutes.isdigit()):
-        return 0
-    return sign * (int(hours) * 60 + int(minutes))
 
 
 __all__ = [

@@ -18,8 +18,8 @@ from trace.core.history import (
     Fact,
     Journey,
     Source,
-    Treatment,
     coverage,
+    declared_none_of,
     find_gaps,
     find_marks,
     find_sources,
@@ -28,6 +28,7 @@ from trace.core.history import (
     made_of,
     smallest_interval,
     trace_journey,
+    treatments_of,
 )
 from trace.core.signing import JsonObject
 from trace.models import Attachment, Certificate, Household, Organisation, Place, Product
@@ -173,23 +174,12 @@ def _enriched(fact: Fact, told: Told) -> Fact:
     if opened is None:
         return fact
     event = opened.event
-    inputs = event.get("trace:inputs")
     return replace(
         fact,
-        treatments=tuple(
-            Treatment(str(one.get("name", "")), _days(one.get("intervalDays")))
-            for one in (inputs if isinstance(inputs, list) else [])
-            if isinstance(one, dict)
-        ),
-        declared_none=frozenset(
-            word for word in event.get("trace:declaredNone") or () if isinstance(word, str)
-        ),
+        treatments=treatments_of(event),
+        declared_none=declared_none_of(event),
         withheld=frozenset(opened.withheld),
     )
-
-
-def _days(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and value >= 0 else None
 
 
 # -- the head of the page --------------------------------------------------------------------------

@@ -18,7 +18,17 @@ from uuid import UUID
 import orjson
 from sqlalchemy import exists, or_, select
 
-from trace.core.history import Fact, Treatment, Use, find_marks, late_days, settle, spans
+from trace.core.history import (
+    Fact,
+    Use,
+    declared_none_of,
+    find_marks,
+    late_days,
+    minutes_of,
+    settle,
+    spans,
+    treatments_of,
+)
 from trace.core.history.corrections import Settled, in_time
 from trace.core.statements import (
     EventEntry,
@@ -366,7 +376,7 @@ def fact_of(line: Line) -> Fact:
         action=document.get("action"),
         index=line.index,
         record_time=line.record_time,
-        offset=_offset(str(document.get("eventTimeZoneOffset", "+07:00"))),
+        offset=minutes_of(document.get("eventTimeZoneOffset")),
         event_id=str(document.get("eventID", "")),
         sources=_parties(document.get("sourceList"), "source"),
         destinations=_parties(document.get("destinationList"), "destination"),
@@ -374,24 +384,11 @@ def fact_of(line: Line) -> Fact:
         corrects=document.get("trace:corrects"),
         corrective=tuple(declaration.get("correctiveEventIDs") or ()),
         notice=notice.get("kind") if isinstance(notice, dict) else notice,
-        treatments=tuple(
-            Treatment(str(one.get("name", "")), one.get("intervalDays"))
-            for one in document.get("trace:inputs") or ()
-            if isinstance(one, dict)
-        ),
-        declared_none=frozenset(document.get("trace:declaredNone") or ()),
+        treatments=treatments_of(document),
+        declared_none=declared_none_of(document),
         members=frozenset(document),
         withheld=frozenset(line.withheld),
     )
-
-
-def _offset(text: str) -> int:
-    try:
-        hours, _, minutes = text[1:].partition(":")
-        found = int(hours) * 60 + int(minutes or 0)
-    except ValueError:
-        return 420
-    return -found if text.startswith("-") else found
 
 
 def _parties(ends: object, member: str) -> frozenset[str]:

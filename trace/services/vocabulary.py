@@ -13,6 +13,9 @@ from decimal import Decimal
 from typing import Final
 
 from trace.core.epcis.vocabulary import OWN_STEPS, event_context
+from trace.core.history import reading
+
+bare_step = reading.bare_step  # the word alone: one reading for pages and verifiers
 
 
 def context(id_base: str) -> list[str | dict[str, str]]:
@@ -23,16 +26,6 @@ def context(id_base: str) -> list[str | dict[str, str]]:
 def step(word: str) -> str:
     """The bizStep as an event carries it: ours with the prefix, the standard's bare."""
     return f"trace:{word}" if word in OWN_STEPS else word
-
-
-def bare_step(biz_step: str | None) -> str:
-    """The word alone, whichever way the step is written: short form, full address or bare."""
-    text = biz_step or ""
-    for mark in ("/voc/", "trace:", "BizStep-"):
-        _, found, rest = text.rpartition(mark)
-        if found:
-            return rest
-    return text
 
 
 # What people call each step: the farmer's word first.
