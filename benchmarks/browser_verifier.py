@@ -1,11 +1,11 @@
 """Promise: a history of 20 events is checked in the phone's browser within 50 ms, and within 300 ms
 where the processor is slowed down four times; the verifier takes at most 3.5 kB.
 
-The product itself serves it: gunicorn, a log of some 700 entries, and real Chromium that opens the
-page of the proof and taps. Bytes are those of the answers as they come over the wire (brotli, without
-headers), of what the tap really fetches. A check is `verify` as the page calls it, all nine steps,
-from the bundle's and the policy's bytes; the first one finds nothing compiled or warm, for every page
-is opened in a new profile. Needs Chromium; without one its rows say so."""
+The product itself serves it: gunicorn, a log of 625 entries, and real Chromium that opens the page
+of the proof and taps. Bytes are those of the answers' bodies as they come (brotli), of what the tap
+really fetches. A check is `verify` as the page calls it, all nine steps, from the
+bundle's and the policy's bytes; the first one finds nothing compiled or warm, for every page is
+opened in a new profile. Needs Chromium; without one its rows say so."""
 
 from __future__ import annotations
 

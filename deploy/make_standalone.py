@@ -96,7 +96,7 @@ def smaller(source: str) -> str:
     """The module made small (rule 2). Needs Node.js and terser."""
     node = shutil.which("node")
     if node is None or not TERSER.is_file():
-        raise SystemExit("Node.js and terser are needed: make test-tools")
+        raise SystemExit("Node.js and terser are needed: make setup")
     done = subprocess.run(
         [node, str(TERSER), *SMALLER], input=source, capture_output=True, text=True, check=True
     )

@@ -7,6 +7,9 @@ import random
 import re
 import shutil
 from base64 import b64encode
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +17,14 @@ import pytest
 from deploy.make_standalone import MADE_FROM, STANDALONE, TERSER, made, made_from
 from tests.golden.checks import story_event
 from tests.golden.regenerate import FOLDER, IDENTIFIERS
-from tests.golden.story import tell_story
+from tests.golden.story import Story, tell_story
 from tests.golden.world import ID_BASE
 from tests.support.node_verifier import asked, row, verdict
+from tests.support.signed_wrong import wrong_key_record, wrong_statement
 from tests.support.verify_cases import MADE, decided, headed, make_case, policy_text
 from trace.core.verify import verify_bundle
 from trace.core.verify.policy_file import read_policy
-from trace.core.verify.story import things_of
+from trace.core.verify.things import things_of
 from trace.errors import TraceError
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
@@ -104,6 +108,22 @@ def test_damaged_bundles_get_the_same_verdict_and_no_damage_to_a_proof_goes_unno
             same = json.loads(data)
             assert any(_proof(same) == _proof(json.loads(one)) for one in whole)
     assert len(codes) > 6
+
+
+@pytest.mark.parametrize("make", [wrong_statement, wrong_key_record])
+@pytest.mark.parametrize("folder", ["", "sent"])
+def test_what_was_signed_and_logged_although_wrong_is_judged_alike(
+    make: Callable[[Story, random.Random], bytes], folder: str
+) -> None:
+    chance = random.Random(f"{make.__name__} {folder}")
+    told = tell_story()
+    policy, now = policy_text(told), told.world.now + timedelta(hours=2)
+    wrong = [make(deepcopy(told), chance) for _ in range(150)]
+    answers = asked([row(data, policy, now) for data in wrong], folder=folder)
+    expected = [decided(data, policy, now) for data in wrong]
+    for data, answer, ours in zip(wrong, answers, expected, strict=True):
+        assert verdict(answer) == ours, data
+    assert {"ok"} < {code for code, _ in expected}
 
 
 def _proof(bundle: Any) -> Any:
@@ -346,7 +366,7 @@ def test_what_is_sent_is_of_the_source_as_it_is() -> None:
     assert MADE_FROM.read_text() == made_from(), "run deploy/make_standalone.py"
 
 
-@pytest.mark.skipif(not TERSER.is_file(), reason="terser is not installed (make test-tools)")
+@pytest.mark.skipif(not TERSER.is_file(), reason="terser is not installed (make setup)")
 def test_what_is_sent_and_what_is_saved_are_made_from_the_source() -> None:
     for path, text in made().items():
         assert path.read_text(encoding="utf-8") == text, f"run deploy/make_standalone.py: {path}"
