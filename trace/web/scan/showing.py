@@ -424,17 +424,17 @@ def _kind(kind: str) -> str:
 
 def proved(proof: Proof | None) -> list[JsonObject]:
     """What the proof comes to, in the sentences that formats, section 6 allows and no others."""
-    seen = [w for w in proof.witnesses if w.moment is not None] if proof is not None else []
     found: list[JsonObject] = []
-    if proof is None or proof.witnessed is None or not seen:
+    for witness in proof.witnesses if proof is not None else ():
+        if witness.moment is not None:
+            text = _(
+                "%(who)s đã thấy sổ này; sửa các dòng này sau ngày %(day)s sẽ bị phát hiện.",
+                who=witness.operator,
+                day=words.day(_here(witness.moment)),
+            )
+            found.append({"icon": "clock", "text": text})
+    if not found:
         text = _("Ngày giờ là theo sổ của nền tảng; chưa có bên ngoài nào làm chứng.")
-        found.append({"icon": "clock", "text": text})
-    else:
-        text = _(
-            "%(who)s đã thấy sổ này; sửa các dòng này sau ngày %(day)s sẽ bị phát hiện.",
-            who=", ".join(w.operator for w in seen),
-            day=words.day(_here(proof.witnessed)),
-        )
         found.append({"icon": "clock", "text": text})
     if proof is not None:
         text = _(
