@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from sqlalchemy import Connection, Engine, event
 from structlog.typing import EventDict
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 import trace.models  # noqa: F401  (tables must be known before anything asks for them)
@@ -20,7 +21,7 @@ from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
-from trace.web.hot import Application, spare
+from trace.web.hot import ENCRYPTED_ONLY, Application, spare
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
 
@@ -85,6 +86,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     csrf.init_app(app)
     limiter.init_app(app)
+    if settings.proxies:
+        # Whom limits count. Only the address: scheme and host are those of the settings.
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)
+        app.wsgi_app = proxied  # type: ignore[method-assign]  # Flask's own way to wrap
     babel.init_app(app, locale_selector=select_locale)
     # Flask-Babel takes a domain by name only; ours has none, it is made of fragments.
     babel.domain_instance = FragmentDomain()
@@ -162,4 +167,6 @@ def _prepare_engine(engine: Engine) -> None:
 def _headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault(*ENCRYPTED_ONLY)
     return response

@@ -30,6 +30,7 @@ class Settings:
     log_policy: str = ""
     log_mirrors: tuple[str, ...] = ()
     max_upload_bytes: int = 20 * 1024 * 1024
+    proxies: int = 0
     testing: bool = False
     inline_jobs: bool = False
 
@@ -67,6 +68,7 @@ class Settings:
             log_policy=env.get("TRACE_LOG_POLICY", ""),
             log_mirrors=_mirrors(env, "TRACE_LOG_MIRRORS"),
             max_upload_bytes=_number(env, "TRACE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024),
+            proxies=_proxies(env, "TRACE_PROXIES"),
         )
 
 
@@ -74,6 +76,13 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, str(default))
     if not text.isdigit() or int(text) == 0:
         raise BadSetting(f"{name} must be a whole number above zero")
+    return int(text)
+
+
+def _proxies(env: Mapping[str, str], name: str) -> int:
+    text = env.get(name, "0")
+    if text not in ("0", "1", "2", "3", "4", "5"):
+        raise BadSetting(f"{name} must be a number from 0 to 5")
     return int(text)
 
 

@@ -17,6 +17,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
 HOT = frozenset({"scan.show"})
+# A year; sent where the public address is https: who was here once is not led astray by a network.
+ENCRYPTED_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}
 
 

@@ -18,6 +18,7 @@ from trace.services.wards import ward_name
 from trace.web import words
 from trace.web.access import actor, needs
 from trace.web.forms import Form
+from trace.web.fresh import confirm_person, password_asked
 
 blueprint = Blueprint("organisation", __name__, url_prefix="/producer/organisation")
 token_pages = Blueprint("tokens", __name__, url_prefix="/producer/tokens")
@@ -91,6 +92,7 @@ def new() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             data = form.load()
+            confirm_person()
             now = clock.now()
             ends = now + timedelta(days=data["days"]) if data["days"] else None
             _, text = tokens.create_token(
@@ -101,7 +103,7 @@ def new() -> ResponseReturnValue:
                 return redirect(earlier, 303)
             # Shown in this answer and nowhere else: not even a cookie carries it.
             return _tokens_page(made=text)
-    return form.page("producer/organisation/token_form.html")
+    return form.page("producer/organisation/token_form.html", ask_password=password_asked())
 
 
 @token_pages.route("/<int:token_id>/revoke", methods=["GET", "POST"])

@@ -25,7 +25,7 @@ from trace.services.passports import passport_of
 from trace.services.proofs import proof_of
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
-from trace.web.hot import Ready
+from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.scan import cards, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for
 from trace.web.scan.bundles import answer_bundle
@@ -178,7 +178,9 @@ def _send(body: Body) -> Response:
 
 def _headers(language: str, view: str) -> tuple[tuple[str, str], ...]:
     """What every page of a history carries beside its type and its ETag."""
+    encrypted = current_app.config["SESSION_COOKIE_SECURE"]
     return (
+        *((ENCRYPTED_ONLY,) if encrypted else ()),
         ("Cache-Control", "no-cache"),
         ("Vary", "Accept-Encoding, Accept-Language"),
         ("Content-Language", language),
