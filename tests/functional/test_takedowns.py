@@ -20,6 +20,7 @@ from trace.core.signing import PublicKey
 from trace.core.statements import open_statement, statement_hash, verify_signature
 from trace.errors import NotAllowed
 from trace.extensions import db
+from trace.jobs.tidying import Tidying, tidy
 from trace.jobs.worker import publish
 from trace.models import Audit, Erasure, Event, LogEntry, Passport, Takedown, Thing
 from trace.services import erasures, takedowns
@@ -257,7 +258,7 @@ def test_old_photos_are_deleted_for_good_and_younger_ones_wait(maker: Actor, now
     row = takedowns.take_down_photo(platform(), digest, reason="other", at=now)
     db.session.commit()
     assert takedowns.forget_photos(at=now + timedelta(days=takedowns.KEPT_DAYS - 1)) == 0
-    assert takedowns.forget_photos(at=now + timedelta(days=takedowns.KEPT_DAYS)) == 1
+    assert tidy(at=now + timedelta(days=takedowns.KEPT_DAYS)) == (0, 0, 1)
     with pytest.raises(takedowns.NothingKept):
         takedowns.lift(platform(), row, at=now)
 
@@ -332,8 +333,8 @@ def test_a_restored_backup_takes_down_again(app: Flask, maker: Actor, now: datet
     assert BAD in str(opened(row_of(statement)).event)
     assert status(app, f"/photos/{digest}.jpg") == 200
 
-    assert takedowns.replay(at=now + timedelta(days=1)) == 2
-    db.session.commit()
+    tidying = Tidying()
+    tidying.run(at=now + timedelta(days=1))  # a worker starts
     assert BAD not in str(opened(row_of(statement)).event)
     assert status(app, f"/photos/{digest}.jpg") == 410
     assert not kept.exists()
@@ -391,7 +392,8 @@ def test_a_new_key_encryption_key_opens_what_the_old_one_sealed(
     statement, _ = recorded(maker, now, trace__note=BAD)
     takedowns.take_down_text(platform(), statement, "trace:note", reason="insult", at=now)
     old, new = bytes(range(32)), bytes(reversed(range(32)))
-    assert takedowns.rewrap(old, new) == 1
+    for _again in range(2):  # stopped half way, it is gone on with
+        assert takedowns.rewrap(old, new) == 1
     assert takedowns.rewrap(new, old) == 1
     db.session.commit()
     row = db.session.scalars(select(Takedown)).one()

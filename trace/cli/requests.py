@@ -10,19 +10,22 @@ from trace.cli.group import trace
 from trace.extensions import db
 from trace.models import Request
 from trace.models.requests import CLOSED
-from trace.services import deadlines, requests, takedowns
+from trace.services import deadlines, requests
 
 
 @trace.command("requests")
-@click.option("--tidy", is_flag=True, help="Forget what closed requests and old takedowns kept.")
+@click.option(
+    "--tidy",
+    is_flag=True,
+    help="Forget what closed requests and old takedowns kept (a worker does it hourly).",
+)
 def requests_command(tidy: bool) -> None:
     """List open requests of people by due day; exit status 1 when one is overdue.
 
     Of a request its number, kind and days are told, never who asked or what."""
     now = clock.now()
-    if tidy:
-        forgotten, photos = requests.forget_closed(at=now), takedowns.forget_photos(at=now)
-        db.session.commit()
+    if forget:
+        _, forgotten, photos = tidy(at=now)
         click.echo(f"{forgotten} closed requests forgotten, {photos} photos deleted")
         return
     today = deadlines.local_day(now)

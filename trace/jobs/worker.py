@@ -23,6 +23,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
+from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import sequencer
@@ -171,8 +172,10 @@ def work() -> None:
     asker = threading.Thread(target=ask_until, args=(app, worker, stop), daemon=True)
     asker.start()
     logger.info("worker-started", worker=worker)
+    tidying = Tidying()
     while not stop.is_set():
         try:
+            tidying.run(at=clock.now())
             job = claim(worker)
             if job is None:
                 db.session.rollback()
