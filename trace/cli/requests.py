@@ -14,12 +14,8 @@ from trace.services import deadlines, requests
 
 
 @trace.command("requests")
-@click.option(
-    "--tidy",
-    is_flag=True,
-    help="Forget what closed requests and old takedowns kept (a worker does it hourly).",
-)
-def requests_command(tidy: bool) -> None:
+@click.option("--tidy", "forget", is_flag=True, help="Do what a worker does every hour: forget.")
+def requests_command(forget: bool) -> None:
     """List open requests of people by due day; exit status 1 when one is overdue.
 
     Of a request its number, kind and days are told, never who asked or what."""
