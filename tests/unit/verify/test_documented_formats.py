@@ -24,6 +24,9 @@ FINDINGS = {
     report.REPLAYED,
     report.RECORDED_LATE,
     report.RECALL_UNKNOWN,
+    report.CHAIN_GAP,
+    report.INTERVAL_SHORT,
+    report.MORE_OUT_THAN_IN,
 }
 
 

@@ -144,3 +144,29 @@ def test_late_is_what_pages_call_late(story: Story, delay: timedelta, late: bool
     index = story.world.record(story.packer, told).index
     expected = [(index, f"{LATE_AFTER.days} days")] if late else []
     assert found(check(story, story.bundle()), "recorded-late") == expected
+
+
+def test_goods_of_which_some_come_from_nowhere_are_not_called_kept(story: Story) -> None:
+    spray(story, "2026-11-11", used(7))
+    assert check(story, story.bundle()).interval.state == "kept"
+    bought = f"https://trace.example/b/{story.world.code()}"
+    arrived = event_of(
+        "ObjectEvent",
+        "receiving",
+        "2026-11-21T09:00",
+        eventID=uuid4(story.world.random),
+        action="ADD",
+        quantityList=[quantity(bought, 20)],
+    )
+    story.world.record(story.packer, arrived)
+    mixed = event_of(
+        "TransformationEvent",
+        "trace:mixing",
+        "2026-11-21T15:00",
+        eventID=uuid4(story.world.random),
+        inputQuantityList=[quantity(bought, 20)],
+        outputQuantityList=[quantity(story.packed, 20)],
+    )
+    story.world.record(story.packer, mixed)
+    story.beside.append(bought)
+    assert check(story, story.bundle()).interval.state == "undeclared"

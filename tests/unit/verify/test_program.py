@@ -137,7 +137,7 @@ def test_words_claim_no_more_than_was_checked(story: Story, tmp_path: Path) -> N
     text = out.getvalue()
     assert text.startswith("VALID\n")
     assert "the operator signed that these chains end here" in text
-    assert f"entry {story.packing.index}, withheld: ilmd [withheld]" in text
+    assert f"withheld: ilmd (entry {story.packing.index}) [withheld]" in text
     assert "that there is none, this cannot say" in text
     for word in ("genuine", "safe", "true", "complete"):
         assert word not in text

@@ -7,7 +7,7 @@ balance is drawn, and that an interval was kept is not said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from trace.core.history import (
     Use,
     fact_of,
     find_marks,
+    find_sources,
     intervals,
     late_days,
     quantity_of,
@@ -40,10 +41,12 @@ def findings_of(
     statements: Sequence[VerifiedStatement],
     linked: Mapping[int, frozenset[str]],
     hidden: frozenset[str],
+    family: Collection[str],
     id_base: str,
 ) -> tuple[list[Finding], Interval]:
-    """(findings by statement, the interval that speaks for all). `linked` gives the disclosed
-    chains of each statement by its place, `hidden` those with wholly withheld statements."""
+    """(findings by statement, the interval that speaks for all the goods). `linked` gives the
+    disclosed chains of each statement by its place, `hidden` those with wholly withheld statements;
+    `family` are the subject and its ancestors."""
     by_id = {one.statement_id: one for one in statements}
     unsure = hidden.union(
         *(linked.get(one.place, frozenset()) for one in statements if _hides_amounts(one))
@@ -74,12 +77,14 @@ def findings_of(
             one = by_id[statement]
             detail = "more comes out than the shown statements brought in"
             found.append(Finding(MORE_OUT_THAN_IN, one.index, detail, one.log))
-    return found, _interval(live, hidden)
+    return found, _interval([one for one in live if one.things() & set(family)], hidden, family)
 
 
-def _interval(live: Sequence[Fact], hidden: frozenset[str]) -> Interval:
-    """A spraying may be among what is withheld of a field: then "kept" would be a guess."""
-    found = smallest_interval(live)
+def _interval(live: Sequence[Fact], hidden: frozenset[str], family: Collection[str]) -> Interval:
+    """A spraying may be among what is withheld of a field: then "kept" would be a guess. Goods of
+    which some come from nowhere that tells of growing are told so."""
+    silent = any(source.first is None for source in find_sources(live, family))
+    found = smallest_interval(live, silent=silent)
     harvests = [fact for fact in live if fact.step == HARVESTING]
     sources = {thing for fact in harvests for thing in fact.things("input")}
     if found.state in ("kept", "none-used") and not sources.isdisjoint(hidden):

@@ -120,7 +120,8 @@ def tell(
         )
     if hidden_statements or lost or subject in _reached(frozenset(open_ended), edges):
         _worsen(story, "unknown")
-    found, story.interval = findings_of(statements, linked, hidden, id_base)
+    family = upstream(subject, statements, linked, id_base)
+    found, story.interval = findings_of(statements, linked, hidden, family, id_base)
     story.findings += found
     return story
 

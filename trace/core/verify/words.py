@@ -23,7 +23,7 @@ _INTERVAL: Final = {
     "kept": "Harvested {days} days after {product} was sprayed; its label asks {required}.",
     "short": "HARVESTED TOO EARLY: {days} days after {product}, whose label asks {required}.",
     "none-used": "The growers declared that no pesticide was used.",
-    "private": "What was sprayed, or when, is not shown.",
+    "private": "What was sprayed, or when, is not all shown.",
 }
 _SEEN: Final = {
     "first": "The first checkpoint of this log seen here; it is remembered.",
@@ -117,6 +117,9 @@ def _bundle(told: JsonObject) -> Iterator[str]:
     if told["since"]:
         yield f"Changes made later than {told['since']} would be noticed."
     yield _RECALL[told["recall"]]
+    if told["notices"] and told["recall"] == "unknown":
+        yield f"Of what is shown, {_count(len(told['notices']), 'notice')} to look at:"
+        yield from (f"  {one}" for one in told["notices"])
     interval = told["interval"]
     if interval["state"] in _INTERVAL:
         yield _INTERVAL[interval["state"]].format(**interval)
@@ -124,14 +127,17 @@ def _bundle(told: JsonObject) -> Iterator[str]:
 
 
 def _findings(told: JsonObject) -> Iterator[str]:
-    several = bool(told["older"])
+    """What is found alike in many entries stands in one line."""
+    places: dict[tuple[str, str, str], list[str]] = {}
     for one in told["findings"]:
-        place = "" if one["index"] is None else f"entry {one['index']}"
-        if place and several:
-            place += f" of {one['log']}"
-        said = _FINDING.get(one["code"], one["code"])
-        detail = f": {one['detail']}" if one["detail"] else ""
-        yield f"  {place}{', ' if place else ''}{said}{detail} [{one['code']}]"
+        known = places.setdefault((one["code"], one["detail"], one["log"]), [])
+        if one["index"] is not None:
+            known.append(str(one["index"]))
+    for (code, detail, log), indexes in places.items():
+        said = _FINDING.get(code, code) + (f": {detail}" if detail else "")
+        of = f" of {log}" if told["older"] and indexes else ""
+        where = f" (entr{'y' if len(indexes) == 1 else 'ies'} {', '.join(indexes)}{of})"
+        yield f"  {said}{where if indexes else ''} [{code}]"
 
 
 def _files(files: list[JsonObject]) -> Iterator[str]:
