@@ -24,10 +24,12 @@ const details = (result) => {
         ...findings.map((one) => `${one.code}  ${one.index ?? ""}  ${one.detail}`),
       ]
     : [`${step ?? ""}  ${code}`];
-  const text = document.createElement("pre");
+  const [box, head, text] = ["details", "summary", "pre"].map((name) => document.createElement(name));
+  head.textContent = wordsOf(language).details;
   text.style.cssText = "white-space: pre-wrap; overflow-wrap: anywhere";
   text.textContent = lines.join("\n");
-  place.append(text);
+  box.append(head, text);
+  place.append(box);
 };
 
 form.addEventListener("submit", async (event) => {

@@ -4,6 +4,7 @@
 const WORDS = {
   vi: {
     working: "Đang kiểm tra trên máy này…",
+    details: "Chi tiết từng dòng",
     lines: "{n} dòng: mỗi dòng mang chữ ký của tổ chức được nêu tên và nằm trong sổ công khai.",
     witnessed: "{who} đã thấy sổ này ngày {day}; sửa các dòng này sau ngày {since} sẽ bị phát hiện.",
     book: "Ngày giờ là theo sổ; chưa có bên làm chứng nào.",
@@ -49,6 +50,7 @@ const WORDS = {
   },
   en: {
     working: "Checking on this device…",
+    details: "Details, line by line",
     lines: "{n} lines: each carries the named organisation's signature and is in the public log.",
     witnessed: "{who} saw this log on {day}; changes to these lines after {since} would be noticed.",
     book: "Dates are those of the log; no witness yet.",

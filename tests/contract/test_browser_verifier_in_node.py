@@ -10,12 +10,13 @@ from base64 import b64encode
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.make_standalone import MADE_FROM, STANDALONE, TERSER, made, made_from
-from tests.golden.checks import story_event
+from tests.golden.checks import changed, story_event
 from tests.golden.regenerate import FOLDER, IDENTIFIERS
 from tests.golden.story import Story, tell_story
 from tests.golden.world import ID_BASE
@@ -26,6 +27,8 @@ from trace.core.verify import verify_bundle
 from trace.core.verify.policy_file import read_policy
 from trace.core.verify.things import things_of
 from trace.errors import TraceError
+
+FORMATS = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 
@@ -38,6 +41,14 @@ def test_every_reason_code_is_given_alike_by_python_and_by_the_phone(folder: str
         expected = "ok" if case.name.startswith("good") else case.name.removesuffix("-5")
         assert case.answer[0] == expected, case.name
         assert verdict(answer) == case.answer, case.name
+
+
+def test_the_table_has_a_bad_bundle_for_each_reason_code_that_refuses() -> None:
+    rows = re.findall(r"^\| ([1-8]) [^|]*\|[^|]*\|([^|]*)\|$", FORMATS.read_text(), re.MULTILINE)
+    assert len(rows) == 8
+    told = {code for _, codes in rows for code in re.findall(r"`([a-z-]+)`", codes)}
+    made = {make_case(name).answer[0] for name in MADE if not name.startswith("good")}
+    assert made == told
 
 
 def test_the_reports_of_good_bundles_are_the_same() -> None:
@@ -124,6 +135,23 @@ def test_what_was_signed_and_logged_although_wrong_is_judged_alike(
     for data, answer, ours in zip(wrong, answers, expected, strict=True):
         assert verdict(answer) == ours, data
     assert {"ok"} < {code for code, _ in expected}
+
+
+def test_a_file_that_no_shown_statement_names_is_refused_by_both() -> None:
+    story = tell_story()
+    digest = b64encode(bytes(range(32))).decode().rstrip("=")
+    story.world.record(
+        story.packer,
+        {**story_event(story), "trace:attachments": [{"digest": digest, "bytes": 1}]},
+    )
+    policy, now = policy_text(story), story.world.now + timedelta(hours=2)
+    made = [
+        changed(story.bundle(), lambda bundle, named=named: bundle.update(attachments=named))
+        for named in ([digest], [digest, "x"], ["x"])
+    ]
+    answers = [verdict(one) for one in asked([row(data, policy, now) for data in made])]
+    assert answers == [decided(data, policy, now) for data in made]
+    assert answers == [("ok", 0), ("disclosure-mismatch", 4), ("disclosure-mismatch", 4)]
 
 
 def _proof(bundle: Any) -> Any:
