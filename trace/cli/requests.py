@@ -8,6 +8,7 @@ from sqlalchemy import select
 from trace import clock
 from trace.cli.group import trace
 from trace.extensions import db
+from trace.jobs.tidying import tidy
 from trace.models import Request
 from trace.models.requests import CLOSED
 from trace.services import deadlines, requests
