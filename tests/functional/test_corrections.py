@@ -263,6 +263,7 @@ def test_mended_in_time_a_page_says_corrected_and_nothing_of_the_error(
         assert word in page.text
         assert "480" not in page.text
         assert "408 kg" in page.text
+        assert "chưa bị sửa" not in page.text  # it says "corrected" further down
         assert not page.find("//div[@class='both']")
     document = read(lot)
     assert document["cancelled"] == 0
@@ -288,7 +289,7 @@ def test_a_void_in_time_leaves_a_note_and_no_line(farm: Farm, pages: PageClient)
         assert "weeding" not in [line["step"] for line in document["lines"]]
         assert document["cancelled"] == 1
     vi, en = (pages.get(f"/t{path_of(lot)}?lang={one}").text for one in ("vi", "en"))
-    assert "đã huỷ 1 dòng ghi nhầm trước khi in tem, giao hàng" in vi
+    assert "Đã huỷ 1 dòng ghi nhầm trước khi in tem, giao hàng" in vi
     assert "Làm cỏ" not in vi
     assert "1 entry made by mistake was voided" in en
 

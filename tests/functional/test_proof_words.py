@@ -68,6 +68,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         r"Dòng mới nhất vào sổ công khai trong giây lát\.|Vào sổ công khai trong giây lát",
         # dates: a witness's, else the log's own
         rf"Hồ sơ chưa bị sửa từ {DAY} theo sổ",
+        rf"Hồ sơ có dòng đã sửa hoặc huỷ; ghi từ {DAY} theo sổ",
         rf"{NAME} đã thấy sổ này; sửa các dòng này sau ngày {DAY} sẽ bị phát hiện\.",
         r"Ngày giờ là theo sổ của nền tảng; chưa có bên ngoài nào làm chứng\.",
         # as of T the operator signed that these chains end here, N fields are withheld

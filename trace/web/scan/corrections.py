@@ -48,8 +48,15 @@ def cancelled(document: JsonObject) -> str:
         return ""
     return str(
         ngettext(
-            "đã huỷ %(num)s dòng ghi nhầm trước khi in tem, giao hàng",
-            "đã huỷ %(num)s dòng ghi nhầm trước khi in tem, giao hàng",
+            "Đã huỷ %(num)s dòng ghi nhầm trước khi in tem, giao hàng",
+            "Đã huỷ %(num)s dòng ghi nhầm trước khi in tem, giao hàng",
             count,
         )
+    )
+
+
+def any_told(document: JsonObject) -> bool:
+    """Whether the page tells of a correction or a void: then it does not say "not changed"."""
+    return bool(document.get("cancelled")) or any(
+        one.get("edited") or "voided" in one for one in document["lines"]
     )

@@ -173,11 +173,11 @@ def strip(document: JsonObject, *, pending: bool) -> JsonObject:
     if pending:
         return {"text": _("Vào sổ công khai trong giây lát"), "level": "", "icon": "clock"}
     since = words.day(record["since"])
-    return {
-        "text": _("Hồ sơ chưa bị sửa từ %(day)s theo sổ", day=since),
-        "level": "",
-        "icon": "seal",
-    }
+    if corrections.any_told(document):
+        text = _("Hồ sơ có dòng đã sửa hoặc huỷ; ghi từ %(day)s theo sổ", day=since)
+    else:
+        text = _("Hồ sơ chưa bị sửa từ %(day)s theo sổ", day=since)
+    return {"text": text, "level": "", "icon": "seal"}
 
 
 def claims(document: JsonObject, language: str) -> list[JsonObject]:
