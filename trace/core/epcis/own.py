@@ -112,10 +112,13 @@ MEMBERS: Final[dict[str, OwnMember]] = {
 
 # Members of ours that any text fits: nothing to ask the schema.
 _ANY_TEXT: Final = {
-    (where, f"{words.OWN_PREFIX}:{word}")
-    for word, member in MEMBERS.items()
-    for where in member.where
-    if member.shape == _TEXT or _TEXT in member.shape.get("anyOf", ())
+    where: frozenset(
+        f"{words.OWN_PREFIX}:{word}"
+        for word, member in MEMBERS.items()
+        if where in member.where
+        and (member.shape == _TEXT or _TEXT in member.shape.get("anyOf", ()))
+    )
+    for where in ("event", "ilmd")
 }
 
 
@@ -126,7 +129,7 @@ def _validator(word: str) -> Any:
 
 def member_errors(name: str, value: JsonValue, where: str, path: str) -> list[TraceError]:
     """What is wrong with one member of ours; `where` is "event" or "ilmd", `path` its parent."""
-    if type(value) is str and (where, name) in _ANY_TEXT:
+    if type(value) is str and name in _ANY_TEXT[where]:
         return []
     word = name.partition(":")[2]
     if word == words.SIGNED_MEMBERS:

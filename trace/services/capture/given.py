@@ -69,7 +69,7 @@ def open_given(
     for event, (statement, said) in zip(prepared, opened, strict=True):
         event.jwt = statement.jwt
         event.texts = [one.text for one in statement.disclosures]
-        event.statement_uuid = UUID(said.statement_id[9:]).bytes
+        event.identify(UUID(said.statement_id[9:]).bytes)
     _check_corrections(prepared, opened, where)
     return prepared
 

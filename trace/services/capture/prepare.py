@@ -85,12 +85,14 @@ class Prepared:
     hazard: str = ""
     product_of: Mapping[str, str] = field(default_factory=dict)
     statement_uuid: bytes = b""
+    statement_id: str = ""  # the same as urn:uuid
     jwt: str = ""
     texts: Sequence[str] = ()  # of the disclosures
 
-    @property
-    def statement_id(self) -> str:
-        return urn_of(self.statement_uuid)
+    def identify(self, statement_uuid: bytes) -> None:
+        """Gives the statement its identifier, 16 bytes."""
+        self.statement_uuid = statement_uuid
+        self.statement_id = urn_of(statement_uuid)
 
     @property
     def event(self) -> Prepared:
@@ -183,7 +185,7 @@ def prepare(
         raise Refused(errors)
     random = os.urandom(16 * len(prepared))
     for number, event in enumerate(prepared):
-        event.statement_uuid = uuid4_bytes(random[16 * number : 16 * number + 16])
+        event.identify(uuid4_bytes(random[16 * number : 16 * number + 16]))
     _check_repeats(actor, prepared, where)
     return prepared
 
