@@ -171,7 +171,7 @@ def test_what_is_not_the_next_record_rightly_signed_is_refused_and_changes_nothi
 ) -> None:
     new, kid = OKPKey.generate_key("Ed25519"), outside.next()["kid"]
     record = outside.record("rotate", kid, new)
-    record |= {
+    changes: dict[str, dict[str, Any]] = {
         "since": {"since": 1},
         "recover": {"action": "recover"},
         "custody server": {"custody": "server"},
@@ -180,7 +180,8 @@ def test_what_is_not_the_next_record_rightly_signed_is_refused_and_changes_nothi
         "another origin": {"origin": "other.example/log"},
         "a kid of its own choice": {"kid": kid + "x"},
         "the same key again": {"jwk": public_jwk(outside.key)},
-    }.get(fault, {})
+    }
+    record |= changes.get(fault, {})
     other = OKPKey.generate_key("Ed25519")
     by_old = signed(record, outside.key, outside.kid)
     by_new = signed(record, outside.key if "again" in fault else new, record["kid"])

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.databases import release
+from tests.support.factories import new_lot
 from trace import clock
 from trace.config import Settings
 from trace.core.statements import keyring_identity, parse_entry, tag, use_identity
@@ -20,8 +21,9 @@ from trace.core.tlog import append, leaf_hash, open_checkpoint_by
 from trace.core.verify.monitor import Chain, Monitor
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import LogCheckpoint, LogEntry, LogTile, Organisation, Thing
+from trace.models import Event, LogCheckpoint, LogEntry, LogTile, Organisation, Thing
 from trace.services import platform
+from trace.services.audits import Summary, audit
 from trace.services.keys import root_public
 from trace.services.log import current_state
 from trace.services.log_file import checkpoint_path
@@ -110,15 +112,25 @@ def check_whole() -> int:
 def test_many_processes_capture_at_once_and_it_is_one_log(app: Flask, settings: Settings) -> None:
     with app.app_context():
         platform.initialise(at=clock.now())
+        shared = new_lot()
         db.session.commit()
     release(app)
     url, instance = settings.database_url, str(settings.instance)
     sequencers = [start("sequence", url, instance, name, "4") for name in ("one", "two")]
-    writers = [start("write", url, instance, f"w{n}", str(ROUNDS)) for n in range(WRITERS)]
+    words = ("write", url, instance)
+    writers = [start(*words, f"w{n}", str(ROUNDS), shared) for n in range(WRITERS)]
     finish([*writers, *sequencers])
     with app.app_context():
         publish(current_state().leased_by or "last")
-        assert check_whole() == 2 + WRITERS * (1 + 3 * ROUNDS)
+        assert check_whole() == 2 + WRITERS * (1 + 4 * ROUNDS)
+        events = db.session.scalars(select(Event.id)).all()
+        bound = db.session.scalars(select(LogEntry.event_id)).all()
+        assert sorted(one for one in bound if one is not None) == sorted(
+            events
+        )  # one index for each event, and no index twice
+        head = db.session.scalars(select(Thing.head).where(Thing.identity == shared)).one()
+        assert head == WRITERS * ROUNDS  # the chain that everyone continued
+        assert list(audit(Summary(), now=clock.now())) == []
 
 
 def test_killed_at_any_moment_the_next_start_continues(app: Flask, settings: Settings) -> None:
@@ -131,6 +143,6 @@ def test_killed_at_any_moment_the_next_start_continues(app: Flask, settings: Set
     assert [int(number) for number, _ in rounds] == list(range(30))
     sizes = [int(size) for _, size in rounds]
     assert sizes == sorted(sizes)
-    assert sizes[-1] >= 34  # each was killed at work, not before
+    assert sizes[-1] >= 3 + 30  # three keys; each was killed at work, not before
     with app.app_context():
         assert check_whole() == sizes[-1]

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from tests.conftest import settings_for
 from tests.support.databases import release
-from tests.support.factories import make_actor, new_lot, registered
+from tests.support.factories import amount, event, make_actor, new_lot, registered
 from trace import clock
 from trace.app import create_app
 from trace.extensions import db
@@ -29,8 +29,9 @@ from trace.services.capture import capture
 from trace.services.log import current_state
 
 
-def write(url: str, instance: str, name: str, rounds: str) -> None:
-    """Captures `rounds` documents of three events for an organisation of its own."""
+def write(url: str, instance: str, name: str, rounds: str, shared: str) -> None:
+    """Captures `rounds` documents of four events for an organisation of its own; one of them is
+    about a lot that every process writes about."""
     app = create_app(settings_for(Path(instance), url))
     with app.app_context():
         actor = make_actor(clock.now(), name=name)
@@ -45,6 +46,14 @@ def write(url: str, instance: str, name: str, rounds: str) -> None:
                 )
                 for place, lot in enumerate(lots)
             ]
+            documents.append(
+                event(
+                    "ObjectEvent",
+                    bizStep="inspecting",
+                    quantityList=[amount(shared, None)],
+                    eventID=f"{name}:{number}:shared",
+                )
+            )
             capture(actor, documents, at=clock.now())
             db.session.commit()
     release(app)

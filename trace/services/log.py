@@ -51,11 +51,18 @@ _LOCK = text(
 )
 
 
+# Asked anew under the lock: who waited for it while the log was begun anew holds the old one's.
+_NEWEST = text("SELECT max(id) FROM log_state")
+
+
 def lock() -> Locked:
     """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase."""
-    row = db.session.execute(_LOCK).one_or_none()
-    if row is None:
-        raise NoLog
+    while True:
+        row = db.session.execute(_LOCK).one_or_none()
+        if row is None:
+            raise NoLog
+        if db.session.scalar(_NEWEST) == row.id:
+            break
     given = current_settings().id_base
     if row.id_base != given:
         raise OtherIdBase(frozen=row.id_base, given=given)

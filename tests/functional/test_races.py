@@ -1,0 +1,265 @@
+"""Every race that the formats warn of, run as a race: two processes on PostgreSQL.
+
+One process stops right before it takes the log lock (or keeps a checkpoint); meanwhile the other
+side has its whole turn; then the first goes on. SQLite lets one writer in at a time, so that there
+is nothing to race for; many processes at once on both databases are in test_log_processes.
+
+* a key revoked between signing and locking (formats, section 3: "checked once more")
+* a recall while a child is made: alerts are inherited under the lock (section 3)
+* a recall's closure from a snapshot, completed under the lock from newer events (section 8)
+* the same eventID twice at once (section 2: unique)
+* the same idempotency key twice at once (section 2: the first answer)
+* amounts taken from one lot at once (section 8: conditional update)
+* two sequencers, one of them slow or killed (section 4: one, by lease)
+* a log begun anew while something is recorded (sections 3 and 4: a position has one origin)
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.conftest import DATABASES, create_app, settings_for
+from tests.functional.test_log_processes import check_whole
+from tests.support.databases import PostgresqlDatabase, release
+from tests.support.factories import make_actor, new_lot, notice, registered, transformed
+from trace import clock
+from trace.extensions import db
+from trace.jobs.worker import publish
+from trace.models import Alert, Event, Holding, Key, LogEntry, LogState, Thing
+from trace.services import origins
+from trace.services.audits import Summary, audit
+from trace.services.capture import capture
+from trace.services.keys import revoke_key
+from trace.services.log import current_state
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(
+    "postgresql" not in DATABASES, reason="PostgreSQL is left out by TRACE_TEST_DATABASES"
+)
+
+
+class Other:
+    """The other side of a race."""
+
+    def __init__(self, app: Flask, code: str, act: str, gate: str, **given: Any) -> None:
+        settings = app.extensions["trace.settings"]
+        words = [act, gate, settings.database_url, str(settings.instance), code]
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.support.races"),
+                *(*words, orjson.dumps(given).decode()),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def says(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def go_on(self) -> str:
+        """Lets it go on; what it got in the end."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.says()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(30)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Stage:
+    """A world on PostgreSQL, with one organisation, for a race in it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.actor = make_actor(clock.now())
+        self.lot = new_lot()
+        capture(self.actor, [registered(self.lot, 100)], at=clock.now())
+        db.session.commit()
+        publish("stage")
+        self.code = self.actor.organisation.code
+        db.session.rollback()
+        self._others: list[Other] = []
+
+    def other(self, act: str, gate: str, **given: Any) -> Other:
+        made = Other(self.app, self.code, act, gate, **given)
+        self._others.append(made)
+        if gate != "none":
+            assert made.says() == "waiting"
+        return made
+
+    def waits_for_a_lock(self) -> None:
+        """Until some process waits for a lock of the database."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for _ in range(1500):
+                if connection.exec_driver_sql(query).scalar():
+                    return
+                time.sleep(0.02)  # the other's start; how long it takes decides nothing
+        raise AssertionError("nobody waits")
+
+    def alerts(self) -> set[str]:
+        query = select(Thing.identity).join(Alert, Alert.thing_id == Thing.id)
+        return set(db.session.scalars(query))
+
+    def end(self) -> None:
+        for one in self._others:
+            one.end()
+
+
+@pytest.fixture
+def stage(postgresql: PostgresqlDatabase, tmp_path: Path) -> Iterator[Stage]:
+    app = create_app(settings_for(tmp_path / "instance", postgresql.fresh()))
+    with app.app_context():
+        made = Stage(app)
+        yield made
+        made.end()
+        db.session.rollback()
+    release(app)
+
+
+def whole() -> None:
+    """One log, published to its end; every row as the log tells."""
+    db.session.rollback()
+    publish(current_state().leased_by or "last")
+    check_whole()
+    assert list(audit(Summary(), now=clock.now())) == []
+    events = db.session.scalar(select(func.count()).select_from(Event))
+    bound = select(func.count(LogEntry.event_id.distinct()))
+    assert db.session.scalar(bound) == events  # one index for each
+
+
+def test_a_key_revoked_between_signing_and_locking_signs_nothing(stage: Stage) -> None:
+    other = stage.other("register", "lock", lot=new_lot())
+    key = db.session.scalars(
+        select(Key).where(Key.organisation_id == stage.actor.organisation.id)
+    ).one()
+    revoke_key(key, at=clock.now())
+    db.session.commit()
+    assert other.go_on() == "refused no-key"
+    assert db.session.scalar(select(func.count()).select_from(Event)) == 1
+    whole()
+
+
+def test_a_child_made_while_its_parent_is_recalled_inherits_the_alert(stage: Stage) -> None:
+    child = new_lot()
+    other = stage.other("mix", "lock", lot=stage.lot, child=child)
+    # The recall cannot see the child: it is not committed yet.
+    capture(stage.actor, [recall(stage.lot)], at=clock.now())
+    db.session.commit()
+    assert stage.alerts() == {stage.lot}
+    assert other.go_on().startswith("done")
+    assert stage.alerts() == {stage.lot, child}
+    whole()
+
+
+def test_a_recall_reaches_what_came_after_its_snapshot(stage: Stage) -> None:
+    child, grandchild = new_lot(), new_lot()
+    other = stage.other("recall", "lock", lot=stage.lot)
+    for source, made in ((stage.lot, child), (child, grandchild)):
+        capture(stage.actor, [transformed({source: 1}, {made: 1})], at=clock.now())
+        db.session.commit()
+    assert stage.alerts() == set()
+    assert other.go_on().startswith("done")
+    assert stage.alerts() == {stage.lot, child, grandchild}
+    whole()
+
+
+def test_of_one_event_id_sent_twice_at_once_one_is_recorded(stage: Stage) -> None:
+    members = {"eventID": "urn:uuid:6f3b1d3e-4f0a-4b7e-9a56-0d1f6f9c2b11"}
+    first = stage.other("register", "lock", lot=new_lot(), members=members)
+    second = stage.other("register", "none", lot=new_lot(), members=members)
+    stage.waits_for_a_lock()
+    assert first.go_on().startswith("done")
+    assert second.says().startswith("refused ")
+    assert db.session.scalar(select(func.count()).select_from(Event)) == 2
+    whole()
+
+
+def test_an_idempotency_key_sent_twice_at_once_has_one_answer(stage: Stage) -> None:
+    given = {"lot": new_lot(), "key": "once", "members": {"eventID": "urn:x:1"}}
+    first = stage.other("register", "lock", **given)
+    second = stage.other("register", "none", **given)
+    stage.waits_for_a_lock()
+    answer = first.go_on()
+    assert answer.startswith("done")
+    again = second.says()
+    assert again == answer.replace('"repeated":false', '"repeated":true')
+    whole()
+
+
+def test_amounts_taken_from_one_lot_at_once_are_all_taken(stage: Stage) -> None:
+    first = stage.other("mix", "lock", lot=stage.lot, child=new_lot(), kg=30)
+    second = stage.other("mix", "none", lot=stage.lot, child=new_lot(), kg=45)
+    stage.waits_for_a_lock()
+    assert first.go_on().startswith("done")
+    assert second.says().startswith("done")
+    held = db.session.scalars(
+        select(Holding.quantity)
+        .join(Thing, Thing.id == Holding.thing_id)
+        .where(Thing.identity == stage.lot)
+    ).one()
+    assert held == Decimal(25)
+    whole()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_of_two_sequencers_one_publishes_whichever_is_slow_or_dies(
+    stage: Stage, *, killed: bool
+) -> None:
+    capture(stage.actor, [registered(new_lot())], at=clock.now())
+    db.session.commit()
+    slow = stage.other("publish", "keep")
+    if killed:
+        slow.end()
+        publish("stage")
+    else:
+        # Its lease has run out meanwhile: another worker publishes as well.
+        other = stage.other("publish", "none")
+        stage.waits_for_a_lock()
+        size = current_state().size
+        db.session.rollback()
+        assert slow.go_on() == f"done {size}"
+        assert other.says() in ("refused log-forked", "done null")
+    whole()
+
+
+def test_what_waits_while_the_log_is_begun_anew_is_in_the_new_one(stage: Stage) -> None:
+    made = origins.new_origin(at=clock.now())
+    db.session.flush()
+    other = stage.other("register", "none", lot=new_lot())
+    stage.waits_for_a_lock()
+    db.session.commit()
+    assert other.says().startswith("done"), "the log lock leads to the newest origin"
+    newest = db.session.get(LogState, made.number)
+    assert newest is not None
+    last = db.session.scalars(
+        select(LogEntry.index).where(LogEntry.event_id.is_not(None)).order_by(LogEntry.index.desc())
+    ).first()
+    assert last is not None
+    assert newest.start < last < newest.size
+    db.session.rollback()
+    publish("last")
+    assert list(audit(Summary(), now=clock.now())) == []
+
+
+def recall(lot: str) -> Any:
+    return notice("recall", lot, hazard="health")

@@ -1,0 +1,86 @@
+"""One side of a race: a process of its own that stops at a named point until it is told to go on.
+
+Run as `python -m tests.support.races ACT GATE URL INSTANCE ORGANISATION ARGUMENTS`: `GATE` is
+`lock` (everything is written, the log lock is about to be taken), `keep` (a checkpoint is signed
+and about to be kept) or `none`. Says `waiting` at the gate, and at its end `done` with what it
+got, or `refused` with the code. It goes on when a line comes in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from sqlalchemy import select
+
+from tests.conftest import settings_for
+from tests.support.databases import release
+from tests.support.factories import notice, registered, transformed
+from tests.support.log_processes import say
+from trace import clock
+from trace.app import create_app
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.models import Organisation
+from trace.services import log, sequencer
+from trace.services.actors import Actor
+from trace.services.capture import capture
+
+
+def gated(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, once the other side has had its turn."""
+    opened = False
+
+    def wait(*given: Any) -> Any:
+        nonlocal opened
+        if not opened:
+            opened = True
+            say("waiting")
+            sys.stdin.readline()
+        return real(*given)
+
+    return wait
+
+
+def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
+    now = clock.now()
+    if act == "publish":
+        published = sequencer.publish(now=now)
+        db.session.commit()
+        return published.size if published else None
+    said: dict[str, Any]
+    if act == "mix":
+        said = transformed({given["lot"]: given.get("kg", 1)}, {given["child"]: 1})
+    elif act == "recall":
+        said = notice("recall", given["lot"], hazard="health")
+    else:
+        said = registered(given["lot"])
+    said |= given.get("members", {})
+    done = capture(actor, [said], at=now, idempotency_key=given.get("key", ""))
+    db.session.commit()
+    return {"index": done.events[0].index, "repeated": done.repeated}
+
+
+def main(act: str, gate: str, url: str, instance: str, code: str, arguments: str) -> None:
+    if gate == "lock":
+        vars(log)["lock"] = gated(log.lock)
+    elif gate == "keep":
+        vars(sequencer)["keep"] = gated(vars(sequencer)["keep"])
+    app: Flask = create_app(settings_for(Path(instance), url))
+    with app.app_context():
+        organisation = db.session.scalars(select(Organisation).filter_by(code=code)).one()
+        try:
+            got = act_on(Actor(organisation, None, "owner"), act, orjson.loads(arguments))
+            say(f"done {orjson.dumps(got).decode()}")
+        except TraceError as error:
+            db.session.rollback()
+            say(f"refused {error.code}")
+    release(app)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
