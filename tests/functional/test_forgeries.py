@@ -24,6 +24,7 @@ from tests.support.factories import (
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import Identity, local_uri, new_code
 from trace.models import Alert, Product, Thing
+from trace.services import histories
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.passports import passport_of
@@ -172,6 +173,27 @@ def test_a_strangers_words_reach_no_public_page_of_the_goods(
     assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
     assert words not in str(told)
     assert warned(db_session) == set()
+
+
+def test_a_stranger_cannot_crowd_a_lots_own_lines_off_its_page(
+    db_session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories, "MAX_EVENTS", 20)
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    lot = new_lot()
+    capture(farmer, [registered(lot)], at=now)
+    # Long before the farmer's, as far as their own words go.
+    early = {"eventTime": "2020-01-01T00:00:00.000Z", "eventTimeZoneOffset": "+07:00"}
+    stored = event("ObjectEvent", bizStep="storing", quantityList=[amount(lot, 1)])
+    flood = [stored | early | {"eventID": f"urn:x:{number}"} for number in range(30)]
+    capture(stranger, flood, at=now)
+    capture(farmer, [stored | {"trace:note": "vẫn còn đây"}], at=now)
+    db_session.commit()
+    thing = db_session.scalar(select(Thing.id).where(Thing.identity == lot))
+    assert thing is not None
+    told = passport_of(thing, at=now).document
+    assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
+    assert len(told["lines"]) == 2
 
 
 def party(actor: Actor) -> str:

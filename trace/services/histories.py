@@ -159,7 +159,7 @@ def load(connection: Connection, thing_id: int) -> Loaded:
     """All facts around a thing, for the public. The thing must exist."""
     family = ancestors(connection, [thing_id])
     around = family | containers(connection, family)
-    ids = _event_ids(connection, around)
+    ids = _event_ids(connection, around, thing_id)
     events = _events(connection, ids[:MAX_EVENTS])
     uses, things = _uses(connection, [row.id for row, _ in events], around)
     organisations = _organisations(connection, events, things.values())
@@ -276,16 +276,25 @@ def payload_of(jwt: str) -> JsonObject:
     return payload
 
 
-def _event_ids(connection: Connection, around: Collection[int]) -> list[int]:
+def _event_ids(connection: Connection, around: Collection[int], thing_id: int) -> list[int]:
+    """The events about these things, the earliest first; but before all others those by who made
+    the thing and by authorities: nobody crowds them out by naming it a thousand times."""
+    things, organisations = _things, cast("Table", Organisation.__table__)
+    lot = select(things.c.lot_id).where(things.c.id == thing_id).scalar_subquery()
+    makers = select(things.c.owner_id).where(or_(things.c.id == thing_id, things.c.id == lot))
+    competent = select(organisations.c.id).where(
+        organisations.c.kind.in_(sorted(COMPETENT)), organisations.c.status == "confirmed"
+    )
+    last = case((Event.issuer_id.in_(makers), 0), (Event.issuer_id.in_(competent), 0), else_=1)
     query = (
-        select(EventThing.event_id, Event.event_time)
+        select(EventThing.event_id, last.label("last"), Event.event_time)
         .join(Event, Event.id == EventThing.event_id)
         .where(among(EventThing.thing_id, around))
         .distinct()
-        .order_by(Event.event_time, EventThing.event_id)
+        .order_by("last", Event.event_time, EventThing.event_id)
         .limit(MAX_EVENTS + 1)
     )
-    return [event_id for event_id, _ in connection.execute(query)]
+    return [row.event_id for row in connection.execute(query)]
 
 
 def _events(connection: Connection, ids: Collection[int]) -> list[tuple[EventRow, str]]:
