@@ -49,7 +49,8 @@ class Killer:
     def __init__(self, at: int) -> None:
         self.left = at
         sys.addaudithook(self.hear)
-        self._sync, os.fsync = os.fsync, self.sync
+        self._sync = os.fsync
+        vars(os)["fsync"] = self.sync
         event.listen(db.engine, "commit", lambda _: self.step())
 
     def hear(self, name: str, given: tuple[Any, ...]) -> None:

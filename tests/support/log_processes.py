@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
@@ -122,7 +123,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-ROLES = {"write": write, "sequence": sequence, "kill": kill}
+ROLES: dict[str, Callable[..., None]] = {"write": write, "sequence": sequence, "kill": kill}
 
 if __name__ == "__main__":
     ROLES[sys.argv[1]](*sys.argv[2:])
