@@ -231,3 +231,26 @@ def test_the_last_checkpoint_of_an_older_log_stays(farm: Farm) -> None:
     db.session.commit()
     assert ended in sizes()
     assert proved(lot).older
+
+
+@pytest.mark.one_database
+def test_the_monitor_follows_a_history_of_two_logs_in_each_of_them(
+    farm: Farm, app: Flask, tmp_path: Path
+) -> None:
+    lot = farm.register(10)
+    farm.cool(lot, 4.0)
+    publish("test")
+    runner = app.test_cli_runner()
+    exported = [runner.invoke(args=["trace", "log", "export", str(tmp_path / "one")])]
+    begin_anew()
+    farm.cool(lot, 5.0)
+    (tmp_path / "bundle").write_bytes(bundle(lot))
+    exported.append(runner.invoke(args=["trace", "log", "export", str(tmp_path / "two")]))
+    assert [done.exit_code for done in exported] == [0, 0]
+    (tmp_path / "policy").write_bytes(app.test_client().get("/log/policy").data)
+    for copy, links in (("one", 2), ("two", 1)):
+        called = ["trace", "monitor", str(tmp_path / copy), "--policy", str(tmp_path / "policy")]
+        done = runner.invoke(args=[*called, "--bundle", str(tmp_path / "bundle")])
+        assert done.exit_code == 0, done.output
+        assert f"{links} link{'s' if links > 1 else ''} of {lot}" in done.output
+        assert "no problem found" in done.output

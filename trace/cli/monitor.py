@@ -11,8 +11,10 @@ import orjson
 from trace import clock
 from trace.cli.group import refusals, trace
 from trace.core.signing import JsonObject, TrustError, Unreadable, loads_strict, unb64url
+from trace.core.statements import keyring_identity, tag
 from trace.core.statements.receipts import Head, open_receipt
 from trace.core.tlog import (
+    Checkpoint,
     TrustPolicy,
     Verifier,
     open_checkpoint_by,
@@ -99,7 +101,7 @@ def _monitor(
             older, refused = _followed(entry, trust)
             problems += refused
         monitor.take(index, entry)
-    chains, heads, wrong = _chains(bundles, mirror, checkpoint.size)
+    chains, heads, wrong = _chains(bundles, mirror, checkpoint)
     replayed = monitor.finish(chains, heads)
     problems += [*wrong, *replayed.problems]
     if last is not None and not problems:
@@ -166,29 +168,59 @@ def _followed(entry: bytes, trust: TrustPolicy | None) -> tuple[JsonObject | Non
 
 
 def _chains(
-    bundles: tuple[Path, ...], mirror: Mirror, size: int
+    bundles: tuple[Path, ...], mirror: Mirror, checkpoint: Checkpoint
 ) -> tuple[list[Chain], list[Head], list[Problem]]:
     """Chains, receipts' heads, and statements that are not at their index, from bundles."""
+    size = checkpoint.size
     chains: dict[str, Chain] = {}
     heads: list[Head] = []
     shown: dict[int, bytes] = {}
     for path in bundles:
         value = loads_strict(path.read_bytes(), max_bytes=20 * 1024 * 1024, max_depth=8)
         try:
+            logs = [*value.get("older", []), value]
+            rank = _rank(logs, checkpoint.origin)
             for chain in value.get("chains", []):
-                chains[chain["identity"]] = Chain(chain["identity"], unb64url(chain["salt"]))
+                name, salt = chain["identity"], unb64url(chain["salt"])
+                chains[name] = Chain(name, salt, _first(name, salt, logs, rank))
             if "receipt" in value:
                 receipt, _ = open_receipt(value["receipt"])
-                heads += [head for head in receipt.heads if head.index < size]
-            for item in [*value.get("statements", []), *value.get("entries", [])]:
+                numbers = [*(one.number for one in receipt.older)]
+                numbers.append(numbers[-1] + 1 if numbers else 0)
+                heads += [
+                    head
+                    for head in receipt.heads
+                    if head.log == numbers[rank] and head.index < size
+                ]
+            for item in [*logs[rank].get("statements", []), *logs[rank].get("entries", [])]:
                 shown[int(item["index"])] = item["entry"].encode()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise Unreadable("a bundle, or an object with chains", path.name) from error
     wrong = []
     for index, expected in sorted(shown.items()):
         if index >= size or next(each_entry(mirror, index, size))[1] != expected:
             wrong.append(Problem("not-in-log", f"entry {index}", "the bundle shows another entry"))
     return list(chains.values()), heads, wrong
+
+
+def _rank(logs: list[JsonObject], origin: str) -> int:
+    """Which of a bundle's logs this is a copy of; the newest where none bears its name."""
+    names = [str(log.get("checkpoint", "")).partition("\n")[0] for log in logs]
+    return names.index(origin) if origin in names else len(logs) - 1
+
+
+def _first(name: str, salt: bytes, logs: list[JsonObject], rank: int) -> int | None:
+    """The number of a chain's first link in the log of this rank; None where it has none."""
+    if len(logs) == 1 or name.endswith(keyring_identity("")):
+        return 0
+    number = 0
+    for log in logs[: rank + 1]:
+        items = [*log.get("statements", []), *log.get("entries", [])]
+        here = {link for item in items for link in loads_strict(item["entry"]).get("links", [])}
+        first = number
+        while tag(salt, name, number) in here:
+            number += 1
+    return first if number > first else None
 
 
 def _text(report: JsonObject) -> str:
@@ -198,7 +230,13 @@ def _text(report: JsonObject) -> str:
         lines.append(
             f"  continues {report['older']['origin']} of {report['older']['size']} entries"
         )
-    lines += [f"  {chain['links']} links of {chain['identity']}" for chain in report["chains"]]
+    lines += [
+        f"  {chain['links']} link{'' if chain['links'] == 1 else 's'} of {chain['identity']}"
+        for chain in report["chains"]
+    ]
     lines += [f"{p['code']}  {p['place']}: {p['detail']}" for p in report["problems"]]
-    lines.append("something is wrong" if report["problems"] else "nothing is wrong")
+    count = len(report["problems"])
+    lines.append(
+        f"{count} problem{'' if count == 1 else 's'} found" if count else "no problem found"
+    )
     return "\n".join(lines)

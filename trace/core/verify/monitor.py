@@ -41,10 +41,12 @@ LOOK_AHEAD = 512
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain that may be followed: the identity's text and its 32-byte salt."""
+    """A chain that may be followed: the identity's text and its 32-byte salt. `first` is the number
+    of its first link in this log, None where it has none: it began, or ended, in an older one."""
 
     identity: str
     salt: bytes
+    first: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,12 @@ class Monitor:
     def finish(self, chains: Sequence[Chain] = (), heads: Sequence[Head] = ()) -> Monitored:
         """Ends the replay: follows the chains whose salts are known, and tests the heads that a
         receipt gives for them."""
-        keyrings = [Chain(keyring_identity(org), KEYRING_SALT) for org in sorted(self._orgs)]
+        known = {chain.identity for chain in chains}
+        keyrings = [
+            Chain(name, KEYRING_SALT)
+            for name in map(keyring_identity, sorted(self._orgs))
+            if name not in known
+        ]
         by_tag = {head.tag: head for head in heads}
         followed = [self._follow(chain, by_tag) for chain in [*chains, *keyrings]]
         return Monitored(
@@ -167,7 +174,8 @@ class Monitor:
 
     def _follow(self, chain: Chain, heads: dict[str, Head]) -> FollowedChain:
         places: list[int] = []
-        number, newest = 0, -1
+        number = chain.first or 0
+        newest = number - 1
         while number <= newest + LOOK_AHEAD:
             text = tag(chain.salt, chain.identity, number)
             place = self._links.get(text.encode())
@@ -187,8 +195,8 @@ class Monitor:
                 detail = f"the receipt has link {number} of {chain.identity} at {head.index}"
                 self._note("chain-gap", head.index, detail)
             number += 1
-        if not places:
-            self._note("chain-gap", 0, f"link 0 of {chain.identity} is missing")
+        if not places and chain.first is not None:
+            self._note("chain-gap", 0, f"link {chain.first} of {chain.identity} is missing")
         return FollowedChain(chain.identity, tuple(places))
 
     def _note(self, code: str, index: int, detail: str) -> None:
