@@ -95,10 +95,6 @@ class Prepared:
         self.statement_id = urn_of(statement_uuid)
 
     @property
-    def event(self) -> Prepared:
-        return self
-
-    @property
     def type(self) -> str:
         kind: str = self.document["type"]
         return kind
@@ -274,19 +270,6 @@ class Reader:
                 if not ROLE_MEMBERS[mention.role].isdisjoint(hidden):
                     mention.visibility = PRIVATE
         return mentions
-
-
-def understand(
-    _event: object,
-    document: JsonObject,
-    private: Collection[str] | None,
-    id_base: str,
-    _names: object,
-    issuer_uris: Collection[str],
-    path: str,
-) -> Prepared:
-    """What a checked event says of things and places."""
-    return Reader(id_base, issuer_uris).read(document, private, path)
 
 
 def own_uris(organisation: Organisation, id_base: str) -> frozenset[str]:
