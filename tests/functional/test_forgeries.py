@@ -29,6 +29,7 @@ from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.passports import passport_of
 from trace.services.settings import current_settings
+from trace.services.timelines import timeline
 
 Session = scoped_session[Any]
 
@@ -194,6 +195,22 @@ def test_a_stranger_cannot_crowd_a_lots_own_lines_off_its_page(
     told = passport_of(thing, at=now).document
     assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
     assert len(told["lines"]) == 2
+
+
+def test_who_names_anothers_lot_does_not_learn_what_was_hidden_of_it(
+    db_session: Session, now: datetime
+) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    secret, lot = new_lot(), new_lot()
+    making = transformed({secret: 10}, {lot: 10})
+    capture(farmer, [registered(secret), making], at=now, private=["inputQuantityList"])
+    capture(stranger, [event("ObjectEvent", bizStep="storing", epcList=[lot])], at=now)
+    db_session.commit()
+    thing = db_session.scalars(select(Thing).where(Thing.identity == lot)).one()
+    for actor, known in ((farmer, {secret, lot}), (stranger, {lot})):
+        lines = timeline(actor, thing)
+        assert {named.thing.identity for line in lines for named in line.things} == known
+    assert secret not in str([line.document for line in timeline(stranger, thing)])
 
 
 def party(actor: Actor) -> str:

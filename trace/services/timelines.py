@@ -41,7 +41,7 @@ from trace.core.statements import (
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Event, EventThing, Handover, Holding, LogEntry, Organisation, Thing
-from trace.models.events import ROLES, TYPES
+from trace.models.events import PUBLIC, ROLES, TYPES
 from trace.services.actors import Actor
 from trace.services.corrections import went_out
 from trace.services.records import JsonObject
@@ -245,16 +245,15 @@ def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
         .where(among(Event.id, wanted))
         .order_by(Event.id)
     ).all()
-    named: dict[int, list[Named]] = {event_id: [] for event_id in wanted}
+    named: dict[int, list[tuple[int, Named]]] = {event_id: [] for event_id in wanted}
     for about, thing in db.session.execute(
         select(EventThing, Thing)
         .join(Thing, Thing.id == EventThing.thing_id)
         .where(among(EventThing.event_id, wanted))
         .order_by(EventThing.event_id, EventThing.role, Thing.identity)
     ):
-        named[about.event_id].append(
-            Named(ROLES[about.role], thing, about.quantity, about.unit or "")
-        )
+        told = Named(ROLES[about.role], thing, about.quantity, about.unit or "")
+        named[about.event_id].append((about.visibility, told))
     mine = actor.organisation.id
     sides = set(
         db.session.scalars(
@@ -282,7 +281,7 @@ def _line(
     index: int | None,
     entry: str | None,
     issuer: Organisation,
-    named: Sequence[Named],
+    named: Sequence[tuple[int, Named]],
     *,
     mine: int,
     side: bool,
@@ -303,7 +302,7 @@ def _line(
         index=index,
         record_time=record_time,
         mine=row.issuer_id == mine,
-        things=tuple(named),
+        things=tuple(one for seen, one in named if all_of_it or seen == PUBLIC),
         declares_error="errorDeclaration" in document,
     )
 
