@@ -145,10 +145,11 @@ def test_a_file_that_no_shown_statement_names_is_refused_by_both() -> None:
         {**story_event(story), "trace:attachments": [{"digest": digest, "bytes": 1}]},
     )
     policy, now = policy_text(story), story.world.now + timedelta(hours=2)
-    made = [
-        changed(story.bundle(), lambda bundle, named=named: bundle.update(attachments=named))
-        for named in ([digest], [digest, "x"], ["x"])
-    ]
+
+    def bringing(*digests: str) -> bytes:
+        return changed(story.bundle(), lambda bundle: bundle.update(attachments=[*digests]))
+
+    made = [bringing(digest), bringing(digest, "x"), bringing("x")]
     answers = [verdict(one) for one in asked([row(data, policy, now) for data in made])]
     assert answers == [decided(data, policy, now) for data in made]
     assert answers == [("ok", 0), ("disclosure-mismatch", 4), ("disclosure-mismatch", 4)]
