@@ -23,8 +23,13 @@ def _ask(client: FlaskClient, path: str, encodings: str, **headers: str) -> Test
     return client.get(f"/static/{path}", headers={"Accept-Encoding": encodings, **headers})
 
 
-@pytest.mark.parametrize("path", EVERY)
-def test_every_file_is_the_same_in_every_encoding(client: FlaskClient, path: str) -> None:
+def test_every_file_is_the_same_in_every_encoding(client: FlaskClient) -> None:
+    assert len(EVERY) > 20
+    for path in EVERY:
+        _check_encodings(client, path)
+
+
+def _check_encodings(client: FlaskClient, path: str) -> None:
     data = (STATIC / path).read_bytes()
     plain = _ask(client, path, "identity")
     assert plain.data == data
