@@ -272,6 +272,10 @@ def test_the_desk_answers_extends_once_and_closes_and_the_asker_reads_it(
     ]
     late = pages.submit(pages.get(f"{here}/answer"), {"text": "Thêm."}, status=409)
     assert "đã đóng" in late.text
+    token = late.form().fields["csrf_token"]
+    begun = pages.client.post(f"{here}/begin", data={"csrf_token": token}, follow_redirects=True)
+    assert "Yêu cầu này đã đóng" in begun.text
+    assert only(app).state == "done"
 
 
 def test_what_is_late_is_marked_and_cannot_be_extended(

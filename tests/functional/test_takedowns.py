@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -422,3 +423,36 @@ def test_files_wait_outside_the_folder_that_is_served(
     folder = Path(app.instance_path) / "taken-down"
     assert {one.name for one in folder.iterdir()} == {f"{digest}.jpg", f"{digest}-s.jpg"}
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_two_who_decide_at_once_do_so_one_after_the_other(
+    app: Flask, maker: Actor, now: datetime
+) -> None:
+    """Each withholds another text of one statement, from the same look at it."""
+    ilmd = {"trace:productName": BAD, "cbvmda:lotNumber": "L1"}
+    statement, _ = recorded(maker, now, trace__note=BAD, ilmd=ilmd)
+    db.session.remove()
+    ready, said = threading.Barrier(2), list[str]()
+
+    def decide(path: str) -> None:
+        with app.app_context():
+            erasures.get_event(statement)
+            actor = platform()
+            db.session.rollback()
+            ready.wait(timeout=20)
+            try:
+                takedowns.take_down_text(actor, statement, path, reason="insult", at=now)
+                db.session.commit()
+                said.append(path)
+            finally:
+                db.session.remove()
+
+    both = ("trace:note", "ilmd/trace:productName")
+    threads = [threading.Thread(target=decide, args=(path,)) for path in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(said) == sorted(both)
+    assert BAD not in str(opened(row_of(statement)).event)
+    assert len(takedowns.list_takedowns(platform())) == 2

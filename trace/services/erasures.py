@@ -82,14 +82,14 @@ def erase(
     NotAllowed, NotFound, NotErasable (not personal, or not there).
     """
     actor.check("administer")
-    event = get_event(statement_id)
+    event = lock_event(get_event(statement_id))
     gone = _going(event, paths)
     gone_paths = {d.path for d in gone}
-    state = log.lock()
     digests = sorted(d.digest for d in gone)
+    _forget(event, gone)
+    state = log.lock()  # last, as everywhere
     entry = erasure_entry(log.record_time(state, at), digests)
     index = log.append(state, [(entry, None)], at)
-    _forget(event, gone)
     row = Erasure(
         event_id=event.id,
         index=index,
@@ -105,6 +105,19 @@ def erase(
     write_audit(actor, "erase", statement_id, at=at, members=sorted(gone_paths))
     db.session.flush()
     return row
+
+
+def lock_event(event: Event) -> Event:
+    """The event as it is now, held until the transaction ends: two who change its disclosures at
+    once do so one after the other. A write that changes nothing locks on both databases."""
+    db.session.execute(
+        update(Event)
+        .where(Event.id == event.id)
+        .values(private=Event.private)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.refresh(event)
+    return event
 
 
 def preview(statement_id: str, paths: Collection[str]) -> Preview:
@@ -150,7 +163,9 @@ def _whole(event: Event) -> list[str | None]:
 
 def _kept(event: Event) -> Sequence[Takedown]:
     return db.session.scalars(
-        select(Takedown).where(Takedown.event_id == event.id, Takedown.kept.is_not(None))
+        select(Takedown)
+        .where(Takedown.event_id == event.id, Takedown.kept.is_not(None))
+        .execution_options(populate_existing=True)
     ).all()
 
 

@@ -40,7 +40,7 @@ from trace.services import attachments, freshness, takedown_journal
 from trace.services.actors import Actor
 from trace.services.after_commit import after_commit
 from trace.services.audit import write_audit
-from trace.services.erasures import attached, erase, forget_pages, get_event
+from trace.services.erasures import attached, erase, forget_pages, get_event, lock_event
 from trace.services.histories import with_event_id
 from trace.services.platform import platform_organisation
 from trace.services.sealing import reseal, seal, unseal
@@ -133,6 +133,7 @@ def take_down_text(
     _check_reason(reason)
     event = get_event(statement_id)
     check_decider(actor, event.issuer)
+    lock_event(event)
     found = next((d for d in _stored(event) if d.path == path), None)
     if found is None:
         standing = select(Takedown.id).where(
@@ -189,6 +190,9 @@ def lift(actor: Actor, takedown: Takedown, *, at: datetime) -> None:
     """Puts back what was taken down by mistake (rule 5). Raises NotAllowed, NothingKept."""
     issuer = takedown.event.issuer if takedown.event is not None else None
     check_decider(actor, issuer)
+    if takedown.event is not None:
+        lock_event(takedown.event)
+    db.session.refresh(takedown)
     if takedown.lifted_at is not None:
         raise NothingKept
     if takedown.kind == "photo" and not attachments.is_aside(takedown.digest):

@@ -14,7 +14,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.extensions import db
 from trace.models import Request
 from trace.models.requests import CLOSED, REPORT
 from trace.schemas.requests import AnswerForm, AssignForm, ClosingForm, ReasonForm
@@ -120,10 +119,15 @@ def answer(request_id: int) -> ResponseReturnValue:
 def begin(request_id: int) -> ResponseReturnValue:
     """Says that the work has begun."""
     one = requests.get_request(actor(), request_id)
-    requests.begin(actor(), one, at=clock.now())
-    db.session.commit()
-    flash(gettext("Đã ghi là đang làm."))
-    return redirect(_address(one), 303)
+    address = _address(one)
+    form = Form()
+    if form.sent:
+        with form.attempt():
+            requests.begin(actor(), one, at=clock.now())
+            return form.done(address, gettext("Đã ghi là đang làm."))
+    for _, sentence in form.summary:
+        flash(sentence, "info")
+    return redirect(address, 303)
 
 
 def extend(request_id: int) -> ResponseReturnValue:
