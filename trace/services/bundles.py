@@ -171,7 +171,8 @@ class _Bundling:
 
     def _told(self) -> Iterable[StatementRow]:
         """The statements of the passport, declarations about them, and notices that stand."""
-        named: set[str] = set()
+        # Errors mended in time are told on no page; what they led to must not be lost with them.
+        named: set[str] = set(self.document.get("mended", ()))
         for line in self.document["lines"]:
             for one in (line, *line.get("was", ())):
                 named.add(one["statement"])

@@ -39,6 +39,12 @@ class Behind:
         about = [fact.statement for fact in shown if fact.statement in self.settled.declared]
         return [self.settled.declared[one] for one in (*about, *self.past)]
 
+    def untold(self) -> list[str]:
+        """The statements that were mended in time and the declarations about them: no line tells of
+        them, and what proves the page holds them all the same."""
+        errors = {self.settled.declared[one].statement for one in self.mended}
+        return sorted({*self.mended, *errors})
+
     def told(self, statement: str, told: Told, around: Around) -> JsonObject:
         """The members of a line that tell of corrections: `voided` with who declared it,
         `edited` where it replaced anything, `was` what it replaced after the goods went out, the

@@ -98,6 +98,7 @@ def build_document(
         "contents": [around.names[c] for c in journey.contents if around.names[c]["path"]],
         "went_to": journey.went_to,
         "cancelled": len(journey.lines) - len(shown),
+        "mended": behind.untold(),
         "truncated": loaded.truncated,
     }
     document["valid_until"] = _valid_until(document["facts"], at)
