@@ -1,4 +1,4 @@
-"""A log whose key is changed has two in a policy: either may have signed a checkpoint or `since`."""
+"""A log whose key is changed has two in a policy: either may have signed what is proved."""
 
 from __future__ import annotations
 
