@@ -22,7 +22,7 @@ MOST_CHOSEN = 500
 
 
 class NothingChosen(TraceError):
-    code = "nothing-chosen"
+    code = "nothing-to-erase"
     message = "Choose what is to be erased."
 
 
