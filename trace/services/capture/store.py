@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, or_, select, update
 
 from trace.core.epcis.parts import read_time
 from trace.core.statements import (
@@ -67,6 +67,9 @@ EVENT_COLUMNS = (
 )
 
 
+_PASSING = frozenset({INPUT, CHILD, PARENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """What a passkey of the organisation answered to the challenge of exactly these statements."""
@@ -98,7 +101,7 @@ def store(
         [(row_id, e.document, e.corrects) for row_id, e in zip(ids, prepared, strict=True)],
         id_base=current_settings().id_base,
     )
-    touched = {known[m.name.identity].id for p in prepared for m in p.things}
+    touched, sources = _reached(prepared, known)
     _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)
     since = db.session.scalar(select(func.max(LogState.size))) or 0
@@ -116,14 +119,6 @@ def store(
             notices.raise_alerts(event, row_id, reached, since)
         releases.lift_alerts(organisation, event, row_id)
     releases.withdraw_releases(organisation, prepared)
-    sources = {
-        known[m.name.identity].id
-        for p in prepared
-        for m in p.things
-        if m.role in (INPUT, CHILD, PARENT)
-    }
-    # A unit first named after its lot was recalled is recalled with it.
-    sources |= {known[m.name.lot.identity].id for p in prepared for m in p.things if m.name.lot}
     if sources:
         notices.inherit_alerts(sources)
     db.session.execute(
@@ -135,6 +130,22 @@ def store(
     balances.ask_for_review(changed, at=at)
     first = _append(organisation, prepared, ids, known, state, at, approval)
     return list(zip(ids, first, strict=True))
+
+
+def _reached(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> tuple[set[int], set[int]]:
+    """The things named, and those whose alerts pass on to what came of them here."""
+    touched: set[int] = set()
+    sources: set[int] = set()
+    for event in prepared:
+        for mention in event.things:
+            thing = known[mention.name.identity].id
+            touched.add(thing)
+            if mention.role in _PASSING:
+                sources.add(thing)
+            # A unit first named after its lot was recalled is recalled with it.
+            if mention.name.lot is not None:
+                sources.add(known[mention.name.lot.identity].id)
+    return touched, sources
 
 
 def _things(
@@ -283,11 +294,14 @@ def _claim(
                 continue
             if row.owner_id is None and mention.role in creates:
                 _claim_one(organisation, row, event, mention.name.product)
-            if row.lot_id is None and mention.name.lot is not None:
+            lot = known[mention.name.lot.identity].id if mention.name.lot is not None else None
+            if lot is not None and lot != row.lot_id:
+                # Anybody's word will do for a unit without a lot; its maker's stands above others'.
+                mine = Thing.owner_id == organisation.id if mention.role in creates else false()
                 db.session.execute(
                     update(Thing)
-                    .where(Thing.id == row.id, Thing.lot_id.is_(None))
-                    .values(lot_id=known[mention.name.lot.identity].id)
+                    .where(Thing.id == row.id, or_(Thing.lot_id.is_(None), mine))
+                    .values(lot_id=lot)
                     .execution_options(synchronize_session=False)
                 )
 
@@ -376,10 +390,12 @@ def _chains(event: Prepared, known: dict[str, Known], chained: set[int]) -> list
     found: dict[int, None] = {}
     for mention in event.things:
         row = known[mention.name.identity]
+        # The lot that the event names, whatever the unit was said to belong to before.
+        lot = known[mention.name.lot.identity].id if mention.name.lot else row.lot_id
         if row.salt is not None:
             found[row.id] = None
-        elif row.lot_id in chained:
-            found[row.lot_id] = None
+        elif lot in chained:
+            found[lot] = None
     return list(found)
 
 
