@@ -178,7 +178,7 @@ def demo(
 
 def sentences(page: str) -> Iterator[tuple[str, bool]]:
     """(sentence, whether it stands in the list of lines) of the main part of a page."""
-    main = html.fromstring(page).xpath("//main|//footer")
+    main: Any = html.fromstring(page).xpath("//main|//footer")
     for part in main:
         for node in part.xpath(".//h1|.//h2|.//h4|.//p|.//li[not(.//p)]"):
             if node.xpath("ancestor::p"):

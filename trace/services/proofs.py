@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trace.core.signing import TrustError
-from trace.core.statements import open_receipt, open_statement, parse_bundle, parse_entry
+from trace.core.statements import (
+    Bundle,
+    BundledLog,
+    open_receipt,
+    open_statement,
+    parse_bundle,
+    parse_entry,
+)
 from trace.core.statements.entries import EventEntry
 from trace.core.tlog import TrustPolicy, parse_note
 from trace.services.bundles import (
@@ -78,8 +85,9 @@ def proof_of(thing_id: int, *, at: datetime) -> Proof | None:
     policy = read_trust_policy()
     since = _moments(bundle.since.checkpoint if bundle.since else None, policy, at)
     seen = {**_moments(bundle.checkpoint, policy, at), **since}
-    shown = [one for log in (*bundle.older, bundle) for one in log.statements]
-    others = [one for log in (*bundle.older, bundle) for one in log.entries]
+    logs: list[Bundle | BundledLog] = [*bundle.older, bundle]
+    shown = [one for log in logs for one in log.statements]
+    others = [one for log in logs for one in log.entries]
     return Proof(
         statements=len(shown),
         hidden=sum(isinstance(parse_entry(one.entry), EventEntry) for one in others),
