@@ -42,8 +42,8 @@ async function learnFromPage() {
   const [visit] = performance.getEntriesByType("navigation");
   const server = Number(meta.dataset.now);
   if (kept || !server || !visit?.responseStart || visit.type === "back_forward") return;
-  const { timeOrigin } = performance;
-  await learn(server, timeOrigin + visit.requestStart, timeOrigin + visit.responseStart);
+  const origin = Date.now() - performance.now();
+  await learn(server, origin + visit.requestStart, origin + visit.responseStart);
 }
 
 async function install() {
@@ -98,6 +98,8 @@ function send(force = false) {
 
 async function start() {
   const person = personOf(reader);
+  watch(reader, () => askPin(reader)); // first: it works also where nothing can be kept
+  watchLeaving();
   await learnFromPage();
   await notePerson(person, {
     reader,
@@ -112,9 +114,8 @@ async function start() {
     page.replaceChildren(list, panel);
     await pinPanel(reader, panel);
   }
-  watch(reader, () => askPin(reader));
-  watchLeaving();
   await draw(reader);
+  performance.mark("trace-ready"); // everything a person may press now answers
   listen(() => draw(reader));
   if ((await vaultOf(person)).sealed) await guard(reader);
   if (!("caches" in globalThis)) return;
@@ -123,7 +124,7 @@ async function start() {
   addEventListener("online", () => send(true));
   document.addEventListener("visibilitychange", () => !document.hidden && send());
   setInterval(send, 30_000);
-  send(Boolean(!kept));
+  send(true); // a person is here: no waiting for the next try
   if (location.pathname === "/producer/today") await keepPages();
 }
 

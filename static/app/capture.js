@@ -1,7 +1,7 @@
 // A form pressed "send": kept on the phone first, then sent. With a network the person sees what they
 // always saw; without one nothing is lost, and the day goes on.
 
-import { boxTime, longTime, reading, span } from "./clock.js";
+import { boxTime, reading, span } from "./clock.js";
 import { addRow, clear, fill, make, mark, note, read } from "./form.js";
 import { MOST, NotAPhoto, photosOf } from "./photos.js";
 import { post, sendOne, sendWaiting, Stopped } from "./send.js";
@@ -48,10 +48,11 @@ const sizeOf = (body, photos) =>
   JSON.stringify(body).length + photos.reduce((sum, photo) => sum + photo.data.byteLength, 0);
 
 async function entryOf(form, submitter, reader, earlier) {
-  if (form.dataset.outbox === "now" && form.elements.when && form.dataset.typed !== "1") {
-    form.elements.when.value = boxTime((await reading()).now);
+  const unknown = { phone: Date.now(), now: 0, offset: 0, wrong: "" };
+  const { phone, now, offset, wrong } = await orElse(reading(), unknown);
+  if (form.dataset.outbox === "now" && form.elements.when && form.dataset.typed !== "1" && now) {
+    form.elements.when.value = boxTime(now);
   }
-  const { phone, offset, wrong } = await reading();
   const key = earlier?.body.key ?? drawKey();
   const kept = form.dataset.dropPhotos ? [] : (earlier?.photos ?? []);
   const photos = [...kept, ...(await photosOf(form, drawKey()))];
@@ -70,8 +71,8 @@ async function entryOf(form, submitter, reader, earlier) {
 
 /** Writes the entry, over an earlier one where the form mends it. Returns its number. */
 async function store(person, entry, n, key) {
-  if (!n) await checkRoom(person, entry.size);
   try {
+    if (!n) await checkRoom(person, entry.size);
     if (!n) return await addEntry(person, await seal(key, entry));
     await putEntry(person, { ...(await seal(key, entry)), n });
     return n;
@@ -140,32 +141,54 @@ async function sendFor(person, n, reader, form, key, photos) {
   return (await Promise.race([sendWaiting({ force: true }), late])).why;
 }
 
-async function submit(form, submitter, reader, unlock) {
+/** Keeps what the form holds: {n, entry, key}; null where it mends an entry that was sent already. */
+async function keep(form, submitter, reader, unlock) {
   const person = personOf(reader);
-  clear(form);
   let { sealed, key } = await vaultOf(person);
   if (sealed && !key) key = await unlock();
   const number = Number(form.dataset.entry) || 0;
   const earlier = number ? await settled(person, number, key) : null;
   if (earlier?.state === "sent") {
-    note(form, "info", make("p", {}, words.alreadySent), make("a", { href: earlier.body.answer.location }, words.open));
+    const link = make("a", { href: earlier.body.answer.location }, words.open);
+    note(form, "info", make("p", {}, words.alreadySent), link);
+    return null;
+  }
+  const entry = await entryOf(form, submitter, reader, earlier);
+  const n = await alone(`entry-${person}-${number}`, () => store(person, entry, number, key));
+  tell();
+  return { n, entry, key };
+}
+
+const REASONS = [
+  [Full, () => words.full],
+  [TooMany, () => words.tooMany],
+  [Error, () => words.noRecord], // a browser that keeps nothing
+];
+
+async function submit(form, submitter, reader, unlock) {
+  clear(form);
+  let kept;
+  try {
+    kept = await keep(form, submitter, reader, unlock);
+  } catch (error) {
+    if (error instanceof NotAPhoto || error instanceof RangeError) throw error;
+    const [, reason] = REASONS.find(([kind]) => error instanceof kind) ?? REASONS.at(-1);
+    await sendUnkept(form, await entryOf(form, submitter, reader, null), reader, reason());
+    return;
+  }
+  if (!kept) {
     sendable(form);
     return;
   }
-  const entry = await entryOf(form, submitter, reader, earlier);
-  let n;
-  try {
-    n = await alone(`entry-${person}-${number}`, () => store(person, entry, number, key));
-  } catch (error) {
-    if (!(error instanceof Full || error instanceof TooMany)) throw error;
-    await sendUnkept(form, entry, reader, error instanceof Full ? words.full : words.tooMany);
-    return;
-  }
-  tell();
+  await sendKept(form, reader, kept);
+}
+
+async function sendKept(form, reader, { n, entry, key }) {
+  const person = personOf(reader);
   const why = await sendFor(person, n, reader, form, key, entry.photos);
   if (why === "page") {
     // The server wants a person to see its answer: sent as any form, and not kept.
-    await putEntry(person, { n, state: "discarded", reader, written: entry.written, tries: 1, day: 0, size: 0, body: { ...entry.body, told: [], fields: [] }, photos: [] });
+    await discard(person, n);
     form.submit();
     return;
   }
@@ -181,17 +204,22 @@ async function submit(form, submitter, reader, unlock) {
 }
 
 /** No room to keep it: sent from the page, or said clearly that it is nowhere yet. */
-async function sendUnkept(form, entry, reader, words_) {
+async function sendUnkept(form, entry, reader, reason) {
   try {
-    const { settled: what, answer } = await post(entry, reader, form.elements.csrf_token?.value ?? "");
+    const token = form.elements.csrf_token?.value ?? "";
+    const { settled: what, answer } = await post(entry, reader, token);
     if (what === "sent") {
       whatNow({ state: "sent", body: { answer } });
       return;
     }
-    mark(form, entry.body, answer, () => {});
+    mark(form, entry.body, answer, () => location.assign(entry.body.action));
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
-    note(form, "stop", make("p", {}, words_)).scrollIntoView();
+    if (error.why === "page") {
+      form.submit();
+      return;
+    }
+    note(form, "stop", make("p", {}, reason)).scrollIntoView();
   }
   sendable(form);
 }
@@ -230,13 +258,24 @@ async function askForSync() {
   }
 }
 
+/** What is read from a store that may not be there: `fallback` then. */
+const orElse = async (promise, fallback) => {
+  try {
+    return await promise;
+  } catch {
+    return fallback;
+  }
+};
+
 async function showTime(form) {
   const box = form.elements.when;
   if (form.dataset.outbox !== "now" || !box) return;
   box.addEventListener("input", () => {
     form.dataset.typed = "1";
   });
-  const { now, offset, wrong } = await reading();
+  const told = await orElse(reading(), null);
+  if (!told) return;
+  const { now, offset, wrong } = told;
   if (form.dataset.typed === "1") return;
   box.value = boxTime(now);
   if (!wrong) return;
@@ -267,7 +306,7 @@ async function mend(form, reader, unlock) {
 export function watch(reader, unlock) {
   for (const form of document.querySelectorAll("form[data-outbox]")) {
     if (form.querySelector("[type=password], [data-passkey]")) continue;
-    const ready = showTime(form).then(() => mend(form, reader, unlock));
+    const ready = orElse(showTime(form).then(() => mend(form, reader, unlock)));
     form.addEventListener("submit", async (event) => {
       if (event.defaultPrevented) return;
       const { submitter } = event;
@@ -285,10 +324,8 @@ export function watch(reader, unlock) {
         sendable(form);
         if (error instanceof NotAPhoto) note(form, "stop", make("p", {}, words.notAPhoto)).scrollIntoView();
         else if (error instanceof RangeError) note(form, "stop", make("p", {}, words.tooManyPhotos)).scrollIntoView();
-        else form.submit(); // a browser that keeps nothing sends as ever
+        else form.submit(); // whatever it was, the form goes its old way
       }
     });
   }
 }
-
-export { longTime };

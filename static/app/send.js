@@ -8,10 +8,10 @@
 import { learn } from "./clock.js";
 import {
   alone,
-  figures,
   getEntry,
   notePerson,
   numbersIn,
+  people,
   personOf,
   putEntry,
   recall,
@@ -165,8 +165,17 @@ async function wait(longer) {
   return remember("wait", { step: Math.min(step + 1, 12), until });
 }
 
+/** Whether anything of anybody waits on this phone. */
+async function anyWaiting() {
+  for (const { person } of await people()) {
+    if ((await numbersIn(person, "waiting")).length) return true;
+  }
+  return false;
+}
+
 async function run() {
   const sum = { sent: 0, refused: 0, elsewhere: 0, why: "" };
+  if (!(await anyWaiting())) return sum;
   let told = await askToken();
   const person = personOf(told.reader);
   const { sealed, key } = await vaultOf(person);
@@ -189,7 +198,8 @@ async function run() {
 }
 
 /** Sends everything of whoever is signed in. {sent, refused, elsewhere, why}; why is "" when nothing
- * is left that could be sent, "busy" while another page sends, "later" before the next try is due. */
+ * is left that could be sent, "busy" while another page sends, "later" before the next try is due.
+ * With `force` it does not mind the next try, and takes its turn after another page. */
 export async function sendWaiting({ force = false } = {}) {
   if (!force && ((await recall("wait"))?.until ?? 0) > Date.now()) return { why: "later" };
   const result = await alone(
@@ -206,7 +216,7 @@ export async function sendWaiting({ force = false } = {}) {
         return { sent: 0, refused: 0, elsewhere: 0, why };
       }
     },
-    false,
+    force,
   );
   const told = result ?? { why: "busy" };
   if (told.why !== "busy") {
@@ -215,6 +225,3 @@ export async function sendWaiting({ force = false } = {}) {
   }
   return told;
 }
-
-/** Whether anything of this person waits. */
-export const anyWaiting = async (person) => (await figures(person)).waiting > 0;

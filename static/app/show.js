@@ -81,7 +81,7 @@ function brief(entry) {
 
 function item(entry, person) {
   const { state, body, photos, reader } = entry;
-  const heading = make("h3", {}, `${timeOf(entry)} ${body.title}`);
+  const heading = make("h2", {}, `${timeOf(entry)} ${body.title}`);
   const parts = [heading, make("p", {}, tagOf(state))];
   if (body.about) parts.push(make("p", { className: "quiet small" }, body.about));
   for (const reason of reasonOf(entry)) parts.push(make("p", { className: "error" }, reason));
@@ -153,9 +153,18 @@ async function whole(person, box) {
   box.replaceChildren(...parts.filter(Boolean));
 }
 
+let drawing = Promise.resolve();
+let asked = 0;
+
 /** Draws the line of figures, and the lists where the page has a place for them. Called again
- * whenever the outbox changes. */
-export async function draw(reader) {
+ * whenever the outbox changes: one drawing after another, the last of them after the last change. */
+export function draw(reader) {
+  const number = ++asked;
+  drawing = drawing.then(() => (number === asked ? drawOnce(reader) : null)).catch(() => {});
+  return drawing;
+}
+
+async function drawOnce(reader) {
   const person = personOf(reader);
   const { link, worth } = await line(person);
   const today = location.pathname === "/producer/today";

@@ -60,6 +60,7 @@ const outboxOf = (person) =>
 async function within(database, store, mode, act) {
   const transaction = (await database).transaction(store, mode, { durability: "strict" });
   const ended = finished(transaction);
+  ended.catch(() => {}); // told once, by the await below or by what failed before it
   const result = await act(transaction.objectStore(store));
   await ended;
   return result;

@@ -65,8 +65,9 @@ class CutNetwork:
                 self.posts += post
                 self.sent_bytes += len(asked)
                 cut = post and self.mode == "cut" and self.posts % self.cut_every == 0
-                self.cut += cut
             answer = self._ask(asked)
+            with self._lock:
+                self.cut += cut
             phone.sendall(answer[:KEPT_OF_A_CUT_ANSWER] if cut else answer)
 
     def _ask(self, asked: bytes) -> bytes:

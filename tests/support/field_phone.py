@@ -1,0 +1,151 @@
+"""A phone in a field: its page, its network, and the farm it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from playwright.sync_api import Page, expect
+from sqlalchemy import delete, select
+
+from tests.support.browser import overflow, violations
+from tests.support.cut_network import CutNetwork, cut_network
+from tests.support.fields import Console, open_console
+from tests.support.members import Member, make_member, sign_in
+from tests.support.pages import PageClient
+from trace import clock
+from trace.extensions import db
+from trace.models import Membership, Session
+from trace.web.access import COOKIE
+
+
+@dataclass(slots=True)
+class Field:
+    """A phone in a field: its page, its network, the farm it belongs to."""
+
+    page: Page
+    network: CutNetwork
+    console: Console
+    cycle: int
+    owner: Member
+
+    @property
+    def url(self) -> str:
+        return self.network.url
+
+    def sign_in(self, page: Page | None = None) -> None:
+        cookie = self.console.pages.client.get_cookie(COOKIE)
+        assert cookie is not None
+        (page or self.page).context.add_cookies(
+            [{"name": COOKIE, "value": cookie.value, "url": self.url}]
+        )
+
+    def prepare(self) -> None:
+        """Opens today with a network and waits until the day's pages are kept."""
+        self.sign_in()
+        self.page.goto(f"{self.url}/producer/today")
+        wanted = f"/producer/cycles/{self.cycle}/none"
+        self.page.evaluate(
+            """async wanted => {
+              await navigator.serviceWorker.ready;
+              for (;;) {
+                for (const name of await caches.keys()) {
+                  if (!name.startsWith("trace-pages-")) continue;
+                  if (await (await caches.open(name)).match(wanted)) return;
+                }
+                await new Promise(resolve => setTimeout(resolve, 50));
+              }
+            }""",
+            wanted,
+        )
+        self.page.goto(f"{self.url}/producer/today")
+
+    def spray(self, name: str = "Thuốc Demo 10EC") -> None:
+        """Opens the spraying form and fills it in."""
+        self.page.goto(f"{self.url}/producer/cycles/{self.cycle}/diary/spraying")
+        self.page.fill("[name='inputs-0-name']", name)
+        self.page.fill("[name='inputs-0-amount']", "20")
+        self.page.fill("[name='inputs-0-interval_days']", "7")
+
+    def send(self) -> None:
+        self.page.get_by_role("button", name="Ghi lại").click()
+
+    def keep(self) -> None:
+        """Presses the form's button where no answer can come: the entry is kept."""
+        self.send()
+        expect(self.page.get_by_text("Đã giữ trong máy")).to_be_visible()
+        self.line("chờ 1")
+
+    def sprayings(self) -> list[str]:
+        """Names of what was sprayed, as recorded."""
+        return [
+            one["name"]
+            for line in self.console.events()
+            if line.step == "spraying"
+            for one in line.document["trace:inputs"]
+        ]
+
+    def list(self) -> None:
+        """Opens the page of what waits."""
+        self.page.goto(f"{self.url}/producer/outbox/")
+        expect(self.page.locator("[data-outbox-list]")).to_be_attached()
+
+    def send_all(self) -> None:
+        """The network is back and a page is opened: everything that can be sent is."""
+        self.network.mode = "up"
+        self.list()
+        expect(self.page.locator("[data-outbox-list] > *")).not_to_have_count(0)
+        expect(self.page.locator("[data-outbox-list] .tag.wait")).to_have_count(0)
+
+    def line(self, text: str) -> None:
+        """The line of figures says this."""
+        expect(self.page.locator(".outbox-line")).to_contain_text(text)
+
+    def end_sign_ins(self) -> None:
+        """Every sign-in ends on the server; phones do not know."""
+        with self.console.app.app_context():
+            db.session.execute(delete(Session))
+            db.session.commit()
+
+    def sign_in_as(self, member: Member | None = None) -> None:
+        """A new sign-in in this browser: of another person, or of the first."""
+        if member is None:
+            member = self.owner
+        sign_in(self.console.app, self.console.pages.client, member)
+        self.sign_in()
+
+
+def sound(page: Page) -> None:
+    """The page as it stands is accessible and fits the phone."""
+    found = violations(page)
+    assert found == [], f"{page.url}: {found}"
+    assert overflow(page) == 0, page.url
+
+
+@contextmanager
+def field_phone(app: Flask, url: str, page: Page) -> Iterator[Field]:
+    """A farm with a crop in the ground, and a phone whose network can fail."""
+    pages = PageClient(app.test_client())
+    console = open_console(app, pages)
+    week_ago = (clock.now() - timedelta(days=6)).strftime("%Y-%m-%dT07:00")
+    begin = {"product": str(console.greens), "place": str(console.plot), "when": week_ago}
+    pages.submit(pages.get("/producer/cycles/new/sowing"), begin)
+    (cycle,) = console.things("cycle")
+    page.set_default_timeout(20_000)
+    with cut_network(url) as network:
+        yield Field(page, network, console, cycle, first_member(app, console))
+
+
+def first_member(app: Flask, console: Console) -> Member:
+    """Whom `open_console` signed in."""
+    with app.app_context():
+        row = db.session.scalars(
+            select(Membership).where(Membership.organisation_id == console.organisation)
+        ).one()
+        return Member(row.person_id, row.organisation_id, "", row.role)
+
+
+__all__ = ["Field", "field_phone", "make_member", "sound"]
