@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
@@ -21,6 +22,7 @@ from tests.support.factories import (
     registered,
     transformed,
 )
+from tests.support.farms import make_product
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import Identity, local_uri, new_code
 from trace.models import Alert, Product, Thing
@@ -195,6 +197,35 @@ def test_a_stranger_cannot_crowd_a_lots_own_lines_off_its_page(
     told = passport_of(thing, at=now).document
     assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
     assert len(told["lines"]) == 2
+
+
+@pytest.mark.parametrize("known", ["never", "without its lot", "afterwards"])
+@pytest.mark.parametrize("claimed", ["FAKE", "L2"])
+def test_a_stranger_cannot_move_anothers_unit_into_another_lot(
+    db_session: Session, client: FlaskClient, now: datetime, known: str, claimed: str
+) -> None:
+    farmer, stranger = make_actor(now), make_actor(now, "Kẻ lạ Demo")
+    make_product(farmer.organisation, "Bưởi Demo", now, gtin="08936000000011")
+    gtin, serial = "https://id.gs1.org/01/08936000000011", "21/YMZXQYT0D8B0FVB5"
+
+    def made(unit: str) -> JsonObject:
+        made = {"action": "ADD", "bizStep": "commissioning", "epcList": [unit]}
+        return event("ObjectEvent", eventID=f"urn:x:{unit}", **made)
+
+    capture(farmer, [registered(f"{gtin}/10/L1"), registered(f"{gtin}/10/L2")], at=now)
+    if known == "without its lot":
+        capture(farmer, [made(f"{gtin}/{serial}")], at=now)
+    seen = event("ObjectEvent", bizStep="storing", epcList=[f"{gtin}/10/{claimed}/{serial}"])
+    capture(stranger, [seen, made(f"{gtin}/10/{claimed}/{serial}")], at=now)
+    capture(stranger, [registered(f"{gtin}/10/FAKE")], at=now)
+    if known != "never":
+        capture(farmer, [made(f"{gtin}/10/L1/{serial}")], at=now)
+    db_session.commit()
+    page = client.get(f"/t/01/08936000000011/10/L1/{serial}").text
+    assert "L1" in page
+    assert farmer.organisation.name in page
+    assert stranger.organisation.name not in page
+    assert "Tem có thể bị sao chép" not in page
 
 
 def test_who_names_anothers_lot_does_not_learn_what_was_hidden_of_it(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -106,7 +107,10 @@ def _statement() -> Select[Any]:
         .outerjoin(lot, lot.c.id == thing.c.lot_id)
         .outerjoin(own, own.c.thing_id == thing.c.id)
         .outerjoin(lots, lots.c.thing_id == thing.c.lot_id)
-        .where(thing.c.identity.in_(texts))
+        # A unit of which its maker said nothing is known from strangers only: its lot speaks.
+        .where(
+            thing.c.identity.in_(texts), or_(thing.c.kind != "unit", thing.c.owner_id.is_not(None))
+        )
     )
 
 
