@@ -20,6 +20,121 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "catalogue_items",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("kind", sa.String(length=5), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("folded", sa.String(length=420), nullable=False),
+        sa.Column("category", sa.String(length=30), nullable=False),
+        sa.Column("active_ingredient", sa.String(length=200), nullable=False),
+        sa.Column("registration", sa.String(length=60), nullable=False),
+        sa.Column("intervals", sa.Text(), nullable=False),
+        sa.Column("banned", sa.Boolean(), nullable=False),
+        sa.Column("demonstration", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(length=300), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_catalogue_items_organisation_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_catalogue_items")),
+        sa.UniqueConstraint(
+            "organisation_id",
+            "kind",
+            "name",
+            name=op.f("uq_catalogue_items_organisation_id_kind_name"),
+        ),
+    )
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_catalogue_items_folded"), ["folded"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_catalogue_items_organisation_id"), ["organisation_id"], unique=False
+        )
+
+    op.create_table(
+        "book_lines",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("book", sa.String(length=12), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("item", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=True),
+        sa.Column("unit", sa.String(length=20), nullable=False),
+        sa.Column("expiry", sa.Date(), nullable=True),
+        sa.Column("place_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("struck_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_book_lines_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_book_lines_person_id")),
+        sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_book_lines_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_book_lines")),
+    )
+    with op.batch_alter_table("book_lines", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_book_lines_book", ["organisation_id", "book", "day"], unique=False
+        )
+
+    op.create_table(
+        "conversions",
+        sa.Column(
+            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("unit", sa.String(length=10), nullable=False),
+        sa.Column("kilograms", sa.BigInteger(), nullable=False),
+        sa.Column("weighed_on", sa.Date(), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_conversions_person_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name=op.f("fk_conversions_product_id")
+        ),
+        sa.PrimaryKeyConstraint("product_id", "unit", name=op.f("pk_conversions")),
+    )
+    op.create_table(
+        "presets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("step", sa.String(length=30), nullable=False),
+        sa.Column(
+            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("season", sa.String(length=10), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_presets_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name=op.f("fk_presets_product_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_presets")),
+        sa.UniqueConstraint(
+            "organisation_id", "step", "name", name=op.f("uq_presets_organisation_id_step_name")
+        ),
+    )
+    with op.batch_alter_table("presets", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_presets_organisation_id"), ["organisation_id"], unique=False
+        )
+
+    op.create_table(
         "requests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=True),
@@ -55,6 +170,64 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_requests_organisation_id"), ["organisation_id"], unique=False
         )
+
+    op.create_table(
+        "jottings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("thing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("sentence", sa.String(length=500), nullable=False),
+        sa.Column("photos", sa.Text(), nullable=False),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("dropped_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_jottings_event_id")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_jottings_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_jottings_person_id")),
+        sa.ForeignKeyConstraint(["thing_id"], ["things.id"], name=op.f("fk_jottings_thing_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jottings")),
+    )
+    with op.batch_alter_table("jottings", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_jottings_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_jottings_thing_id"), ["thing_id"], unique=False)
+
+    op.create_table(
+        "plans",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("thing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.String(length=30), nullable=False),
+        sa.Column("due", sa.Date(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("dropped_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_plans_event_id")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_plans_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_plans_person_id")),
+        sa.ForeignKeyConstraint(["thing_id"], ["things.id"], name=op.f("fk_plans_thing_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
+    )
+    with op.batch_alter_table("plans", schema=None) as batch_op:
+        batch_op.create_index("ix_plans_due", ["organisation_id", "due"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plans_thing_id"), ["thing_id"], unique=False)
 
     op.create_table(
         "takedowns",
@@ -138,8 +311,32 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_takedowns_digest"))
 
     op.drop_table("takedowns")
+    with op.batch_alter_table("plans", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plans_thing_id"))
+        batch_op.drop_index("ix_plans_due")
+
+    op.drop_table("plans")
+    with op.batch_alter_table("jottings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_jottings_thing_id"))
+        batch_op.drop_index(batch_op.f("ix_jottings_organisation_id"))
+
+    op.drop_table("jottings")
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_requests_organisation_id"))
         batch_op.drop_index("ix_requests_open")
 
     op.drop_table("requests")
+    with op.batch_alter_table("presets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_presets_organisation_id"))
+
+    op.drop_table("presets")
+    op.drop_table("conversions")
+    with op.batch_alter_table("book_lines", schema=None) as batch_op:
+        batch_op.drop_index("ix_book_lines_book")
+
+    op.drop_table("book_lines")
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_catalogue_items_organisation_id"))
+        batch_op.drop_index(batch_op.f("ix_catalogue_items_folded"))
+
+    op.drop_table("catalogue_items")

@@ -3,6 +3,7 @@
 from trace.models.approvals import PendingApproval
 from trace.models.attachments import Attachment
 from trace.models.audit import Audit
+from trace.models.books import BookLine, CatalogueItem
 from trace.models.certificates import Certificate
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
@@ -12,6 +13,7 @@ from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitn
 from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import Place
+from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
 from trace.models.requests import Request, Takedown
 from trace.models.things import Alert, Holding, Passport, Thing
@@ -20,7 +22,10 @@ __all__ = [
     "Alert",
     "Attachment",
     "Audit",
+    "BookLine",
+    "CatalogueItem",
     "Certificate",
+    "Conversion",
     "Erasure",
     "Event",
     "EventKey",
@@ -30,6 +35,7 @@ __all__ = [
     "Household",
     "IdempotencyKey",
     "Job",
+    "Jotting",
     "Key",
     "LogCheckpoint",
     "LogEntry",
@@ -42,6 +48,8 @@ __all__ = [
     "PendingApproval",
     "Person",
     "Place",
+    "Plan",
+    "Preset",
     "Product",
     "Request",
     "Session",
