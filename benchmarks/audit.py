@@ -1,7 +1,7 @@
-"""Promises of checking everything: with signatures an audit of statements keeps at least 70 % of
-the rate of bare signature checks; all cores together never take longer than one alone, whatever
-else the machine does; one bundle of a usual history is checked within 25 ms. (Rebuilding the tree
-from its entries is measured by `log`.)
+"""Promises of checking everything: the log as stored is read and rebuilt at 100,000 entries a second
+on each core; with signatures an audit of statements keeps at least 70 % of the rate of bare
+signature checks, with disclosures 45 %; all cores together never take longer than one alone, whatever else the machine does; one bundle of a usual
+history is checked within 25 ms. (Rebuilding a copy in a folder is measured by `log`.)
 
 Floors: bare Ed25519 checks of the same signatures in the same run.
 """
@@ -11,17 +11,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from hashlib import sha256
 
 from benchmarks import Figure, absolute, compare, cpu_seconds
 from benchmarks.statements import check_all, harvest, signed_part
 from tests.golden.story import tell_story
 from tests.golden.world import ID_BASE, World, uuid4
-from trace.core.statements import KeyEntry, Keyrings, parse_entry
+from trace.core.signing import b64url
+from trace.core.statements import KeyEntry, Keyrings, event_entry, parse_entry
+from trace.core.tlog import root
 from trace.core.verify import verify_bundle
 from trace.core.verify.signed import SignedRow, audit_statements, known_keys
+from trace.services.audits.logged import PIECE, Rebuilt, Row, read_piece
 
 MANY = 1_000
 ALL_CORES = 16_000
+REBUILT = 65_536
 
 
 def run() -> Iterable[Figure]:
@@ -59,9 +64,29 @@ def run() -> Iterable[Figure]:
     )
     floor = MANY / bare
     yield compare("audit: statements and signatures", MANY / signatures, "/s", floor, ">=", 0.7)
-    yield compare("audit: disclosures as well", MANY / all_of_it, "/s", floor, ">=", 0.4)
+    yield compare("audit: disclosures as well", MANY / all_of_it, "/s", floor, ">=", 0.45)
+    yield _rebuilding()
     yield _on_all_cores(rows, keys)
     yield _bundle()
+
+
+def _rebuilding() -> Figure:
+    """Entries as they lie in the database, hashed and read, and the tree over them: CPU time."""
+    world = World()
+    t, rows = world.now, list[Row]()
+    for place in range(REBUILT):
+        links = [b64url(sha256(f"{place} {n}".encode()).digest()[:16]) for n in range(3)]
+        h = b64url(sha256(str(place).encode()).digest())
+        rows.append((place, event_entry(t, h, links).decode(), place))
+    pieces = [rows[at : at + PIECE] for at in range(0, REBUILT, PIECE)]
+
+    def rebuild() -> None:
+        hashes = b"".join(read_piece(piece).hashes for piece in pieces)
+        if root(REBUILT, Rebuilt(hashes, 1)) == hashes[:32]:
+            raise AssertionError("no tree")
+
+    [spent] = cpu_seconds(rebuild, rounds=3)
+    return absolute("audit: entries read and rebuilt, a core", REBUILT / spent, "/s", ">=", 100_000)
 
 
 def _passes(rows: list[SignedRow], keys: object, workers: int = 1) -> None:
