@@ -463,7 +463,7 @@ def _get(address: str) -> str:
             time.sleep(0.1)
 
 
-def grown(leaves: list[bytes], old: int) -> AddCheckpoint:
+def shown_to_it(leaves: list[bytes], old: int) -> AddCheckpoint:
     """A request that shows a log of these leaves to a witness that has seen its first `old`."""
     made = append(0, _Nothing(), leaves)
     tiles = _Stored({(t.level, t.index): t.data for t in made.tiles})
@@ -525,7 +525,7 @@ def _cosign_all_it_may(witness: Witness, leaves: list[bytes], tell: int) -> None
             accepted = []
             for leaf in sorted(_variants(size), key=lambda _: os.urandom(1)):
                 with suppress(TrustError):
-                    witness.add_checkpoint(grown([*leaves, leaf], size - 1), now=clock.now())
+                    witness.add_checkpoint(shown_to_it([*leaves, leaf], size - 1), now=clock.now())
                     os.write(tell, f"{size} {leaf.hex()}\n".encode())
                     accepted.append(leaf)
             leaves = [*leaves, *accepted]  # both, if ever: that is told and found
