@@ -67,6 +67,11 @@ def canonical_number(text: str) -> str:
     return str(whole) if whole == number else str(number)
 
 
+_CANONICAL_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+)
+
+
 def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
@@ -77,7 +82,10 @@ def _moment(text: str) -> datetime:
 def canonical_time(text: str) -> str:
     """Rule 5; text that is no date with a time is left alone."""
     try:
-        moment = _moment(text).astimezone(UTC)
+        moment = _moment(text)
+        if _CANONICAL_TIME.fullmatch(text):
+            return text
+        moment = moment.astimezone(UTC)
         finer = moment.microsecond % 1000
         if finer:
             rounded = round(moment.microsecond, -3)

@@ -101,6 +101,28 @@ MEMBERS: Final[dict[str, OwnMember]] = {
     "area": OwnMember(
         ("event", "ilmd"), _object(("value", "unit"), value=_NUMBER, unit=_TEXT), "{value, unit}"
     ),
+    "typed": OwnMember(
+        ("ilmd",),
+        _object(("value", "unit", "kilograms"), value=_NUMBER, unit=_TEXT, kilograms=_NUMBER),
+        "a counted amount as typed and what one of it weighs: {value, unit, kilograms}",
+    ),
+    "results": OwnMember(
+        ("event",),
+        {
+            "type": "array",
+            "items": _object(
+                ("substance", "verdict"),
+                substance=_TEXT,
+                verdict={"enum": ["within", "above", "not-detected"]},
+                value=_NUMBER,
+                unit=_TEXT,
+                limit=_NUMBER,
+                method=_TEXT,
+            ),
+        },
+        "what a laboratory found: {substance, verdict, value?, unit?, limit?, method?}",
+    ),
+    "sampleDate": OwnMember(("event",), _DAY, "day the sample of a laboratory's result was taken"),
     "seedSource": OwnMember(
         ("event", "ilmd"), _either(_TEXT, _object()), "where seed or stock came from"
     ),
