@@ -113,7 +113,8 @@ def store(
     check_still_valid(key)
     if approval is not None:
         check_still_valid(approval.passkey)
-    _claim(organisation, prepared, known)
+    if not all(row.created for row in known.values()):
+        _claim(organisation, prepared, known)
     for (row_id, event), reached in zip(told, reach, strict=True):
         if reached:
             notices.raise_alerts(event, row_id, reached, since)
