@@ -111,6 +111,27 @@ def test_what_the_holder_of_anothers_crate_packs_into_it_still_warns_on_the_crat
     assert warned(db_session) == {theirs, crate}
 
 
+def test_a_packing_told_before_the_receipt_that_makes_it_believed_warns_from_then_on(
+    db_session: Session, now: datetime
+) -> None:
+    farmer, shop = make_actor(now), make_actor(now, "Cửa hàng Demo", "retailer")
+    lot, crate, theirs = new_lot(), new_crate(), new_lot()
+    capture(farmer, [registered(lot), packed(crate, {lot: 10})], at=now)
+    capture(shop, [registered(theirs), notice("recall", theirs, hazard="health")], at=now)
+    capture(shop, [packed(crate, {theirs: 5})], at=now)
+    db_session.commit()
+    assert warned(db_session) == {theirs}  # nobody gave him the crate
+    shipped: JsonObject = event(
+        "ObjectEvent",
+        bizStep="shipping",
+        epcList=[crate],
+        destinationList=[{"type": "owning_party", "destination": party(shop)}],
+    )
+    capture(farmer, [shipped], at=now)
+    db_session.commit()
+    assert warned(db_session) == {theirs, crate}
+
+
 def test_a_packer_under_anothers_gtin_still_warns_on_what_he_packed(
     db_session: Session, now: datetime
 ) -> None:

@@ -8,17 +8,19 @@ concurrent mixing cannot miss each other (formats §3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Alert, Organisation
+from trace.models import Alert, Event, EventThing, Organisation, Thing
 from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, descendants
+from trace.services.histories import contents
 from trace.services.sets import among, is_sqlite
 
 
@@ -98,6 +100,31 @@ def inherit_alerts(sources: Iterable[int]) -> None:
     _write(rows)
 
 
+def doubted_sources(moved: Collection[int]) -> set[int]:
+    """Under the log lock: what was said, by others than the owners, to lie in the things moved here
+    or with them in something. Who holds a thing from now on may have spoken of it before: a packing
+    may be recorded ahead of the receipt that makes it believed, and notices travel along it then."""
+    here, there = aliased(EventThing), aliased(EventThing)
+    boxes = contents(db.session.connection(), moved)
+    query = (
+        select(there.thing_id)
+        .select_from(here)
+        .join(there, there.event_id == here.event_id)
+        .join(Event, Event.id == here.event_id)
+        .join(Thing, Thing.id == here.thing_id)
+        .where(
+            among(here.thing_id, boxes),
+            or_(
+                (here.role == PARENT) & (there.role == CHILD),
+                (here.role == CHILD) & (there.role == PARENT),
+            ),
+            Event.issuer_id != Thing.owner_id,
+        )
+        .distinct()
+    )
+    return set(db.session.scalars(query))
+
+
 def _is_news(thing: int, mixed: bool, known: Reached) -> bool:
     """Whether a thing was not reached yet, or through mixes only ("may contain") and now surely."""
     return thing not in known or (known[thing] and not mixed)
@@ -119,6 +146,7 @@ def _write(rows: Sequence[dict[str, Any]]) -> None:
 
 __all__ = [
     "descendants",
+    "doubted_sources",
     "inherit_alerts",
     "may_notify",
     "raise_alerts",

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import false, func, or_, select, update
 
 from trace.core.epcis.parts import read_time
+from trace.core.history import ARRIVING, LEAVING
 from trace.core.statements import (
     Assertion,
     approval_entry,
@@ -46,6 +47,7 @@ from trace.services.keys import NamedKey, check_still_valid
 from trace.services.naming import issuer_of
 from trace.services.sets import among
 from trace.services.settings import current_settings
+from trace.services.vocabulary import bare_step
 
 EVENT_COLUMNS = (
     "id",
@@ -68,6 +70,7 @@ EVENT_COLUMNS = (
 
 
 _PASSING = frozenset({INPUT, CHILD, PARENT})
+_HANDS = LEAVING | ARRIVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,9 @@ def store(
             notices.raise_alerts(event, row_id, reached, since)
         releases.lift_alerts(organisation, event, row_id)
     releases.withdraw_releases(organisation, prepared)
+    moved = _moved(prepared, known)
+    if moved:
+        sources |= notices.doubted_sources(moved)
     if sources:
         notices.inherit_alerts(sources)
     db.session.execute(
@@ -147,6 +153,17 @@ def _reached(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> tuple[
             if mention.name.lot is not None:
                 sources.add(known[mention.name.lot.identity].id)
     return touched, sources
+
+
+def _moved(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> set[int]:
+    """The things, known before, that change hands here, or may by what they are packed with."""
+    found: set[int] = set()
+    for event in prepared:
+        moves = bare_step(event.document.get("bizStep")) in _HANDS
+        for mention in event.things:
+            if moves or mention.role == PARENT:
+                found.update(k.id for k in (known[mention.name.identity],) if not k.created)
+    return found
 
 
 def _things(
