@@ -1,31 +1,50 @@
 """SQLAlchemy models: one noun a file; the tables are the nouns."""
 
+from trace.models.applications import Application, ApplicationPaper, ApplicationStep
 from trace.models.approvals import PendingApproval
 from trace.models.attachments import Attachment
 from trace.models.audit import Audit
 from trace.models.books import BookLine, CatalogueItem
-from trace.models.certificates import Certificate
+from trace.models.certificates import Certificate, CertificateCover
+from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover
+from trace.models.invitations import Invitation
 from trace.models.jobs import Job
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
+from trace.models.notifications import (
+    Delivery,
+    Notification,
+    Preference,
+    PushSubscription,
+)
 from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
 from trace.models.requests import Request, Takedown
+from trace.models.scans import ScanCount
 from trace.models.things import Alert, Holding, Passport, Thing
+from trace.models.units import LabelBinding, LabelPrint, LabelRange, Unit
+from trace.models.weighing import WeighingLine, WeighingSheet
 
 __all__ = [
     "Alert",
+    "Application",
+    "ApplicationPaper",
+    "ApplicationStep",
     "Attachment",
     "Audit",
     "BookLine",
     "CatalogueItem",
     "Certificate",
+    "CertificateCover",
+    "ContactCode",
     "Conversion",
+    "Counter",
+    "Delivery",
     "Erasure",
     "Event",
     "EventKey",
@@ -34,26 +53,38 @@ __all__ = [
     "Holding",
     "Household",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "Jotting",
     "Key",
+    "LabelBinding",
+    "LabelPrint",
+    "LabelRange",
     "LogCheckpoint",
     "LogEntry",
     "LogState",
     "LogTile",
     "LogWitness",
     "Membership",
+    "Notification",
     "Organisation",
     "Passport",
     "PendingApproval",
     "Person",
+    "PersonPasskey",
     "Place",
     "Plan",
+    "Preference",
     "Preset",
     "Product",
+    "PushSubscription",
     "Request",
+    "ScanCount",
     "Session",
     "Takedown",
     "Thing",
     "Token",
+    "Unit",
+    "WeighingLine",
+    "WeighingSheet",
 ]

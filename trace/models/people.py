@@ -25,6 +25,10 @@ class Person(Model):
     locale: Mapped[str] = mapped_column(String(5), default="vi")
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # When each contact was proven by a one-time code; an unproven one gives way to who proves it.
+    email_proven_at: Mapped[datetime | None] = mapped_column(Moment)
+    phone_proven_at: Mapped[datetime | None] = mapped_column(Moment)
+    seen_at: Mapped[datetime | None] = mapped_column(Moment)  # the last sign-in
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
 

@@ -1,0 +1,79 @@
+"""What people are told, whatever the way: one row a person, one delivery a channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from trace.extensions import Model
+from trace.models.organisations import Organisation
+from trace.models.people import Person
+from trace.models.types import Id, Moment
+
+KINDS = ("application", "members", "handover", "alert", "key", "weekly")
+CHANNELS = ("email", "sms", "push")  # beside the application itself, which is always on
+STATES = ("queued", "sent", "failed", "dropped")
+
+
+class Notification(Model):
+    __tablename__ = "notifications"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    word: Mapped[str] = mapped_column(String(30))  # which sentence of the kind
+    context: Mapped[str] = mapped_column(Text, default="{}")  # JSON: what fills the sentence
+    address: Mapped[str] = mapped_column(String(300), default="")  # path of the page about it
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    read_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    person: Mapped[Person] = relationship()
+    organisation: Mapped[Organisation | None] = relationship()
+
+    __table_args__ = (Index("ix_notifications_of", "person_id", "read_at", "id"),)
+
+
+class Delivery(Model):
+    """A notification on its way through one channel."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(5))
+    state: Mapped[str] = mapped_column(String(7), default="queued")
+    attempts: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(40), default="")  # of failed and dropped
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    notification: Mapped[Notification] = relationship()
+
+
+class Preference(Model):
+    """Whether a person wants a kind through a channel; without a row the default stands."""
+
+    __tablename__ = "preferences"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(5), primary_key=True)
+    wanted: Mapped[bool]
+
+
+class PushSubscription(Model):
+    """A browser that asked for messages (Push API): where they go and the keys they are sealed
+    for."""
+
+    __tablename__ = "push_subscriptions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    endpoint_hash: Mapped[bytes] = mapped_column(unique=True)
+    endpoint: Mapped[str] = mapped_column(String(2000))
+    p256dh: Mapped[str] = mapped_column(String(120))
+    auth: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(Moment)
