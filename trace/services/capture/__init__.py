@@ -27,6 +27,7 @@ from trace.core.signing import PublicKey
 from trace.errors import Conflict
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
+from trace.services import units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
 from trace.services.capture.prepare import Prepared, prepare, sign
@@ -173,7 +174,10 @@ def _record(
     # A savepoint: the loser of a race must not take what the caller did before with it.
     try:
         with db.session.begin_nested():
+            claims = _claim_units(actor, signed, at=at)
             indexes = store(actor, signed, key, at=at, approval=approval)
+            for place, claimed in claims:
+                units.confirm(claimed, indexes[place][0], at=at)
             if idempotency_key:
                 db.session.add(_answer(actor, idempotency_key, digest, signed, at))
     except IntegrityError as error:
@@ -188,6 +192,26 @@ def _record(
             for event, (row_id, index) in zip(signed, indexes, strict=True)
         )
     )
+
+
+def _claim_units(
+    actor: Actor, signed: Sequence[Prepared], *, at: datetime
+) -> list[tuple[int, units.Claimed]]:
+    """Label ranges bound by these events (the event's place, what it takes), before anything is
+    written: the log's lock is not held over thousands of rows."""
+    found = []
+    for place, event in enumerate(signed):
+        if event.error_declaration:
+            if event.corrects is not None:
+                units.release(event.corrects)
+            continue
+        member = event.document.get(units.MEMBER)
+        if member is None:
+            continue
+        lots = [one.name.identity for one in event.things if one.name.kind == "lot"]
+        lot = lots[0] if len(lots) == 1 else ""
+        found.append((place, units.claim(actor, member, lot, f"/{place}", at=at)))
+    return found
 
 
 def _digest(events: Sequence[JsonObject]) -> bytes:

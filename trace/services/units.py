@@ -1,0 +1,359 @@
+"""Serials of single packages: issued in ranges, bound to a lot by a signed event, voided.
+
+Rules (docs/reference/formats.md, sections 1, 7, 8).
+1. A serial is 80 random bits and is issued before it is printed; nobody can guess one, and one
+   that was never issued is never answered with a story.
+2. A binding is an event of the range's organisation: ObjectEvent OBSERVE, `commissioning`, the lot
+   with the number of its units, and `trace:units` {range, first, last, count, digest}. `digest` is
+   base64url(SHA-256(serials, joined by LF, in order)): it commits to the serials and shows none,
+   because whoever can read a serial in a public record can print it.
+3. Whatever door it comes through, capture asks `claim` and `confirm` here: a range never issued, of
+   another organisation, bound or voided already is refused. An error declaration of the event
+   frees its units again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import func, insert, or_, select, update
+
+from trace.core.gs1 import Identity, new_code, new_serial
+from trace.core.signing import JsonObject, b64url
+from trace.errors import Conflict, NotFound, TraceError
+from trace.extensions import db
+from trace.models import Event, LabelBinding, LabelRange, Product, Thing, Unit
+from trace.services.actors import Actor
+from trace.services.audit import write_audit
+from trace.services.bulk import insert_rows
+
+RANGE_LIMIT: Final = 20_000
+MEMBER: Final = "trace:units"
+
+
+class UnknownRange(TraceError):
+    code = "label-range-unknown"
+    message = "These labels were never issued to this organisation."
+
+
+class RangeMismatch(TraceError):
+    code = "label-range-mismatch"
+    message = "What the event says of the label range is not what was issued."
+
+
+class UnitsTaken(Conflict):
+    code = "labels-bound"
+    message = "Label no. %(number)s of this roll already belongs to a batch."
+    next_step = "Choose labels that are not bound yet."
+
+
+class UnitsVoided(Conflict):
+    code = "labels-voided"
+    message = "Label no. %(number)s of this roll was voided and cannot be used."
+
+
+class NothingToVoid(Conflict):
+    code = "nothing-to-void"
+    message = "None of these labels is still unused."
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Numbers `first` to `last` of a range, both included."""
+
+    range: LabelRange
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+    def where(self) -> tuple[Any, ...]:
+        """The conditions that pick its units."""
+        return (Unit.range_id == self.range.id, Unit.number.between(self.first, self.last))
+
+
+def key_of(identity: Identity) -> str:
+    """What the addresses of an identity's units begin with: `01/{gtin14}` or `b/{code}`."""
+    return f"{identity.key}/{identity.value}"
+
+
+def unit_identity(key: str, serial: str) -> Identity:
+    """The identity of one unit."""
+    letter, _, value = key.partition("/")
+    return Identity(letter, value, (("21" if letter == "01" else "serial", serial),))
+
+
+# -- issuing ---------------------------------------------------------------------------------------
+
+
+def issue(
+    actor: Actor,
+    count: int,
+    *,
+    at: datetime,
+    product: Product | None = None,
+    lot: Thing | None = None,
+    lot_identity: Identity | None = None,
+) -> LabelRange:
+    """A new range of `count` serials, unbound. With a lot (or a product with a GTIN) their
+    addresses begin as its own; otherwise with the range's code."""
+    actor.check("record")
+    code = new_code(os.urandom)
+    if lot_identity is not None:
+        key = key_of(lot_identity)
+    elif product is not None and product.gtin:
+        key = key_of(Identity("01", product.gtin))
+    else:
+        key = key_of(Identity("b", code))
+    serials = _draw(count)
+    made = LabelRange(
+        code=code,
+        organisation_id=actor.organisation.id,
+        product_id=product.id if product is not None else None,
+        lot_id=lot.id if lot is not None else None,
+        key=key,
+        count=count,
+        first=serials[0],
+        last=serials[-1],
+        created_at=at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    insert_rows(
+        "units",
+        ("key", "serial", "range_id", "number"),
+        [(key, serial, made.id, number) for number, serial in enumerate(serials, 1)],
+    )
+    write_audit(actor, "labels.issue", f"labels:{code}", at=at, count=count)
+    return made
+
+
+def _draw(count: int) -> list[str]:
+    """Different serials; that two of 80 bits are equal is not to be expected, but costs nothing."""
+    random = os.urandom(10 * count)
+    serials = dict.fromkeys(
+        new_serial(lambda _, start=start: random[start : start + 10])  # type: ignore[misc]
+        for start in range(0, 10 * count, 10)
+    )
+    while len(serials) < count:
+        serials[new_serial(os.urandom)] = None
+    return list(serials)
+
+
+def get_range(actor: Actor, range_id: int) -> LabelRange:
+    """One of the organisation's own. Raises NotFound."""
+    actor.check("read")
+    found = db.session.get(LabelRange, range_id)
+    if found is None or found.organisation_id != actor.organisation.id:
+        raise NotFound
+    return found
+
+
+def serials(stretch: Stretch) -> Iterator[tuple[int, str]]:
+    """(number, serial) in order, some at a time."""
+    rows = db.session.execute(
+        select(Unit.number, Unit.serial).where(*stretch.where()).order_by(Unit.number)
+    )
+    yield from ((number, serial) for number, serial in rows)
+
+
+def digest_of(ordered: Iterable[str]) -> str:
+    """What an event says of serials: base64url of the SHA-256 of the texts joined by LF."""
+    return b64url(sha256("\n".join(ordered).encode()).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many units of a range are where."""
+
+    total: int
+    bound: int
+    voided: int
+
+    @property
+    def unbound(self) -> int:
+        return self.total - self.bound - self.voided
+
+
+def counts(range_ids: Iterable[int]) -> dict[int, Counts]:
+    """By range; one query."""
+    rows = db.session.execute(
+        select(
+            Unit.range_id,
+            func.count(),
+            func.count(Unit.lot_id),
+            func.count(Unit.voided_at),
+        )
+        .where(Unit.range_id.in_(list(range_ids)))
+        .group_by(Unit.range_id)
+    )
+    return {row[0]: Counts(*row[1:]) for row in rows}
+
+
+# -- binding ---------------------------------------------------------------------------------------
+
+
+def told(stretch: Stretch) -> JsonObject:
+    """The member `trace:units` of the event that binds these units."""
+    listed = [serial for _, serial in serials(stretch)]
+    return {
+        "range": stretch.range.code,
+        "first": stretch.first,
+        "last": stretch.last,
+        "count": len(listed),
+        "digest": digest_of(listed),
+    }
+
+
+def check_free(stretch: Stretch) -> None:
+    """Raises UnitsVoided or UnitsTaken, naming the first that is not free."""
+    row = db.session.execute(
+        select(Unit.number, Unit.voided_at)
+        .where(*stretch.where(), or_(Unit.lot_id.is_not(None), Unit.voided_at.is_not(None)))
+        .order_by(Unit.number)
+        .limit(1)
+    ).first()
+    if row is not None:
+        raise (UnitsTaken if row.voided_at is None else UnitsVoided)(number=row.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What an event of this capture binds, until its row is known."""
+
+    stretch: Stretch
+    lot_id: int
+    digest: str
+
+
+def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) -> Claimed:
+    """Takes the units an event names for the lot of this identity, before the event is written.
+    Raises UnknownRange, RangeMismatch, UnitsTaken, UnitsVoided."""
+    path = f"{path}/{MEMBER}"
+    told_of = member if isinstance(member, dict) else {}
+    stretch = _stretch_told(actor, told_of, path)
+    thing = db.session.scalar(select(Thing.id).where(Thing.identity == lot, Thing.kind == "lot"))
+    if thing is None:
+        raise UnknownRange(path=path)
+    try:
+        check_free(stretch)
+    except TraceError as error:
+        raise error.at(path) from None
+    taken = db.session.execute(
+        update(Unit)
+        .where(*stretch.where(), Unit.lot_id.is_(None), Unit.voided_at.is_(None))
+        .values(lot_id=thing)
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != stretch.count:  # type: ignore[attr-defined]  # an UPDATE has one
+        # Somebody else's binding came between; the caller's savepoint gives back what we took.
+        raise UnitsTaken(path=path, number=stretch.first)
+    digest = digest_of(serial for _, serial in serials(stretch))
+    if told_of.get("digest") != digest or told_of.get("count") != stretch.count:
+        raise RangeMismatch(path=path)
+    db.session.execute(
+        update(Thing)
+        .where(Thing.id == thing, Thing.labelled_at.is_(None))
+        .values(labelled_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return Claimed(stretch, thing, digest)
+
+
+def _stretch_told(actor: Actor, member: JsonObject, path: str) -> Stretch:
+    first, last = member.get("first"), member.get("last")
+    found = db.session.scalar(
+        select(LabelRange).where(
+            LabelRange.code == str(member.get("range", "")),
+            LabelRange.organisation_id == actor.organisation.id,
+        )
+    )
+    if found is None:
+        raise UnknownRange(path=path)
+    if not (isinstance(first, int) and isinstance(last, int) and 1 <= first <= last <= found.count):
+        raise RangeMismatch(path=path)
+    return Stretch(found, first, last)
+
+
+def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> None:
+    """Notes which event binds the claimed units."""
+    stretch = claimed.stretch
+    db.session.execute(
+        insert(LabelBinding).values(
+            range_id=stretch.range.id,
+            first=stretch.first,
+            last=stretch.last,
+            lot_id=claimed.lot_id,
+            event_id=event_id,
+            digest=claimed.digest,
+            at=at,
+        )
+    )
+
+
+def release(statement: bytes) -> None:
+    """Frees the units of a binding whose event (the 16 bytes of its urn:uuid) was declared an
+    error."""
+    row = db.session.execute(
+        select(LabelBinding.id, LabelBinding.range_id, LabelBinding.first, LabelBinding.last)
+        .join(Event, Event.id == LabelBinding.event_id)
+        .where(Event.statement_id == statement, LabelBinding.undone.is_(False))
+    ).first()
+    if row is None:
+        return
+    db.session.execute(
+        update(Unit)
+        .where(Unit.range_id == row.range_id, Unit.number.between(row.first, row.last))
+        .values(lot_id=None)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(
+        update(LabelBinding)
+        .where(LabelBinding.id == row.id)
+        .values(undone=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def void(actor: Actor, stretch: Stretch, reason: str, *, at: datetime) -> int:
+    """Takes unused units out of use for good; those bound already stay. Returns how many.
+    Raises NothingToVoid."""
+    actor.check("record")
+    done = db.session.execute(
+        update(Unit)
+        .where(*stretch.where(), Unit.lot_id.is_(None), Unit.voided_at.is_(None))
+        .values(voided_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    count: int = done.rowcount  # type: ignore[attr-defined]  # an UPDATE has one
+    if not count:
+        raise NothingToVoid
+    write_audit(
+        actor,
+        "labels.void",
+        f"labels:{stretch.range.code}",
+        at=at,
+        first=stretch.first,
+        last=stretch.last,
+        count=count,
+        reason=reason,
+    )
+    return count
+
+
+def bindings(range_id: int) -> list[LabelBinding]:
+    """What stands, in the order of numbers."""
+    return list(
+        db.session.scalars(
+            select(LabelBinding)
+            .where(LabelBinding.range_id == range_id, LabelBinding.undone.is_(False))
+            .order_by(LabelBinding.first)
+        )
+    )
