@@ -9,7 +9,7 @@ from trace.models.certificates import Certificate, CertificateCover
 from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
-from trace.models.handovers import Handover
+from trace.models.handovers import Handover, NoteLink
 from trace.models.invitations import Invitation
 from trace.models.jobs import Job
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
@@ -66,6 +66,7 @@ __all__ = [
     "LogTile",
     "LogWitness",
     "Membership",
+    "NoteLink",
     "Notification",
     "Organisation",
     "Passport",
