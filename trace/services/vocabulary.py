@@ -69,7 +69,9 @@ STEP_LABELS: Final = {
     "sampling": "Lấy mẫu",
     "holding": "Tạm giữ",
     "destroying": "Tiêu huỷ",
-    "void_shipping": "Huỷ giao hàng",
+    "void_shipping": "Hàng bị từ chối đã về bên giao",
+    "refusing": "Từ chối nhận hàng",
+    "answered_by_link": "Nhận qua đường dẫn, không có tài khoản",
 }
 
 
@@ -138,8 +140,31 @@ def uom_name(uom: str | None) -> str:
 
 # The units inputs are measured in: text for people, as the label of the product has it.
 INPUT_UNITS: Final = ("kg", "gam", "lít", "ml", "bao", "gói", "chai", "m³", "giờ")
-AREA_UNITS: Final = {"m2": "m²", "sao": "sao Bắc Bộ (360 m²)", "ha": "ha"}
-AREA_FACTORS: Final = {"m2": Decimal(1), "sao": Decimal(360), "ha": Decimal(10_000)}
+# A sào and a mẫu (ten sào) differ by region: the unit is written with its region.
+AREA_UNITS: Final = {
+    "m2": "m²",
+    "sao": "sào Bắc Bộ (360 m²)",
+    "sao-trung-bo": "sào Trung Bộ (500 m²)",
+    "mau": "mẫu Bắc Bộ (3.600 m²)",
+    "mau-trung-bo": "mẫu Trung Bộ (5.000 m²)",
+    "ha": "ha",
+}
+AREA_FACTORS: Final = {
+    "m2": Decimal(1),
+    "sao": Decimal(360),
+    "sao-trung-bo": Decimal(500),
+    "mau": Decimal(3600),
+    "mau-trung-bo": Decimal(5000),
+    "ha": Decimal(10_000),
+}
+AREA_NAMES: Final = {
+    "m2": "m²",
+    "sao": "sào Bắc Bộ",
+    "sao-trung-bo": "sào Trung Bộ",
+    "mau": "mẫu Bắc Bộ",
+    "mau-trung-bo": "mẫu Trung Bộ",
+    "ha": "ha",
+}
 DECLARATIONS: Final = {
     "fertiliser": "phân bón",
     "pesticide": "thuốc bảo vệ thực vật",

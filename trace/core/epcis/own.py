@@ -95,7 +95,13 @@ MEMBERS: Final[dict[str, OwnMember]] = {
     "difference": OwnMember(
         ("event",),
         _object(reason=_TEXT, quantity={"type": "number"}, uom=_TEXT),
-        "how what came differs from what was sent: {reason, quantity, uom}; below zero is more",
+        "how what came differs from what was sent: {reason, quantity, uom}; below zero is less",
+    ),
+    "answer": OwnMember(
+        ("event",),
+        {"enum": ["all", "lines", "part", "refused", "by-link", "back"]},
+        "how a delivery note is answered: all, lines (with differences), part (more is to come),"
+        " refused, by-link (without an account), back (refused goods are the giver's again)",
     ),
     "variety": OwnMember(("event", "ilmd"), _TEXT, "variety of the crop or breed"),
     "area": OwnMember(
