@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from trace.models.plans import SEASONS
 from trace.schemas.base import Choice, Day, FieldMissing, Several, Text, Whole
 from trace.schemas.records import (
     UNIT_KEYS,
@@ -59,9 +60,12 @@ class InputRow(RecordSchema):
 
 
 class EntrySchema(CircumstancesSchema):
-    """A diary entry; steps that put something on the crop have rows."""
+    """A diary entry; steps that put something on the crop have rows. With `preset_name` it is also
+    saved to be used again."""
 
     inputs = Rows(InputRow)
+    preset_name = Text(100)
+    preset_season = Choice(SEASONS)
 
 
 class TreatmentSchema(EntrySchema):

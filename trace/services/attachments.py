@@ -142,6 +142,12 @@ def read_photo(stream: IO[bytes]) -> Photo:
     return Photo(data, thumbnail, width, height)
 
 
+def read_picture(stream: IO[bytes]) -> Image.Image:
+    """A picture to look at, not to keep: upright, at most SIDE pixels. Raises NotAPhoto,
+    PhotoTooLarge."""
+    return _decoded(stream)
+
+
 def folder() -> Path:
     """Where the files are."""
     return current_settings().instance / "attachments"

@@ -9,13 +9,15 @@ from typing import Final
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Event, Thing
+from trace.models import Event, Jotting, Thing
 from trace.services.actors import Actor
 from trace.services.cycles import Waiting, waiting_until
+from trace.services.plans import Due, list_jottings, list_plans
 from trace.services.timelines import Line, read_events
 from trace.services.vocabulary import step
 
 LATEST: Final = 8
+DUE: Final = 12
 # Labels ask for at most a season; what was sprayed earlier holds nothing back.
 LOOK_BACK: Final = timedelta(days=90)
 SPRAYINGS: Final = 50
@@ -31,10 +33,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the day's page tells: harvests that should wait, and the newest lines."""
+    """What the day's page tells: harvests that should wait, jobs planned and late, what was jotted
+    down, and the newest lines."""
 
     holds: tuple[Hold, ...]
     latest: tuple[Line, ...]
+    due: tuple[Due, ...] = ()
+    jottings: tuple[Jotting, ...] = ()
 
 
 def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
@@ -58,6 +63,8 @@ def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
     return Work(
         holds=_holds([lines[number] for number in sprayed], today),
         latest=tuple(lines[number] for number in newest),
+        due=tuple(list_plans(actor, today=today)[:DUE]),
+        jottings=tuple(list_jottings(actor)[:DUE]),
     )
 
 

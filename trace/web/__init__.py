@@ -14,7 +14,9 @@ from trace.web.producer import (
     approvals,
     batches,
     certificates,
+    codes,
     cycles,
+    diary,  # noqa: F401  # adds the pages of entries to those of cycles
     events,
     handovers,
     home,
@@ -25,8 +27,10 @@ from trace.web.producer import (
     outbox,
     photos,
     places,
+    plans,
     processing,
     products,
+    weights,
 )
 from trace.web.producer.work import register_work
 from trace.web.statics import register_statics
@@ -61,7 +65,7 @@ def register_pages(app: Flask) -> None:
 
 def _register_farm(app: Flask) -> None:
     """What a farm, a packhouse and a shop record: members read, recorders write."""
-    for module in (cycles, batches, processing, events, handovers, labels):
+    for module in (cycles, batches, processing, events, handovers, labels, plans, codes, weights):
         register(app, module.blueprint, "member:record")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")

@@ -12,10 +12,8 @@ from trace.extensions import db
 from trace.models import Product, Thing
 from trace.schemas.cycles import (
     CycleSchema,
-    EntrySchema,
     HarvestSchema,
     NoneUsedSchema,
-    TreatmentSchema,
 )
 from trace.services import choices
 from trace.services.batches import (
@@ -26,9 +24,9 @@ from trace.services.batches import (
     product_address,
 )
 from trace.services.cycles import Cycle, list_cycles, waiting_until
-from trace.services.diary import CycleFacts, Input, declare_none, diary_entry, start_cycle
+from trace.services.diary import CycleFacts, declare_none, start_cycle
 from trace.services.harvests import harvest
-from trace.services.records import LOCAL_ZONE, JsonObject
+from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import Line, get_event, get_thing, timeline
 from trace.services.vocabulary import (
     AREA_UNITS,
@@ -45,19 +43,16 @@ from trace.web.producer.recording import (
     RecordForm,
     circumstances,
     common_choices,
-    input_unit_options,
     lot_amount,
     new_lot,
-    plain,
     product_options,
     record,
 )
-from trace.web.producer.telling import place_word, tell
+from trace.web.producer.starting import circumstance_values, entry_start, origin_of
+from trace.web.producer.telling import area_words, place_word, tell
 
 blueprint = Blueprint("cycles", __name__, url_prefix="/producer/cycles")
 
-# Steps that are about something put on the crop or given to the animals.
-TREATMENTS = frozenset({"fertilising", "spraying", "feeding", "vaccinating"})
 BEGINNINGS = {"sowing": "crop", "transplanting": "crop", "flock": "flock", "pond": "pond"}
 
 
@@ -166,81 +161,9 @@ def show(thing_id: int) -> ResponseReturnValue:
         steps=[(step, STEP_LABELS[step]) for step in FIELD_STEPS[kind]],
         waiting=waiting_until(lines, today),
         address=address_of(thing),
-        area_units=AREA_UNITS,
+        area_words=area_words,
         place=place_word(begun) if begun else "",
     )
-
-
-@blueprint.route("/<int:thing_id>/diary/<step>", methods=["GET", "POST"])
-@needs("record")
-def entry(thing_id: int, step: str) -> ResponseReturnValue:
-    """One thing done to the cycle."""
-    thing = get_thing(actor(), thing_id, "cycle")
-    if step not in {one for steps in FIELD_STEPS.values() for one in steps}:
-        raise NotFound
-    treatment = step in TREATMENTS
-    schema = TreatmentSchema() if treatment else EntrySchema()
-    form = RecordForm(schema, _entry_start(thing, step))
-    if form.sent and not form.more_rows:
-        with form.attempt():
-            clean, draw = form.load(), form.draw()
-            inputs = [_input(row) for row in clean["inputs"] or ()]
-            base = circumstances(form, clean, draw)
-            record(form, [diary_entry(base, address_of(thing), step, inputs=inputs)])
-            address = url_for("cycles.show", thing_id=thing.id)
-            return form.done(address, gettext("Đã ghi. Vào sổ công khai trong giây lát."))
-    return form.page(
-        "producer/cycles/entry.html",
-        cycle=batch_of(actor(), thing),
-        step=step,
-        label=STEP_LABELS[step],
-        treatment=treatment,
-        input_units=input_unit_options(),
-        **common_choices(),
-    )
-
-
-def _input(row: dict[str, object]) -> Input:
-    known = {name: value for name, value in row.items() if name != "row" and value is not None}
-    return Input(**known)  # type: ignore[arg-type]  # names and types are InputRow's
-
-
-def _entry_start(thing: Thing, step: str) -> dict[str, object]:
-    """What was used last time, so that a repeat is one tap; the place of the last entry."""
-    lines = timeline(actor(), thing)
-    found: dict[str, object] = {}
-    last = next((line for line in lines if line.mine and line.stands and line.step == step), None)
-    units = {"spraying": "lít", "vaccinating": "ml"}
-    found["inputs-0-unit"] = units.get(step, "kg")
-    for number, one in enumerate(last.document.get("trace:inputs") or () if last else ()):
-        found |= input_values(f"inputs-{number}", one)
-    like = last or next((line for line in lines if line.mine and line.stands), None)
-    return found | circumstance_values(like)
-
-
-def input_values(prefix: str, one: JsonObject) -> dict[str, object]:
-    """An element of `trace:inputs` as a form's boxes show it."""
-    return {
-        f"{prefix}-name": one.get("name", ""),
-        f"{prefix}-amount": plain(one.get("amount")),
-        f"{prefix}-unit": one.get("unit", ""),
-        f"{prefix}-active_ingredient": one.get("activeIngredient", ""),
-        f"{prefix}-interval_days": one.get("intervalDays"),
-        f"{prefix}-reason": one.get("reason", ""),
-        f"{prefix}-method": one.get("method", ""),
-        f"{prefix}-equipment": one.get("equipment", ""),
-    }
-
-
-def circumstance_values(line: Line | None) -> dict[str, object]:
-    """Place and household of an earlier event, for the next form."""
-    if line is None:
-        return {}
-    at = str((line.document.get("readPoint") or {}).get("id", ""))
-    by = line.document.get("trace:performedBy", "")
-    places = {address_of(place.identity): place.id for place in choices.places(actor())}
-    households = {one.code: one.id for one in choices.households(actor())}
-    return {"place": places.get(at), "household": households.get(str(by))}
 
 
 @blueprint.route("/<int:thing_id>/none", methods=["GET", "POST"])
@@ -248,7 +171,7 @@ def circumstance_values(line: Line | None) -> dict[str, object]:
 def none_used(thing_id: int) -> ResponseReturnValue:
     """ "Khai: không dùng": silence is not a declaration, this is one."""
     thing = get_thing(actor(), thing_id, "cycle")
-    form = RecordForm(NoneUsedSchema(), _entry_start(thing, "field_observation"))
+    form = RecordForm(NoneUsedSchema(), entry_start(thing, "field_observation"))
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
@@ -272,7 +195,10 @@ def take(thing_id: int) -> ResponseReturnValue:
     lines = timeline(actor(), thing)
     eggs = thing.product is not None and thing.product.category == "egg"
     step = "egg_collecting" if eggs else "harvesting"
-    form = RecordForm(HarvestSchema(), _harvest_start(thing, lines))
+    origin = origin_of(thing, "harvesting")
+    start = {**_harvest_start(thing, lines), **origin.values()}
+    form = RecordForm(HarvestSchema(), start)
+    form.begin_with(origin.photos)
     today = clock.now().astimezone(LOCAL_ZONE).date()
     if form.sent:
         with form.attempt():
@@ -283,6 +209,7 @@ def take(thing_id: int) -> ResponseReturnValue:
             lot, facts = new_lot(clean, _product(clean["product"], thing), draw)
             event = harvest(base, [address_of(thing)], lot, facts, biz_step=step)
             captured = record(form, [event])
+            origin.finish(captured)
             made = get_event(actor(), captured.events[0].event_id).named("output")[0].thing
             address = url_for("batches.show", thing_id=made.id)
             return form.done(address, gettext("Đã ghi thu hoạch. In nhãn được ngay."))

@@ -21,7 +21,6 @@ from trace.services.settings import current_settings
 from trace.services.timelines import Line, get_correctable, get_event, visible
 from trace.services.vocabulary import context
 from trace.web.access import actor, needs
-from trace.web.producer.cycles import circumstance_values, input_values
 from trace.web.producer.recording import (
     RecordForm,
     circumstances,
@@ -32,6 +31,7 @@ from trace.web.producer.recording import (
     record,
     unit_key,
 )
+from trace.web.producer.starting import circumstance_values, input_values
 from trace.web.producer.telling import tell, thing_href
 
 blueprint = Blueprint("events", __name__, url_prefix="/producer/events")

@@ -29,6 +29,7 @@ from trace.services.capture import Captured, capture
 from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
 from trace.services.settings import current_settings
 from trace.services.vocabulary import INPUT_UNITS, UNITS, UOM_KEYS, Amount, amount, uom_name
+from trace.services.weights import weigh
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.pages import number
@@ -66,6 +67,11 @@ class RecordForm(Form):
             self.photo_errors, new = [error], ()
         told = {one["digest"]: one for one in (*known, *new)}
         self.photos = tuple(told.values())
+
+    def begin_with(self, digests: Sequence[str]) -> None:
+        """Photos that were sent before this form was opened go with it, until it is sent."""
+        if not self.sent and digests:
+            self.photos = tuple(known_references(digests))
 
     @property
     def more_rows(self) -> bool:
@@ -131,6 +137,7 @@ def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tu
     address = new_lot_address(product, clean.get("lot", ""), draw)
     first: date | None = clean.get("first_day") or clean.get("last_day")
     last: date | None = clean.get("last_day") or first
+    weighed, typed = weigh(product, clean["quantity"], clean["unit"])
     facts = LotFacts(
         lot_number=clean.get("lot", ""),
         product=product_address(product) if product else "",
@@ -139,8 +146,9 @@ def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tu
         harvest=(first, last) if first and last else None,
         use_by=clean.get("use_by"),
         best_before=clean.get("best_before"),
+        more={"trace:typed": typed.to_json()} if typed is not None else None,
     )
-    return Item(address, amount(clean["quantity"], clean["unit"])), facts
+    return Item(address, weighed), facts
 
 
 def lot_amount(clean: Mapping[str, Any]) -> Amount | None:

@@ -20,7 +20,13 @@ from trace.services.choices import organisation_names, place_names
 from trace.services.records import JsonObject
 from trace.services.settings import current_settings
 from trace.services.timelines import Line, Named, visible
-from trace.services.vocabulary import DECLARATIONS, Amount, uom_name
+from trace.services.vocabulary import (
+    AREA_FACTORS,
+    AREA_NAMES,
+    DECLARATIONS,
+    Amount,
+    uom_name,
+)
 from trace.services.wards import ward_name
 from trace.web.access import actor
 from trace.web.pages import day, moment, number
@@ -340,10 +346,36 @@ def _ilmd(ilmd: JsonObject) -> Iterable[tuple[str, str]]:
     for name, term in terms:
         if ilmd.get(name):
             yield term, _day_word(str(ilmd[name]))
-    area = ilmd.get("trace:area")
-    if isinstance(area, dict) and area.get("value") is not None:
-        unit = {"m2": "m²", "ha": "ha", "sao": "sao"}.get(str(area.get("unit")), "")
-        yield gettext("Diện tích"), f"{number(area['value'])} {unit}"
+    if words := area_words(ilmd.get("trace:area")):
+        yield gettext("Diện tích"), words
+    if words := typed_words(ilmd.get("trace:typed")):
+        yield gettext("Đếm được"), words
+
+
+def area_words(area: object) -> str:
+    """ "2 sào Bắc Bộ (720 m²)"; "" where none was declared."""
+    if not isinstance(area, dict) or not isinstance(area.get("value"), int | float):
+        return ""
+    unit, value = str(area.get("unit")), Decimal(str(area["value"]))
+    words = f"{number(value)} {gettext(AREA_NAMES.get(unit, unit))}"
+    if unit in ("m2", "ha") or unit not in AREA_FACTORS:
+        return words
+    return f"{words} ({number(value * AREA_FACTORS[unit])} m²)"
+
+
+def typed_words(typed: object) -> str:
+    """ "40 thùng, mỗi thùng 12 kg": the amount as it was typed; "" where it was weighed."""
+    if not isinstance(typed, dict) or not isinstance(typed.get("value"), int | float):
+        return ""
+    unit = gettext(str(typed.get("unit", "")))
+    return str(
+        gettext(
+            "%(count)s %(unit)s, mỗi %(unit)s %(each)s kg",
+            count=number(typed["value"]),
+            unit=unit,
+            each=number(typed.get("kilograms")),
+        )
+    )
 
 
 def _day_word(text: str) -> str:

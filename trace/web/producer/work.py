@@ -11,6 +11,7 @@ from trace.services.batches import short_name
 from trace.services.records import LOCAL_ZONE
 from trace.services.work import Work, work_of
 from trace.web.access import actor
+from trace.web.producer.plans import do_href
 from trace.web.producer.telling import Told, tell
 
 
@@ -31,4 +32,4 @@ def today_work() -> TodayWork:
 
 def register_work(app: Flask) -> None:
     """Lets the template of the page ask for it."""
-    app.jinja_env.globals.update(today_work=today_work, short_name=short_name)
+    app.jinja_env.globals.update(today_work=today_work, short_name=short_name, do_href=do_href)
