@@ -91,6 +91,18 @@ function watchLeaving() {
   });
 }
 
+/** Where the browser offers it, a button that puts the notebook on the home screen. */
+function offerInstalling(page) {
+  addEventListener("beforeinstallprompt", (offer) => {
+    const button = make("button", { type: "button", className: "button secondary" }, words.install);
+    button.addEventListener("click", () => {
+      button.remove();
+      offer.prompt();
+    });
+    page.append(make("div", { className: "buttons" }, button));
+  });
+}
+
 function send(force = false) {
   if (navigator.onLine === false) return;
   figures(personOf(reader)).then(({ waiting }) => waiting && sendWaiting({ force }));
@@ -112,6 +124,7 @@ async function start() {
     const list = make("div", { "data-outbox-list": "" });
     const panel = make("section", { className: "panel" });
     page.replaceChildren(list, panel);
+    offerInstalling(page);
     await pinPanel(reader, panel);
   }
   await draw(reader);

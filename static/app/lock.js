@@ -2,8 +2,8 @@
 
 import { make } from "./form.js";
 import { shortTime } from "./clock.js";
-import { sendWaiting } from "./send.js";
-import { allEntries, findPerson, notePerson, people, personOf, putEntry, tell } from "./store.js";
+import { askToken, sendWaiting } from "./send.js";
+import { allEntries, findPerson, getEntry, notePerson, people, personOf, putEntry, tell } from "./store.js";
 import { able, changePin, DIGITS, lock, seal, setPin, TooSoon, touch, unlock, vaultOf, WrongPin } from "./vault.js";
 import { words } from "./words.js";
 
@@ -38,9 +38,19 @@ async function forgetAll(person) {
   tell();
 }
 
+async function reachable() {
+  try {
+    await askToken();
+    return true;
+  } catch (stopped) {
+    return stopped.why === "signed-out";
+  }
+}
+
 async function chooseOther(person, sheet) {
   const leave = document.querySelector("form[action$='/sign-out']");
-  if (navigator.onLine && leave && !document.documentElement.dataset.kept) {
+  // With a network the next person signs in; without one they choose among those known here.
+  if (leave && navigator.onLine && (await reachable())) {
     leave.requestSubmit();
     return;
   }
@@ -138,8 +148,8 @@ export async function guard(reader) {
 }
 
 async function sealAll(person, key) {
-  for (const entry of await allEntries(person)) {
-    if (!entry.sealed) await putEntry(person, await seal(key, entry));
+  for (const { n, sealed } of await allEntries(person)) {
+    if (!sealed) await putEntry(person, await seal(key, await getEntry(person, n)));
   }
 }
 

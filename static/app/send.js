@@ -8,6 +8,7 @@
 import { learn } from "./clock.js";
 import {
   alone,
+  countTry,
   getEntry,
   notePerson,
   numbersIn,
@@ -145,7 +146,7 @@ export async function sendOne(person, n, reader, token, key, limit = 0) {
         result = { settled: "refused", answer: { code: "by-hand" } };
       } else {
         if (error instanceof Stopped && error.why !== "stale-token") {
-          await putEntry(person, { ...kept, tries: kept.tries + 1 });
+          await countTry(person, n);
         }
         throw error;
       }

@@ -80,13 +80,13 @@ function brief(entry) {
 }
 
 function item(entry, person) {
-  const { state, body, photos, reader } = entry;
+  const { state, body, photoCount, reader } = entry;
   const heading = make("h2", {}, `${timeOf(entry)} ${body.title}`);
   const parts = [heading, make("p", {}, tagOf(state))];
   if (body.about) parts.push(make("p", { className: "quiet small" }, body.about));
   for (const reason of reasonOf(entry)) parts.push(make("p", { className: "error" }, reason));
   const told = body.told.slice(0, 6).map(([label, text]) => make("li", {}, `${label}: ${text}`));
-  if (photos?.length) told.push(make("li", {}, `${photos.length} ${words.photo}`));
+  if (photoCount) told.push(make("li", {}, `${photoCount} ${words.photo}`));
   if (told.length) parts.push(make("ul", { className: "outbox-told small" }, ...told));
   if (state === "waiting" && reader !== document.querySelector("meta[name=trace-reader]")?.content) {
     parts.push(make("p", { className: "quiet small" }, `${words.why.elsewhere} (${body.organisation})`));
@@ -110,16 +110,14 @@ async function list(person, states, form = item) {
 
 const sendButton = () => {
   const button = make("button", { type: "button", className: "button" }, words.sendNow);
-  const said = make("p", { role: "status", className: "hint" });
   button.addEventListener("click", async () => {
     button.setAttribute("aria-disabled", "true");
-    said.textContent = words.sending;
-    const { why, refused } = await sendWaiting({ force: true });
+    button.textContent = words.sending;
+    await sendWaiting({ force: true });
     button.removeAttribute("aria-disabled");
-    said.textContent = words.why[why || (refused ? "left" : "sent")] ?? "";
-    if (why === "signed-out") said.append(" ", signIn());
+    button.textContent = words.sendNow;
   });
-  return make("div", {}, make("div", { className: "buttons" }, button), said);
+  return make("div", { className: "buttons" }, button);
 };
 
 const signIn = () =>
@@ -133,6 +131,16 @@ async function others(person) {
   return count ? make("p", { className: "quiet" }, `${count} ${words.othersWait}`) : null;
 }
 
+let drawn = "";
+
+/** What a drawing depends on: a list is not drawn anew under somebody's thumb for nothing. */
+async function stateOf(person) {
+  const { sealed, key } = await vaultOf(person);
+  const entries = (await allEntries(person)).map(({ n, state, day }) => [n, state, day]);
+  const others = (await people()).length;
+  return JSON.stringify([entries, (await recall("last"))?.why, sealed, Boolean(key), others]);
+}
+
 async function whole(person, box) {
   const { waiting, refused } = await figures(person);
   const last = await recall("last");
@@ -140,7 +148,7 @@ async function whole(person, box) {
   if (waiting && last?.why && words.why[last.why]) {
     const said = make("p", {}, words.why[last.why]);
     if (last.why === "signed-out") said.append(" ", signIn());
-    parts.push(make("div", { className: "notice info" }, make("div", {}, said)));
+    parts.push(make("div", { className: "notice info", role: "status" }, make("div", {}, said)));
   }
   if (waiting) parts.push(sendButton());
   if (!waiting && !refused) parts.push(make("p", {}, words.empty));
@@ -166,6 +174,9 @@ export function draw(reader) {
 
 async function drawOnce(reader) {
   const person = personOf(reader);
+  const state = await stateOf(person);
+  if (state === drawn) return;
+  drawn = state;
   const { link, worth } = await line(person);
   const today = location.pathname === "/producer/today";
   const old = document.querySelector(".outbox-line");

@@ -4,10 +4,10 @@
 // for each person: their entries. Nobody's entries are ever in another person's database.
 //
 // An entry: n (its number, in order of writing), state, reader ("person.organisation"), written (the
-// phone's clock, milliseconds), tries, size, day (when it was settled), body (what was filled in and
-// what was answered) and photos; or, under a PIN, `sealed` in place of the last two.
+// phone's clock, milliseconds), tries, size, day (when it was settled), photoCount, body (what was
+// filled in and what was answered) or, under a PIN, `sealed` in its place; and photos, which lie in a
+// store of their own, so that a list of entries does not load them.
 
-export const STATES = ["waiting", "refused", "sent", "discarded"];
 // Sent and discarded entries are only lines of a list: they go after a while.
 const LINES_KEPT = 60;
 const DAYS_KEPT = 7;
@@ -55,13 +55,15 @@ const outboxOf = (person) =>
   open(`trace-outbox-${person}`, (database) => {
     const entries = database.createObjectStore("entries", { keyPath: "n", autoIncrement: true });
     entries.createIndex("state", "state");
+    database.createObjectStore("photos", { keyPath: "n" });
   });
 
-async function within(database, store, mode, act) {
-  const transaction = (await database).transaction(store, mode, { durability: "strict" });
+async function within(database, names, mode, act) {
+  const transaction = (await database).transaction(names, mode, { durability: "strict" });
   const ended = finished(transaction);
   ended.catch(() => {}); // told once, by the await below or by what failed before it
-  const result = await act(transaction.objectStore(store));
+  const stores = [names].flat().map((name) => transaction.objectStore(name));
+  const result = await act(...stores);
   await ended;
   return result;
 }
@@ -98,15 +100,41 @@ export const notePerson = (person, news) =>
 
 // -- entries -------------------------------------------------------------------------------------
 
+const both = (person, mode, act) => within(outboxOf(person), ["entries", "photos"], mode, act);
+
+const light = ({ photos, ...entry }) => ({ ...entry, photoCount: photos?.length ?? 0 });
+
+/** A new entry; its number. */
 export const addEntry = (person, entry) =>
-  within(outboxOf(person), "entries", "readwrite", (store) => done(store.add(entry)));
+  both(person, "readwrite", async (entries, photos) => {
+    const n = await done(entries.add(light(entry)));
+    if (entry.photos?.length) await done(photos.put({ n, photos: entry.photos }));
+    return n;
+  });
 
+/** An entry over its former self, photos and all. */
 export const putEntry = (person, entry) =>
-  within(outboxOf(person), "entries", "readwrite", (store) => done(store.put(entry)));
+  both(person, "readwrite", async (entries, photos) => {
+    const { n } = entry;
+    await done(entries.put(light(entry)));
+    await done(entry.photos?.length ? photos.put({ n, photos: entry.photos }) : photos.delete(n));
+  });
 
+/** One more try of an entry. */
+export const countTry = (person, n) =>
+  both(person, "readwrite", async (entries) => {
+    const entry = await done(entries.get(n));
+    if (entry) await done(entries.put({ ...entry, tries: entry.tries + 1 }));
+  });
+
+/** An entry with its photos, undefined where there is none. */
 export const getEntry = (person, n) =>
-  within(outboxOf(person), "entries", "readonly", (store) => done(store.get(n)));
+  both(person, "readonly", async (entries, photos) => {
+    const entry = await done(entries.get(n));
+    return entry && { ...entry, photos: (await done(photos.get(n)))?.photos ?? [] };
+  });
 
+/** All entries, without their photos. */
 export const allEntries = (person) =>
   within(outboxOf(person), "entries", "readonly", (store) => done(store.getAll()));
 

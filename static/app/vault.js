@@ -132,21 +132,21 @@ const openBytes = (key, { iv, data }) => crypto.subtle.decrypt({ name: "AES-GCM"
 export async function seal(key, entry) {
   const { body, photos, ...rest } = entry;
   if (!key || body === undefined) return entry;
-  const text = new TextEncoder().encode(JSON.stringify(body));
-  const sealed = { body: await sealBytes(key, text), photos: [] };
-  for (const photo of photos) {
-    sealed.photos.push({ ...photo, data: await sealBytes(key, photo.data) });
+  const sealed = await sealBytes(key, new TextEncoder().encode(JSON.stringify(body)));
+  const hidden = [];
+  for (const { data, name, field, type } of photos) {
+    hidden.push({ name, field, type, data: await sealBytes(key, data) });
   }
-  return { ...rest, sealed };
+  return { ...rest, sealed, photos: hidden };
 }
 
 /** The entry as it was before `seal`. */
 export async function unseal(key, entry) {
   if (!entry.sealed) return entry;
-  const { sealed, ...rest } = entry;
-  const body = JSON.parse(new TextDecoder().decode(await openBytes(key, sealed.body)));
+  const { sealed, photos: hidden, ...rest } = entry;
+  const body = JSON.parse(new TextDecoder().decode(await openBytes(key, sealed)));
   const photos = [];
-  for (const photo of sealed.photos) {
+  for (const photo of hidden ?? []) {
     photos.push({ ...photo, data: await openBytes(key, photo.data) });
   }
   return { ...rest, body, photos };

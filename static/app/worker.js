@@ -3,6 +3,8 @@
 //
 //   pages under /producer/   the network first; without it, the copy this person's phone kept
 //   files of this build      from the cache: page, styles and modules always belong together
+//   other files, thumbnails  from the cache when their address names their content (?v=, a digest),
+//                            else the network first
 //   everything else          not touched
 //
 // Pages are kept for each person apart; leaving wipes them (app.js). Nothing that is posted is ever
@@ -10,12 +12,12 @@
 
 /* global TRACE */
 const FILES = `trace-files-${TRACE.build}`;
+const ASSETS = "trace-assets";
+const MOST_ASSETS = 200;
 const READER = "trace-reader";
 const PATIENCE = 4000; // with a copy at hand, this long is waited for a network that answers nothing
 const MOST_PAGES = 150;
 const FRESH = 3 * 3600_000;
-
-const plain = (url) => url.pathname.replace(/\.[0-9a-f]{8,40}(\.\w+)$/, "$1");
 
 addEventListener("install", (event) => {
   event.waitUntil(
@@ -58,7 +60,11 @@ async function keep(address, answer) {
   headers.set("Trace-Kept", new Date().toISOString());
   headers.delete("Set-Cookie");
   const cache = await caches.open(`trace-pages-${reader}`);
-  await cache.put(address, new Response(await answer.blob(), { status: 200, headers }));
+  const text = await answer.text();
+  await cache.put(address, new Response(text, { status: 200, headers }));
+  for (const [, needed] of text.matchAll(/"(\/static\/[^"?]+\?v=[^"]+)"/g)) {
+    if (!(needed.split("?")[0] in TRACE.files)) await lasting(needed);
+  }
   if (reader !== (await currentReader())) await (await caches.open(READER)).put("/reader", new Response(reader));
   const names = await cache.keys();
   for (const name of names.slice(0, Math.max(0, names.length - MOST_PAGES))) await cache.delete(name);
@@ -96,6 +102,32 @@ async function page(request, waitUntil) {
   }
 }
 
+/** A file whose address names its content: once fetched, never again. */
+async function lasting(request) {
+  const cache = await caches.open(ASSETS);
+  const known = await cache.match(request);
+  if (known) return known;
+  const answer = await fetch(request);
+  if (answer.ok) {
+    await cache.put(request, answer.clone());
+    const names = await cache.keys();
+    for (const name of names.slice(0, Math.max(0, names.length - MOST_ASSETS))) await cache.delete(name);
+  }
+  return answer;
+}
+
+/** A file that may change: as it is now, or as it was last time. */
+async function changing(request) {
+  const cache = await caches.open(ASSETS);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(request, answer.clone());
+    return answer;
+  } catch {
+    return (await cache.match(request)) ?? Response.error();
+  }
+}
+
 async function file(name, request) {
   return (await (await caches.open(FILES)).match(name)) ?? fetch(request);
 }
@@ -110,8 +142,12 @@ addEventListener("fetch", (event) => {
     }
     return;
   }
-  const name = plain(url);
-  if (name in TRACE.files) event.respondWith(file(name, request));
+  // Whatever version a page asks for, it gets this build's: its modules fit one another.
+  if (url.pathname in TRACE.files) event.respondWith(file(url.pathname, request));
+  else if (url.pathname.startsWith("/photos/small/")) event.respondWith(lasting(request));
+  else if (url.pathname.startsWith("/static/")) {
+    event.respondWith(url.searchParams.has("v") ? lasting(request) : changing(request));
+  }
 });
 
 /** Fetches the day's pages that are missing or no longer fresh, two at a time. */

@@ -40,6 +40,7 @@ def test_an_entry_with_a_photo_is_kept_without_a_network_and_sent_with_one(field
     expect(field.page.locator(".tag.wait").get_by_text("Chờ gửi")).to_be_visible()
     field.page.get_by_role("button", name="Gửi ngay").click()
     expect(field.page.get_by_role("status").get_by_text("Chưa có mạng")).to_be_visible()
+    sound(field.page)
     field.network.mode = "up"
     field.page.get_by_role("button", name="Gửi ngay").click()
     expect(field.page.locator(".outbox-line")).to_contain_text("đã gửi 1")

@@ -75,9 +75,9 @@ def test_another_persons_sign_in_never_sends_my_entries(field: Field) -> None:
     field.network.mode = "down"
     field.spray()
     field.keep()
-    field.network.mode = "up"
     other = make_member(field.console.app, inside=field.console.organisation)
     field.sign_in_as(other)
+    field.network.mode = "up"
     field.list()
     expect(field.page.get_by_text("1 việc của người khác trên máy này")).to_be_visible()
     field.page.goto(f"{field.url}/producer/today")
@@ -120,6 +120,7 @@ def test_under_a_pin_nothing_written_can_be_read_and_the_right_pin_sends(field: 
     assert field.sprayings() == []
     field.page.fill("#outbox-pin", PIN)
     field.page.get_by_role("button", name="Mở khoá").click()
+    expect(field.page.get_by_role("dialog")).to_have_count(0)
     field.line("đã gửi 2")
     assert sorted(field.sprayings()) == ["Thuốc bí mật", "Thuốc đã ghi trước"]
 
@@ -286,3 +287,38 @@ def test_the_application_speaks_english_too(field: Field) -> None:
         }
 
     assert names(words["vi"]) == names(words["en"])
+
+
+def test_two_people_share_a_phone_without_a_network_and_each_sends_their_own(field: Field) -> None:
+    field.prepare()
+    other = make_member(field.console.app, inside=field.console.organisation)
+    field.sign_in_as(other)
+    field.prepare()
+    field.sign_in_as()
+    field.prepare()
+    set_pin(field)
+    field.network.mode = "down"
+    field.page.get_by_role("button", name="Khoá ngay").click()
+    field.page.get_by_role("button", name="Tôi là người khác").click()
+    field.page.get_by_role("button", name=f"Người {other.login}").click()
+    # The other one's own kept pages, and their own notebook.
+    expect(field.page.get_by_role("heading", level=1)).to_have_text("Hôm nay")
+    field.page.locator("summary.header-link").click()
+    expect(field.page.locator(".menu-note strong")).to_have_text(f"Người {other.login}")
+    field.spray("Thuốc của người kia")
+    field.keep()
+
+    # The network comes back to a browser in which the first person is signed in.
+    field.network.mode = "up"
+    field.page.goto(f"{field.url}/producer/today")
+    field.page.fill("#outbox-pin", PIN)
+    field.page.get_by_role("button", name="Mở khoá").click()
+    expect(field.page.get_by_role("dialog")).to_have_count(0)
+    field.line("chờ 0")
+    field.list()
+    expect(field.page.get_by_text("1 việc của người khác trên máy này")).to_be_visible()
+    assert field.sprayings() == []
+    field.sign_in_as(other)
+    field.page.goto(f"{field.url}/producer/today")
+    field.line("đã gửi 1")
+    assert field.sprayings() == ["Thuốc của người kia"]

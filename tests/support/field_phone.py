@@ -51,11 +51,9 @@ class Field:
         self.page.evaluate(
             """async wanted => {
               await navigator.serviceWorker.ready;
-              for (;;) {
-                for (const name of await caches.keys()) {
-                  if (!name.startsWith("trace-pages-")) continue;
-                  if (await (await caches.open(name)).match(wanted)) return;
-                }
+              const reader = document.querySelector("meta[name=trace-reader]").content;
+              const pages = await caches.open(`trace-pages-${reader}`);
+              while (!(await pages.match(wanted))) {
                 await new Promise(resolve => setTimeout(resolve, 50));
               }
             }""",
