@@ -123,6 +123,38 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "imports",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.LargeBinary(), nullable=True),
+        sa.Column("mapping", sa.Text(), nullable=False),
+        sa.Column("mode", sa.String(length=5), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("good", sa.Integer(), nullable=False),
+        sa.Column("bad", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_imports_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_imports_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_imports_public_id")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index("ix_imports_file", ["organisation_id", "digest"], unique=False)
+
+    op.create_table(
         "invitations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=5), nullable=False),
@@ -324,6 +356,28 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_deliveries_notification_id"), ["notification_id"], unique=False
+        )
+
+    op.create_table(
+        "import_rows",
+        sa.Column(
+            "import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("cells", sa.Text(), nullable=False),
+        sa.Column("clean", sa.Text(), nullable=False),
+        sa.Column("errors", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_import_rows_import_id")
+        ),
+        sa.PrimaryKeyConstraint("import_id", "number", name=op.f("pk_import_rows")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_import_rows_state", ["import_id", "state", "number"], unique=False
         )
 
     op.create_table(
@@ -762,6 +816,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("sheet_id", "household_id", name=op.f("pk_weighing_lines")),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
+
     with op.batch_alter_table("certificates", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -865,6 +922,9 @@ def downgrade() -> None:
         batch_op.drop_column("decision")
         batch_op.drop_column("issuer_id")
 
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_at"))
+
     op.drop_table("weighing_lines")
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.drop_index("ix_units_serial")
@@ -934,6 +994,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_book_lines_book")
 
     op.drop_table("book_lines")
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_rows_state")
+
+    op.drop_table("import_rows")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_notification_id"))
 
@@ -963,6 +1027,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_invitations_organisation_id"))
 
     op.drop_table("invitations")
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.drop_index("ix_imports_file")
+
+    op.drop_table("imports")
     with op.batch_alter_table("contact_codes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_codes_expires_at"))
         batch_op.drop_index(batch_op.f("ix_contact_codes_contact_hash"))

@@ -10,6 +10,7 @@ from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover, NoteLink
+from trace.models.imports import Import, ImportRow
 from trace.models.invitations import Invitation
 from trace.models.jobs import Job
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
@@ -53,6 +54,8 @@ __all__ = [
     "Holding",
     "Household",
     "IdempotencyKey",
+    "Import",
+    "ImportRow",
     "Invitation",
     "Job",
     "Jotting",
