@@ -23,6 +23,7 @@ from tests.support.factories import (
     registered,
     transformed,
 )
+from tests.support.intruder import without_guards
 from trace.core.statements import parse_entry
 from trace.core.tlog import append, leaf_hash
 from trace.extensions import db
@@ -95,34 +96,8 @@ def sound(app: Flask, now: datetime) -> Iterator[None]:
         capture(actor, [void], at=now)
         db.session.commit()
         publish("test")
-        triggers = drop_triggers()
-        yield
-        db.session.rollback()
-        restore_triggers(triggers)
-
-
-def drop_triggers() -> list[str]:
-    if db.engine.dialect.name == "postgresql":
-        for table in TABLES:
-            db.session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        db.session.commit()
-        return []
-    rows = db.session.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    ).all()
-    for name, _ in rows:
-        db.session.execute(text(f"DROP TRIGGER {name}"))
-    db.session.commit()
-    return [sql for _, sql in rows]
-
-
-def restore_triggers(statements: list[str]) -> None:
-    if db.engine.dialect.name == "postgresql":
-        for table in TABLES:
-            db.session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-    for statement in statements:
-        db.session.execute(text(statement))
-    db.session.commit()
+        with without_guards(TABLES):
+            yield
 
 
 def differences(now: datetime) -> list[Any]:

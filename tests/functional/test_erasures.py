@@ -59,6 +59,18 @@ def shown(row: Event) -> Any:
     return open_statement(f"{row.jwt}~{'~'.join(texts)}~")
 
 
+def test_an_erased_place_is_no_longer_where_the_goods_are_said_to_be(
+    db_session: Session, now: datetime
+) -> None:
+    place = {"id": new_lot().replace("/b/", "/l/")}
+    code = place["id"].rpartition("/")[2]
+    statement = recorded(db_session, now, readPoint=place, bizLocation=place)
+    assert code in everything()
+    erase(platform(), statement, ["readPoint", "bizLocation"], reason="yêu cầu", at=now)
+    db_session.commit()
+    assert code not in everything()
+
+
 def test_an_erased_member_is_nowhere_and_the_signature_still_counts(
     db_session: Session, now: datetime
 ) -> None:

@@ -1,4 +1,5 @@
-"""What a worker does at its start and every hour: takedowns are obeyed, what is over is forgotten.
+"""What a worker does at its start and every hour: takedowns are obeyed, what is over is forgotten,
+closed days of the audit log go into the public log.
 
 A backup restored at the same size of the log needs no refill, so nobody would think of takedowns:
 the journal outside the database is compared whenever a worker starts.
@@ -14,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.services import requests, takedowns
+from trace.services import audit_days, requests, takedowns
 from trace.services.after_commit import after_commit
 
 logger = structlog.get_logger()
@@ -39,13 +40,16 @@ class Tidying:
             logger.warning("cannot-tidy", error=type(error).__name__)
 
 
-def tidy(*, at: datetime) -> tuple[int, int, int]:
-    """(takedowns done again, closed requests forgotten, photos deleted); commits."""
-    again = takedowns.replay(at=at)
-    forgotten = requests.forget_closed(at=at)
-    photos = takedowns.forget_photos(at=at)
-    told = {"takedowns": again, "requests": forgotten, "photos": photos}
+def tidy(*, at: datetime) -> dict[str, int]:
+    """How many takedowns were done again, closed requests forgotten, photos deleted, days of the
+    audit log logged; commits."""
+    told = {
+        "takedowns": takedowns.replay(at=at),
+        "requests": requests.forget_closed(at=at),
+        "photos": takedowns.forget_photos(at=at),
+        "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
+    }
     if any(told.values()):
         after_commit(lambda: logger.info("tidied", **told))
     db.session.commit()
-    return again, forgotten, photos
+    return told

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from trace.core.signing import unb64url
 from trace.core.statements import (
@@ -35,6 +35,7 @@ from trace.models import (
     Event,
     EventKey,
     EventThing,
+    Holding,
     IdempotencyKey,
     LogEntry,
     Passport,
@@ -246,6 +247,8 @@ def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
             row.kept = None
     for digest in attached(gone):
         after_commit(partial(remove_file, digest))
+    where = {getattr(event, column) for member, column in COPIES.items() if member in paths}
+    _forget_where(event, where - {None})
     db.session.execute(
         update(Event)
         .where(Event.id == event.id)
@@ -255,6 +258,32 @@ def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
     if "eventID" in paths:
         _forget_event_id(event)
     forget_pages(event.id)
+
+
+def _forget_where(event: Event, places: Collection[str]) -> None:
+    """What the issuer holds is no longer said to be where only this event said it was."""
+    named = select(EventThing.thing_id).where(EventThing.event_id == event.id)
+    others = (
+        select(Event.id)
+        .join(EventThing, EventThing.event_id == Event.id)
+        .where(
+            EventThing.thing_id == Holding.thing_id,
+            Event.id != event.id,
+            Event.issuer_id == event.issuer_id,
+            or_(Event.biz_location == Holding.place, Event.read_point == Holding.place),
+        )
+    )
+    db.session.execute(
+        update(Holding)
+        .where(
+            Holding.holder_id == event.issuer_id,
+            among(Holding.place, sorted(places)),
+            Holding.thing_id.in_(named),
+            ~others.exists(),
+        )
+        .values(place=None, on_sale=False)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def attached(gone: Iterable[Disclosure]) -> list[str]:
