@@ -23,7 +23,6 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import func, select, text
 
-from trace.core.epcis import JsonObject
 from trace.core.statements import (
     KEYRING_SALT,
     parse_entry,
