@@ -15,6 +15,7 @@ from sqlalchemy.orm import scoped_session
 from werkzeug.test import TestResponse
 
 from tests.support.farms import Farm, id_base, make_farm, make_product, new, path_of
+from tests.support.stamps import bind_stamps, make_stamps, stamp_path
 from trace.core.gs1 import check_code, check_digit
 from trace.extensions import db
 from trace.models import Organisation
@@ -74,12 +75,13 @@ def test_every_kind_of_printed_address_answers(client: FlaskClient, farm: Farm, 
 
     farm.tell(pack(farm.record(), pallet, [item(plain, 1)]))
     code = farm.organisation.code
+    roll = make_stamps(farm.actor, 1)
+    bind_stamps(farm, roll, 1, 1, plain)
     for path in (
         f"/01/{GTIN}",
         lot,
-        f"{lot}/21/S1",
         path_of(plain),
-        f"{path_of(plain)}/0123456789ABCDEF",
+        stamp_path(roll, 1),
         path_of(box),
         path_of(cycle),
         path_of(pallet),

@@ -250,14 +250,13 @@ def test_the_first_view_of_forty_rich_lines_stays_under_fourteen_kilobytes(
     assert len(zipped.data) <= 14_000
 
 
-def test_a_unit_nobody_recorded_answers_with_its_lot_and_says_so(
-    farm: Farm, pages: PageClient
-) -> None:
+def test_a_unit_nobody_issued_says_so_and_tells_no_story(farm: Farm, pages: PageClient) -> None:
     lot = grown(farm)
-    page = pages.get(f"/t{path_of(lot)}/0123456789ABCDEF")
-    assert "Số riêng của gói này chưa được ghi vào sổ" in page.text
+    page = pages.get(f"/t{path_of(lot)}/0123456789ABCDEF", status=404)
+    assert page.h1 == "Mã này chưa từng được cấp"
     assert "0123-4567-89AB-CDEF" in page.text
-    assert "Thu hoạch" in page.text
+    for word in ("Thu hoạch", "Cải ngọt", "HTX Demo"):
+        assert word not in page.text
 
 
 def test_a_lot_with_a_slash_and_percent_in_its_name_has_a_page(

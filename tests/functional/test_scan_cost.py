@@ -24,6 +24,7 @@ from tests.support.farms import (
     path_of,
 )
 from tests.support.pages import PageClient
+from tests.support.stamps import bind_stamps, make_stamps, stamp_page, void_stamps
 from trace.extensions import db
 from trace.models import Organisation
 from trace.services import sequencer
@@ -234,13 +235,25 @@ def test_a_scan_costs_one_query_and_the_first_of_a_version_two(
     assert b"Do not eat" in english.data
 
 
-def test_a_unit_and_its_lot_cost_one_query_each(farm: Farm, client: FlaskClient) -> None:
+def test_a_lot_costs_one_query_and_a_unit_one_more_whatever_became_of_it(
+    farm: Farm, client: FlaskClient
+) -> None:
     lot = grown(farm)
-    for address in ("/t" + path_of(lot), f"/t{path_of(lot)}/0123456789ABCDEF"):
+    roll = make_stamps(farm.actor, 3, farm.product)
+    bind_stamps(farm, roll, 1, 1, lot)
+    void_stamps(farm.actor, roll, 2, 2)
+    addresses = [
+        ("/t" + path_of(lot), 200, 1),
+        (f"/t{path_of(lot)}/0123456789ABCDEF", 404, 2),
+        (stamp_page(roll, 1), 200, 2),
+        (stamp_page(roll, 2), 410, 2),
+        (stamp_page(roll, 3), 200, 2),
+    ]
+    for address, status, queries in addresses:
         client.get(address)
         with counted() as seen:
-            client.get(address)
-        assert len(seen) == 1
+            assert client.get(address).status_code == status
+        assert len(seen) == queries, (address, seen)
 
 
 def test_what_the_client_has_already_is_not_sent_again(farm: Farm, client: FlaskClient) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal, select, union_all
+from sqlalchemy import Select, func, literal, select, union_all
 
 from trace.core.gs1 import Identity, canonical_uri
 from trace.extensions import db
-from trace.models import Handover, Holding, Organisation, Place, Product, Thing
+from trace.models import Handover, Holding, Organisation, Place, Product, Thing, Unit
 from trace.services.settings import current_settings
 
 HISTORIES = frozenset({"lot", "unit", "cycle", "logistic", "asset", "other"})
@@ -45,6 +45,14 @@ def resolve(identity: Identity) -> list[Entry]:
     if identity.kind in HISTORIES or identity.key in ("01", "8006", "b"):
         named = _row("thing", Thing.id, Thing.identity, empty, empty)
         selects.append(named.where(Thing.identity.in_(texts), Thing.kind != "product"))
+    if identity.kind == "unit":
+        # A stamp answers as itself, whatever became of it: its page says so.
+        serial = identity.get("21") or identity.get("serial") or ""
+        stamp = select(
+            literal("thing"), func.coalesce(Unit.lot_id, 0), literal(texts[0]), empty, empty
+        )
+        key = f"{identity.key}/{identity.value}"
+        selects.append(stamp.where(Unit.key == key, Unit.serial == serial))
     if identity.kind in ("product", "lot", "unit"):
         named = _row("product", Product.id, Product.identity, Product.name, Product.name_en)
         selects.append(named.where(Product.identity.in_(texts)))

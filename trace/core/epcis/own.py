@@ -103,6 +103,19 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         "how a delivery note is answered: all, lines (with differences), part (more is to come),"
         " refused, by-link (without an account), back (refused goods are the giver's again)",
     ),
+    "units": OwnMember(
+        ("event",),
+        _object(
+            ("range", "first", "last", "count", "digest"),
+            range=_TEXT,
+            first=_NUMBER,
+            last=_NUMBER,
+            count=_NUMBER,
+            digest={"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+        ),
+        "labels of single packages bound to the lot: {range, first, last, count, digest}; digest is"
+        " base64url(SHA-256 of the serials, joined by LF)",
+    ),
     "variety": OwnMember(("event", "ilmd"), _TEXT, "variety of the crop or breed"),
     "area": OwnMember(
         ("event", "ilmd"), _object(("value", "unit"), value=_NUMBER, unit=_TEXT), "{value, unit}"

@@ -208,7 +208,8 @@ def did(code: str) -> Response:
 
 
 def _register_keys() -> None:
-    for key in (*KEYS, *LETTERS):
+    # What is in a QR code is in capitals (fewer modules): both cases are answered.
+    for key in (*KEYS, *LETTERS, *(letter.upper() for letter in LETTERS)):
         bp.add_url_rule(
             f"/{key}/<path:rest>",
             endpoint=f"key_{key}",

@@ -65,7 +65,7 @@ class How:
     """How a history is to be shown. `path` is the printed address, `code` what people read aloud of
     it; `keep` is the query that keeps
     a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
-    are codes of what is to be said of the address itself (`unit-unknown`, `unit-elsewhere`,
+    are codes of what is to be said of the address itself (`unit`, `unit-elsewhere`,
     `unbound`); `proof` is what is proved, for the view of that name."""
 
     language: str
@@ -167,10 +167,10 @@ def _note(code: str) -> JsonObject:
             _("Số trên tem không thuộc lô này"),
             _("Tem có thể bị sao chép hoặc in sai. Hãy báo cho nơi bán."),
         ),
-        "unit-unknown": (
+        "unit": (
             "",
-            _("Số riêng của gói này chưa được ghi vào sổ"),
-            _("Dưới đây là hồ sơ của cả lô."),
+            _("Tem riêng của một gói"),
+            _("Mỗi gói trong lô có một số khác nhau. Dưới đây là hồ sơ của cả lô."),
         ),
         "unbound": (
             "",

@@ -29,7 +29,16 @@ from sqlalchemy import (
 )
 
 from trace.core.gs1 import Identity, canonical_uri, parse_path
-from trace.models import Alert, Event, LogState, Organisation, Passport, Thing
+from trace.models import (
+    Alert,
+    Event,
+    LabelRange,
+    LogState,
+    Organisation,
+    Passport,
+    Thing,
+    Unit,
+)
 from trace.services.alerts import AlertView, alert_columns, alert_view
 from trace.services.passports import has_own_history
 
@@ -130,11 +139,43 @@ def _standing(thing: Alias) -> Any:
     )
 
 
-class _Prepared:
-    """The statement compiled once for an engine: on the hot path only values change."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What was issued under a unit's address. `lot` is the identity it is bound to, "" for none."""
 
-    def __init__(self, engine: Engine) -> None:
-        compiled = _statement().compile(
+    voided: bool
+    lot: str
+    roll: str
+    number: int
+
+
+def _stamp_statement() -> Select[Any]:
+    lot = _alias(Thing, "lot")
+    columns = [
+        case((Unit.voided_at.is_not(None), 1), else_=0),
+        Unit.number,
+        LabelRange.code,
+        lot.c.identity,
+    ]
+    joined: ColumnElement[str] = literal("")
+    for column in columns:
+        joined = joined + func.coalesce(cast(column, String), "") + "|"
+    return (
+        select(joined)
+        .join(LabelRange, LabelRange.id == Unit.range_id)
+        .outerjoin(lot, lot.c.id == Unit.lot_id)
+        .where(
+            Unit.key == bindparam("text0", "", type_=String),
+            Unit.serial == bindparam("text1", "", type_=String),
+        )
+    )
+
+
+class _Prepared:
+    """A statement compiled once for an engine: on the hot path only values change."""
+
+    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
+        compiled = statement.compile(
             dialect=engine.dialect, compile_kwargs={"render_postcompile": True}
         )
         self.text = str(compiled)
@@ -143,7 +184,7 @@ class _Prepared:
 
     def rows(self, engine: Engine, texts: tuple[str, ...]) -> list[str]:
         """Straight through the driver, on a pooled connection; listeners of the engine hear it."""
-        values = {**self.values, **dict(zip(_NAMES, texts, strict=True))}
+        values = {**self.values, **dict(zip(_NAMES, texts, strict=False))}
         given: Any = tuple([values[name] for name in self.order]) if self.order else values
         connection = engine.raw_connection()
         try:
@@ -159,15 +200,38 @@ class _Prepared:
 
 
 _NAMES: Final = tuple(f"text{number}" for number in range(LEVELS))
-_prepared: WeakKeyDictionary[Engine, _Prepared] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[Engine, tuple[_Prepared, _Prepared]] = WeakKeyDictionary()
+
+
+def _statements(engine: Engine) -> tuple[_Prepared, _Prepared]:
+    """(of things, of stamps)."""
+    found = _prepared.get(engine)
+    if found is None:
+        made = _Prepared(engine, _statement()), _Prepared(engine, _stamp_statement())
+        found = _prepared[engine] = made
+    return found
+
+
+def find_stamp(engine: Engine, asked: Asked) -> Stamp | None:
+    """What was issued under a unit's address; one query."""
+    identity = asked.identity
+    serial = identity.get("21") or identity.get("serial") or ""
+    rows = _statements(engine)[1].rows(engine, (f"{identity.key}/{identity.value}", serial))
+    if not rows:
+        return None
+    voided, number, roll, lot = rows[0][:-1].split("|", 3)
+    return Stamp(voided == "1", lot, roll, int(number))
+
+
+def of_lot(asked: Asked, lot: str) -> Asked:
+    """The same address, answered by the lot its stamp is bound to. A lot named beside it that is
+    another one is not asked about: it would tell another batch's story."""
+    return Asked(asked.identity, (asked.texts[0], lot, *[lot] * (LEVELS - 2)), asked.path)
 
 
 def find(engine: Engine, asked: Asked, now: int) -> Found | None:
     """The most specific thing known of what was asked; one query. `now` in milliseconds."""
-    prepared = _prepared.get(engine)
-    if prepared is None:
-        prepared = _prepared[engine] = _Prepared(engine)
-    rows = prepared.rows(engine, asked.texts)
+    rows = _statements(engine)[0].rows(engine, asked.texts)
     return _found(min(rows), now) if rows else None
 
 
@@ -214,4 +278,4 @@ def read_document(
     return rows[0].version, rows[0].document, sorted(alerts, key=lambda one: one.rank)
 
 
-__all__ = ["Asked", "Found", "ask", "find", "read_document"]
+__all__ = ["Asked", "Found", "Stamp", "ask", "find", "find_stamp", "of_lot", "read_document"]

@@ -70,12 +70,20 @@ def show(rest: str) -> ResponseReturnValue:
         return _refused(error, path, language)
     if asked.identity.kind not in HISTORIES:
         return _answer_card(asked.identity, language)
-    found = rows.find(db.engine, asked, to_millis(clock.now()))
+    stamp = rows.find_stamp(db.engine, asked) if asked.identity.kind == "unit" else None
+    bound = stamp is not None and not stamp.voided and stamp.lot
+    # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
+    reading = rows.of_lot(asked, bound) if bound else asked
+    found = rows.find(db.engine, reading, to_millis(clock.now()))
+    if stamp is not None and not bound:
+        return _stamp(asked.identity, "voided" if stamp.voided else "unbound", language)
+    if asked.identity.kind == "unit" and not bound and (found is None or found.kind != "unit"):
+        return _stamp(asked.identity, "never", language)
     if found is None or found.kind not in HISTORIES:
         return _unknown(asked.identity, language)
     if request.query_string and (form := request.args.get("format")) in FORMS:
         return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
-    wanted = _Wanted(asked, found, language, chosen)
+    wanted = _Wanted(asked, found, language, chosen, _notes(asked, found, stamp))
     if found.fresh:
         body = wanted.remembered()
         if body is not None:
@@ -95,7 +103,14 @@ class _Wanted:
 
     __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "proof", "view")
 
-    def __init__(self, asked: rows.Asked, found: rows.Found, language: str, chosen: bool) -> None:
+    def __init__(
+        self,
+        asked: rows.Asked,
+        found: rows.Found,
+        language: str,
+        chosen: bool,
+        notes: tuple[str, ...],
+    ) -> None:
         self.asked = asked
         self.found = found
         self.language = language
@@ -105,7 +120,7 @@ class _Wanted:
             view, page = request.args.get("view", ""), request.args.get("page", "1")
             self.view = view if view in VIEWS else ""
             self.page = int(page) if page.isdecimal() and 0 < int(page[:5]) <= MAX_PAGE else 1
-        self.notes = _notes(asked, found)
+        self.notes = notes
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 
     def key(self, version: int, last_index: int) -> tuple[object, ...]:
@@ -155,12 +170,15 @@ class _Wanted:
         return kept.bodies.put(key, html, _headers(self.language, self.view))
 
 
-def _notes(asked: rows.Asked, found: rows.Found) -> tuple[str, ...]:
-    """What is to be said of the address itself: a serial that is not the lot's, or not known."""
+def _notes(asked: rows.Asked, found: rows.Found, stamp: rows.Stamp | None) -> tuple[str, ...]:
+    """What is to be said of the address itself: one package's own code, or a serial that is not
+    the lot's."""
     if asked.identity.kind != "unit":
         return ()
-    if found.kind == "lot":
-        return ("unit-unknown",)
+    if stamp is not None:
+        named = asked.identity.get("10") is not None
+        # The lot that the address names stands among its texts, the lot bound must be that one.
+        return ("unit-elsewhere",) if named and stamp.lot not in asked.texts else ("unit",)
     if found.lot is None:
         return ("unbound",)
     if asked.identity.get("10") is not None and not found.lot_asked:
@@ -235,6 +253,17 @@ def _unknown(identity: Identity, language: str) -> Response:
         refused="",
     )
     return _page(html, language, 404)
+
+
+STAMPS = {"never": 404, "unbound": 200, "voided": 410}
+
+
+def _stamp(identity: Identity, state: str, language: str) -> Response:
+    """A stamp without a story: never issued, not bound yet, or voided. Names no product."""
+    html = render(
+        "scan/stamp.html", language, identity.path, code=cards.spoken(identity), state=state
+    )
+    return _page(html, language, STAMPS[state])
 
 
 def _refused(error: TraceError, path: str, language: str) -> Response:

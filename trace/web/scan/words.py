@@ -25,6 +25,8 @@ def step(word: str, action: str | None, disposition: str | None) -> str:
     if not word:
         words: dict[str | None, str] = {"ADD": _("Bắt đầu có"), "DELETE": _("Kết thúc")}
         return words.get(action, _("Việc khác"))
+    if word == "commissioning" and action == "OBSERVE":
+        return _("Gắn tem riêng cho từng gói")
     return _(step_label(word))
 
 
