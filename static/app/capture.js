@@ -50,9 +50,9 @@ const sizeOf = (body, photos) =>
 async function entryOf(form, submitter, reader, earlier) {
   const unknown = { phone: Date.now(), now: 0, offset: 0, wrong: "" };
   const { phone, now, offset, wrong } = await orElse(reading(), unknown);
-  if (form.dataset.outbox === "now" && form.elements.when && form.dataset.typed !== "1" && now) {
-    form.elements.when.value = boxTime(now);
-  }
+  // The time of an entry is when it was first written, however often it is mended.
+  const automatic = form.dataset.outbox === "now" && form.dataset.typed !== "1";
+  if (automatic && form.elements.when && now && !earlier) form.elements.when.value = boxTime(now);
   const key = earlier?.body.key ?? drawKey();
   const kept = form.dataset.dropPhotos ? [] : (earlier?.photos ?? []);
   const photos = [...kept, ...(await photosOf(form, drawKey()))];
@@ -60,9 +60,9 @@ async function entryOf(form, submitter, reader, earlier) {
   const body = {
     ...read(form, submitter),
     key,
-    offset,
+    offset: earlier?.body.offset ?? offset,
     wrong,
-    typed: form.dataset.outbox !== "now" || form.dataset.typed === "1",
+    typed: !automatic,
     organisation: document.querySelector("meta[name=trace-reader]").dataset.organisation,
   };
   const written = earlier?.written ?? phone;
@@ -295,6 +295,8 @@ async function mend(form, reader, unlock) {
   if (sealed && !key) key = await unlock();
   const entry = await settled(person, n, key);
   if (!entry || entry.state === "sent" || entry.state === "discarded") return;
+  const path = (address) => address.split("?")[0];
+  if (path(read(form).action) !== path(entry.body.action)) return; // another form of this page
   fill(form, entry.body.fields);
   form.dataset.entry = n;
   if (entry.body.typed) form.dataset.typed = "1";

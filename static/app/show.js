@@ -30,9 +30,8 @@ function buttonsOf(entry, person) {
     row.append(make("a", { href: body.answer.location }, words.open));
   }
   if (state === "refused" || state === "waiting") {
-    const address = `${body.action}#outbox=${n}`;
     const kind = state === "refused" ? "button" : "button secondary";
-    row.append(make("a", { className: kind, href: address }, words.mend));
+    row.append(make("a", { className: kind, href: addressOf(entry) }, words.mend));
     const drop = make("button", { type: "button", className: "button plain" }, words.discard);
     drop.addEventListener("click", () => {
       const yes = make("button", { type: "button", className: "button warning" }, words.discardYes);
@@ -71,11 +70,17 @@ const timeOf = ({ written, body }) => {
   return shortTime(Number.isNaN(moment) ? written : moment);
 };
 
+/** Where an entry is opened again. What its address hinted at may be gone (a plan that is done): the
+ * form itself is still there. */
+const addressOf = ({ n, body }) => {
+  const action = body.answer?.code === "not-found" ? body.action.split("?")[0] : body.action;
+  return `${action}#outbox=${n}`;
+};
+
 /** One line, as on the page of the day. */
 function brief(entry) {
-  const { n, state, body } = entry;
-  const address = `${body.action}#outbox=${n}`;
-  const heading = make("h3", {}, `${timeOf(entry)} `, make("a", { href: address }, body.title));
+  const { state, body } = entry;
+  const heading = make("h3", {}, `${timeOf(entry)} `, make("a", { href: addressOf(entry) }, body.title));
   return make("li", {}, heading, make("p", { className: "quiet small" }, body.about), tagOf(state));
 }
 

@@ -74,7 +74,11 @@ async function keep(address, answer) {
 async function copyOf(address) {
   const reader = await currentReader();
   if (!reader) return undefined;
-  const found = await (await caches.open(`trace-pages-${reader}`)).match(address);
+  const cache = await caches.open(`trace-pages-${reader}`);
+  // A form asked for with hints in its address (…?plan=7) is the same form without them; a list
+  // (its path ends in "/") asked for in another order is another list.
+  const form = !address.split("?")[0].endsWith("/");
+  const found = (await cache.match(address)) ?? (await cache.match(address, { ignoreSearch: form }));
   if (!found) return undefined;
   const text = await found.text();
   const marked = text.replace("<html ", `<html data-kept="${found.headers.get("Trace-Kept")}" `);

@@ -155,6 +155,58 @@ def test_what_the_server_refuses_is_marked_on_the_form_and_mended(field: Field) 
     assert len(field.sprayings()) == 1
 
 
+EARLIER = """async (minutes) => {
+  const { allEntries, getEntry, personOf, putEntry } = await import("/static/app/store.js");
+  const { boxTime } = await import("/static/app/clock.js");
+  const person = personOf(document.querySelector("meta[name=trace-reader]").content);
+  const [{ n }] = await allEntries(person);
+  const entry = await getEntry(person, n);
+  entry.written -= minutes * 60_000;
+  for (const field of entry.body.fields) {
+    if (field[0] === "when") field[1] = boxTime(entry.written);
+  }
+  await putEntry(person, entry);
+}"""
+
+
+def test_a_mended_entry_keeps_the_time_at_which_it_was_written(field: Field) -> None:
+    field.prepare()
+    field.network.mode = "down"
+    field.spray()
+    field.page.fill("[name='inputs-0-amount']", "1.500")
+    field.keep()
+    field.page.evaluate(EARLIER, 40)
+    written = clock.now() - timedelta(minutes=40)
+    field.send_all()
+    field.page.get_by_role("link", name="Sửa", exact=True).click()
+    expect(field.page.get_by_role("alert")).to_be_focused()
+    field.page.fill("[name='inputs-0-amount']", "1500")
+    field.send()
+    expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
+    (line,) = [one for one in field.console.events() if one.step == "spraying"]
+    assert abs(line.event_time - written) < timedelta(minutes=2)
+
+
+def test_a_form_asked_for_with_hints_opens_without_them_where_there_is_no_network(
+    field: Field,
+) -> None:
+    field.prepare()
+    field.network.mode = "down"
+    address = f"/producer/cycles/{field.cycle}/diary/spraying"
+    field.page.goto(f"{field.url}{address}?preset=999")
+    expect(field.page.get_by_role("heading", level=1)).to_have_text("Phun thuốc")
+    field.page.fill("[name='inputs-0-name']", "Thuốc Demo")
+    field.keep()
+    # What the hint named is not there: said, and mended by the form itself.
+    field.send_all()
+    expect(field.page.get_by_text("Không có gì ở địa chỉ này")).to_be_visible()
+    field.page.get_by_role("link", name="Sửa", exact=True).click()
+    expect(field.page.locator("[name='inputs-0-name']")).to_have_value("Thuốc Demo")
+    field.send()
+    expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
+    assert field.sprayings() == ["Thuốc Demo"]
+
+
 def test_an_entry_is_discarded_after_one_question(field: Field) -> None:
     field.prepare()
     field.network.mode = "down"

@@ -57,6 +57,7 @@ def pages() -> ResponseReturnValue:
         for cycle in growing[:CYCLES_KEPT]:
             found += _pages_of(cycle)
         found += [
+            url_for("plans.jot"),
             url_for("cycles.index"),
             url_for("batches.index"),
             url_for("batches.new"),
