@@ -43,13 +43,47 @@ class ReceiveRow(RecordSchema):
     quantity = Quantity(zero=True)
     unit = Choice(UNIT_KEYS, load_default="kg")
     reason = Text(300)
+    missing = Text(10)  # a crate that did not come
 
 
 class ReceiveSchema(CircumstancesSchema):
-    """Everything as sent, or line by line."""
+    """Everything as sent; line by line; a part, more is to come; or nothing was taken, and why."""
 
-    answer = Choice(("all", "lines"), required=True)
+    answer = Choice(("all", "lines", "part", "refused"), required=True)
     lines = Rows(ReceiveRow)
+    refuse_reason = Text(300)
+
+
+class ReturnSchema(CircumstancesSchema):
+    """What goes back, and why."""
+
+    lines = Rows(ReceiveRow)
+    reason = Text(300, required=True)
+
+
+class BackSchema(CircumstancesSchema):
+    """Refused goods came home."""
+
+
+class LinkRow(RecordSchema):
+    """One line counted by whoever holds the paper."""
+
+    thing = Reference(required=True)
+    quantity = Quantity(zero=True)
+    unit = Choice(UNIT_KEYS, load_default="kg")
+    reason = Text(300)
+    missing = Text(10)
+
+
+class LinkSchema(RecordSchema):
+    """An answer without an account: what, and by whom. Name, phone and plate stay with the giver."""
+
+    answer = Choice(("all", "lines", "refused"), required=True)
+    lines = Rows(LinkRow)
+    refuse_reason = Text(300)
+    name = Text(120, required=True)
+    phone = Text(20)
+    plate = Text(20)
 
 
 class ExternalSchema(CircumstancesSchema):

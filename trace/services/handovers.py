@@ -3,6 +3,11 @@
 The rows are an index over shipping and receiving events, written in the transaction that captures
 them whatever their door. The two sides find each other by the delivery note. A side that stays
 silent leaves the handover one-sided, which blocks nothing.
+
+A shipment's `state` is what its answers say together: "" waits; `part` more is to come; `accepted`,
+`differs`, `refused` close it; `back` refused, and the giver has the goods again; `link`,
+`link-refused` are the giver's own word for someone without an account, so that whoever was named
+may still answer. Only who was named may answer, or anybody with the note where it names nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.errors import NotFound, TraceError
@@ -26,6 +31,13 @@ from trace.services.vocabulary import Amount, bare_step
 
 LEAVING: Final = frozenset({"shipping"})
 ARRIVING: Final = frozenset({"receiving", "accepting"})
+REFUSING: Final = "refusing"
+BY_LINK: Final = "answered_by_link"
+BACK: Final = "void_shipping"
+ANSWERING: Final = ARRIVING | {REFUSING, BY_LINK, BACK}
+CLOSED: Final = frozenset({"accepted", "differs", "refused", "back"})
+# What the giver himself says of how the handover went.
+GIVERS_WORD: Final = frozenset({"link", "link-refused", "back"})
 
 Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statement it corrects
 
@@ -33,7 +45,7 @@ Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statemen
 def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) -> None:
     """Writes the rows of newly captured events; the caller is capture, in its transaction."""
     shipped_or_received = [
-        row for row in captured if bare_step(row[1].get("bizStep")) in LEAVING | ARRIVING
+        row for row in captured if bare_step(row[1].get("bizStep")) in LEAVING | ANSWERING
     ]
     if not shipped_or_received:
         return
@@ -46,7 +58,7 @@ def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) 
         db.session.add(row.made(issuer, parties))
     db.session.flush()
     _void(corrections)
-    _answer([row for row in rows if row.note])
+    _answer(issuer, [row for row in rows if row.note])
 
 
 class _Parties:
@@ -99,18 +111,24 @@ class _Row:
     sources: list[Identity]
     destinations: list[Identity]
     note: str | None
+    state: str
 
     def made(self, issuer: int, parties: _Parties) -> Handover:
         giver = parties.organisation(self.sources)
         taker = parties.organisation(self.destinations)
         # Whoever says that it gave (or took) is that side where no party is named.
+        if self.state in GIVERS_WORD:
+            giver, taker = issuer, None
+        else:
+            taker = taker if taker is not None or not self.received else issuer
         return Handover(
             event_id=self.event_id,
             received=self.received,
             giver_id=giver if giver is not None or self.received else issuer,
-            taker_id=taker if taker is not None or not self.received else issuer,
+            taker_id=taker,
             note=self.note,
             voided=False,
+            state=self.state,
         )
 
 
@@ -122,13 +140,31 @@ def _row(event_id: int, document: JsonObject, parties: _Parties) -> _Row:
             identity = parties.identity(text)
             note = (text if identity is None else canonical_uri(identity, parties.id_base))[:300]
             break
+    step = bare_step(document.get("bizStep"))
     return _Row(
         event_id,
-        bare_step(document.get("bizStep")) in ARRIVING,
+        step in ANSWERING,
         _ends(document.get("sourceList"), "source", parties),
         _ends(document.get("destinationList"), "destination", parties),
         note,
+        _said(step, document),
     )
+
+
+def _said(step: str, document: JsonObject) -> str:
+    """What an answer says; "" for a shipment."""
+    refused = document.get("trace:answer") == "refused"
+    if step == REFUSING:
+        return "refused"
+    if step == BY_LINK:
+        return "link-refused" if refused else "link"
+    if step == BACK:
+        return "back"
+    if step not in ARRIVING:
+        return ""
+    if document.get("trace:answer") == "part":
+        return "part"
+    return "differs" if document.get("trace:difference") else "accepted"
 
 
 def _ends(ends: object, member: str, parties: _Parties) -> list[Identity]:
@@ -145,33 +181,107 @@ def _void(corrections: Sequence[Captured]) -> None:
     if not corrected:
         return
     events = db.session.scalars(select(Event.id).where(Event.statement_id.in_(corrected))).all()
+    shipped = db.session.scalars(
+        select(Handover.answered_by).where(
+            Handover.event_id.in_(events), Handover.received, Handover.answered_by.is_not(None)
+        )
+    ).all()
     db.session.execute(update(Handover).where(Handover.event_id.in_(events)).values(voided=True))
     db.session.execute(
         update(Handover).where(Handover.answered_by.in_(events)).values(answered_by=None)
     )
+    for shipment in sorted({one for one in shipped if one is not None}):
+        _restate(shipment)
 
 
-def _answer(rows: Sequence[_Row]) -> None:
+def _answer(issuer: int, rows: Sequence[_Row]) -> None:
     """Joins both sides of one note, whichever came first."""
+    shipments_met: dict[int, None] = {}
     for row in rows:
-        other = db.session.scalar(
-            select(Handover.event_id)
-            .where(
-                Handover.note == row.note,
-                Handover.received.is_(not row.received),
-                Handover.voided.is_(False),
-            )
-            .order_by(Handover.event_id)
-            .limit(1)
+        if row.received:
+            shipment = _shipment_of(issuer, row)
+            if shipment is not None:
+                _join(shipment, row.event_id)
+                shipments_met[shipment] = None
+        else:
+            for answer in _answers_before(issuer, row):
+                _join(row.event_id, answer)
+                shipments_met[row.event_id] = None
+    for shipment in shipments_met:
+        _restate(shipment)
+
+
+def _shipment_of(issuer: int, row: _Row) -> int | None:
+    """The shipment that the issuer may answer: sent to him, or to nobody by name. What the giver
+    says of his own shipment is about a shipment of his."""
+    if row.state in GIVERS_WORD:
+        whose = Handover.giver_id == issuer
+    else:
+        whose = and_(
+            func.coalesce(Handover.giver_id, 0) != issuer,
+            or_(Handover.taker_id.is_(None), Handover.taker_id == issuer),
         )
-        if other is None:
-            continue
-        for mine, theirs in ((row.event_id, other), (other, row.event_id)):
-            db.session.execute(
-                update(Handover)
-                .where(Handover.event_id == mine, Handover.answered_by.is_(None))
-                .values(answered_by=theirs)
-            )
+    query = select(Handover.event_id).where(
+        Handover.note == row.note, ~Handover.received, ~Handover.voided, whose
+    )
+    return db.session.scalar(query.order_by(Handover.event_id).limit(1))
+
+
+def _answers_before(issuer: int, row: _Row) -> Sequence[int]:
+    """Answers that were recorded before the shipment they are about."""
+    own = db.session.get_one(Handover, row.event_id)
+    who = Event.issuer_id != issuer
+    if own.taker_id is not None:
+        who = Event.issuer_id == own.taker_id
+    return db.session.scalars(
+        select(Handover.event_id)
+        .join(Event, Event.id == Handover.event_id)
+        .where(
+            Handover.note == row.note,
+            Handover.received,
+            ~Handover.voided,
+            Handover.answered_by.is_(None),
+            who,
+        )
+        .order_by(Handover.event_id)
+    ).all()
+
+
+def _join(shipment: int, answer: int) -> None:
+    db.session.execute(
+        update(Handover)
+        .where(Handover.event_id == answer, Handover.answered_by.is_(None))
+        .values(answered_by=shipment)
+    )
+
+
+def _restate(shipment: int) -> None:
+    """What the answers that stand say together."""
+    rows = db.session.execute(
+        select(Handover.event_id, Handover.state)
+        .where(Handover.answered_by == shipment, Handover.received, ~Handover.voided)
+        .order_by(Handover.event_id)
+    ).all()
+    state = together([row.state for row in rows])
+    closing = next((row.event_id for row in rows if row.state not in GIVERS_WORD), None)
+    db.session.execute(
+        update(Handover)
+        .where(Handover.event_id == shipment, ~Handover.received)
+        .values(state=state, answered_by=closing if state in CLOSED else None)
+    )
+
+
+def together(said: Sequence[str]) -> str:
+    """The state of a shipment by its answers, oldest first."""
+    own = [one for one in said if one not in GIVERS_WORD]
+    if not own:
+        return "link-refused" if "link-refused" in said else "link" if "link" in said else ""
+    if own[-1] == "part":
+        return "part"
+    kinds = set(own) - {"part"}
+    if kinds == {"refused"} and "part" not in own:
+        return "back" if "back" in said else "refused"
+    return "accepted" if kinds == {"accepted"} else "differs"
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -188,6 +298,8 @@ class Shipment:
     note: str | None
     answered_by: int | None
     voided: bool
+    state: str
+    received: bool
     lines: tuple[ShipmentLine, ...]
 
 
@@ -253,6 +365,17 @@ def get_handover(actor: Actor, event_id: int) -> Handover:
     return found
 
 
+def answers_to(shipment: int) -> list[Handover]:
+    """The answers that stand, oldest first. The caller has checked who reads."""
+    return list(
+        db.session.scalars(
+            select(Handover)
+            .where(Handover.answered_by == shipment, Handover.received, ~Handover.voided)
+            .order_by(Handover.event_id)
+        )
+    )
+
+
 def find_by_note(actor: Actor, note: str) -> Handover | None:
     """The shipment under a note's canonical identity. Whoever holds the note may read it, unless
     it names another taker: the code on the paper is what was handed over."""
@@ -294,6 +417,8 @@ def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
             row.note,
             row.answered_by,
             row.voided,
+            row.state,
+            row.received,
             tuple(by_event[row.event_id]),
         )
         for row in handovers

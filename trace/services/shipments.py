@@ -54,10 +54,13 @@ class Line:
     item: Item  # with the amount that came
     sent: Amount | None = None
     reason: str = ""
+    open: bool = False  # more of it is to come: what is missing is no difference yet
 
     @property
     def missing(self) -> Decimal | None:
         """Sent less received, in the note's unit; None where it cannot be compared or is nought."""
+        if self.open:
+            return None
         got = self.item.amount
         if self.sent is None or got is None or self.sent.uom != got.uom:
             return None
@@ -85,22 +88,57 @@ def ship(record: Record, items: Sequence[Item], parties: Parties) -> JsonObject:
     return observed(record, "shipping", items, disposition="in_transit", parts=parties.parts())
 
 
+def give_back(record: Record, items: Sequence[Item], parties: Parties, reason: str) -> JsonObject:
+    """Goods go back to who gave them: a handover of its own, with its own note, and why."""
+    return observed(
+        record,
+        "shipping",
+        items,
+        disposition="returned",
+        parts={**parties.parts(), "trace:difference": {"reason": reason}},
+    )
+
+
 def receive(
+    record: Record,
+    lines: Sequence[Line],
+    parties: Parties,
+    *,
+    new_event_id: Callable[[], str],
+    answer: str = "",
+) -> list[JsonObject]:
+    """The taker's side: one event for what came as sent, one for each line that differs.
+
+    `answer` says how the note is answered (`trace:answer`): "part" leaves it open."""
+    return _taken(record, "receiving", lines, parties, new_event_id, answer)
+
+
+def received_by_link(
     record: Record, lines: Sequence[Line], parties: Parties, *, new_event_id: Callable[[], str]
 ) -> list[JsonObject]:
-    """The taker's side: one event for what came as sent, one for each line that differs."""
+    """The giver's word that someone without an account took the goods: it makes nobody a holder."""
+    return _taken(record, "answered_by_link", lines, parties, new_event_id, "by-link")
+
+
+def _taken(
+    record: Record,
+    step: str,
+    lines: Sequence[Line],
+    parties: Parties,
+    new_event_id: Callable[[], str],
+    answer: str,
+) -> list[JsonObject]:
+    said = {**parties.parts(), **({"trace:answer": answer} if answer else {})}
     events: list[JsonObject] = []
     same = [line.item for line in lines if line.missing is None and not line.reason]
     if same:
-        events.append(
-            observed(record, "receiving", same, disposition="in_progress", parts=parties.parts())
-        )
+        events.append(observed(record, step, same, disposition="in_progress", parts=said))
     for line in lines:
         if line.missing is None and not line.reason:
             continue
         difference: JsonObject = {"reason": line.reason} if line.reason else {}
         if line.missing is not None and line.sent is not None:
-            # Below zero: more came than was sent.
+            # Below zero: less came than was sent.
             difference["quantity"] = number(-line.missing)
             if line.sent.uom:
                 difference["uom"] = line.sent.uom
@@ -108,13 +146,54 @@ def receive(
         events.append(
             observed(
                 frame,
-                "receiving",
+                step,
                 [line.item],
                 disposition="mismatch_quantity" if line.missing is not None else "damaged",
-                parts={**parties.parts(), "trace:difference": difference},
+                parts={**said, "trace:difference": difference},
             )
         )
     return events
+
+
+def refuse(record: Record, items: Sequence[Item], parties: Parties, reason: str) -> JsonObject:
+    """The goods were not taken: they stay with the giver. Signed by who refuses."""
+    return observed(
+        record,
+        "refusing",
+        items,
+        parts={
+            **parties.parts(),
+            "trace:answer": "refused",
+            "trace:difference": {"reason": reason},
+        },
+    )
+
+
+def refused_by_link(
+    record: Record, items: Sequence[Item], parties: Parties, reason: str
+) -> JsonObject:
+    """The giver's word that someone without an account refused the goods."""
+    return observed(
+        record,
+        "answered_by_link",
+        items,
+        parts={
+            **parties.parts(),
+            "trace:answer": "refused",
+            "trace:difference": {"reason": reason},
+        },
+    )
+
+
+def take_back(record: Record, items: Sequence[Item], parties: Parties) -> JsonObject:
+    """The giver says that refused goods are in his hands again (CBV 2.0: void_shipping)."""
+    return observed(
+        record,
+        "void_shipping",
+        items,
+        disposition="in_progress",
+        parts={**parties.parts(), "trace:answer": "back"},
+    )
 
 
 def receive_unrecorded(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front, installed, log, requests, resolver, scan, verify
+from trace.web import front, installed, log, notes, requests, resolver, scan, verify, wellknown
 from trace.web.access import guard
 from trace.web.admin import desk
-from trace.web.auth import account, auth
+from trace.web.auth import account, application, auth
+from trace.web.auth import register as registering
 from trace.web.pages import register_helpers
 from trace.web.producer import (
     approvals,
@@ -42,6 +43,7 @@ def register_pages(app: Flask) -> None:
     register_helpers(app)
     register_statics(app)
     register(app, front.blueprint, "public")
+    register(app, wellknown.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
     register(app, verify.bp, "anonymous")
@@ -50,7 +52,9 @@ def register_pages(app: Flask) -> None:
     for blueprint, rule in desk.DESKS:
         register(app, blueprint, rule)
     register(app, auth, "public")
+    register(app, registering, "public")
     register(app, account, "signed-in")
+    register(app, application, "member:manage")
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
@@ -67,6 +71,7 @@ def _register_farm(app: Flask) -> None:
     """What a farm, a packhouse and a shop record: members read, recorders write."""
     for module in (cycles, batches, processing, events, handovers, labels, plans, codes, weights):
         register(app, module.blueprint, "member:record")
+    register(app, notes.blueprint, "public")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")

@@ -20,7 +20,8 @@ from trace.services.capture.things import Known
 from trace.services.sets import among
 
 TAKES = frozenset({"shipping", "retail_selling"})
-GIVES = frozenset({"receiving", "accepting"})
+# What was sent and refused is the giver's again once he says so (void_shipping).
+GIVES = frozenset({"receiving", "accepting", "void_shipping"})
 ON_SALE = frozenset({"sellable_accessible", "sellable_not_accessible"})
 
 Change = tuple[str, str, Decimal]  # thing's identity, unit, signed amount

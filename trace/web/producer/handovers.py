@@ -3,64 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import Select
 
-from trace.core.gs1 import Gs1Error, Identity, canonical_uri, check_code
+from trace import clock
+from trace.core.gs1 import Gs1Error, check_code
 from trace.core.labels import label_payload, qr_svg
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Handover, Organisation, Product
-from trace.schemas.handovers import ExternalSchema, ReceiveSchema, ShipSchema
-from trace.schemas.records import NothingChosen
+from trace.models import Handover, NoteLink, Organisation, Product
+from trace.schemas.handovers import ExternalSchema, ShipSchema
 from trace.services import choices
 from trace.services.actors import Actor
+from trace.services.answers import bridged, find_link, make_link, remaining
 from trace.services.batches import (
-    address_of,
     list_things,
     new_note_address,
     organisation_address,
     short_name,
 )
-from trace.services.choices import NotOffered
 from trace.services.handovers import (
     Shipment,
+    answers_to,
     arrived,
-    find_by_note,
     get_handover,
     incoming,
-    line_item,
     outgoing,
     shipments,
 )
 from trace.services.labels import printed_address
 from trace.services.settings import current_settings
-from trace.services.shipments import External, Line, Parties, receive, receive_unrecorded, ship
+from trace.services.shipments import External, Parties, receive_unrecorded, ship
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
+from trace.web.forms import Form
 from trace.web.lists import Listing
 from trace.web.problems import translated
 from trace.web.producer.batches import start_rows
 from trace.web.producer.processing import asked_things, items_of_rows
+from trace.web.producer.receipts import add_receipts, by_note
 from trace.web.producer.recording import (
     RecordForm,
     batch_options,
     circumstances,
     common_choices,
-    lot_amount,
     new_lot,
-    plain,
     product_options,
     record,
     show_amount,
-    unit_key,
 )
 
 blueprint = Blueprint("shipments", __name__, url_prefix="/producer/shipments")
+add_receipts(blueprint)
 
 LIST_LIMIT = 2000
 Query = Callable[[Actor], Select[Handover]]
@@ -79,10 +76,15 @@ def index() -> ResponseReturnValue:
 def _list(view: str, error: TraceError | None = None) -> ResponseReturnValue:
     rows = list(db.session.scalars(VIEWS[view](actor()).limit(LIST_LIMIT)))
     found = shipments(rows)
-    listing = Listing(found, words=_words, filters={"view": lambda _: view})
+    later = bridged(found) if view == "outgoing" else {}
+    listing = Listing(
+        found,
+        words=_words,
+        filters={"view": lambda _: view, "state": lambda one: state_of(one, later)},
+    )
     if listing.wants_csv:
-        head = ["Phiếu giao", "Lúc", "Từ", "Đến", "Hàng", "Đã nhận"]
-        return listing.csv("giao-nhan", [gettext(word) for word in head], _csv_line)
+        head = ["Phiếu giao", "Lúc", "Từ", "Đến", "Hàng", "Tình trạng"]
+        return listing.csv("giao-nhan", [gettext(word) for word in head], _csv_line(later))
     page = render_template(
         "producer/shipments/index.html",
         listing=listing,
@@ -92,8 +94,52 @@ def _list(view: str, error: TraceError | None = None) -> ResponseReturnValue:
         view=view,
         note_name=lambda note: short_name(note) if note else "",
         goods=goods_words,
+        state_of=lambda one: state_of(one, later),
+        states=state_words(),
+        offered=OFFERED[view],
+        later=later,
     )
     return page, 200 if error is None else error.status
+
+
+OFFERED = {
+    "incoming": ("waiting", "part", "link"),
+    "outgoing": (
+        *("waiting", "part", "accepted", "differs", "refused", "back"),
+        *("link", "link-refused", "bridged", "cancelled"),
+    ),
+    "arrived": ("accepted", "differs", "part", "refused", "alone", "cancelled"),
+}
+
+
+def state_words() -> dict[str, tuple[str, str]]:
+    """(kind of tag, words) of each state."""
+    return {
+        "waiting": ("info", gettext("mới có bên giao khai")),
+        "part": ("wait", gettext("đã nhận một phần")),
+        "accepted": ("ok", gettext("hai bên đã khai")),
+        "differs": ("warn", gettext("đã nhận, có chênh lệch")),
+        "refused": ("warn", gettext("bị từ chối")),
+        "back": ("neutral", gettext("bị từ chối, hàng đã về")),
+        "link": ("info", gettext("nhận qua đường dẫn, không có tài khoản")),
+        "link-refused": ("warn", gettext("từ chối qua đường dẫn")),
+        "bridged": ("info", gettext("nơi sau đã ghi nhận lô")),
+        "alone": ("info", gettext("mới có bên nhận khai")),
+        "cancelled": ("neutral", gettext("đã huỷ")),
+    }
+
+
+def state_of(one: Shipment, later: Mapping[int, Organisation]) -> str:
+    """A key of `state_words`."""
+    if one.voided:
+        return "cancelled"
+    if one.received:
+        if one.state == "refused":
+            return "refused"
+        return "alone" if one.answered_by is None else one.state or "accepted"
+    if one.event_id in later:
+        return "bridged"
+    return one.state or "waiting"
 
 
 class UnknownNote(TraceError):
@@ -129,15 +175,18 @@ def _words(shipment: Shipment) -> tuple[str, ...]:
     )
 
 
-def _csv_line(shipment: Shipment) -> list[object]:
-    return [
-        short_name(shipment.note) if shipment.note else "",
-        shipment.event_time,
-        shipment.giver.name if shipment.giver else "",
-        shipment.taker.name if shipment.taker else "",
-        goods_words(shipment),
-        shipment.answered_by is not None,
-    ]
+def _csv_line(later: Mapping[int, Organisation]) -> Callable[[Shipment], list[object]]:
+    def line(shipment: Shipment) -> list[object]:
+        return [
+            short_name(shipment.note) if shipment.note else "",
+            shipment.event_time,
+            shipment.giver.name if shipment.giver else "",
+            shipment.taker.name if shipment.taker else "",
+            goods_words(shipment),
+            state_words()[state_of(shipment, later)][1],
+        ]
+
+    return line
 
 
 @blueprint.get("/<int:event_id>")
@@ -145,27 +194,51 @@ def show(event_id: int) -> ResponseReturnValue:
     """The delivery note, to be shown, printed or scanned at the other end."""
     handover = get_handover(actor(), event_id)
     (shipment,) = shipments([handover])
+    mine = handover.giver_id == actor().organisation.id
+    wrote = mine and not handover.received and handover.event.issuer_id == handover.giver_id
+    later = bridged([shipment]) if wrote else {}
+    state = state_of(shipment, later)
     return render_template(
         "producer/shipments/show.html",
         shipment=shipment,
-        mine=handover.giver_id == actor().organisation.id,
+        mine=mine,
+        wrote=wrote,
         note=short_name(shipment.note) if shipment.note else "",
         public=printed_address(shipment.note) if shipment.note else "",
+        link=find_link(event_id) if wrote else None,
+        link_address=link_address,
+        arrived={one.thing_id: one.arrived for one in remaining(shipment)},
+        answers=answers_to(shipment.event_id),
+        state=state,
+        states=state_words(),
+        later=later.get(event_id),
         short_name=short_name,
         show_amount=show_amount,
         received=handover.received,
+        form=Form(),
     )
+
+
+def link_address(link: NoteLink) -> str:
+    """What the code on the paper says."""
+    return f"{current_settings().public_url}/g/{link.secret}"
 
 
 @blueprint.get("/<int:event_id>/code.svg")
 def code(event_id: int) -> ResponseReturnValue:
-    """The note's code, for the other side to scan."""
+    """The code on the paper: the link that answers it, for the giver alone; the public address
+    otherwise."""
     handover = get_handover(actor(), event_id)
-    if handover.note is None or not printed_address(handover.note):
+    link = find_link(event_id) if handover.giver_id == actor().organisation.id else None
+    if link is not None:
+        address = link_address(link)
+    elif handover.note is not None and printed_address(handover.note):
+        address = printed_address(handover.note)
+    else:
         raise NotFound
-    address = printed_address(handover.note)
+    title = printed_address(handover.note or "") or address
     return Response(
-        qr_svg(label_payload(address), title=address),
+        qr_svg(label_payload(address), title=title),
         content_type="image/svg+xml; charset=utf-8",
     )
 
@@ -187,6 +260,8 @@ def send() -> ResponseReturnValue:
                 note=new_note_address(draw),
             )
             captured = record(form, [ship(base, items_of_rows(clean["lots"]), parties)])
+            sent = get_handover(actor(), captured.events[0].event_id)
+            make_link(actor(), sent, at=clock.now())
             address = url_for("shipments.show", event_id=captured.events[0].event_id)
             return form.done(address, gettext("Đã ghi giao hàng. Đưa phiếu cho người chở."))
     lots = list_things(actor(), "lot", held_only=True)
@@ -211,110 +286,12 @@ def find() -> ResponseReturnValue:
         code = check_code(text.rpartition("/")[2])
     except Gs1Error as error:
         return _list("incoming", error)
-    handover = _by_note(code)
+    handover = by_note(code)
     if handover is None:
         return _list("incoming", UnknownNote())
     if handover.giver_id == actor().organisation.id:
         return redirect(url_for("shipments.show", event_id=handover.event_id), 303)
     return redirect(url_for("shipments.take_by_note", code=code), 303)
-
-
-def _by_note(code: str) -> Handover | None:
-    return find_by_note(actor(), canonical_uri(Identity("n", code), current_settings().id_base))
-
-
-@blueprint.route("/note/<code>/receive", methods=["GET", "POST"])
-@needs("record")
-def take_by_note(code: str) -> ResponseReturnValue:
-    """Whoever was handed the note answers it, also when it names nobody."""
-    try:
-        handover = _by_note(check_code(code))
-    except Gs1Error:
-        raise NotFound from None
-    if handover is None or handover.giver_id == actor().organisation.id:
-        raise NotFound
-    return _receipt(handover)
-
-
-@blueprint.route("/<int:event_id>/receive", methods=["GET", "POST"])
-@needs("record")
-def take(event_id: int) -> ResponseReturnValue:
-    """Everything came, or line by line with differences."""
-    handover = get_handover(actor(), event_id)
-    if handover.received or handover.taker_id != actor().organisation.id:
-        raise NotFound
-    return _receipt(handover)
-
-
-def _receipt(handover: Handover) -> ResponseReturnValue:
-    (shipment,) = shipments([handover])
-    form = RecordForm(ReceiveSchema(), {"answer": "all", **_line_start(shipment)})
-    if form.sent:
-        with form.attempt():
-            clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            lines = _all(shipment) if clean["answer"] == "all" else _counted(shipment, clean)
-            parties = _parties(handover, base.place)
-            events = receive(base, lines, parties, new_event_id=draw.event_id)
-            record(form, events)
-            address = url_for("shipments.index", view="arrived")
-            return form.done(address, gettext("Đã ghi nhận hàng."))
-    return form.page(
-        "producer/shipments/receive.html",
-        shipment=shipment,
-        note=short_name(shipment.note) if shipment.note else "",
-        short_name=short_name,
-        **common_choices(),
-    )
-
-
-def _line_start(shipment: Shipment) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for number, line in enumerate(shipment.lines):
-        found[f"lines-{number}-thing"] = line.thing_id
-        if line.amount is not None:
-            found[f"lines-{number}-quantity"] = plain(line.amount.quantity)
-            found[f"lines-{number}-unit"] = unit_key(line.amount.uom)
-    return found
-
-
-def _all(shipment: Shipment) -> list[Line]:
-    return [
-        Line(line_item(line, address_of(line.identity), line.amount), line.amount)
-        for line in shipment.lines
-    ]
-
-
-def _counted(shipment: Shipment, clean: Mapping[str, Any]) -> list[Line]:
-    """The lines as counted; a crate's line has no amount. Raises NotOffered, NothingChosen."""
-    known = {line.thing_id: line for line in shipment.lines}
-    found = []
-    for row in clean["lines"] or ():
-        line = known.get(row["thing"])
-        if line is None:
-            raise NotOffered(path=f"lines-{row['row']}-quantity")
-        amount = lot_amount(row)
-        item = line_item(line, address_of(line.identity), amount)
-        found.append(Line(item, line.amount, row["reason"]))
-    # A crate that is there has no number to type: its line was not sent, and it came.
-    counted = {row["thing"] for row in clean["lines"] or ()}
-    found += [
-        Line(line_item(line, address_of(line.identity), None))
-        for line in shipment.lines
-        if line.thing_id not in counted and line.amount is None
-    ]
-    if not found:
-        raise NothingChosen(path="lines-0-quantity")
-    return found
-
-
-def _parties(handover: Handover, place: str) -> Parties:
-    return Parties(
-        giver=organisation_address(handover.giver) if handover.giver else "",
-        taker=organisation_address(actor().organisation),
-        to_place=place,
-        note=address_of(handover.note) if handover.note else "",
-    )
 
 
 @blueprint.route("/receive", methods=["GET", "POST"])
