@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.sql import expression
 
 from trace.extensions import db
 
@@ -45,7 +44,9 @@ def among(column: Any, values: Iterable[int] | Iterable[str]) -> ColumnElement[b
     listed = list(values)
     if is_sqlite():
         each = func.json_each(literal(orjson.dumps(listed).decode())).table_valued("value")
-        return expression.cast(column.in_(select(each.c.value)), db.Boolean)
+        # Bare: inside a CAST, say, SQLite would read the whole table instead of an index.
+        inside: ColumnElement[bool] = column.in_(select(each.c.value))
+        return inside
     # An empty array has a type too: PostgreSQL compares no text with numbers.
     of_text = isinstance(listed[0], str) if listed else isinstance(column.type, String)
     kind = Text() if of_text else BigInteger()
