@@ -33,6 +33,13 @@ class Settings:
     proxies: int = 0
     testing: bool = False
     inline_jobs: bool = False
+    # How messages leave: "console" (development), "" (not at all), or an address.
+    mail: str = "console"
+    mail_from: str = ""
+    sms: str = "console"
+    sms_secret: str = ""
+    push_contact: str = ""
+    security_contact: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -69,6 +76,12 @@ class Settings:
             log_mirrors=_mirrors(env, "TRACE_LOG_MIRRORS"),
             max_upload_bytes=_number(env, "TRACE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024),
             proxies=_proxies(env, "TRACE_PROXIES"),
+            mail=_mail(env, environment),
+            mail_from=_mail_from(env, environment),
+            sms=_sms(env, environment),
+            sms_secret=_sms_secret(env, environment),
+            push_contact=_contact(env, "TRACE_PUSH_CONTACT"),
+            security_contact=_contact(env, "TRACE_SECURITY_CONTACT"),
         )
 
 
@@ -84,6 +97,59 @@ def _proxies(env: Mapping[str, str], name: str) -> int:
     if text not in ("0", "1", "2", "3", "4", "5"):
         raise BadSetting(f"{name} must be a number from 0 to 5")
     return int(text)
+
+
+def _sender(env: Mapping[str, str], name: str, environment: str, schemes: tuple[str, ...]) -> str:
+    """What a channel of messages leaves by. A console is read by whoever reads logs and reaches
+    nobody: in production it is refused, and a channel that is not set is off."""
+    value = env.get(name, "" if environment == "production" else "console")
+    if value == "console" and environment == "production":
+        raise BadSetting(f"{name} must not be console in production: codes would be in the log")
+    if value not in ("", "console"):
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise BadSetting(f"{name} must be console or an address with {' or '.join(schemes)}")
+    return value
+
+
+def _mail(env: Mapping[str, str], environment: str) -> str:
+    value = _sender(env, "TRACE_MAIL", environment, ("smtp", "smtps"))
+    if value:
+        try:
+            _port = urlsplit(value).port
+        except ValueError:
+            raise BadSetting("TRACE_MAIL has a port that is no number from 1 to 65535") from None
+    return value
+
+
+def _mail_from(env: Mapping[str, str], environment: str) -> str:
+    value = env.get("TRACE_MAIL_FROM", "")
+    if not value and _mail(env, environment) not in ("", "console"):
+        raise BadSetting("TRACE_MAIL_FROM must be the address that mails come from")
+    if any(character in value for character in "\r\n") or (value and "@" not in value):
+        raise BadSetting("TRACE_MAIL_FROM must be an address such as trace@example.vn")
+    return value
+
+
+def _sms(env: Mapping[str, str], environment: str) -> str:
+    schemes = ("https",) if environment == "production" else ("https", "http")
+    return _sender(env, "TRACE_SMS", environment, schemes)
+
+
+def _sms_secret(env: Mapping[str, str], environment: str) -> str:
+    value = env.get("TRACE_SMS_SECRET", "")
+    if _sms(env, environment) not in ("", "console") and len(value) < 32:
+        raise BadSetting("TRACE_SMS_SECRET must have at least 32 characters")
+    return value
+
+
+def _contact(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and not value.startswith(("mailto:", "https://")):
+        raise BadSetting(f"{name} must begin with mailto: or https://")
+    if any(character.isspace() for character in value):
+        raise BadSetting(f"{name} must be one address without blanks")
+    return value
 
 
 def _mirrors(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -101,9 +101,9 @@ def inherit_alerts(sources: Iterable[int]) -> None:
 
 
 def doubted_sources(moved: Collection[int]) -> set[int]:
-    """Under the log lock: what was said, by others than the owners, to lie in the things moved here
-    or with them in something. Who holds a thing from now on may have spoken of it before: a packing
-    may be recorded ahead of the receipt that makes it believed, and notices travel along it then."""
+    """Under the log lock: what others than the owners said to lie in the things moved here, or with
+    them in something. Who holds a thing from now on may have spoken of it before: a packing may be
+    recorded ahead of the receipt that makes it believed, and notices travel along it then."""
     here, there = aliased(EventThing), aliased(EventThing)
     boxes = contents(db.session.connection(), moved)
     query = (
