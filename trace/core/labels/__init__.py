@@ -2,9 +2,10 @@
 
 from trace.core.labels.errors import LabelError
 from trace.core.labels.images import matrix_png, matrix_svg, qr_png, qr_svg
-from trace.core.labels.layouts import LAYOUTS, SheetLayout
+from trace.core.labels.layouts import LAYOUTS, SheetLayout, custom_layout
 from trace.core.labels.matrix import Engine, Level, Matrix, qr_matrix
 from trace.core.labels.payload import label_payload, short_domain
+from trace.core.labels.rasters import label_images, label_png, write_tspl, write_zpl
 from trace.core.labels.sheets import Label, SheetFonts, label_sheet_pdf
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "Matrix",
     "SheetFonts",
     "SheetLayout",
+    "custom_layout",
+    "label_images",
     "label_payload",
+    "label_png",
     "label_sheet_pdf",
     "matrix_png",
     "matrix_svg",
@@ -24,4 +28,6 @@ __all__ = [
     "qr_png",
     "qr_svg",
     "short_domain",
+    "write_tspl",
+    "write_zpl",
 ]

@@ -84,7 +84,7 @@ def _registered(font: bytes) -> str:
     return name
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """One line, letters composed (fonts hold ả, not a and a hook)."""
     composed = unicodedata.normalize("NFC", text)
     return " ".join("".join(c if c.isprintable() else " " for c in composed).split())
@@ -109,7 +109,7 @@ class _Writer:
         found = self.wrapped.get(key)
         if found is None:
             lines: list[str] = []
-            for word in _plain(text).split():
+            for word in plain_text(text).split():
                 longer = f"{lines[-1]} {word}" if lines else word
                 if lines and pdfmetrics.stringWidth(longer, font, size) <= width:
                     lines[-1] = longer
@@ -213,7 +213,7 @@ class _Writer:
         pad, leading = layout.padding * mm, layout.font_size * _LEADING
         x, upper = left * mm + pad, (layout.page_height - top) * mm - pad
         width, height = layout.label_width * mm - 2 * pad, layout.label_height * mm - 2 * pad
-        clear = [_plain(text) for text in (label.code, label.domain) if text]
+        clear = [plain_text(text) for text in (label.code, label.domain) if text]
         below = layout.text == "below"
         if below:
             size, story = self.story(label, width, int(height * 0.45 / leading) - len(clear))
@@ -279,7 +279,7 @@ def label_sheet_pdf(
         if place == per_page:
             canvas.showPage()
             place = 0
-        text = label_payload(label.uri)
+        text = label_payload(label.uri, own_letters=True)
         if matrix is None or text != payload:
             payload, matrix = text, qr_matrix(text, level=level, engine="zxing")
         writer.label(label, matrix, place)
