@@ -11,7 +11,7 @@ import orjson
 from trace import clock
 from trace.extensions import db
 from trace.models import Job
-from trace.services import balances
+from trace.services import balances, holds
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.freshness import mark_downstream
@@ -45,6 +45,18 @@ def review_balances(job: Job) -> dict[str, int]:
     platform = platform_organisation()
     now = clock.now()
     due = balances.review(platform.id, orjson.loads(job.argument)["things"], at=now)
+    if due:
+        capture(Actor(platform, None, "admin"), due, at=now)
+    db.session.commit()
+    return {"notices": len(due)}
+
+
+@handles(holds.KIND)
+def review_holds(job: Job) -> dict[str, int]:
+    """Holds lots harvested too early or treated with what is banned, as the platform."""
+    platform = platform_organisation()
+    now = clock.now()
+    due = holds.review(orjson.loads(job.argument)["events"], at=now)
     if due:
         capture(Actor(platform, None, "admin"), due, at=now)
     db.session.commit()

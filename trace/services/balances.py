@@ -23,6 +23,7 @@ from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Holding, Organisation, Thing
 from trace.models.events import ROLES, TYPES
 from trace.models.types import from_micro
+from trace.services.holds import reason_of
 from trace.services.jobs import enqueue
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -117,8 +118,9 @@ def _made(thing: Thing, unit: str) -> Decimal:
 
 
 def _standing_hold(platform_id: int, thing_id: int) -> bytes | None:
-    return db.session.scalar(
-        select(Event.statement_id)
+    """The statement of this rule's own hold; other rules' holds are not ours to end."""
+    rows = db.session.execute(
+        select(Event.statement_id, Event.jwt)
         .join(Alert, Alert.event_id == Event.id)
         .where(
             Alert.thing_id == thing_id,
@@ -127,8 +129,8 @@ def _standing_hold(platform_id: int, thing_id: int) -> bytes | None:
             Event.issuer_id == platform_id,
             Event.notice == "hold",
         )
-        .limit(1)
     )
+    return next((statement for statement, jwt in rows if reason_of(jwt) == "balance"), None)
 
 
 def _notice(thing: Thing, content: dict[str, Any], at: datetime) -> JsonObject:

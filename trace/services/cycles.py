@@ -115,3 +115,18 @@ def waiting_until(lines: list[Line], today: date) -> Waiting | None:
             if until > today and (found is None or until > found.until):
                 found = Waiting(until, sprayed, treatment)
     return found
+
+
+def last_spraying(lines: list[Line]) -> tuple[date, Treatment] | None:
+    """Day and treatment of the newest spraying that stands; of several treatments the one whose
+    label asks for most."""
+    found: tuple[date, Treatment] | None = None
+    for line in lines:
+        if line.step != "spraying" or not line.stands:
+            continue
+        sprayed = line.event_time.astimezone(LOCAL_ZONE).date()
+        for treatment in fact_of(line).treatments:
+            rank = (sprayed, treatment.interval_days or -1)
+            if found is None or rank > (found[0], found[1].interval_days or -1):
+                found = (sprayed, treatment)
+    return found

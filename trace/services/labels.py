@@ -1,41 +1,53 @@
 """Labels of a lot or crate: what they say, and the sheets they are printed on.
 
 A label's words are Vietnamese whatever language the page is in: they are read in the market. Small
-sheets are made while people wait; more than SHEET_AT_ONCE labels are a job (`trace.jobs.sheets`)
-whose file lives in `{instance}/sheets` until it is a day old.
+sheets are made while people wait; more than SHEET_AT_ONCE labels, and all that carry serials, are a
+job (`trace.jobs.sheets`) whose file lives in `{instance}/sheets` until it is a day old. Every
+printing is a row of `label_prints`: new serials, the same ones again (with the reason), or copies
+of a label that names the lot.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import update
+import orjson
+from sqlalchemy import func, select, update
 
-from trace.core.gs1 import format_code, local_uri, parse_identity
+from trace.core.gs1 import canonical_uri, format_code, local_uri, parse_identity
 from trace.core.labels import (
     LAYOUTS,
     Label,
+    LabelError,
     SheetLayout,
-    label_sheet_pdf,
+    SheetWriter,
+    custom_layout,
+    label_images,
     short_domain,
+    write_tspl,
+    write_zpl,
 )
-from trace.errors import NotFound
+from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Job, Thing
+from trace.models import Job, LabelPrint, LabelRange, Person, Product, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import LotFacts, product_of, short_name
 from trace.services.fonts import sheet_fonts
+from trace.services.holds import check_free
 from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
+from trace.services.stamps import check_not_held
+from trace.services.units import Stretch, serials, unit_identity
 
 JOB_KIND: Final = "label-sheet"
 # Above this a sheet takes over two seconds on a small machine, and becomes a job.
@@ -59,18 +71,69 @@ def printed_address(identity: str) -> str:
     return local_uri(found, settings.id_base if same else settings.public_url)
 
 
+FORMATS: Final = {
+    "pdf": ("pdf", "application/pdf"),
+    "zpl": ("zpl", "application/octet-stream"),
+    "tspl": ("prn", "application/octet-stream"),
+    "png": ("zip", "application/zip"),
+}
+# Pictures and bitmaps are large: about 4 kB and 20 kB a label.
+FORMAT_LIMITS: Final = {"png": 500, "tspl": 2_000}
+
+
+class NeedsRoll(TraceError):
+    code = "needs-a-roll"
+    message = "Label printers and pictures take one label at a time: choose a roll."
+
+
+class TooManyForFormat(TraceError):
+    code = "too-many-for-format"
+    message = "At most %(limit)d labels fit into one file of this kind. Print them in parts."
+
+
+class Cancelled(TraceError):
+    code = "job-cancelled"
+    message = "The drawing was cancelled."
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet as asked for: the label, how often, on which stock, places used already."""
+    """A sheet as asked for: the label, how often, on which stock, places used already.
+
+    With `range_id` each label has a serial of that range, from number `first` on; `numbered` labels
+    say their number (blank stamps). `custom` holds the arguments of `custom_layout`."""
 
     label: Label
     count: int
     layout: str
     skip: int = 0
+    format: str = "pdf"
+    range_id: int = 0
+    first: int = 1
+    numbered: bool = False
+    custom: tuple[float, ...] = ()
+
+    @property
+    def stock(self) -> SheetLayout:
+        """The stock. Raises NotFound, BadLayout."""
+        if self.custom:
+            columns, rows, width, height, left, top, gap_x, gap_y = self.custom
+            return custom_layout(
+                int(columns),
+                int(rows),
+                width,
+                height,
+                left=left,
+                top=top,
+                gap_x=gap_x,
+                gap_y=gap_y,
+            )
+        return layout_of(self.layout)
 
 
-def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "") -> Label:
-    """The label of a lot or crate. `net_weight` is finished text ("300 g")."""
+def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "", gs1: bool = False) -> Label:
+    """The label of a lot or crate. `net_weight` is finished text ("300 g"); with `gs1` the facts
+    end with the human-readable text of their application identifiers."""
     address = printed_address(thing.identity)
     product = product_of(thing)
     identity = parse_identity(thing.identity, current_settings().id_base)
@@ -84,8 +147,30 @@ def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "") -> Label:
         domain=short_domain(address),
         lot=f"Lô {facts.lot_number or short_name(thing.identity)}" if thing.kind == "lot" else "",
         weight=net_weight,
-        dates=tuple(_dates(facts)),
+        dates=(*_dates(facts), *([gs1_text(thing, facts, product)] if gs1 else [])),
     )
+
+
+def gs1_text(thing: Thing, facts: LotFacts, product: Product | None) -> str:
+    """Human-readable interpretation (GS1 General Specifications, section 4.14): GTIN, lot, best
+    before (15), use by (17), net weight in kilograms with three decimals (3103)."""
+    text = address_code(thing).replace(") ", ")")
+    dates = (("15", facts.best_before), ("17", facts.use_by))
+    text += "".join(f" ({key}){day:%y%m%d}" for key, day in dates if day is not None)
+    if product is not None and product.net_weight and product.net_weight < 1000:
+        text += f" (3103){int(product.net_weight * 1000):06d}"
+    return text
+
+
+def stamp_label(roll: LabelRange) -> Label:
+    """What a blank stamp says: the product where the roll is one product's, else who printed it."""
+    name = roll.product.name if roll.product is not None else roll.organisation.name
+    return Label(uri=unit_address(roll.key, roll.first), code="", name=name)
+
+
+def unit_address(key: str, serial: str) -> str:
+    """The address to print for one unit."""
+    return printed_address(canonical_uri(unit_identity(key, serial), current_settings().id_base))
 
 
 def address_code(thing: Thing) -> str:
@@ -130,33 +215,133 @@ def layout_of(name: str) -> SheetLayout:
     return found
 
 
+def check_sheet(sheet: Sheet) -> None:
+    """Tries the first label, so that a code too small or words too long are told beside the form,
+    not by a job. Raises a LabelError, NeedsRoll, TooManyForFormat."""
+    stock = sheet.stock
+    if sheet.format != "pdf" and stock.per_page > 1:
+        raise NeedsRoll(path="format")
+    limit = FORMAT_LIMITS.get(sheet.format, LABEL_LIMIT)
+    if sheet.count > limit:
+        raise TooManyForFormat(path="count", limit=limit)
+    try:
+        for _ in draw(replace(sheet, count=1), io.BytesIO()):
+            pass
+    except LabelError as error:
+        raise error.at("layout") from None
+
+
+def labels_of(sheet: Sheet) -> Iterator[Label]:
+    """The labels of a sheet, in order."""
+    if not sheet.range_id:
+        yield from (sheet.label for _ in range(sheet.count))
+        return
+    roll = db.session.get_one(LabelRange, sheet.range_id)
+    stretch = Stretch(roll, sheet.first, sheet.first + sheet.count - 1)
+    one = sheet.label
+    base = unit_address(roll.key, roll.first).removesuffix(roll.first)
+    domain = short_domain(base)
+    for number, serial in serials(stretch):
+        lot = f"Tem {roll.code}#{number}" if sheet.numbered else one.lot
+        yield Label(
+            base + serial, format_code(serial), one.name, domain, lot, one.weight, one.dates
+        )
+
+
+def draw(sheet: Sheet, out: BinaryIO) -> Iterator[int]:
+    """Writes the file to `out`, telling how many labels it has taken so far. Raises a LabelError
+    when the text does not fit the stock."""
+    stock, fonts = sheet.stock, sheet_fonts()
+    if sheet.format == "pdf":
+        writer = SheetWriter(stock, out, fonts, title=sheet.label.name, skip=sheet.skip)
+        for label in labels_of(sheet):
+            writer.add(label)
+            yield writer.count
+        writer.close()
+    elif sheet.format == "png":
+        with zipfile.ZipFile(out, "w") as bundle:
+            for number, image in enumerate(label_images(labels_of(sheet), stock, fonts), 1):
+                data = io.BytesIO()
+                image.save(data, "PNG", dpi=(203, 203))
+                entry = zipfile.ZipInfo(f"tem-{number:04}.png")
+                bundle.writestr(entry, data.getvalue())
+                yield number
+    else:
+        write = write_zpl if sheet.format == "zpl" else write_tspl
+        for number, piece in enumerate(write(labels_of(sheet), stock, fonts), 1):
+            out.write(piece)
+            yield min(number, sheet.count)
+
+
 def draw_sheet(sheet: Sheet) -> bytes:
-    """The PDF. Raises a LabelError when the text does not fit the stock."""
+    """The file. Raises a LabelError when the text does not fit the stock."""
     out = io.BytesIO()
-    labels = (sheet.label for _ in range(sheet.count))
-    label_sheet_pdf(
-        labels,
-        layout_of(sheet.layout),
-        out,
-        sheet_fonts(),
-        title=sheet.label.name,
-        skip=sheet.skip,
-    )
+    for _ in draw(sheet, out):
+        pass
     return out.getvalue()
 
 
-def issue_labels(actor: Actor, thing: Thing, sheet: Sheet, *, at: datetime) -> None:
-    """Notes that labels of a thing were given out, in the caller's transaction: who, how many, and
-    on the thing when the first one was. What stood on its page until then strangers may have read.
-    """
+def issue_labels(
+    actor: Actor,
+    thing: Thing | None,
+    sheet: Sheet,
+    *,
+    at: datetime,
+    kind: str = "copies",
+    reason: str = "",
+    job: str | None = None,
+) -> None:
+    """Notes that labels were given out, in the caller's transaction: who, how many, which, why,
+    and on the thing when the first one was. What stood on its page until then strangers may have
+    read. Raises LabelsHeld for what is held or recalled."""
     actor.check("read")
-    db.session.execute(
-        update(Thing)
-        .where(Thing.id == thing.id, Thing.labelled_at.is_(None))
-        .values(labelled_at=at)
-        .execution_options(synchronize_session=False)
+    if thing is not None:
+        check_not_held(thing)
+        db.session.execute(
+            update(Thing)
+            .where(Thing.id == thing.id, Thing.labelled_at.is_(None))
+            .values(labelled_at=at)
+            .execution_options(synchronize_session=False)
+        )
+    ranged = sheet.range_id != 0
+    db.session.add(
+        LabelPrint(
+            organisation_id=actor.organisation.id,
+            person_id=actor.person.id if actor.person else None,
+            kind=kind,
+            thing_id=thing.id if thing is not None else None,
+            range_id=sheet.range_id or None,
+            first=sheet.first if ranged else None,
+            last=sheet.first + sheet.count - 1 if ranged else None,
+            count=sheet.count,
+            layout=sheet.stock.name,
+            reason=reason,
+            job=job,
+            at=at,
+        )
     )
-    write_audit(actor, "label.print", thing.identity, at=at, count=sheet.count, layout=sheet.layout)
+    subject = thing.identity if thing is not None else f"labels:{sheet.range_id}"
+    write_audit(
+        actor, "label.print", subject, at=at, count=sheet.count, layout=sheet.stock.name, kind=kind
+    )
+
+
+def prints_of(
+    actor: Actor, *, thing: Thing | None = None, roll: LabelRange | None = None
+) -> list[tuple[LabelPrint, str]]:
+    """The printings of a lot or of a roll with who asked for them, newest first."""
+    actor.check("read")
+    query = (
+        select(LabelPrint, func.coalesce(Person.name, ""))
+        .outerjoin(Person, Person.id == LabelPrint.person_id)
+        .where(LabelPrint.organisation_id == actor.organisation.id)
+    )
+    if thing is not None:
+        query = query.where(LabelPrint.thing_id == thing.id)
+    if roll is not None:
+        query = query.where(LabelPrint.range_id == roll.id)
+    rows = db.session.execute(query.order_by(LabelPrint.id.desc()).limit(100))
+    return [(row[0], row[1]) for row in rows]
 
 
 # -- sheets as jobs --------------------------------------------------------------------------------
@@ -169,11 +354,24 @@ def ask_for_sheet(actor: Actor, sheet: Sheet, *, at: datetime) -> Job:
     return enqueue(JOB_KIND, argument, at=at, actor=actor, total=sheet.count)
 
 
+def cancel_sheet(actor: Actor, public_id: str, *, at: datetime) -> None:
+    """Stops the job; what was drawn is thrown away. Nothing for one that has ended."""
+    actor.check("record")
+    job = get_job(actor, public_id, JOB_KIND)
+    db.session.execute(
+        update(Job)
+        .where(Job.id == job.id, Job.state.in_(("queued", "running")))
+        .values(state="failed", result='{"error":"job-cancelled"}', finished_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def sheet_of(argument: dict[str, object]) -> Sheet:
     """The sheet a job was asked for."""
     told = dict(argument)
     label = dict(told.pop("label"))  # type: ignore[call-overload]  # written by ask_for_sheet
     label["dates"] = tuple(label["dates"])
+    told["custom"] = tuple(told.get("custom", ()))  # type: ignore[arg-type]  # a list, in JSON
     return Sheet(label=Label(**label), **told)  # type: ignore[arg-type]  # written by ask_for_sheet
 
 
@@ -185,8 +383,18 @@ def sheet_folder() -> Path:
 def sheet_path(actor: Actor, public_id: str) -> Path:
     """The finished file of the organisation's own job. Raises NotFound."""
     job = get_job(actor, public_id, JOB_KIND)
-    path = sheet_folder() / f"{job.public_id}.pdf"
+    kind = orjson.loads(job.argument).get("format", "pdf")
+    path = sheet_folder() / f"{job.public_id}.{FORMATS[kind][0]}"
     if job.state != "done" or not _FILE.fullmatch(job.public_id) or not path.is_file():
+        raise NotFound
+    return path
+
+
+def first_page_path(actor: Actor, public_id: str) -> Path:
+    """The first page of a PDF still being drawn. Raises NotFound."""
+    job = get_job(actor, public_id, JOB_KIND)
+    path = sheet_folder() / f"{job.public_id}-1.pdf"
+    if not _FILE.fullmatch(job.public_id) or not path.is_file():
         raise NotFound
     return path
 
@@ -194,7 +402,7 @@ def sheet_path(actor: Actor, public_id: str) -> Path:
 def drop_old_sheets(now: datetime) -> int:
     """Removes files older than KEPT; returns how many."""
     dropped = 0
-    for path in sheet_folder().glob("*.pdf"):
+    for path in sheet_folder().glob("*.*"):
         if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
             path.unlink(missing_ok=True)
             dropped += 1

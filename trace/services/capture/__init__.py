@@ -27,7 +27,7 @@ from trace.core.signing import PublicKey
 from trace.errors import Conflict
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
-from trace.services import units
+from trace.services import holds, units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
 from trace.services.capture.prepare import Prepared, prepare, sign
@@ -176,6 +176,8 @@ def _record(
         with db.session.begin_nested():
             claims = _claim_units(actor, signed, at=at)
             indexes = store(actor, signed, key, at=at, approval=approval)
+            rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
+            holds.ask_for_review(rows, at=at)
             for place, claimed in claims:
                 units.confirm(claimed, indexes[place][0], at=at)
             if idempotency_key:

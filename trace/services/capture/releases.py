@@ -5,14 +5,16 @@
 2. An authority is competent for a notice if it is confirmed and its jurisdiction holds the creator
    of every thing the notice stands on; of another authority's notice also that one's jurisdiction:
    a commune does not lift what the city ordered.
-3. A release that its issuer declares to be in error ends nothing: what it had lifted stands again,
+3. A hold by our rules on the harvest ends only by an authority's release that rests on a
+   laboratory's result about that lot (services.holds, rule 3).
+4. A release that its issuer declares to be in error ends nothing: what it had lifted stands again,
    unless another release ends it. Declaring anything else in error lifts and restores nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from sqlalchemy.orm import aliased
 from trace.core.signing import unb64url
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, LogEntry, Organisation, Thing
+from trace.services import holds
 from trace.services.capture.prepare import Prepared
 from trace.services.competence import contains, covers
 from trace.services.sets import among
@@ -44,11 +47,20 @@ class Given:
     issuer_kind: str
     jurisdiction: str | None
     wards: set[str | None]
+    reason: str = ""
+    sources: set[int] = field(default_factory=set)
+
+    @property
+    def needs_result(self) -> bool:
+        """Rule 3."""
+        return self.issuer_kind == "platform" and self.reason in holds.REASONS
 
 
-def may_end(issuer: Organisation, notice: Given) -> bool:
-    """Rules 1 and 2."""
-    if issuer.id == notice.issuer_id:
+def may_end(issuer: Organisation, notice: Given, results: Collection[bytes] = ()) -> bool:
+    """Rules 1 to 3; `results` are the statements a release says it rests on."""
+    if notice.needs_result and not holds.rests_on_a_result(notice.sources, results):
+        return False
+    if issuer.id == notice.issuer_id and not notice.needs_result:
         return True
     if issuer.kind != "authority" or issuer.status != "confirmed":
         return False
@@ -62,11 +74,12 @@ def lift_alerts(issuer: Organisation, event: Prepared, event_id: int) -> None:
     if event.notice != RELEASE or event.error_declaration:
         return
     notices = _given(Event.statement_id.in_(_statements(event.ends)))
-    _lift([notice.id for notice in notices if may_end(issuer, notice)], event_id)
+    results = _results_of(event.document.get("trace:notice"))
+    _lift([notice.id for notice in notices if may_end(issuer, notice, results)], event_id)
 
 
 def withdraw_releases(issuer: Organisation, prepared: Sequence[Prepared]) -> None:
-    """Under the log lock, after everything else: rule 3 for the releases declared in error here."""
+    """Under the log lock, after everything else: rule 4 for the releases declared in error here."""
     corrected = {event.corrects for event in prepared if event.corrects is not None}
     if not corrected:
         return
@@ -87,13 +100,15 @@ def withdraw_releases(issuer: Organisation, prepared: Sequence[Prepared]) -> Non
         .values(lifted_by=None)
         .execution_options(synchronize_session=False)
     )
-    for release, author, ends, place in _other_releases([notice.id for notice in notices]):
+    for other in _other_releases([notice.id for notice in notices]):
         ended = [
             notice.id
             for notice in notices
-            if notice.statement in ends and notice.place < place and may_end(author, notice)
+            if notice.statement in other.ends
+            and notice.place < other.place
+            and may_end(other.author, notice, other.results)
         ]
-        _lift(ended, release)
+        _lift(ended, other.id)
 
 
 def _lift(notices: Collection[int], release: int) -> None:
@@ -129,6 +144,8 @@ def _given(which: Any) -> list[Given]:
             author.kind,
             author.jurisdiction,
             owner.ward_code,
+            Alert.source_id,
+            Event.jwt,
         )
         .join(Alert, Alert.event_id == Event.id)
         .join(author, author.id == Event.issuer_id)
@@ -139,20 +156,30 @@ def _given(which: Any) -> list[Given]:
         .distinct()
     )
     found: dict[int, Given] = {}
-    for row_id, statement, index, issuer, kind, jurisdiction, ward in rows:
+    for row_id, statement, index, issuer, kind, jurisdiction, ward, source, jwt in rows:
         place = (_place(index), row_id)
-        notice = found.setdefault(
-            row_id, Given(row_id, bytes(statement), place, issuer, kind, jurisdiction, set())
-        )
+        notice = found.get(row_id)
+        if notice is None:
+            reason = holds.reason_of(jwt)
+            notice = Given(row_id, bytes(statement), place, issuer, kind, jurisdiction, set())
+            notice.reason = reason
+            found[row_id] = notice
         notice.wards.add(ward)
+        notice.sources.add(source)
     return list(found.values())
 
 
-def _other_releases(
-    notices: Collection[int],
-) -> list[tuple[int, Organisation, frozenset[bytes], tuple[int, int]]]:
-    """Releases that stand and name things of these notices: (row, issuer, ends, place), in the
-    order of the log."""
+@dataclass(frozen=True, slots=True)
+class _Release:
+    id: int
+    author: Organisation
+    ends: frozenset[bytes]
+    results: frozenset[bytes]
+    place: tuple[int, int]
+
+
+def _other_releases(notices: Collection[int]) -> list[_Release]:
+    """Releases that stand and name things of these notices, in the order of the log."""
     about = select(EventThing.thing_id).where(among(EventThing.event_id, notices))
     declared = aliased(Event)
     rows = db.session.execute(
@@ -168,20 +195,32 @@ def _other_releases(
             .exists(),
         )
     ).all()
-    found = [
-        (row.id, row.Organisation, _ends_of(row.jwt), (_place(row.place), row.id)) for row in rows
-    ]
-    return sorted(found, key=lambda one: one[3])
+    found = []
+    for row in rows:
+        ends, results = _ends_of(row.jwt)
+        place = (_place(row.place), row.id)
+        found.append(_Release(row.id, row.Organisation, ends, results, place))
+    return sorted(found, key=lambda one: one.place)
 
 
 def _place(index: int | None) -> int:
     return _NOT_YET if index is None else index
 
 
-def _ends_of(jwt: str) -> frozenset[bytes]:
+def _ends_of(jwt: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """What a release ends, and the results it rests on."""
     subject: Mapping[str, Any] = orjson.loads(unb64url(jwt.split(".", 2)[1]))["credentialSubject"]
+    if "errorDeclaration" in subject:  # repeats a release without being one
+        return frozenset(), frozenset()
     notice = subject.get("trace:notice")
-    ends = notice.get("ends") if isinstance(notice, dict) else None
-    texts = [text for text in ends if isinstance(text, str)] if isinstance(ends, list) else []
-    # An error declaration repeats a release without being one.
-    return frozenset() if "errorDeclaration" in subject else frozenset(_statements(texts))
+    return _named(notice, "ends"), _results_of(notice)
+
+
+def _results_of(notice: object) -> frozenset[bytes]:
+    return _named(notice, "results")
+
+
+def _named(notice: object, member: str) -> frozenset[bytes]:
+    listed = notice.get(member) if isinstance(notice, dict) else None
+    texts = [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
+    return frozenset(_statements(texts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -15,7 +17,7 @@ from trace.schemas.cycles import (
     HarvestSchema,
     NoneUsedSchema,
 )
-from trace.services import choices
+from trace.services import choices, holds
 from trace.services.batches import (
     address_of,
     batch_of,
@@ -23,7 +25,7 @@ from trace.services.batches import (
     new_cycle_address,
     product_address,
 )
-from trace.services.cycles import Cycle, list_cycles, waiting_until
+from trace.services.cycles import Cycle, last_spraying, list_cycles, waiting_until
 from trace.services.diary import CycleFacts, declare_none, start_cycle
 from trace.services.harvests import harvest
 from trace.services.records import LOCAL_ZONE
@@ -212,17 +214,56 @@ def take(thing_id: int) -> ResponseReturnValue:
             origin.finish(captured)
             made = get_event(actor(), captured.events[0].event_id).named("output")[0].thing
             address = url_for("batches.show", thing_id=made.id)
-            return form.done(address, gettext("Đã ghi thu hoạch. In nhãn được ngay."))
+            return form.done(address, _harvested(made))
     return form.page(
         "producer/cycles/harvest.html",
         cycle=batch_of(actor(), thing),
         step=step,
         label=step_label(step),
         waiting=waiting_until(lines, today),
+        sprayed=_interval_words(lines, today),
         products=product_options(),
         day=day,
         **common_choices(),
     )
+
+
+def _interval_words(lines: list[Line], today: date) -> str:
+    """The arithmetic before a harvest: days since the last spraying against the label's."""
+    kept = last_spraying(lines)
+    if kept is None:
+        return ""
+    sprayed, treatment = kept
+    days = (today - sprayed).days
+    if treatment.interval_days is None:
+        return str(
+            gettext(
+                "Phun %(name)s ngày %(day)s, cách %(days)s ngày; chưa khai số ngày nhãn yêu cầu.",
+                name=treatment.name,
+                day=day(sprayed),
+                days=days,
+            )
+        )
+    return str(
+        gettext(
+            "Phun %(name)s ngày %(day)s, đến nay %(days)s ngày (nhãn yêu cầu %(required)s).",
+            name=treatment.name,
+            day=day(sprayed),
+            days=days,
+            required=treatment.interval_days,
+        )
+    )
+
+
+def _harvested(lot: Thing) -> str:
+    if holds.held([lot.id]):
+        return str(
+            gettext(
+                "Đã ghi thu hoạch. Lô bị tạm giữ: chưa in tem, chưa giao được, chờ kết quả kiểm "
+                "nghiệm của lô này."
+            )
+        )
+    return str(gettext("Đã ghi thu hoạch. In nhãn được ngay."))
 
 
 def _harvest_start(thing: Thing, lines: list[Line]) -> dict[str, object]:

@@ -9,14 +9,17 @@ from typing import Any
 
 from flask import abort, request, url_for
 from flask_babel import gettext
+from sqlalchemy import select
 
 from trace import clock
+from trace.core.gs1 import canonical_uri, parse_identity
 from trace.errors import Refused, TraceError
 from trace.extensions import db
-from trace.models import Product
+from trace.models import Product, Thing
 from trace.schemas.base import FormSchema
 from trace.schemas.records import NothingChosen, local_moment
-from trace.services import approvals, choices
+from trace.services import approvals, choices, holds
+from trace.services.actors import Actor
 from trace.services.attachments import keep_photos, known_references
 from trace.services.batches import (
     Batch,
@@ -24,11 +27,21 @@ from trace.services.batches import (
     organisation_address,
     place_address,
     product_address,
+    short_name,
 )
 from trace.services.capture import Captured, capture
+from trace.services.platform import platform_organisation
 from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
 from trace.services.settings import current_settings
-from trace.services.vocabulary import INPUT_UNITS, UNITS, UOM_KEYS, Amount, amount, uom_name
+from trace.services.vocabulary import (
+    INPUT_UNITS,
+    UNITS,
+    UOM_KEYS,
+    Amount,
+    amount,
+    bare_step,
+    uom_name,
+)
 from trace.services.weights import weigh
 from trace.web.access import actor
 from trace.web.forms import Form
@@ -125,11 +138,53 @@ def record(form: Form, events: Sequence[JsonObject]) -> Captured:
     Where the organisation demands approval by passkey they are kept aside instead, and the answer
     is the page that asks for it.
     """
+    check_may_leave(events)
     key = f"farm:{form.key}"
     if approvals.is_demanded(actor()):
         waiting = approvals.hold(actor(), events, idempotency_key=key, at=clock.now())
         abort(form.done(url_for("approvals.show", waiting_id=waiting.id)))
-    return capture(actor(), events, at=clock.now(), idempotency_key=key)
+    captured = capture(actor(), events, at=clock.now(), idempotency_key=key)
+    if not captured.repeated:
+        hold_at_once(captured)
+    return captured
+
+
+def check_may_leave(events: Sequence[JsonObject]) -> None:
+    """Held goods do not leave by our console, nor go on sale; back to their maker they do. Raises
+    BatchHeld. What is corrected or was received is the truth and passes."""
+    id_base = current_settings().id_base
+    for event in events:
+        leaves = bare_step(event.get("bizStep")) == "shipping" or (
+            bare_step(event.get("bizStep")) == "retail_selling"
+            and event.get("disposition") == "sellable_accessible"
+        )
+        if not leaves or "errorDeclaration" in event:
+            continue
+        uris = [
+            *(event.get("epcList") or ()),
+            *(one["epcClass"] for one in event.get("quantityList") or ()),
+        ]
+        identities = {
+            canonical_uri(found, id_base)
+            for found in (parse_identity(str(uri), id_base) for uri in uris)
+            if found is not None
+        }
+        takers = {str(end.get("destination")) for end in event.get("destinationList") or ()}
+        things = db.session.scalars(select(Thing).where(Thing.identity.in_(sorted(identities))))
+        holds.check_free(
+            (thing, short_name(thing.identity))
+            for thing in things
+            if thing.owner is None or organisation_address(thing.owner) not in takers
+        )
+
+
+def hold_at_once(captured: Captured) -> None:
+    """A harvest too early is held in the transaction that records it: nobody prints a label in
+    between. The job that capture asks for does the same for what comes by other doors."""
+    now = clock.now()
+    due = holds.review([one.event_id for one in captured.events], at=now)
+    if due:
+        capture(Actor(platform_organisation(), None, "admin"), due, at=now)
 
 
 def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tuple[Item, LotFacts]:
