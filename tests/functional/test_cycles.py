@@ -47,7 +47,7 @@ def test_a_sowing_is_signed_with_its_plot_variety_and_household(console: Console
     assert line.index is not None
     page = console.pages.get(f"/producer/cycles/{cycle}")
     assert page.h1.startswith("Cải ngọt · ")
-    for words in ("Vườn B2", "Cọng xanh", "1,5 sào Bắc Bộ (540 m²)", "hộ H12 làm"):
+    for words in ("Vườn B2", "Cọng xanh", "1,5 sào Bắc Bộ (540 m²)", "ghi thay hộ H12"):
         assert words in page.text
 
 

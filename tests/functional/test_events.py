@@ -30,7 +30,7 @@ def test_a_line_says_who_when_and_where_in_the_log(console: Console) -> None:
     console.lot("480", household=str(console.household), place=str(console.plot))
     (line,) = console.events()
     page = console.pages.get(f"/producer/events/{line.event_id}")
-    for words in ("Đăng ký lô", "hộ H12 làm", "Vườn B2", line.statement_id, "480 kg"):
+    for words in ("Đăng ký lô", "ghi thay hộ H12", "Vườn B2", line.statement_id, "480 kg"):
         assert words in page.text
     assert str(line.index) in page.text
 

@@ -92,7 +92,7 @@ def test_the_page_says_what_and_who_first_then_the_record_then_the_journey(
         "Phun thuốc",
         "Thuốc Demo 1.8EC (hoạt chất Demo), 30 ml",
         "Gieo",
-        "HTX Demo Đan Phượng, hộ H07 · đã ký",
+        "HTX Demo Đan Phượng ghi thay hộ H07 · đã ký",
         "chưa khai báo",
         "Mã:",
     ]

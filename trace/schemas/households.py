@@ -37,5 +37,6 @@ class HouseholdForm(FormSchema):
     code = HouseholdCode(required=True)
     name = Text(200)
     phone = Phone()
+    hamlet = Text(100)
     ward_code = WardCode()
     active = YesNo()

@@ -141,6 +141,17 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         },
         "what a laboratory found: {substance, verdict, value?, unit?, limit?, method?}",
     ),
+    "shares": OwnMember(
+        ("event",),
+        {
+            "type": "array",
+            "items": _object(
+                ("household", "quantity"), household=_TEXT, quantity=_NUMBER, uom=_TEXT
+            ),
+        },
+        "who brought how much of a lot that many filled: {household, quantity, uom}",
+    ),
+    "contributors": OwnMember(("ilmd",), _NUMBER, "how many households brought a part of the lot"),
     "sampleDate": OwnMember(("event",), _DAY, "day the sample of a laboratory's result was taken"),
     "seedSource": OwnMember(
         ("event", "ilmd"), _either(_TEXT, _object()), "where seed or stock came from"

@@ -28,6 +28,7 @@ def _values(household: Household) -> dict[str, object]:
         "code": household.code,
         "name": household.name,
         "phone": household.phone,
+        "hamlet": household.hamlet,
         "ward_code": _ward(household.ward_code),
         "active": household.active,
     }
@@ -38,16 +39,23 @@ def index() -> ResponseReturnValue:
     """All households; `?format=csv` for a spreadsheet."""
     listing = Listing(
         households.list_households(actor()),
-        words=lambda one: (one.code, one.name, one.phone, _ward(one.ward_code)),
+        words=lambda one: (one.code, one.name, one.phone, one.hamlet, _ward(one.ward_code)),
         filters={"state": lambda one: "active" if one.active else "ended"},
     )
     if listing.wants_csv:
         head = [gettext("Mã hộ"), gettext("Tên hộ"), gettext("Điện thoại")]
-        head += [gettext("Xã, phường"), gettext("Đang tham gia")]
+        head += [gettext("Thôn, xóm"), gettext("Xã, phường"), gettext("Đang tham gia")]
         return listing.csv(
             "households",
             head,
-            lambda one: [one.code, one.name, one.phone, _ward(one.ward_code), one.active],
+            lambda one: [
+                one.code,
+                one.name,
+                one.phone,
+                one.hamlet,
+                _ward(one.ward_code),
+                one.active,
+            ],
         )
     return render_template("producer/households/index.html", listing=listing)
 

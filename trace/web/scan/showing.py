@@ -311,10 +311,10 @@ def _where(one: JsonObject, language: str) -> str:
 
 def _who(one: JsonObject, document: JsonObject, language: str) -> str:
     who, owner = one["who"], document["organisation"]
-    household, unconfirmed, signed = _("hộ"), _("chưa được xác nhận"), _("đã ký")
+    unconfirmed, signed = _("chưa được xác nhận"), _("đã ký")
     text = local(who, language)
     if one["performed_by"]:
-        text += f", {household} {one['performed_by']}"
+        text = _("%(who)s ghi thay hộ %(code)s", who=text, code=one["performed_by"])
     if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
         text += f" ({unconfirmed})"
     return f"{text} · {signed}" if one["signed"] else text

@@ -1,0 +1,48 @@
+""" "In tối nay": one page with all that an evening's entry is printed for."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from trace import clock
+from trace.services import paper
+from trace.services.batches import batch_of, facts_of
+from trace.services.choices import households
+from trace.services.labels import label_of
+from trace.services.records import LOCAL_ZONE
+from trace.services.timelines import timeline
+from trace.web.access import actor
+from trace.web.producer.telling import tell
+
+blueprint = Blueprint("tonight", __name__, url_prefix="/producer/tonight")
+LABELS_SHOWN = 40
+
+
+@blueprint.get("/")
+def show() -> ResponseReturnValue:
+    """Labels, diary pages and delivery notes of a day; `?day=` for another."""
+    today = clock.now().astimezone(LOCAL_ZONE).date()
+    try:
+        day = date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        day = today
+    evening = paper.evening_of(actor(), min(day, today))
+    labels = [
+        (batch_of(actor(), thing), label_of(thing, facts_of(timeline(actor(), thing), thing)))
+        for thing in evening.lots[:LABELS_SHOWN]
+    ]
+    known = {one.code: one.name for one in households(actor())}
+    return render_template(
+        "producer/tonight.html",
+        evening=evening,
+        today=today,
+        before=evening.day - timedelta(days=1),
+        after=evening.day + timedelta(days=1),
+        labels=labels,
+        more_labels=len(evening.lots) - len(labels),
+        diary=[(code, known.get(code, ""), tell(lines)) for code, lines in evening.diary.items()],
+        shipped=tell(evening.shipped),
+    )
