@@ -11,13 +11,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.factories import make_actor
-from tests.support.farms import Farm, make_farm, new
+from tests.support.farms import Farm, make_farm
 from tests.support.fields import Console, open_console
 from tests.support.pages import PageClient
 from trace.core.epcis import JsonObject
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import Alert, CatalogueItem, Event, Organisation, Thing
+from trace.models import Alert, CatalogueItem, Event, Thing
 from trace.services.actors import Actor
 from trace.services.batches import address_of
 from trace.services.capture import capture
@@ -260,8 +260,6 @@ def test_while_it_is_held_the_console_prints_no_label_and_starts_no_handover(
         assert len(db.session.scalars(select(Alert)).all()) == 1
         run_pending()
         assert len(db.session.scalars(select(Alert)).all()) == 1
-        assert db.session.scalars(select(Organisation).where(Organisation.kind == "platform")).one()
-        assert new("b")
 
 
 def test_a_harvest_in_time_shows_its_arithmetic_before_confirming(console: Console) -> None:

@@ -10,6 +10,7 @@ from trace.web.access import guard
 from trace.web.admin import desk
 from trace.web.auth import account, application, auth
 from trace.web.auth import register as registering
+from trace.web.inspection import holds
 from trace.web.pages import register_helpers
 from trace.web.producer import (
     approvals,
@@ -18,6 +19,7 @@ from trace.web.producer import (
     codes,
     cycles,
     diary,  # noqa: F401  # adds the pages of entries to those of cycles
+    evening,
     events,
     handovers,
     home,
@@ -31,6 +33,8 @@ from trace.web.producer import (
     plans,
     processing,
     products,
+    results,
+    stamps,
     weights,
 )
 from trace.web.producer.work import register_work
@@ -51,6 +55,7 @@ def register_pages(app: Flask) -> None:
     register(app, requests.blueprint, "public")
     for blueprint, rule in desk.DESKS:
         register(app, blueprint, rule)
+    register(app, holds.blueprint, "authority:decide")
     register(app, auth, "public")
     register(app, registering, "public")
     register(app, account, "signed-in")
@@ -69,8 +74,22 @@ def register_pages(app: Flask) -> None:
 
 def _register_farm(app: Flask) -> None:
     """What a farm, a packhouse and a shop record: members read, recorders write."""
-    for module in (cycles, batches, processing, events, handovers, labels, plans, codes, weights):
+    for module in (
+        cycles,
+        batches,
+        processing,
+        events,
+        handovers,
+        labels,
+        stamps,
+        plans,
+        codes,
+        weights,
+        results,
+    ):
         register(app, module.blueprint, "member:record")
+    for blueprint in evening.BLUEPRINTS:
+        register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")

@@ -86,7 +86,7 @@ def letter_name(kind: str) -> str:
 
 
 def desks() -> Options:
-    """(address, words) of the desk of requests that whoever is signed in may open."""
+    """(address, words) of the desks that whoever is signed in may open."""
     acting = g.get("actor")
     if acting is None:
         return []
@@ -94,4 +94,9 @@ def desks() -> Options:
         "platform": ("administer", "admin_requests", gettext("Yêu cầu và báo cáo")),
         "authority": ("decide", "reports", gettext("Báo cáo ảnh, lời")),
     }.get(acting.organisation.kind, ("manage", "own_requests", gettext("Yêu cầu về dữ liệu")))
-    return [(url_for(f"{name}.index"), words)] if acting.may(act) else []
+    found = [(url_for(f"{name}.index"), words)] if acting.may(act) else []
+    if acting.organisation.kind == "authority":
+        found.append((url_for("holds.index"), gettext("Lô đang tạm giữ")))
+    if acting.organisation.kind == "laboratory":
+        found.append((url_for("results.index"), gettext("Kết quả kiểm nghiệm")))
+    return found

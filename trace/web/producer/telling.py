@@ -29,6 +29,7 @@ from trace.services.vocabulary import (
 )
 from trace.services.wards import ward_name
 from trace.web.access import actor
+from trace.web.hold_words import finding_words, notice_words
 from trace.web.pages import day, moment, number
 from trace.web.producer.recording import show_amount
 
@@ -246,7 +247,7 @@ def _declared(line: Line) -> str:
 def _who(line: Line) -> str:
     by = line.document.get("trace:performedBy")
     if by:
-        return str(gettext("%(who)s ghi · hộ %(code)s làm", who=line.issuer.name, code=by))
+        return str(gettext("%(who)s ghi thay hộ %(code)s", who=line.issuer.name, code=by))
     return line.issuer.name
 
 
@@ -309,6 +310,10 @@ def _details(document: JsonObject, names: _Names) -> Iterable[tuple[str, str]]:
     if readings := temperature_words(document.get("sensorElementList")):
         yield gettext("Nhiệt độ"), readings
     yield from _difference(document.get("trace:difference"))
+    for one in document.get("trace:results") or ():
+        if isinstance(one, dict):
+            yield gettext("Kết quả kiểm nghiệm"), finding_words(one)
+    yield from _notice(document.get("trace:notice"))
     yield from _external(document.get("trace:externalSource"))
     if note := document.get("trace:note"):
         yield gettext("Ghi chú"), str(note)
@@ -413,6 +418,19 @@ def _difference(told: object) -> Iterable[tuple[str, str]]:
     if told.get("reason"):
         words.append(str(told["reason"]))
     yield gettext("Chênh lệch"), ", ".join(words)
+
+
+def _notice(told: object) -> Iterable[tuple[str, str]]:
+    if not isinstance(told, dict):
+        return
+    kinds: dict[str, str] = {
+        "hold": gettext("Tạm giữ"),
+        "recall": gettext("Thu hồi"),
+        "release": gettext("Gỡ thông báo"),
+        "advice": gettext("Lưu ý"),
+    }
+    kind = str(told.get("kind", ""))
+    yield kinds.get(kind, kind), notice_words(told)
 
 
 def _external(told: object) -> Iterable[tuple[str, str]]:
