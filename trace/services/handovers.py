@@ -27,6 +27,7 @@ from trace.models.events import ROLES
 from trace.services.actors import Actor
 from trace.services.records import Item, JsonObject
 from trace.services.sets import among
+from trace.services.settings import current_settings
 from trace.services.vocabulary import Amount, bare_step
 
 LEAVING: Final = frozenset({"shipping"})
@@ -389,6 +390,18 @@ def find_by_note(actor: Actor, note: str) -> Handover | None:
     if found is None or actor.organisation.id in (found.giver_id, found.taker_id):
         return found
     return found if found.taker_id is None else None
+
+
+def shipment_of_note(identity: Identity) -> Handover | None:
+    """The shipment a note stands for, cancelled or not. What of it the public may read is little:
+    how it was answered, not by whom nor about what."""
+    note = canonical_uri(identity, current_settings().id_base)
+    return db.session.scalar(
+        select(Handover)
+        .where(Handover.note == note, ~Handover.received)
+        .order_by(Handover.voided, Handover.event_id)
+        .limit(1)
+    )
 
 
 def shipments(handovers: Sequence[Handover]) -> list[Shipment]:

@@ -102,10 +102,10 @@ def _ask(link: NoteLink, handover: Handover, shipment: Shipment) -> ResponseRetu
             db.session.commit()
             throttle.count(ANSWERS, "note-answer", throttle.address())
             return redirect(url_for("notes.answer", secret=link.secret), 303)
-        db.session.expire_all()
-        known = db.session.get(NoteLink, shipment.event_id)
-        if known is not None and known.answered_at is not None:
-            return _page("notes/over.html", shipment, link=known), 409
+    if form.status == 409:  # somebody else answered while this was being typed
+        known, handover = open_link(link.secret)
+        (shipment,) = shipments([handover])
+        return _page("notes/over.html", shipment, link=known), 409
     return form.page(
         "notes/answer.html",
         shipment=shipment,

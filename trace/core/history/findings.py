@@ -31,6 +31,8 @@ TOLERANCE: Final = Decimal("1.005")
 CONSERVING: Final = frozenset(
     {"mixing", "splitting", "grading", "packing", "milling", "washing", "repackaging", "cooling"}
 )
+# Who was to receive and did not take the goods spoke as well: that is no one-sided handover.
+ANSWERING: Final = ARRIVING | {"refusing"}
 FIRST_OF_CYCLE: Final = frozenset({"sowing", "transplanting", "commissioning"})
 
 Marks = dict[str, tuple[str, ...]]
@@ -90,12 +92,13 @@ def _before_shipped(ordered: Sequence[Fact]) -> list[str]:
 
 
 def _only_sender(ordered: Sequence[Fact]) -> list[str]:
-    left, arrived = _sides(ordered)
+    left = [fact for fact in ordered if fact.step in LEAVING]
+    answers = [fact for fact in ordered if fact.step in ANSWERING]
     return [
         fact.statement
         for fact in left
         if not (fact.destinations and fact.destinations <= {fact.issuer})
-        and not _matching(fact, arrived)
+        and not _matching(fact, answers)
     ]
 
 

@@ -21,6 +21,7 @@ from trace.services.addresses import (
     resolve,
 )
 from trace.services.alerts import alerts_of
+from trace.services.handovers import shipment_of_note
 from trace.services.passports_lines import code_of
 from trace.services.settings import current_settings
 from trace.services.wards import ward_name
@@ -164,7 +165,9 @@ def _stall(identity: Identity) -> Card | None:
 def _note(identity: Identity) -> Card | None:
     if not resolve(identity):
         return None
-    values = {"code": spoken(identity), "raw_code": identity.value}
+    found = shipment_of_note(identity)
+    state = "" if found is None else "cancelled" if found.voided else found.state or "waiting"
+    values = {"code": spoken(identity), "raw_code": identity.value, "state": state}
     return Card("scan/note.html", identity.path, values)
 
 
