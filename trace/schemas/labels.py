@@ -1,16 +1,81 @@
-"""The form of a sheet of labels."""
+"""The forms of labels: a sheet, the same labels again, blank stamps, a stretch of a roll."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from trace.core.labels import LAYOUTS
-from trace.schemas.base import Choice, FormSchema, Text, Whole
-from trace.services.labels import LABEL_LIMIT
+from trace.schemas.base import Choice, FieldMissing, FormSchema, Number, Text, Whole
+from trace.schemas.records import CircumstancesSchema, Reference
+from trace.services.labels import FORMATS, LABEL_LIMIT
+
+CUSTOM = "custom"
+WHAT = ("same", "unit")
 
 
-class SheetSchema(FormSchema):
-    """Which stock, how many, how many places of the first sheet are used already."""
+class StockSchema(FormSchema):
+    """On what: a stock from the shop or one measured with a ruler, and which kind of file."""
 
-    layout = Choice(tuple(LAYOUTS), required=True)
-    count = Whole(least=1, most=LABEL_LIMIT, required=True)
+    layout = Choice((*LAYOUTS, CUSTOM), required=True)
+    format = Choice(tuple(FORMATS), load_default="pdf")
     skip = Whole(least=0, most=100, load_default=0)
+    columns = Whole(least=1, most=20, load_default=1)
+    rows = Whole(least=1, most=40, load_default=1)
+    width = Number(least=20, most=300)
+    height = Number(least=15, most=300)
+    left = Number(least=0, most=100)
+    top = Number(least=0, most=100)
+    gap_x = Number(least=0, most=50)
+    gap_y = Number(least=0, most=50)
+
+
+class SheetSchema(StockSchema):
+    """Which stock, how many, one code for all or one each."""
+
+    what = Choice(WHAT, load_default="same")
+    count = Whole(least=1, most=LABEL_LIMIT, required=True)
     weight = Text(30)
+    gs1 = Choice(("yes",), load_default="")
+    reason = Text(200)
+
+
+class StampsSchema(StockSchema):
+    """Blank stamps: how many, for one product or any."""
+
+    count = Whole(least=1, most=LABEL_LIMIT, required=True)
+    product = Reference()
+
+
+class AgainSchema(StockSchema):
+    """The same serials once more, and why."""
+
+    first = Whole(least=1, most=LABEL_LIMIT, required=True)
+    last = Whole(least=1, most=LABEL_LIMIT, required=True)
+    reason = Text(200, required=True)
+
+
+class BindSchema(CircumstancesSchema):
+    """A stretch of a roll, as scanned or typed, and the lot it goes on."""
+
+    first = Text(300, required=True)
+    last = Text(300)
+    lot = Reference(required=True)
+
+
+class VoidSchema(FormSchema):
+    """Unused stamps that will not be used."""
+
+    first = Whole(least=1, most=LABEL_LIMIT, required=True)
+    last = Whole(least=1, most=LABEL_LIMIT, required=True)
+    reason = Text(200, required=True)
+
+
+def custom_of(clean: dict[str, Any]) -> tuple[float, ...]:
+    """Arguments of `custom_layout`, nothing for stock from the list. Raises FieldMissing."""
+    if clean["layout"] != CUSTOM:
+        return ()
+    for name in ("width", "height"):
+        if clean[name] is None:
+            raise FieldMissing(path=name)
+    names = ("width", "height", "left", "top", "gap_x", "gap_y")
+    return (clean["columns"], clean["rows"], *(float(clean[name] or 0) for name in names))

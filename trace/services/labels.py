@@ -43,7 +43,6 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import LotFacts, product_of, short_name
 from trace.services.fonts import sheet_fonts
-from trace.services.holds import check_free
 from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
 from trace.services.stamps import check_not_held
@@ -293,7 +292,7 @@ def issue_labels(
 ) -> None:
     """Notes that labels were given out, in the caller's transaction: who, how many, which, why,
     and on the thing when the first one was. What stood on its page until then strangers may have
-    read. Raises LabelsHeld for what is held or recalled."""
+    read. Raises BatchHeld, LabelsRecalled."""
     actor.check("read")
     if thing is not None:
         check_not_held(thing)

@@ -19,13 +19,13 @@ from trace.models import LabelRange, Thing, Unit
 from trace.services import units
 from trace.services.actors import Actor
 from trace.services.alerts import alerts_of
+from trace.services.batches import short_name
+from trace.services.holds import check_free
 from trace.services.records import Item, JsonObject, Record, observed
 from trace.services.settings import current_settings
 from trace.services.units import Stretch
 from trace.services.vocabulary import Amount
 
-# Notices that take the goods off the shelf: no label is printed for them, and none is bound.
-HOLDING: Final = frozenset({"recall", "hold"})
 _LIST: Final = 200
 
 
@@ -44,21 +44,27 @@ class OtherProduct(TraceError):
     message = "These labels were printed for another product. Choose a batch of that product."
 
 
-class LabelsHeld(Conflict):
-    code = "labels-held"
-    message = "This batch is held or recalled: no labels are printed or stuck on it."
-    next_step = "Read the notice in its history, and wait until it is lifted."
+class LabelsRecalled(Conflict):
+    code = "labels-recalled"
+    message = "This batch is recalled: no labels are printed or stuck on it."
+    next_step = "Read the notice in its history."
 
 
 def check_not_held(thing: Thing) -> None:
-    """Raises LabelsHeld for a thing under a recall or a hold, its own or an ancestor's."""
-    if is_held(thing):
-        raise LabelsHeld
+    """Raises BatchHeld or LabelsRecalled for a thing under a hold or a recall, its own or an
+    ancestor's."""
+    check_free([(thing, short_name(thing.identity))])
+    if any(alert.kind == "recall" for alert in alerts_of([thing.id])[thing.id]):
+        raise LabelsRecalled
 
 
 def is_held(thing: Thing) -> bool:
-    """Whether a recall or hold stands on it."""
-    return any(alert.kind in HOLDING for alert in alerts_of([thing.id])[thing.id])
+    """Whether a hold or a recall keeps labels off it."""
+    try:
+        check_not_held(thing)
+    except Conflict:
+        return True
+    return False
 
 
 def read_stamp(actor: Actor, text: str, path: str) -> tuple[LabelRange, int]:
@@ -103,7 +109,7 @@ def read_stretch(actor: Actor, first: str, last: str) -> Stretch:
 
 def check_fits(stretch: Stretch, lot: Thing) -> None:
     """Raises OtherProduct where the roll's addresses are another product's, UnitsTaken, UnitsVoided
-    and LabelsHeld."""
+    BatchHeld and LabelsRecalled."""
     roll = stretch.range
     if roll.product_id is not None and roll.product_id != lot.product_id:
         raise OtherProduct(path="lot")

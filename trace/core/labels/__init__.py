@@ -6,7 +6,7 @@ from trace.core.labels.layouts import LAYOUTS, SheetLayout, custom_layout
 from trace.core.labels.matrix import Engine, Level, Matrix, qr_matrix
 from trace.core.labels.payload import label_payload, short_domain
 from trace.core.labels.rasters import label_images, label_png, write_tspl, write_zpl
-from trace.core.labels.sheets import Label, SheetFonts, label_sheet_pdf
+from trace.core.labels.sheets import Label, SheetFonts, SheetWriter, label_sheet_pdf
 
 __all__ = [
     "LAYOUTS",
@@ -17,6 +17,7 @@ __all__ = [
     "Matrix",
     "SheetFonts",
     "SheetLayout",
+    "SheetWriter",
     "custom_layout",
     "label_images",
     "label_payload",

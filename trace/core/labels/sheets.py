@@ -245,6 +245,60 @@ class _Writer:
             y -= size * _LEADING
 
 
+class SheetWriter:
+    """A PDF that takes labels one by one. `skip` leaves that many places free on the first sheet
+    (part of it is used already). The same labels give the same bytes. Raises a LabelError."""
+
+    def __init__(
+        self,
+        layout: SheetLayout,
+        out: BinaryIO,
+        fonts: SheetFonts,
+        *,
+        title: str = "",
+        skip: int = 0,
+        level: Level = "M",
+    ) -> None:
+        layout.check()
+        self._canvas = Canvas(
+            out,
+            pagesize=(layout.page_width * mm, layout.page_height * mm),
+            pageCompression=1,
+            invariant=True,
+            lang="vi",
+            # Otherwise every page asks for Helvetica, which no label uses.
+            initialFontName=_registered(fonts.regular),  # type: ignore[arg-type]  # stub: float
+        )
+        self._canvas.setTitle(title)
+        self._writer = _Writer(self._canvas, layout, fonts)
+        self._per_page = layout.per_page
+        self._place = skip % layout.per_page
+        self._level = level
+        self._payload = ""
+        self._matrix: Matrix | None = None
+        self.count = 0
+
+    def add(self, label: Label) -> None:
+        """One more label, in the next place."""
+        if self._place == self._per_page:
+            self._canvas.showPage()
+            self._place = 0
+        text = label_payload(label.uri, own_letters=True)
+        if self._matrix is None or text != self._payload:
+            self._payload = text
+            self._matrix = qr_matrix(text, level=self._level, engine="zxing")
+        self._writer.label(label, self._matrix, self._place)
+        self._place += 1
+        self.count += 1
+
+    def close(self) -> None:
+        """Writes the file. Raises NoLabels when nothing was added."""
+        if not self.count:
+            raise NoLabels
+        self._canvas.showPage()
+        self._canvas.save()
+
+
 def label_sheet_pdf(
     labels: Iterable[Label],
     layout: SheetLayout,
@@ -255,38 +309,9 @@ def label_sheet_pdf(
     skip: int = 0,
     level: Level = "M",
 ) -> int:
-    """Write a PDF of `labels` to `out` and return how many there were.
-
-    `skip` leaves that many places free on the first sheet (part of it is used already). The same
-    labels give the same bytes. Raises a LabelError."""
-    layout.check()
-    page = (layout.page_width * mm, layout.page_height * mm)
-    canvas = Canvas(
-        out,
-        pagesize=page,
-        pageCompression=1,
-        invariant=True,
-        lang="vi",
-        # Otherwise every page asks for Helvetica, which no label uses.
-        initialFontName=_registered(fonts.regular),  # type: ignore[arg-type]  # stub: float
-    )
-    canvas.setTitle(title)
-    writer = _Writer(canvas, layout, fonts)
-    per_page = layout.per_page
-    count, place = 0, skip % per_page
-    payload, matrix = "", None
+    """Write a PDF of `labels` to `out` and return how many there were; see SheetWriter."""
+    writer = SheetWriter(layout, out, fonts, title=title, skip=skip, level=level)
     for label in labels:
-        if place == per_page:
-            canvas.showPage()
-            place = 0
-        text = label_payload(label.uri, own_letters=True)
-        if matrix is None or text != payload:
-            payload, matrix = text, qr_matrix(text, level=level, engine="zxing")
-        writer.label(label, matrix, place)
-        place += 1
-        count += 1
-    if not count:
-        raise NoLabels
-    canvas.showPage()
-    canvas.save()
-    return count
+        writer.add(label)
+    writer.close()
+    return writer.count

@@ -1,6 +1,10 @@
-"""Labels of a lot or crate: on the screen, as pictures, as sheets to print."""
+"""Labels of a lot or crate: on the screen, as pictures, as sheets and rolls to print."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, render_template, send_file, url_for
@@ -8,26 +12,45 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.core.labels import LAYOUTS, label_payload, qr_png, qr_svg
+from trace.core.labels import LAYOUTS, Label, label_payload, qr_png, qr_svg
+from trace.errors import NotFound
 from trace.extensions import db
-from trace.schemas.labels import SheetSchema
-from trace.services.batches import batch_of, facts_of, product_of
+from trace.models import Thing
+from trace.schemas.labels import CUSTOM, SheetSchema, custom_of
+from trace.services.batches import (
+    batch_of,
+    facts_of,
+    identity_of,
+    item_of,
+    organisation_address,
+    product_of,
+)
 from trace.services.jobs import get_job
 from trace.services.labels import (
+    FORMATS,
     JOB_KIND,
     SHEET_AT_ONCE,
     Sheet,
     ask_for_sheet,
+    cancel_sheet,
+    check_sheet,
     draw_sheet,
+    first_page_path,
     issue_labels,
     label_of,
     printed_address,
+    prints_of,
     sheet_path,
     weight_words,
 )
+from trace.services.records import Draw, Record
+from trace.services.settings import current_settings
+from trace.services.stamps import binding_event, check_not_held, is_held, list_rolls
 from trace.services.timelines import get_thing, timeline
-from trace.web.access import actor
+from trace.services.units import Stretch, issue
+from trace.web.access import actor, needs
 from trace.web.forms import Form
+from trace.web.producer.recording import record
 
 blueprint = Blueprint("labels", __name__, url_prefix="/producer/labels")
 
@@ -41,12 +64,43 @@ def layout_words() -> list[tuple[str, str]]:
     found = []
     for name, layout in LAYOUTS.items():
         size = f"{layout.label_width:g} × {layout.label_height:g} mm".replace(".", ",")
-        if layout.per_page == 1:
+        if layout.continuous:
+            paper = gettext("58 mm") if name.endswith("58") else gettext("80 mm")
+            words = gettext("Giấy hóa đơn %(paper)s", paper=paper)
+        elif layout.per_page == 1 and layout.page_width < 200:
             words = gettext("Cuộn %(size)s (máy in nhiệt)", size=size)
         else:
             words = gettext("A4, %(count)s tem một tờ (%(size)s)", count=layout.per_page, size=size)
         found.append((name, words))
-    return found
+    return [*found, (CUSTOM, gettext("Khổ khác, tự đo bằng thước"))]
+
+
+def format_words() -> list[tuple[str, str]]:
+    """The files, by what people print them with."""
+    return [
+        ("pdf", gettext("PDF: máy in văn phòng, máy in tem có trình điều khiển")),
+        ("zpl", gettext("ZPL: máy in tem Zebra và máy hiểu ZPL II")),
+        ("tspl", gettext("TSPL: máy in tem TSC, Xprinter và máy tương tự")),
+        ("png", gettext("Ảnh PNG: điện thoại, máy in hóa đơn")),
+    ]
+
+
+def stock_choices() -> dict[str, object]:
+    """What the fields of a stock need."""
+    return {"layouts": layout_words(), "formats": format_words()}
+
+
+def sheet_from(clean: Mapping[str, Any], label: Label, count: int, **more: Any) -> Sheet:
+    """The sheet a form asks for, tried on its first label. Raises what `check_sheet` raises."""
+    return Sheet(
+        label,
+        count,
+        clean["layout"],
+        clean["skip"],
+        clean["format"] or "pdf",
+        custom=custom_of(dict(clean)),
+        **more,
+    )
 
 
 @blueprint.route("/<int:thing_id>", methods=["GET", "POST"])
@@ -56,35 +110,84 @@ def show(thing_id: int) -> ResponseReturnValue:
     facts = facts_of(timeline(actor(), thing), thing)
     product = product_of(thing)
     weight = weight_words(product.net_weight if product else None)
-    start = {"layout": "3x8", "count": LAYOUTS["3x8"].per_page, "weight": weight}
-    form = Form(SheetSchema(), start)
+    start = {"layout": "3x8", "count": LAYOUTS["3x8"].per_page, "weight": weight, "what": "same"}
+    form = Form(SheetSchema(), {**start, "format": "pdf"})
+    units = thing.kind == "lot" and thing.owner_id == actor().organisation.id
     if form.sent:
         with form.attempt():
             clean = form.load()
-            label = label_of(thing, facts, net_weight=clean["weight"])
-            sheet = Sheet(label, clean["count"], clean["layout"], clean["skip"])
-            if sheet.count > SHEET_AT_ONCE:
-                job = ask_for_sheet(actor(), sheet, at=clock.now())
-                issue_labels(actor(), thing, sheet, at=clock.now())
-                return form.done(url_for("labels.progress", public_id=job.public_id))
-            drawn = draw_sheet(sheet)
-            issue_labels(actor(), thing, sheet, at=clock.now())
-            db.session.commit()
-            return _pdf(drawn, f"tem-{label.code}")
+            check_not_held(thing)
+            label = label_of(thing, facts, net_weight=clean["weight"], gs1=bool(clean["gs1"]))
+            sheet = sheet_from(clean, label, clean["count"])
+            check_sheet(sheet)
+            if clean["what"] == "unit" and units:
+                return _units(form, thing, clean, label)
+            return _copies(form, thing, sheet, clean["reason"])
     return form.page(
         "producer/labels/show.html",
         batch=batch_of(actor(), thing),
         label=label_of(thing, facts, net_weight=form.value("weight")),
-        layouts=layout_words(),
+        held=is_held(thing),
+        units=units and actor().may("record"),
+        prints=prints_of(actor(), thing=thing),
+        rolls=list_rolls(actor(), lot=thing) if units else [],
+        **stock_choices(),
     )
 
 
-def _pdf(data: bytes, name: str) -> Response:
+def _copies(form: Form, thing: Thing, sheet: Sheet, reason: str) -> ResponseReturnValue:
+    """The same label many times: at once where it is quick, otherwise a job."""
+    now = clock.now()
+    if sheet.count > SHEET_AT_ONCE:
+        job = ask_for_sheet(actor(), sheet, at=now)
+        issue_labels(actor(), thing, sheet, at=now, reason=reason, job=job.public_id)
+        return form.done(url_for("labels.progress", public_id=job.public_id))
+    drawn = draw_sheet(sheet)
+    issue_labels(actor(), thing, sheet, at=now, reason=reason)
+    db.session.commit()
+    suffix, kind = FORMATS[sheet.format]
+    return _file(drawn, f"tem-{sheet.label.code}", suffix, kind)
+
+
+def _units(form: Form, thing: Thing, clean: Mapping[str, Any], label: Label) -> ResponseReturnValue:
+    """A serial for each label, bound to the lot by a signed event before anything is drawn."""
+    now = clock.now()
+    roll = issue(
+        actor(),
+        clean["count"],
+        at=now,
+        product=product_of(thing),
+        lot=thing,
+        lot_identity=identity_of(thing),
+    )
+    sheet = sheet_from(clean, label, roll.count, range_id=roll.id)
+    job = ask_for_sheet(actor(), sheet, at=now)
+    issue_labels(
+        actor(), thing, sheet, at=now, kind="new", reason=clean["reason"], job=job.public_id
+    )
+    event = binding_event(here(form, now), item_of(thing), Stretch(roll, 1, roll.count))
+    record(form, [event])
+    return form.done(url_for("labels.progress", public_id=job.public_id))
+
+
+def here(form: Form, at: datetime) -> Record:
+    """Circumstances of an act at the desk: now, by this organisation."""
+    draw = Draw(current_settings().secret_key, actor().organisation.code, form.key)
+    return Record(
+        id_base=current_settings().id_base,
+        event_id=draw.event_id(),
+        event_time=at,
+        recorded_by=organisation_address(actor().organisation),
+    )
+
+
+def _file(data: bytes, name: str, suffix: str, kind: str) -> Response:
     plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in ".-"))
+    shown = "inline" if suffix == "pdf" else "attachment"
     return Response(
         data,
-        content_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="{plain}.pdf"'},
+        content_type=kind,
+        headers={"Content-Disposition": f'{shown}; filename="{plain}.{suffix}"'},
     )
 
 
@@ -94,7 +197,7 @@ def svg(thing_id: int) -> ResponseReturnValue:
     thing = get_thing(actor(), thing_id, *KINDS)
     address = printed_address(thing.identity)
     return Response(
-        qr_svg(label_payload(address), title=address),
+        qr_svg(label_payload(address, own_letters=True), title=address),
         content_type="image/svg+xml; charset=utf-8",
         headers={"Cache-Control": KEEP},
     )
@@ -105,7 +208,7 @@ def png(thing_id: int) -> ResponseReturnValue:
     """The code alone as a picture, to be sent by chat."""
     thing = get_thing(actor(), thing_id, *KINDS)
     return Response(
-        qr_png(label_payload(printed_address(thing.identity)), scale=12),
+        qr_png(label_payload(printed_address(thing.identity), own_letters=True), scale=12),
         content_type="image/png",
         headers={"Cache-Control": KEEP},
     )
@@ -116,11 +219,45 @@ def progress(public_id: str) -> ResponseReturnValue:
     """How far a large sheet is; the file once it is done."""
     job = get_job(actor(), public_id, JOB_KIND)
     asked = orjson.loads(job.argument)
-    return render_template("producer/labels/progress.html", job=job, name=asked["label"]["name"])
+    result = orjson.loads(job.result) if job.result else {}
+    return render_template(
+        "producer/labels/progress.html",
+        form=Form(),
+        job=job,
+        asked=asked,
+        name=asked["label"]["name"],
+        cancelled=result.get("error") == "job-cancelled",
+        first=asked.get("format", "pdf") == "pdf" and _has_first(public_id),
+    )
 
 
-@blueprint.get("/sheets/<public_id>.pdf")
-def sheet(public_id: str) -> ResponseReturnValue:
-    """The finished sheet."""
+def _has_first(public_id: str) -> bool:
+    try:
+        first_page_path(actor(), public_id)
+    except NotFound:
+        return False
+    return True
+
+
+@blueprint.post("/sheets/<public_id>/cancel")
+@needs("record")
+def cancel(public_id: str) -> ResponseReturnValue:
+    """Stops the drawing. Serials that were issued stay issued and can be printed again."""
+    cancel_sheet(actor(), public_id, at=clock.now())
+    return Form().done(url_for("labels.progress", public_id=public_id))
+
+
+@blueprint.get("/sheets/<public_id>/first.pdf")
+def first_page(public_id: str) -> ResponseReturnValue:
+    """The first page, while the rest is being drawn."""
+    path = first_page_path(actor(), public_id)
+    return send_file(path, mimetype="application/pdf", download_name="tem-1.pdf", max_age=0)
+
+
+@blueprint.get("/sheets/<public_id>.pdf", defaults={"suffix": "pdf"})
+@blueprint.get("/sheets/<public_id>.<any(zpl, prn, zip):suffix>")
+def sheet(public_id: str, suffix: str) -> ResponseReturnValue:
+    """The finished file."""
     path = sheet_path(actor(), public_id)
-    return send_file(path, mimetype="application/pdf", download_name="tem.pdf", max_age=0)
+    kind = next(kind for ending, kind in FORMATS.values() if f".{ending}" == path.suffix)
+    return send_file(path, mimetype=kind, download_name=f"tem{path.suffix}", max_age=0)

@@ -1,0 +1,351 @@
+"""Labels with a serial each, and blank stamps: issued, bound, printed again, voided, scanned."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pytest
+import zxingcpp
+from flask import Flask
+from PIL import Image
+from sqlalchemy import func, select
+
+from tests.support.fields import Console, add_partner, errors, open_console
+from tests.support.pages import PageClient
+from tests.support.printers import images_of_tspl, images_of_zpl
+from trace import clock
+from trace.extensions import db
+from trace.jobs.worker import run_pending
+from trace.models import Audit, LabelBinding, LabelPrint, LabelRange, Thing, Unit
+from trace.services.actors import Actor
+from trace.services.capture import capture
+from trace.services.holds import notice_event
+from trace.services.platform import platform_organisation
+
+ROLL = {"layout": "roll-58x40"}
+
+
+@pytest.fixture
+def console(app: Flask, pages: PageClient, now: datetime) -> Console:
+    return open_console(app, pages)
+
+
+def rows(app: Flask, *columns: Any) -> list[Any]:
+    with app.app_context():
+        return list(db.session.execute(select(*columns)).all())
+
+
+def printed(console: Console, lot: int, count: int, **more: str) -> str:
+    """Prints one code each for a lot; the address of the job's page."""
+    page = console.pages.get(f"/producer/labels/{lot}")
+    told = {"what": "unit", "count": str(count), "layout": "3x8", **more}
+    return console.pages.submit(page, told).address
+
+
+def stamps(console: Console, count: int = 12, **more: str) -> int:
+    """Prints a roll of blank stamps; its row id."""
+    page = console.pages.get("/producer/stamps/new")
+    console.pages.submit(page, {"count": str(count), **more})
+    with console.app.app_context():
+        found = db.session.scalar(select(func.max(LabelRange.id)))
+        assert found is not None
+        return int(found)
+
+
+def stamp(console: Console, roll: int, number: int) -> tuple[str, str]:
+    """(path as printed, serial) of one stamp."""
+    with console.app.app_context():
+        row = db.session.execute(
+            select(Unit.key, Unit.serial).where(Unit.range_id == roll, Unit.number == number)
+        ).one()
+        key, serial = row
+        return (f"/{key}/21/{serial}" if key.startswith("01") else f"/{key}/{serial}"), serial
+
+
+def drawn(console: Console, address: str) -> bytes:
+    """The finished file of a job."""
+    with console.app.app_context():
+        run_pending()
+    page = console.pages.get(address)
+    link = page.find("//a[contains(@href, '/sheets/') and contains(@class, 'button')]")[0]
+    answer = console.pages.client.get(link.get("href"))
+    assert answer.status_code == 200
+    data = answer.get_data()
+    answer.close()
+    return data
+
+
+def hold(app: Flask, lot: int) -> None:
+    """The platform holds a lot, as it does for a harvest before the label's days."""
+    with app.app_context():
+        at = clock.now()
+        content = {"kind": "hold", "reason": "interval"}
+        event = notice_event(db.session.get_one(Thing, lot), "holding", content, at)
+        capture(Actor(platform_organisation(), None, "admin"), [event], at=at)
+        db.session.commit()
+
+
+def read(image: Image.Image) -> str:
+    (found,) = zxingcpp.read_barcodes(image.convert("L"))
+    return found.text
+
+
+# -- one code each for a lot -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_each_package_gets_a_code_of_its_own_that_answers_with_the_lot(
+    console: Console, named: bool
+) -> None:
+    lot = console.lot("10", console.greens if named else console.herbs)
+    address = printed(console, lot, 30)
+    units = rows(console.app, Unit.serial, Unit.lot_id, Unit.key)
+    assert len({serial for serial, _, _ in units}) == 30
+    assert {len(serial) for serial, _, _ in units} == {16}
+    assert {lot_id for _, lot_id, _ in units} == {lot}
+    assert drawn(console, address).startswith(b"%PDF-")
+    roll = rows(console.app, LabelRange.id)[0][0]
+    path, serial = stamp(console, roll, 7)
+    page = console.pages.get(f"/t{path}")
+    assert "Tem riêng của một gói" in page.text
+    assert "Gắn tem riêng cho từng gói" in page.text
+    shown = f"{serial[:4]}-{serial[4:8]}-{serial[8:12]}-{serial[12:]}"
+    assert shown in page.text
+    sent = console.pages.client.get(path.replace("/b/", "/B/"))
+    assert sent.status_code == 307
+
+
+def test_no_serial_stands_in_the_public_record_of_the_lot(console: Console) -> None:
+    lot = console.lot("10")
+    printed(console, lot, 5)
+    serials = [row[0] for row in rows(console.app, Unit.serial)]
+    with console.app.app_context():
+        identity = db.session.get_one(Thing, lot).identity
+    path = "/t" + identity.removeprefix("https://id.gs1.org")
+    for address in (path, f"{path}?format=json", f"{path}?format=bundle", f"{path}?view=proof"):
+        body = console.pages.client.get(address).get_data(as_text=True)
+        assert not [serial for serial in serials if serial in body], address
+    (event,) = [line for line in console.events() if "trace:units" in line.document]
+    assert not [serial for serial in serials if serial in orjson.dumps(event.document).decode()]
+    assert event.document["trace:units"]["count"] == 5
+
+
+def test_a_printing_is_noted_and_copies_new_serials_and_reprints_are_told_apart(
+    console: Console,
+) -> None:
+    lot = console.lot("10")
+    printed(console, lot, 5)
+    roll = rows(console.app, LabelRange.id)[0][0]
+    before = rows(console.app, Unit.serial)
+    page = console.pages.get(f"/producer/stamps/{roll}/again")
+    console.pages.submit(page, {"first": "2", "last": "3", "reason": "kẹt giấy"})
+    assert rows(console.app, Unit.serial) == before
+    form = console.pages.get(f"/producer/labels/{lot}").form().filled({"count": "4"})
+    assert console.pages.client.post(f"/producer/labels/{lot}", data=form).status_code == 200
+    noted = rows(
+        console.app, LabelPrint.kind, LabelPrint.count, LabelPrint.first, LabelPrint.reason
+    )
+    assert noted == [("new", 5, 1, ""), ("again", 2, 2, "kẹt giấy"), ("copies", 4, None, "")]
+    audits = [row[0] for row in rows(console.app, Audit.action) if row[0] == "label.print"]
+    assert len(audits) == 3
+    shown = console.pages.get(f"/producer/stamps/{roll}").text
+    assert "In lại số cũ 2–3" in shown
+    assert "kẹt giấy" in shown
+
+
+def test_a_reprint_without_a_reason_is_refused_and_nothing_is_noted(console: Console) -> None:
+    roll = stamps(console, 5)
+    page = console.pages.get(f"/producer/stamps/{roll}/again")
+    refused = console.pages.submit(page, {"first": "1", "last": "9"}, status=400)
+    assert "reason" in errors(refused)
+    assert len(rows(console.app, LabelPrint.id)) == 1
+    refused = console.pages.submit(page, {"first": "1", "last": "9", "reason": "x"}, status=400)
+    assert "last" in errors(refused)
+
+
+# -- blank stamps ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["address", "serial", "number"])
+def test_a_stretch_is_bound_by_its_first_and_last_however_they_are_read(
+    console: Console, typed: str
+) -> None:
+    lot = console.lot("10")
+    roll = stamps(console, 12)
+    code = rows(console.app, LabelRange.code)[0][0]
+    ends = []
+    for number in (9, 3):  # in the wrong order too
+        path, serial = stamp(console, roll, number)
+        ends.append(
+            {
+                "address": f"HTTP://LOCALHOST{path.upper()}",
+                "serial": f"{serial[:4]}-{serial[4:8]}-{serial[8:12]}-{serial[12:]}".lower(),
+                "number": f"{code}#{number}",
+            }[typed]
+        )
+    path, _ = stamp(console, roll, 5)
+    assert "Tem đã in, chưa gắn với lô hàng" in console.pages.get(f"/t{path}").text
+    form = console.pages.get("/producer/stamps/bind")
+    done = console.pages.submit(form, {"first": ends[0], "last": ends[1], "lot": str(lot)})
+    assert "Đã gắn 7 tem, số 3 đến 9" in done.text
+    bound = rows(console.app, Unit.number, Unit.lot_id)
+    assert {number for number, to in bound if to == lot} == set(range(3, 10))
+    page = console.pages.get(f"/t{path}")
+    assert "Cải ngọt" in page.text
+    outside, _ = stamp(console, roll, 10)
+    text = console.pages.get(f"/t{outside}").text
+    assert "chưa gắn với lô hàng" in text
+    assert "Cải ngọt" not in text
+
+
+def test_what_cannot_be_bound_is_told_beside_its_field(console: Console) -> None:
+    lot, other = console.lot("10"), console.lot("10", console.herbs)
+    roll = stamps(console, 6, product=str(console.greens))
+    second = stamps(console, 2)
+    one, two = stamp(console, roll, 1)[1], stamp(console, roll, 2)[1]
+    form = console.pages.get("/producer/stamps/bind")
+
+    def told(field: str, **entries: str) -> None:
+        page = console.pages.submit(form, entries, status=None)
+        assert page.response.status_code in (400, 409)
+        assert field in errors(page), errors(page)
+
+    told("first", first="0000000000000000", lot=str(lot))
+    told("first", first="không phải mã", lot=str(lot))
+    told("last", first=one, last=stamp(console, second, 1)[1], lot=str(lot))
+    told("lot", first=one, last=two, lot=str(other))
+    console.pages.submit(form, {"first": one, "last": two, "lot": str(lot)})
+    again = console.pages.get("/producer/stamps/bind")
+    page = console.pages.submit(again, {"first": two, "lot": str(lot)}, status=409)
+    assert "first" in errors(page)
+    assert len(rows(console.app, LabelBinding.id)) == 1
+
+
+def test_a_stamp_of_another_organisation_is_not_ours_to_bind(console: Console, app: Flask) -> None:
+    lot = console.lot("10")
+    partner = add_partner(app)
+    roll = stamps(console, 2)
+    serial = stamp(console, roll, 1)[1]
+    with app.app_context():
+        db.session.get_one(LabelRange, roll).organisation_id = partner
+        db.session.commit()
+    form = console.pages.get("/producer/stamps/bind")
+    page = console.pages.submit(form, {"first": serial, "lot": str(lot)}, status=400)
+    assert "first" in errors(page)
+    assert console.pages.client.get(f"/producer/stamps/{roll}").status_code == 404
+
+
+def test_unused_stamps_are_voided_and_bound_ones_stay(console: Console) -> None:
+    lot = console.lot("10")
+    roll = stamps(console, 4)
+    serial = stamp(console, roll, 1)[1]
+    console.pages.submit(
+        console.pages.get("/producer/stamps/bind"), {"first": serial, "lot": str(lot)}
+    )
+    page = console.pages.get(f"/producer/stamps/{roll}/void")
+    done = console.pages.submit(page, {"first": "1", "last": "3", "reason": "mất một xấp"})
+    assert "Đã hủy 2 tem chưa dùng" in done.text
+    voided, _ = stamp(console, roll, 2)
+    page = console.pages.get(f"/t{voided}", status=410)
+    assert page.h1 == "Tem đã hủy"
+    assert "Cải ngọt" not in page.text
+    assert console.pages.get(f"/t{stamp(console, roll, 1)[0]}").h1 == "Cải ngọt"
+    form = console.pages.get("/producer/stamps/bind")
+    dead = stamp(console, roll, 3)[1]
+    page = console.pages.submit(form, {"first": dead, "lot": str(lot)}, status=409)
+    assert "first" in errors(page)
+
+
+def test_the_outbox_sends_a_binding_once(console: Console) -> None:
+    lot = console.lot("10")
+    roll = stamps(console, 3)
+    form = console.pages.get("/producer/stamps/bind").form()
+    told = form.filled({"first": stamp(console, roll, 1)[1], "lot": str(lot)})
+    wanted = {"Accept": "application/json"}
+    first, second = (
+        console.pages.client.post("/producer/stamps/bind", data=told, headers=wanted)
+        for _ in range(2)
+    )
+    assert (first.status_code, first.json["state"], first.json["again"]) == (200, "sent", False)
+    assert (second.status_code, second.json["again"]) == (200, True)
+    assert len(rows(console.app, LabelBinding.id)) == 1
+
+
+# -- what is held is not labelled ------------------------------------------------------------------
+
+
+def test_a_held_lot_gets_no_label_and_no_stamp(console: Console, app: Flask) -> None:
+    lot = console.lot("10")
+    roll = stamps(console, 2)
+    hold(app, lot)
+    page = console.pages.get(f"/producer/labels/{lot}")
+    assert "Chưa in được nhãn" in page.text
+    for what in ("same", "unit"):
+        refused = console.pages.submit(page, {"what": what, "count": "3"}, status=409)
+        assert "đang bị giữ" in refused.text or "is held" in refused.text or errors(refused)
+    form = console.pages.get("/producer/stamps/bind")
+    told = {"first": stamp(console, roll, 1)[1], "lot": str(lot)}
+    console.pages.submit(form, told, status=409)
+    assert rows(console.app, LabelBinding.id) == []
+    assert [kind for (kind,) in rows(console.app, LabelPrint.kind)] == ["new"]
+
+
+# -- printers --------------------------------------------------------------------------------------
+
+
+def test_zpl_and_tspl_and_pictures_carry_the_codes_that_were_issued(console: Console) -> None:
+    lot = console.lot("10", use_by="2026-11-26")
+    found: dict[str, list[str]] = {}
+    for kind in ("zpl", "tspl", "png"):
+        data = drawn(console, printed(console, lot, 4, format=kind, **ROLL))
+        if kind == "png":
+            with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+                images = [Image.open(io.BytesIO(bundle.read(n))) for n in bundle.namelist()]
+        else:
+            images = images_of_zpl(data) if kind == "zpl" else images_of_tspl(data)
+        found[kind] = [read(image) for image in images]
+    with console.app.app_context():
+        for place, kind in enumerate(("zpl", "tspl", "png")):
+            roll = db.session.scalars(select(LabelRange.id).order_by(LabelRange.id)).all()[place]
+            serials = db.session.scalars(
+                select(Unit.serial).where(Unit.range_id == roll).order_by(Unit.number)
+            ).all()
+            assert [text.rpartition("/")[2] for text in found[kind]] == list(serials)
+            assert all(text.startswith("HTTP://LOCALHOST/01/") for text in found[kind])
+
+
+def test_stock_that_does_not_suit_is_told_beside_its_field(console: Console) -> None:
+    lot = console.lot("10")
+    page = console.pages.get(f"/producer/labels/{lot}")
+    refused = console.pages.submit(page, {"format": "zpl", "layout": "3x8"}, status=400)
+    assert "format" in errors(refused)
+    small = {"layout": "custom", "width": "20", "height": "15"}
+    refused = console.pages.submit(page, small, status=400)
+    assert "layout" in errors(refused)
+    refused = console.pages.submit(page, {"layout": "custom", "width": "50"}, status=400)
+    assert "height" in errors(refused)
+    over = {"layout": "custom", "width": "80", "height": "40", "columns": "3", "rows": "2"}
+    assert console.pages.submit(page, over, status=400).response.status_code == 400
+    fits = {"layout": "custom", "width": "60", "height": "40", "columns": "3", "rows": "7"}
+    form = page.form().filled({**fits, "count": "3"})
+    answer = console.pages.client.post(f"/producer/labels/{lot}", data=form)
+    assert answer.mimetype == "application/pdf"
+
+
+def test_a_cancelled_drawing_leaves_no_file_and_can_be_drawn_again(console: Console) -> None:
+    roll = stamps(console, 50)
+    job = rows(console.app, LabelPrint.job)[0][0]
+    page = console.pages.get(f"/producer/labels/sheets/{job}")
+    done = console.pages.submit(page, {}, status=200)
+    assert "Đã dừng vẽ tem" in done.text
+    with console.app.app_context():
+        run_pending()
+    assert console.pages.client.get(f"/producer/labels/sheets/{job}.pdf").status_code == 404
+    again = console.pages.get(f"/producer/stamps/{roll}/again")
+    told = {"first": "1", "last": "50", "reason": "đã dừng lần trước"}
+    address = console.pages.submit(again, told).address
+    assert drawn(console, address).startswith(b"%PDF-")

@@ -1,0 +1,182 @@
+"""Rolls of stamps: printed blank, bound to a lot by their first and last, printed again, voided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.core.labels import LAYOUTS
+from trace.errors import Refused
+from trace.models import LabelRange, Thing
+from trace.schemas.base import NumberTooLarge
+from trace.schemas.labels import AgainSchema, BindSchema, StampsSchema, VoidSchema
+from trace.services import choices
+from trace.services.batches import facts_of, item_of, list_things, product_of
+from trace.services.labels import (
+    Sheet,
+    ask_for_sheet,
+    check_sheet,
+    issue_labels,
+    label_of,
+    prints_of,
+    stamp_label,
+    weight_words,
+)
+from trace.services.stamps import (
+    binding_event,
+    check_fits,
+    check_not_held,
+    list_rolls,
+    read_stretch,
+)
+from trace.services.timelines import get_thing, timeline
+from trace.services.units import Stretch, bindings, counts, get_range, issue, void
+from trace.web.access import actor, needs
+from trace.web.forms import Form
+from trace.web.producer.labels import sheet_from, stock_choices
+from trace.web.producer.recording import (
+    RecordForm,
+    batch_options,
+    circumstances,
+    common_choices,
+    product_options,
+    record,
+)
+
+blueprint = Blueprint("stamps", __name__, url_prefix="/producer/stamps")
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """All rolls, newest first."""
+    return Form().page("producer/labels/stamps.html", rolls=list_rolls(actor()))
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@needs("record")
+def new() -> ResponseReturnValue:
+    """Blank stamps, printed ahead of the goods."""
+    start = {"layout": "4x10", "count": LAYOUTS["4x10"].per_page, "format": "pdf"}
+    form = Form(StampsSchema(), start)
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            product = choices.get_product(actor(), clean["product"])
+            now = clock.now()
+            roll = issue(actor(), clean["count"], at=now, product=product)
+            sheet = _print(clean, roll, Stretch(roll, 1, roll.count), "new", "")
+            return form.done(url_for("labels.progress", public_id=sheet))
+    return form.page(
+        "producer/labels/stamps_new.html", products=product_options(), **stock_choices()
+    )
+
+
+def _print(clean: Any, roll: LabelRange, stretch: Stretch, kind: str, reason: str) -> str:
+    """Asks for the sheet of a stretch; the public id of its job."""
+    now = clock.now()
+    lot: Thing | None = None
+    if roll.lot_id is not None:
+        lot = get_thing(actor(), roll.lot_id, "lot")
+        check_not_held(lot)
+        product = product_of(lot)
+        label = label_of(
+            lot,
+            facts_of(timeline(actor(), lot), lot),
+            net_weight=weight_words(product.net_weight if product else None),
+        )
+    else:
+        label = stamp_label(roll)
+    sheet: Sheet = sheet_from(
+        clean,
+        label,
+        stretch.count,
+        range_id=roll.id,
+        first=stretch.first,
+        numbered=lot is None,
+    )
+    check_sheet(sheet)
+    job = ask_for_sheet(actor(), sheet, at=now)
+    issue_labels(actor(), lot, sheet, at=now, kind=kind, reason=reason, job=job.public_id)
+    return job.public_id
+
+
+@blueprint.get("/<int:range_id>")
+def show(range_id: int) -> ResponseReturnValue:
+    """One roll: what it is bound to, what was printed when and by whom."""
+    roll = get_range(actor(), range_id)
+    return Form().page(
+        "producer/labels/roll.html",
+        roll=roll,
+        counts=counts([roll.id])[roll.id],
+        bindings=bindings(roll.id),
+        prints=prints_of(actor(), roll=roll),
+    )
+
+
+def _stretch(roll: LabelRange, clean: dict[str, int]) -> Stretch:
+    """The numbers typed, in either order. Raises Refused for numbers the roll has not."""
+    for name in ("first", "last"):
+        if clean[name] > roll.count:
+            raise Refused([NumberTooLarge(path=name, limit=roll.count)])
+    return Stretch(roll, min(clean["first"], clean["last"]), max(clean["first"], clean["last"]))
+
+
+@blueprint.route("/<int:range_id>/again", methods=["GET", "POST"])
+@needs("record")
+def again(range_id: int) -> ResponseReturnValue:
+    """The same serials once more; who asked, how many and why is kept."""
+    roll = get_range(actor(), range_id)
+    start = {"layout": "4x10", "format": "pdf", "first": 1, "last": roll.count}
+    form = Form(AgainSchema(), start)
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            job = _print(clean, roll, _stretch(roll, clean), "again", clean["reason"])
+            return form.done(url_for("labels.progress", public_id=job))
+    return form.page("producer/labels/again.html", roll=roll, **stock_choices())
+
+
+@blueprint.route("/<int:range_id>/void", methods=["GET", "POST"])
+@needs("record")
+def void_some(range_id: int) -> ResponseReturnValue:
+    """Unused stamps go out of use for good."""
+    roll = get_range(actor(), range_id)
+    form = Form(VoidSchema(), {"first": 1, "last": roll.count})
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            done = void(actor(), _stretch(roll, clean), clean["reason"], at=clock.now())
+            text = gettext("Đã hủy %(count)s tem chưa dùng.", count=done)
+            return form.done(url_for("stamps.show", range_id=roll.id), text)
+    return form.page("producer/labels/void.html", roll=roll, counts=counts([roll.id])[roll.id])
+
+
+@blueprint.route("/bind", methods=["GET", "POST"])
+@needs("record")
+def bind() -> ResponseReturnValue:
+    """A stretch of a roll belongs to a lot from now on; works from a phone's outbox too."""
+    form = RecordForm(BindSchema())
+    if form.sent:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            lot = get_thing(actor(), clean["lot"], "lot")
+            stretch = read_stretch(actor(), clean["first"], clean["last"])
+            check_fits(stretch, lot)
+            base = circumstances(form, clean, draw)
+            record(form, [binding_event(base, item_of(lot), stretch)])
+            text = gettext(
+                "Đã gắn %(count)s tem, số %(first)s đến %(last)s.",
+                count=stretch.count,
+                first=stretch.first,
+                last=stretch.last,
+            )
+            return form.done(url_for("stamps.show", range_id=stretch.range.id), text)
+    return form.page(
+        "producer/labels/bind.html",
+        lots=batch_options(list_things(actor(), "lot", held_only=True)),
+        **common_choices(),
+    )
