@@ -61,6 +61,7 @@ NEVER: Final = frozenset(
         "trace:product",
         "trace:performedBy",
         "trace:recordedBy",
+        "trace:shares",
     }
 )
 

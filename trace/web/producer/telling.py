@@ -309,6 +309,8 @@ def _details(document: JsonObject, names: _Names) -> Iterable[tuple[str, str]]:
         yield gettext("Phiếu giao"), short_name(str(one.get("bizTransaction", "")))
     if readings := temperature_words(document.get("sensorElementList")):
         yield gettext("Nhiệt độ"), readings
+    if shares := document.get("trace:shares"):
+        yield gettext("Ai góp bao nhiêu (không công khai)"), share_words(shares)
     yield from _difference(document.get("trace:difference"))
     for one in document.get("trace:results") or ():
         if isinstance(one, dict):
@@ -355,6 +357,15 @@ def _ilmd(ilmd: JsonObject) -> Iterable[tuple[str, str]]:
         yield gettext("Diện tích"), words
     if words := typed_words(ilmd.get("trace:typed")):
         yield gettext("Đếm được"), words
+
+
+def share_words(shares: object) -> str:
+    """ "H07 12,5 kg, H12 40 kg"."""
+    told = []
+    for one in shares if isinstance(shares, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("quantity"), int | float):
+            told.append(f"{one.get('household', '')} {number(one['quantity'])} kg")
+    return ", ".join(told)
 
 
 def area_words(area: object) -> str:

@@ -14,6 +14,16 @@ from trace.services.vocabulary import step_label, uom_name
 from trace.web.request_words import reason_name
 
 
+def notice_reason(reason: str) -> str:
+    """Why a notice stands: our own rules' reasons in words, everybody else's as written."""
+    known: dict[str, str] = {
+        "interval": _("Thu hoạch sớm hơn số ngày nhãn thuốc yêu cầu"),
+        "banned-substance": _("Người sản xuất khai dùng chất cấm"),
+        "balance": _("Tổng đã giao lớn hơn tổng đã thu"),
+    }
+    return known.get(reason, reason)
+
+
 def _(text: str, **values: object) -> str:
     return str(gettext(text, **values))
 
@@ -197,6 +207,8 @@ def _plain(label: str, value: Any, language: str) -> str:
         "note": _("Ghi chú"),
         "certificationInfo": _("Chứng nhận"),
     }
+    if label == "contributors":
+        return _("%(count)s hộ góp", count=number(value, language))
     if label not in labels:
         return ""
     if isinstance(value, dict):
