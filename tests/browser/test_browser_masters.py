@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser import no_complaints, overflow, violations
+from tests.support.codes import last_code
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import PageClient
 from tests.support.server import LiveServer
@@ -104,6 +105,11 @@ def test_a_farmer_registers_choosing_a_ward_from_what_is_offered(
 ) -> None:
     make_member(live_server.app)  # the platform stands
     page.goto(live_server.url + "/register")
+    page.fill("#f-login", "0987654321")
+    page.get_by_role("button", name="Gửi mã").click()
+    assert violations(page) == []
+    page.fill("#f-code", last_code(live_server.app))
+    page.get_by_role("button", name="Tiếp tục").click()
     page.fill("#f-organisation", "Hộ Minh Họa")
     page.fill("#f-ward_code", "dan phuong")
     offered = page.get_by_role("listbox").get_by_role("option")
@@ -113,10 +119,9 @@ def test_a_farmer_registers_choosing_a_ward_from_what_is_offered(
     page.keyboard.press("Enter")
     expect(page.locator("#f-ward_code")).to_have_value("Xã Đan Phượng, Hà Nội")
     page.fill("#f-name", "Nguyễn Minh Họa")
-    page.fill("#f-login", "0987654321")
     page.fill("#f-password", PASSWORD)
     page.get_by_role("button", name="Đăng ký").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Hôm nay")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hồ sơ đăng ký")
 
 
 def test_a_refused_form_is_read_from_its_errors_and_leads_to_the_field(

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import no_complaints, overflow, violations
+from tests.support.codes import last_code
 from tests.support.server import LiveServer
 from trace import clock
 from trace.extensions import db
@@ -52,15 +53,22 @@ def picture() -> bytes:
     return out.getvalue()
 
 
-def register(page: Page, url: str) -> None:
-    page.goto(f"{url}/register")
+def register(page: Page, server: LiveServer) -> None:
+    page.goto(f"{server.url}/register")
+    page.fill("[name=login]", "0912 345 678")
+    send(page)
+    page.fill("[name=code]", last_code(server.app))
+    page.get_by_role("button", name="Tiếp tục").click()
     page.fill("[name=organisation]", "Hộ rau Demo Bà Mận")
     page.select_option("[name=kind]", "producer")
     page.fill("[name=ward_code]", "Đan Phượng")
     page.fill("[name=name]", "Người Demo")
-    page.fill("[name=login]", "0912 345 678")
     page.fill("[name=password]", "mật khẩu đủ dài 2026")
+    sound(page)
     send(page)
+    expect(page.locator("h1")).to_have_text("Hồ sơ đăng ký")
+    sound(page)
+    page.get_by_role("link", name="Bắt đầu ghi chép").click()
     expect(page.locator("h1")).to_have_text(re.compile("Hôm nay"))
 
 
@@ -139,7 +147,7 @@ def test_a_farmer_harvests_prints_and_a_stranger_reads_the_whole_history(
         platform.initialise(at=clock.now())
         db.session.commit()
     with no_complaints(page):
-        register(page, live_server.url)
+        register(page, live_server)
         prepare_catalogue(page, live_server.url)
         lot = grow(page, live_server.url)
         codes = print_labels(page, lot, tmp_path)

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tests.conftest import FIXED_NOW
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import Page, PageClient, checked_page
 from trace.extensions import db, limiter
-from trace.models import Audit, Key, Membership, Organisation, Person, Session
+from trace.models import Organisation, Person, Session
 from trace.services import people, sessions
 from trace.web.access import COOKIE
 
@@ -246,67 +246,6 @@ def test_many_accounts_cannot_be_tried_from_one_address(
     for number in range(60):
         enter(pages, f"09{number:08d}", "đoán mò thôi", status=400)
     enter(pages, "0987654321", "đoán mò thôi", status=429)
-
-
-REGISTRATION = {
-    "organisation": "Hộ Minh Họa",
-    "kind": "producer",
-    "ward_code": "Xã Đan Phượng, Hà Nội",
-    "name": "Nguyễn Minh Họa",
-    "login": "0987 654 321",
-    "password": PASSWORD,
-}
-
-
-def test_a_farmer_registers_and_can_record_at_once(app: Flask, pages: PageClient) -> None:
-    make_member(app)  # the platform stands
-    page = pages.submit(pages.get("/register"), REGISTRATION)
-    assert page.h1 == "Hôm nay"
-    assert "chưa được xác nhận" in page.text
-    with app.app_context():
-        person = db.session.scalar(select(Person).where(Person.phone == "+84987654321"))
-        assert person is not None
-        assert PASSWORD not in person.password_hash
-        (membership,) = db.session.scalars(select(Membership).filter_by(person_id=person.id))
-        organisation = membership.organisation
-        assert (membership.role, organisation.status) == ("owner", "unconfirmed")
-        assert len(organisation.code) == 10
-        keys = db.session.scalars(select(Key).filter_by(organisation_id=organisation.id)).all()
-        assert [key.active_from is not None for key in keys] == [True]
-        actions = db.session.scalars(select(Audit.action).filter_by(person_id=person.id))
-        assert set(actions) >= {"person.register", "organisation.create", "membership.add"}
-
-
-@pytest.mark.one_database
-def test_registering_says_everything_that_is_wrong_at_once(app: Flask, pages: PageClient) -> None:
-    make_member(app)
-    entries = {**REGISTRATION, "organisation": "", "login": "12", "password": "12345678"}
-    page = pages.submit(pages.get("/register"), entries, status=400)
-    targets = [link.get("href") for link in page.find("//*[@class='error-summary']//a")]
-    assert targets == ["#f-organisation", "#f-login", "#f-password"]
-    assert page.form().fields["name"] == "Nguyễn Minh Họa"
-    assert "value" not in page.find("//input[@type='password']")[0].attrib
-
-
-def test_a_number_registers_once(app: Flask, pages: PageClient) -> None:
-    member = make_member(app)
-    entries = {**REGISTRATION, "login": member.login}
-    page = pages.submit(pages.get("/register"), entries, status=409)
-    assert "đã có tài khoản" in page.text
-    with app.app_context():
-        assert db.session.scalar(select(func.count(Person.id))) == 1
-
-
-@pytest.mark.one_database
-def test_nobody_makes_themselves_an_authority(app: Flask, pages: PageClient) -> None:
-    make_member(app)
-    form = pages.get("/register").form()
-    for kind in ("authority", "platform"):
-        data = {**form.fields, **REGISTRATION, "kind": kind}
-        assert pages.client.post("/register", data=data).status_code == 400
-    with app.app_context():
-        kinds = set(db.session.scalars(select(Organisation.kind)))
-    assert kinds == {"platform", "co-operative"}
 
 
 @pytest.mark.parametrize("password", ["1234567", "12345678", "aaaaaaaa", "0987654321", "matkhau1"])

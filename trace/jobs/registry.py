@@ -8,7 +8,9 @@ MODULES = (
     "trace.jobs.handlers",
     "trace.jobs.captures",
     "trace.jobs.sheets",
+    "trace.jobs.imports",
     "trace.jobs.approvals",
+    "trace.jobs.messages",
 )
 
 

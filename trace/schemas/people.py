@@ -8,8 +8,7 @@ from typing import Any
 from marshmallow import missing
 
 from trace.errors import TraceError
-from trace.models.organisations import KINDS
-from trace.schemas.base import Choice, FieldMissing, FormSchema, Text, WardCode, refuse
+from trace.schemas.base import Choice, FieldMissing, FormSchema, Text, refuse
 from trace.services.people import Login, check_password_rules, parse_login, parse_phone
 
 
@@ -66,17 +65,6 @@ class Password(Text):
             except TraceError as error:
                 refuse(error)
         return password
-
-
-class RegistrationForm(FormSchema):
-    """A person and the organisation they register."""
-
-    organisation = Text(200, required=True)
-    kind = Choice([kind for kind in KINDS if kind not in ("authority", "platform")], required=True)
-    ward_code = WardCode(required=True)
-    name = Text(200, required=True)
-    login = LoginBox(required=True)
-    password = Password(new=True)
 
 
 class AccountForm(FormSchema):

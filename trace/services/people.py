@@ -149,10 +149,20 @@ def find_person(login: Login) -> Person | None:
 
 
 def register_person(
-    name: str, login: Login, password: str, *, at: datetime, locale: str = "vi"
+    name: str,
+    login: Login,
+    password: str,
+    *,
+    at: datetime,
+    locale: str = "vi",
+    proven: bool = False,
 ) -> Person:
-    """A new account. Raises LoginTaken and what check_password_rules raises."""
-    check_password_rules(password, login)
+    """A new account; `proven` when the contact answered a one-time code (services.contacts).
+    Raises LoginTaken and what check_password_rules raises, naming `password`."""
+    try:
+        check_password_rules(password, login)
+    except TraceError as error:
+        raise error.at("password") from None
     if find_person(login) is not None:
         raise LoginTaken(path="login")
     person = Person(
@@ -162,6 +172,8 @@ def register_person(
         password_hash=HASHER.hash(password),
         locale=locale,
         created_at=at,
+        phone_proven_at=at if proven and login.kind == "phone" else None,
+        email_proven_at=at if proven and login.kind == "email" else None,
     )
     db.session.add(person)
     db.session.flush()
@@ -219,9 +231,12 @@ def change_password(
 
 
 def reset_password(person: Person, new: str, *, at: datetime) -> None:
-    """Sets a password for someone who forgot theirs and ends all their sign-ins; for the
-    platform's administrator. Raises what check_password_rules raises."""
-    check_password_rules(new)
+    """Sets a password for someone who forgot theirs and ends all their sign-ins. Who may have it
+    set is decided before. Raises what check_password_rules raises, naming `password`."""
+    try:
+        check_password_rules(new)
+    except TraceError as error:
+        raise error.at("password") from None
     person.password_hash = HASHER.hash(new)
     end_other_sessions(person, None)
     write_audit(None, "person.password-reset", f"person:{person.id}", at=at, person=person)
@@ -234,6 +249,8 @@ def change_account(person: Person, values: dict[str, object], *, at: datetime) -
         other = find_person(Login("email", str(email)))
         if other is not None:
             raise LoginTaken(path="email")
+    if "email" in values and (email or None) != person.email:
+        person.email_proven_at = None
     for name in ("name", "email", "locale"):
         if name in values:
             setattr(person, name, values[name] or None if name == "email" else values[name])

@@ -43,6 +43,7 @@ def open_session(person: Person, *, at: datetime) -> tuple[Session, str]:
         created_at=at,
         expires_at=at + _lifetime(only.role if only else ""),
     )
+    person.seen_at = at
     db.session.add(session)
     db.session.flush()
     return session, token
@@ -79,6 +80,7 @@ def slide(session: Session, role: str, *, at: datetime) -> bool:
     if session.expires_at - at > lifetime - lifetime / SLIDE_PART:
         return False
     session.expires_at = at + lifetime
+    session.person.seen_at = at
     return True
 
 
@@ -107,6 +109,17 @@ def end_other_sessions(person: Person, kept: Session | None) -> None:
     if kept is not None:
         query = query.where(Session.id != kept.id)
     db.session.execute(query)
+
+
+def list_sessions(person: Person, *, at: datetime) -> list[Session]:
+    """A person's running sign-ins, the newest first."""
+    query = (
+        select(Session)
+        .where(Session.person_id == person.id, Session.expires_at > at)
+        .options(joinedload(Session.organisation))
+        .order_by(Session.created_at.desc(), Session.id.desc())
+    )
+    return list(db.session.scalars(query))
 
 
 def forget_expired(*, at: datetime) -> None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from trace.errors import Conflict
-from trace.models import Certificate, Household, Organisation, Place, Plan, Product, Request
+from trace.models import (
+    Application,
+    Certificate,
+    Household,
+    Organisation,
+    Place,
+    Plan,
+    Product,
+    Request,
+)
 
 
 class ChangedMeanwhile(Conflict):
@@ -13,7 +22,8 @@ class ChangedMeanwhile(Conflict):
 
 
 def check_version(
-    record: Organisation | Household | Place | Plan | Product | Certificate | Request, version: int
+    record: Organisation | Household | Place | Plan | Product | Certificate | Request | Application,
+    version: int,
 ) -> None:
     """Raises ChangedMeanwhile unless `version` is the one the editor saw."""
     if record.version != version:

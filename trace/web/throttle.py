@@ -1,18 +1,21 @@
 """Guessing passwords is made slow: failures are counted by address and by account.
 
 The account is the number or address as typed, normalised, whether it exists or not: an answer
-"too often" tells nothing. Success forgets the account's failures, not the network address's.
+"too often" tells nothing. Success forgets the account's failures, not the network address's. The
+counters are in the database: several processes count together (trace.services.counters).
 """
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 
 from flask import request
 from limits import RateLimitItem, parse
 
+from trace import clock
 from trace.errors import TraceError
 from trace.extensions import limiter
+from trace.services import counters
 from trace.services.people import parse_login
 
 BY_ACCOUNT = parse("10/15 minutes")
@@ -37,15 +40,19 @@ def account_key(typed: str) -> str:
 
 def check(item: RateLimitItem, *names: str) -> None:
     """Raises TooManyTries when the limit is used up."""
-    if limiter.enabled and not limiter.limiter.test(item, *names):
-        reset = limiter.limiter.get_window_stats(item, *names).reset_time
-        raise TooManyTries(minutes=max(1, round((reset - time.time()) / 60)))
+    if not limiter.enabled:
+        return
+    now = clock.now()
+    count, ends = counters.tries(counters.counter_key(str(item), *names), at=now)
+    if count >= item.amount:
+        raise TooManyTries(minutes=max(1, round((ends - now).total_seconds() / 60)))
 
 
 def count(item: RateLimitItem, *names: str) -> None:
-    """Counts one."""
+    """Counts one, at once and by itself: before anything is written, or after it is committed."""
     if limiter.enabled:
-        limiter.limiter.hit(item, *names)
+        window = timedelta(seconds=item.get_expiry())
+        counters.hit(counters.counter_key(str(item), *names), window, at=clock.now())
 
 
 def check_sign_in(typed: str) -> None:
@@ -63,7 +70,7 @@ def count_failure(typed: str) -> None:
 def forget_failures(typed: str) -> None:
     """A sign-in succeeded."""
     if limiter.enabled:
-        limiter.limiter.clear(BY_ACCOUNT, "sign-in", account_key(typed))
+        counters.forget(counters.counter_key(str(BY_ACCOUNT), "sign-in", account_key(typed)))
 
 
 def address() -> str:

@@ -1,4 +1,4 @@
-"""The desk of requests with all its pages, and who may open which face of it."""
+"""The desks of requests and of files of registration, and who may open which face of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Final
 from flask import Blueprint
 
 # Importing them adds their pages.
-from trace.web.admin import erasing, takedowns  # noqa: F401
+from trace.web.admin import applications, erasing, takedowns  # noqa: F401
 from trace.web.admin.requests import blueprint, own, reports
 
 DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (blueprint, "platform:administer"),
     (own, "member:manage"),
     (reports, "authority:decide"),
+    (applications.blueprint, "platform:administer"),
+    (applications.local, "authority:decide"),
 )

@@ -1,6 +1,8 @@
-"""Signing in and out, registering, one's own account."""
+"""Signing in and out, registering, one's own account, the organisation's file and members."""
 
 from trace.web.auth.account import blueprint as account
+from trace.web.auth.application import blueprint as application
+from trace.web.auth.registering import blueprint as register
 from trace.web.auth.views import blueprint as auth
 
-__all__ = ["account", "auth"]
+__all__ = ["account", "application", "auth", "register"]

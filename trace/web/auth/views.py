@@ -1,4 +1,4 @@
-"""The pages of signing in and out and of registering."""
+"""The pages of signing in and out, and of a forgotten password."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.extensions import db
-from trace.models import Person
-from trace.schemas.people import RegistrationForm
-from trace.services import people, sessions
-from trace.services.organisations import OPEN_KINDS, create_organisation
+from trace.schemas.applications import CodeForm, ContactForm, NewPasswordForm
+from trace.services import contacts, people, sessions
 from trace.web import throttle
 from trace.web.access import safe_next
+from trace.web.auth import codes
+from trace.web.auth.entering import enter
 from trace.web.forms import Form
-from trace.web.pages import page_language
-from trace.web.resume import send_again, unpack
-from trace.web.words import organisation_kinds
 
 blueprint = Blueprint("auth", __name__)
 
@@ -38,27 +35,8 @@ def sign_in() -> ResponseReturnValue:
                 throttle.count_failure(typed)
                 raise
             throttle.forget_failures(typed)
-            return _enter(person)
+            return enter(person)
     return form.page("auth/sign_in.html", next=safe_next(""), resume=form.value("resume"))
-
-
-def _enter(person: Person) -> ResponseReturnValue:
-    """Opens a new sign-in; an old one in this browser ends."""
-    if g.session is not None:
-        sessions.end_session(g.session)
-    opened, token = sessions.open_session(person, at=clock.now())
-    sessions.forget_expired(at=clock.now())
-    db.session.commit()
-    # Whoever may have planted a cookie in this browser before knows nothing of what comes now.
-    session.clear()
-    g.session, g.session_token, g.person = opened, token, person
-    waiting = unpack(request.form.get("resume", ""))
-    if opened.organisation_id is None:
-        return redirect(url_for("account.choose", next=safe_next("") or None), 303)
-    if waiting is not None:
-        g.actor = sessions.actor_of(opened)
-        return send_again(waiting)
-    return redirect(safe_next(url_for("today.show")), 303)
 
 
 @blueprint.post("/sign-out")
@@ -74,30 +52,58 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("auth.sign_in"), 303)
 
 
-@blueprint.route("/register", methods=["GET", "POST"])
-def register() -> ResponseReturnValue:
-    """A new person and their organisation, unconfirmed, ready to record at once."""
-    form = Form(RegistrationForm(), {"kind": "producer"})
+RECOVER = "recover"
+
+
+@blueprint.route("/recover", methods=["GET", "POST"])
+def recover() -> ResponseReturnValue:
+    """A forgotten password: a code is sent to the contact, if it has an account."""
+    form = Form(ContactForm())
     if form.sent:
         with form.attempt():
-            throttle.check(throttle.REGISTRATIONS, "register", throttle.address())
-            data = form.load()
-            now = clock.now()
-            person = people.register_person(
-                data["name"], data["login"], data["password"], at=now, locale=page_language()
-            )
-            create_organisation(
-                {
-                    "name": data["organisation"],
-                    "kind": data["kind"],
-                    "ward_code": data["ward_code"],
-                    "phone": person.phone or "",
-                },
-                at=now,
-                owner=person,
-            )
-            throttle.count(throttle.REGISTRATIONS, "register", throttle.address())
-            answer = _enter(person)
-            flash(gettext("Đã tạo tài khoản và tổ chức. Bạn ghi chép được ngay."))
+            codes.send_code(form.load()["login"], RECOVER)
+            return redirect(url_for("auth.recover_code"), 303)
+    return form.page("auth/recover.html")
+
+
+@blueprint.route("/recover/code", methods=["GET", "POST"])
+def recover_code() -> ResponseReturnValue:
+    """The six digits."""
+    proving = codes.under_way(RECOVER)
+    if proving is None:
+        return redirect(url_for("auth.recover"), 303)
+    form = Form(CodeForm())
+    if form.sent:
+        with form.attempt():
+            if request.form.get("again"):
+                codes.send_code(proving.login, RECOVER)
+                flash(gettext("Đã gửi mã mới."))
+                return redirect(url_for("auth.recover_code"), 303)
+            codes.take_code(proving, form.load()["code"])
+            return redirect(url_for("auth.recover_password"), 303)
+    return form.page("auth/code.html", proving=proving, back_to=url_for("auth.recover"))
+
+
+@blueprint.route("/recover/password", methods=["GET", "POST"])
+def recover_password() -> ResponseReturnValue:
+    """A new password for the account of the proven contact; every sign-in of it ends."""
+    proving = codes.under_way(RECOVER)
+    person = people.find_person(proving.login) if proving and proving.proven else None
+    if proving is None or person is None or not person.active:
+        return redirect(url_for("auth.recover"), 303)
+    now = clock.now()
+    form = Form(NewPasswordForm())
+    try:
+        contacts.check_recoverable(person, proving.login, at=now)
+    except contacts.NotByPhone as error:
+        form.refuse(error)
+        return form.page("auth/recover_not.html")
+    if form.sent:
+        with form.attempt():
+            people.reset_password(person, form.load()["password"], at=now)
+            contacts.mark_proven(person, proving.login, at=now)
+            codes.forget()
+            answer = enter(person)
+            flash(gettext("Đã đặt mật khẩu mới. Các máy khác đã bị đăng xuất."))
             return answer
-    return form.page("auth/register.html", kinds=organisation_kinds(OPEN_KINDS))
+    return form.page("auth/recover_password.html", proving=proving)

@@ -1,0 +1,17 @@
+"""Messages to people leave here: one-time codes, and what notifications say."""
+
+from __future__ import annotations
+
+from trace import clock
+from trace.extensions import db
+from trace.jobs.handlers import handles
+from trace.models import Job
+from trace.services.senders import JOB_KIND, deliver
+
+
+@handles(JOB_KIND)
+def send_message(job: Job) -> dict[str, str]:
+    """Sends one message; what could not be sent waits as another job."""
+    outcome = deliver(job, at=clock.now())
+    db.session.commit()
+    return {"outcome": outcome}

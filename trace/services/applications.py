@@ -1,0 +1,265 @@
+"""Files of registration: handed in by phone, judged by an authority or the platform.
+
+The organisation has its code and its key from the first minute and may record; until somebody
+confirms it, every public page says that nobody has.
+
+Rules.
+1. The desk: the platform sees every file; a supervisor of a confirmed authority those of wards in
+   its jurisdiction. Nobody judges their own.
+2. received, answered -> asked, confirmed, declined; asked -> confirmed, declined; the applicant
+   answers what was asked and what was declined (-> answered), and adds papers until a confirmation.
+3. A confirmation is a statement of the platform in the log (formats, section 5): it says who was
+   confirmed and which organisation judged. Questions and refusals are told to the applicant and
+   kept in the audit log; they are nobody else's business and are not published.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import IO, Any, Final
+
+from sqlalchemy import select
+
+from trace.clock import rfc3339
+from trace.core.gs1 import Identity, local_uri
+from trace.errors import Conflict, NotAllowed, NotFound, TraceError
+from trace.extensions import db
+from trace.models import (
+    Application,
+    ApplicationPaper,
+    ApplicationStep,
+    Membership,
+    Organisation,
+    Person,
+)
+from trace.models.applications import CLOSED, PAPER_KINDS, STATES, WAITING
+from trace.services import freshness
+from trace.services.actors import Actor
+from trace.services.audit import write_audit
+from trace.services.capture import capture
+from trace.services.competence import covers
+from trace.services.papers import PAPER_LIMIT, TooManyPapers, keep_paper
+from trace.services.platform import platform_organisation
+from trace.services.settings import current_settings
+from trace.services.versions import check_version
+from trace.services.vocabulary import context
+
+DECISIONS: Final = ("asked", "confirmed", "declined")
+
+
+class FileClosed(Conflict):
+    code = "file-closed"
+    message = "This file has been decided."
+
+
+class WordsMissing(TraceError):
+    code = "words-missing"
+    message = "Say what is missing or why: the applicant reads it."
+
+
+class NothingToAnswer(Conflict):
+    code = "nothing-to-answer"
+    message = "Nobody has asked anything about this file."
+
+
+class PapersMissing(TraceError):
+    code = "papers-missing"
+    message = "Choose or take at least one photo."
+
+
+def open_application(actor: Actor, *, at: datetime) -> Application:
+    """The organisation's file, opened when there is none yet. Raises NotAllowed."""
+    actor.check("manage")
+    found = find_application(actor)
+    if found is not None:
+        return found
+    made = Application(
+        organisation_id=actor.organisation.id,
+        person_id=actor.person.id if actor.person else None,
+        created_at=at,
+        changed_at=at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    _step(actor, made, "received", "", at)
+    return made
+
+
+def find_application(actor: Actor) -> Application | None:
+    """The file of the actor's own organisation."""
+    actor.check("read")
+    return db.session.scalar(
+        select(Application).where(Application.organisation_id == actor.organisation.id)
+    )
+
+
+def get_own(actor: Actor) -> Application:
+    """The file of the actor's own organisation. Raises NotFound."""
+    found = find_application(actor)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def add_papers(
+    actor: Actor, file: Application, kind: str, streams: Iterable[IO[bytes]], *, at: datetime
+) -> int:
+    """Adds photos of papers; returns how many. Raises NotAllowed, FileClosed, TooManyPapers,
+    NotAPhoto, PhotoTooLarge, each naming `papers`."""
+    _check_own(actor, file)
+    if file.state == "confirmed":
+        raise FileClosed
+    found = list(streams)
+    if len(file.papers) + len(found) > PAPER_LIMIT:
+        raise TooManyPapers(path="papers", limit=PAPER_LIMIT)
+    if kind not in PAPER_KINDS:
+        kind = "other"
+    for stream in found:
+        digest, size = keep_paper(stream)
+        if any(one.digest == digest for one in file.papers):
+            continue
+        file.papers.append(
+            ApplicationPaper(
+                application_id=file.id, kind=kind, digest=digest, size=size, created_at=at
+            )
+        )
+    if found:
+        db.session.flush()
+        _step(actor, file, "papers", "", at)
+    return len(found)
+
+
+def answer(actor: Actor, file: Application, text: str, *, version: int, at: datetime) -> None:
+    """The applicant answers what was asked, or a refusal: the file waits for the desk again.
+    Raises NotAllowed, FileClosed, NothingToAnswer, WordsMissing, ChangedMeanwhile."""
+    _check_own(actor, file)
+    check_version(file, version)
+    if file.state == "confirmed":
+        raise FileClosed
+    if file.state not in ("asked", "declined"):
+        raise NothingToAnswer
+    if not text:
+        raise WordsMissing(path="text")
+    file.state, file.decided_at, file.decided_by_id = "answered", None, None
+    _step(actor, file, "answered", text, at)
+
+
+# -- the desk --------------------------------------------------------------------------------------
+
+
+def list_applications(actor: Actor, *, closed: bool = False) -> list[Application]:
+    """The files this actor judges; those that wait for the desk first, the oldest first. Raises
+    NotAllowed."""
+    _check_desk(actor)
+    states = CLOSED if closed else tuple(state for state in STATES if state not in CLOSED)
+    rows = db.session.scalars(
+        select(Application).join(Application.organisation).where(Application.state.in_(states))
+    )
+    found = [row for row in rows if _judges(actor, row.organisation)]
+    return sorted(found, key=lambda row: (row.state not in WAITING, row.changed_at, row.id))
+
+
+def get_application(actor: Actor, application_id: int) -> Application:
+    """One of the files this actor judges. Raises NotFound, NotAllowed."""
+    _check_desk(actor)
+    found = db.session.get(Application, application_id)
+    if found is None or not _judges(actor, found.organisation):
+        raise NotFound
+    return found
+
+
+def decide(
+    actor: Actor, file: Application, decision: str, text: str, *, version: int, at: datetime
+) -> None:
+    """Asks for more, confirms or declines. Raises NotAllowed, FileClosed, WordsMissing,
+    ChangedMeanwhile."""
+    _check_desk(actor)
+    if decision not in DECISIONS or not _judges(actor, file.organisation):
+        raise NotAllowed
+    check_version(file, version)
+    if file.state in CLOSED:
+        raise FileClosed
+    if decision != "confirmed" and not text:
+        raise WordsMissing(path="text")
+    file.state = decision
+    if decision in CLOSED:
+        file.decided_at, file.decided_by_id = at, actor.organisation.id
+    if decision == "confirmed":
+        file.statement = _confirm(actor, file.organisation, at)
+    _step(actor, file, decision, text, at)
+
+
+def people_to_tell(file: Application) -> list[Person]:
+    """The owners of the organisation: who is told what happens to its file."""
+    query = (
+        select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.organisation_id == file.organisation_id, Membership.role == "owner")
+    )
+    return list(db.session.scalars(query))
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _confirm(actor: Actor, organisation: Organisation, at: datetime) -> str:
+    """Confirms and says so in the log; returns the statement's urn:uuid."""
+    organisation.status, organisation.confirmed_at = "confirmed", at
+    write_audit(actor, "organisation.confirm", f"organisation:{organisation.code}", at=at)
+    db.session.flush()
+    freshness.organisation_changed(organisation, at=at)
+    base = current_settings().id_base
+    said: dict[str, Any] = {
+        "@context": context(base),
+        "type": "ObjectEvent",
+        "action": "OBSERVE",
+        "eventID": f"urn:uuid:{uuid.uuid4()}",
+        "eventTime": rfc3339(at),
+        "eventTimeZoneOffset": "+07:00",
+        # CBV 2.0: an inspection of documents that ended well.
+        "bizStep": "inspecting",
+        "disposition": "conformant",
+        "epcList": [local_uri(Identity("o", organisation.code), base)],
+        "trace:performedBy": local_uri(Identity("o", actor.organisation.code), base),
+    }
+    platform = Actor(platform_organisation(), None, "admin")
+    return capture(platform, [said], at=at, private=()).events[0].statement_id
+
+
+def _step(actor: Actor, file: Application, kind: str, text: str, at: datetime) -> None:
+    file.steps.append(
+        ApplicationStep(
+            application_id=file.id,
+            kind=kind,
+            text=text,
+            organisation_id=actor.organisation.id,
+            person_id=actor.person.id if actor.person else None,
+            at=at,
+        )
+    )
+    file.changed_at = at
+    write_audit(actor, f"application.{kind}", f"organisation:{file.organisation.code}", at=at)
+    db.session.flush()
+
+
+def _check_own(actor: Actor, file: Application) -> None:
+    actor.check("manage")
+    if file.organisation_id != actor.organisation.id:
+        raise NotFound
+
+
+def _check_desk(actor: Actor) -> None:
+    act = {"platform": "administer", "authority": "decide"}.get(actor.organisation.kind)
+    if act is None or not actor.may(act):
+        raise NotAllowed
+
+
+def _judges(actor: Actor, organisation: Organisation) -> bool:
+    if actor.organisation.id == organisation.id:
+        return False
+    if actor.organisation.kind == "platform":
+        return True
+    judge = actor.organisation
+    return judge.status == "confirmed" and covers(judge.jurisdiction, organisation.ward_code)
