@@ -1,0 +1,97 @@
+"""A whole file checked: headings recognised, every row read, nothing recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import select
+
+from trace.extensions import db
+from trace.models import Household, Place, Product
+from trace.schemas import import_values as values
+from trace.schemas.import_kinds import KINDS
+from trace.schemas.imports import Headings, Reader, Taken, find_headings
+from trace.services.actors import Actor
+from trace.services.import_references import References
+from trace.services.imports import error_json
+from trace.services.sheet_files import ROW_LIMIT, SheetEmpty, SheetTooLong, read_rows
+
+Checked = tuple[int, list[str], dict[str, Any], list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class CheckedFile:
+    """The headings, how many rows there are, and each row: number, cells, clean, errors."""
+
+    headings: Headings
+    total: int
+    rows: Iterator[Checked]
+
+    def mapping(self) -> dict[str, Any]:
+        """What the import remembers of the columns."""
+        return {
+            "row": self.headings.row,
+            "headings": list(self.headings.texts),
+            "columns": self.headings.mapping,
+            "errors": [error_json(error.path, error) for error in self.headings.errors],
+        }
+
+
+def check_file(
+    actor: Actor, kind_key: str, data: bytes, chosen: dict[str, int] | None
+) -> CheckedFile:
+    """Reads the file. Raises a SheetProblem; missing or doubled headings are told in `headings`,
+    and then no row is read."""
+    kind = KINDS[kind_key]
+    rows = read_rows(data)
+    headings = find_headings(kind, rows, chosen)
+    rows = [row for row in rows if row.number > headings.row]
+    if headings.errors:
+        return CheckedFile(headings, len(rows), iter(()))
+    references = References(actor)
+    reader = Reader(kind, headings.mapping, references, taken(actor, kind_key, references))
+    rows = [row for row in rows if not reader.is_example(row)]
+    if not rows:
+        raise SheetEmpty
+    if len(rows) > ROW_LIMIT:
+        raise SheetTooLong(limit=ROW_LIMIT)
+
+    def read() -> Iterator[Checked]:
+        for row in rows:
+            checked = reader.read(row)
+            cells = [values.shown(value) for value in row.values]
+            errors = [error_json(cell, error) for cell, error in checked.errors]
+            yield row.number, cells, checked.clean, errors
+
+    return CheckedFile(headings, len(rows), read())
+
+
+def taken(actor: Actor, kind: str, references: References) -> Taken:
+    """Codes that are in use already."""
+    mine = actor.organisation.id
+    codes: dict[str, int] = {}
+    if kind == "households":
+        query = select(Household.code).where(Household.organisation_id == mine)
+        codes = dict.fromkeys(db.session.scalars(query), 0)
+    elif kind == "places":
+        gln = select(Place.gln).where(Place.gln.is_not(None))
+        codes = {code: 0 for code in db.session.scalars(gln) if code}
+    elif kind == "products":
+        gtin = select(Product.gtin).where(Product.gtin.is_not(None))
+        codes = {code: 0 for code in db.session.scalars(gtin) if code}
+    gtins = {
+        row[0]: row[1]
+        for row in db.session.execute(
+            select(Product.id, Product.gtin).where(Product.organisation_id == mine)
+        )
+    }
+    lots: dict[tuple[str, str], int] = {}
+    if kind in ("lots", "harvests"):
+        for found in references.all("lot"):
+            gtin_part, _, lot = found.uri.partition("/01/")[2].partition("/10/")
+            if lot:
+                lots[gtin_part, unquote(lot)] = 0
+    return Taken(codes, lots, gtins)

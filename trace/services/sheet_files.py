@@ -1,0 +1,351 @@
+"""Spreadsheets as people send them (XLSX, CSV), read into rows of text; everything else is refused.
+
+Rules.
+1. Nothing in the file is run, and nothing outside it is fetched. Macros (xlsm), old binary and
+   encrypted workbooks (xls), other packages and plain pictures are refused by name.
+2. A small file may not become a large one: the unpacked parts are counted before they are read, and
+   XML with a document type or in another encoding than UTF-8 is refused (entities that grow).
+3. The first sheet that has rows counts. At most ROW_LIMIT rows are read; one more is refused, never
+   cut off. Blank rows are no rows.
+4. A cell gives text, a number, a day or a moment. A formula gives what was last computed; where
+   nothing is stored, the cell is a mistake of its own, as are merged cells below the heading.
+5. CSV is UTF-8 (with or without its mark), UTF-16 with its mark, or Windows-1258; parted by comma,
+   semicolon or tab, whichever the first line has most of.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, cast
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.cell import range_boundaries
+
+from trace.errors import TraceError
+
+ROW_LIMIT: Final = 20_000
+COLUMN_LIMIT: Final = 100
+FILE_LIMIT: Final = 10_000_000  # bytes
+UNPACKED_LIMIT: Final = 80_000_000  # bytes of all parts together
+CELL_LIMIT: Final = 4000  # characters
+
+Value = str | int | float | bool | date | datetime | None
+
+
+class SheetProblem(TraceError):
+    """Base of what is wrong with a whole file."""
+
+    code = "sheet-problem"
+
+
+class NotASheet(SheetProblem):
+    code = "not-a-sheet"
+    message = "This is neither an Excel workbook (.xlsx) nor a CSV file."
+    next_step = "Save it as .xlsx or .csv and send it again."
+
+
+class MacroSheet(SheetProblem):
+    code = "macro-sheet"
+    message = "Workbooks with macros (.xlsm) are not read."
+    next_step = "Save it as .xlsx, without macros."
+
+
+class OldSheet(SheetProblem):
+    code = "old-sheet"
+    message = "Old (.xls) and password-protected workbooks are not read."
+    next_step = "Save it as .xlsx without a password."
+
+
+class SheetTooLarge(SheetProblem):
+    code = "sheet-too-large"
+    status = 413
+    message = "The file has %(got)s MB; at most %(limit)s MB are read."
+    next_step = "Split it into several files."
+
+
+class SheetTooLong(SheetProblem):
+    code = "sheet-too-long"
+    message = "The sheet has more than %(limit)s rows. Nothing was read."
+    next_step = "Split it into files of at most that many rows."
+
+
+class SheetTooWide(SheetProblem):
+    code = "sheet-too-wide"
+    message = "The sheet has more than %(limit)d columns."
+
+
+class SheetBroken(SheetProblem):
+    code = "sheet-broken"
+    message = "The file is damaged: its contents cannot be read."
+    next_step = "Open it in a spreadsheet program, save it as .xlsx and send it again."
+
+
+class SheetEmpty(SheetProblem):
+    code = "sheet-empty"
+    message = "The sheet has no rows."
+
+
+class MergedCells(TraceError):
+    code = "merged-cells"
+    message = "Cells %(area)s are merged. Unmerge them and fill in each row."
+
+
+class FormulaWithoutValue(TraceError):
+    code = "formula-without-value"
+    message = "This formula has no stored result. Type the value, or save the file in Excel again."
+
+
+class CellError(TraceError):
+    code = "cell-error"
+    message = "The cell shows %(value)s instead of a value."
+
+
+class CellTooLong(TraceError):
+    code = "cell-too-long"
+    message = "This cell has more than %(limit)d characters."
+
+
+@dataclass(slots=True)
+class Row:
+    """One row: its number as the spreadsheet counts, its values, and what is wrong by column."""
+
+    number: int
+    values: list[Value]
+    problems: dict[int, TraceError] = field(default_factory=dict)
+
+    @property
+    def blank(self) -> bool:
+        return not self.problems and all(value in (None, "") for value in self.values)
+
+
+def address(column: int, row: int) -> str:
+    """The cell's address as the spreadsheet has it: column 0, row 5 is A5."""
+    return f"{get_column_letter(column + 1)}{row}"
+
+
+def read_rows(data: bytes) -> list[Row]:
+    """All rows that are not blank. Raises a SheetProblem."""
+    if len(data) > FILE_LIMIT:
+        raise SheetTooLarge(got=-(-len(data) // 1_000_000), limit=FILE_LIMIT // 1_000_000)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise OldSheet
+    rows = list(_limited(_workbook(data) if data.startswith(b"PK") else _csv(data)))
+    if not rows:
+        raise SheetEmpty
+    return rows
+
+
+def _limited(rows: Iterator[Row]) -> Iterator[Row]:
+    count = 0
+    for row in rows:
+        if row.blank:
+            continue
+        count += 1
+        if count > ROW_LIMIT + 20:  # headings and titles above the rows
+            raise SheetTooLong(limit=ROW_LIMIT)
+        yield row
+
+
+# -- workbooks -------------------------------------------------------------------------------------
+
+_SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
+_MERGED: Final = re.compile(
+    rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
+)
+_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ >/]")
+_ERRORS: Final = frozenset(
+    {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#NUM!", "#NULL!", "#GETTING_DATA"}
+)
+
+
+def _check_package(data: bytes) -> tuple[bool, bool]:
+    """Whether there are formulas and merged cells anywhere. Raises a SheetProblem."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            parts = package.infolist()
+            names = {part.filename for part in parts}
+            if "xl/vbaProject.bin" in names:
+                raise MacroSheet
+            if "xl/workbook.xml" not in names:
+                raise NotASheet
+            total = sum(part.file_size for part in parts)
+            if total > UNPACKED_LIMIT:
+                raise SheetTooLarge(got=-(-total // 1_000_000), limit=UNPACKED_LIMIT // 1_000_000)
+            formulas = merged = False
+            for part in parts:
+                if not part.filename.endswith((".xml", ".rels")):
+                    continue
+                text = package.read(part)
+                head = text[:4096]
+                if b"\0" in head or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+                    raise SheetBroken
+                if part.filename == "[Content_Types].xml" and b"macroEnabled" in text:
+                    raise MacroSheet
+                if _SHEET_PART.fullmatch(part.filename):
+                    formulas = formulas or _FORMULA.search(text) is not None
+                    merged = merged or b"mergeCell" in text
+            return formulas, merged
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise SheetBroken from error
+    except Exception as error:
+        if isinstance(error, TraceError):
+            raise
+        raise SheetBroken from error  # zlib.error and whatever else a damaged package brings
+
+
+def _workbook(data: bytes) -> Iterator[Row]:
+    formulas, merged = _check_package(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and validations it does not know
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            typed = (
+                load_workbook(io.BytesIO(data), read_only=True, data_only=False)
+                if formulas
+                else None
+            )
+            for sheet in book.worksheets:
+                areas = _merged_areas(data, sheet) if merged else []
+                yield_any = False
+                pair = None if typed is None else typed[sheet.title]
+                for row in _sheet_rows(sheet, pair, areas):
+                    yield_any = yield_any or not row.blank
+                    yield row
+                if yield_any:
+                    return
+    except TraceError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parts raise
+        raise SheetBroken from error
+
+
+def _merged_areas(data: bytes, sheet: Any) -> list[tuple[int, int, int, int, str]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        text = package.read(str(sheet._worksheet_path).lstrip("/"))
+    found = []
+    for match in _MERGED.finditer(text):
+        name = match[1].decode()
+        left, top, right, bottom = (cast("int", part) for part in range_boundaries(name))
+        found.append((left - 1, top, right - 1, bottom, name))
+    return found
+
+
+def _sheet_rows(
+    sheet: Any, typed: Any, areas: Sequence[tuple[int, int, int, int, str]]
+) -> Iterator[Row]:
+    sheet.reset_dimensions()  # what a file says of its own size is not believed
+    second: Iterator[Sequence[Any]] = iter(())
+    if typed is not None:
+        typed.reset_dimensions()
+        second = typed.iter_rows(values_only=True)
+    starts = {top: [a for a in areas if a[1] == top] for top in {a[1] for a in areas}}
+    reach: list[tuple[int, int, int, int, str]] = []
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        formulas = next(second, ()) if typed is not None else ()
+        if number in starts:
+            reach += starts[number]
+        reach = [area for area in reach if area[3] >= number] if reach else reach
+        if not values and not reach:
+            continue
+        yield _row(number, values, formulas, reach)
+
+
+def _row(
+    number: int,
+    values: Sequence[Any],
+    formulas: Sequence[Any],
+    areas: Sequence[tuple[int, int, int, int, str]],
+) -> Row:
+    kept = list(values)
+    while kept and kept[-1] is None and len(kept) > len(formulas):
+        kept.pop()
+    if len(kept) > COLUMN_LIMIT:
+        if any(value not in (None, "") for value in kept[COLUMN_LIMIT:]):
+            raise SheetTooWide(limit=COLUMN_LIMIT)
+        del kept[COLUMN_LIMIT:]
+    problems = _checked(kept)
+    for column, formula in enumerate(formulas[: len(kept)]):
+        if formula is not None and kept[column] is None:
+            problems[column] = FormulaWithoutValue()
+    for left, top, _, _, name in areas:
+        # Every row that a tall area reaches; of a wide one, the row it is in.
+        if left < COLUMN_LIMIT and number >= top:
+            problems.setdefault(left, MergedCells(area=name))
+    return Row(number, kept, problems)
+
+
+def _checked(kept: list[Any]) -> dict[int, TraceError]:
+    """What is wrong with values; times are put into words, and what is too long is cut."""
+    problems: dict[int, TraceError] = {}
+    for column, value in enumerate(kept):
+        if isinstance(value, str):
+            if value in _ERRORS:
+                problems[column] = CellError(value=value)
+            elif len(value) > CELL_LIMIT:
+                problems[column], kept[column] = CellTooLong(limit=CELL_LIMIT), value[:80]
+        elif isinstance(value, time):
+            kept[column] = value.isoformat(timespec="minutes")
+        elif isinstance(value, timedelta):
+            kept[column] = str(value)
+    return problems
+
+
+# -- CSV -------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes) -> str:
+    """The text of a CSV file, composed (NFC). Raises NotASheet."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        codecs: tuple[str, ...] = ("utf-16",)
+    else:
+        codecs = ("utf-8-sig", "cp1258")
+    for codec in codecs:
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if any(ord(char) < 32 and char not in "\t\r\n" for char in text):
+            break
+        # Windows-1258 writes tones as marks of their own.
+        return unicodedata.normalize("NFC", text)
+    raise NotASheet
+
+
+def _csv(data: bytes) -> Iterator[Row]:
+    text = decode(data)
+    first, _, rest = text.partition("\n")
+    parted = re.fullmatch(r'"?sep=(.)"?\s*', first)  # Excel's own way to say it
+    skipped = 1 if parted else 0
+    text = rest if parted else text
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", head)
+    delimiter = parted[1] if parted else max(",;\t", key=bare.count)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        before = 0
+        for values in reader:
+            number, before = before + 1 + skipped, reader.line_num
+            kept: list[Value] = list(values)
+            while kept and kept[-1] == "":
+                kept.pop()
+            if len(kept) > COLUMN_LIMIT:
+                raise SheetTooWide(limit=COLUMN_LIMIT)
+            problems: dict[int, TraceError] = {
+                column: CellTooLong(limit=CELL_LIMIT)
+                for column, value in enumerate(values)
+                if len(value) > CELL_LIMIT
+            }
+            for column in problems:
+                kept[column] = values[column][:80]
+            yield Row(number, kept, problems)
+    except csv.Error as error:
+        raise SheetBroken from error
