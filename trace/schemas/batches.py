@@ -63,6 +63,26 @@ class ProcessSchema(CircumstancesSchema):
     outputs = Rows(OutputRow, required=True)
 
 
+class MergeRow(LotRow):
+    """A lot that may be poured in."""
+
+    take = Text(10)
+
+
+class MergeSchema(CircumstancesSchema):
+    """What a stall pours together, and what it weighs."""
+
+    lots = Rows(MergeRow)
+    quantity = Quantity(required=True)
+    unit = Choice(UNIT_KEYS, load_default="kg")
+    product = Reference()
+    product_name = Text(200)
+    uncoded = Text(10)
+    uncoded_quantity = Quantity()
+    uncoded_unit = Choice(UNIT_KEYS, load_default="kg")
+    supplier = Text(200)
+
+
 class ReadingRow(RecordSchema):
     """One temperature."""
 

@@ -30,8 +30,9 @@ from trace.core.history import (
     trace_journey,
     treatments_of,
 )
+from trace.core.history.dates import last_day
 from trace.core.signing import JsonObject
-from trace.models import Attachment, Certificate, Household, Organisation, Place, Product
+from trace.models import Attachment, Certificate, CertificateCover, Household, Organisation, Place, Product
 from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
 from trace.services.passports_corrections import Behind, Told, what_stands_behind
 from trace.services.passports_lines import (
@@ -85,7 +86,7 @@ def build_document(
         "organisation": _organisation(connection, journey, loaded),
         "facts": _facts(journey, live, sources, told, at),
         "interval": _interval(live, sources, _grown(loaded.target, products)),
-        "certificates": _certificates(connection, sources, journey, loaded, products),
+        "certificates": _certificates(connection, sources, journey, loaded, told),
         "record": _record(shown, told),
         "lines": _lines(lines, journey, behind, told, around),
         "gaps": [
@@ -243,8 +244,8 @@ def _facts(
     ilmd = _own_ilmd(journey, live, told)
     harvest = gathered_between(sources)
     days = [day.isoformat() for day in harvest] if harvest else _declared_harvest(ilmd)
-    use_by = _iso_date(ilmd.get("cbvmda:itemExpirationDate"))
-    best_before = _iso_date(ilmd.get("cbvmda:bestBeforeDate"))
+    use_by = _kept_until("cbvmda:itemExpirationDate", ilmd, journey, live, told)
+    best_before = _kept_until("cbvmda:bestBeforeDate", ilmd, journey, live, told)
     today = at.astimezone(LOCAL).date()
     made = made_of(journey.target, live)
     unit = max(made, key=lambda u: made[u], default=None)
@@ -275,6 +276,27 @@ def _own_ilmd(journey: Journey, live: Sequence[Fact], told: Told) -> JsonObject:
             ilmd = opened.event.get("ilmd")
             found |= ilmd if isinstance(ilmd, dict) else {}
     return found
+
+
+def _kept_until(
+    member: str, own: JsonObject, journey: Journey, live: Sequence[Fact], told: Told
+) -> date | None:
+    """The day of the thing itself or an earlier one of what it was packed or mixed from."""
+    said: dict[str, date | None] = {}
+    for fact in live:
+        opened = told[fact.statement][0]
+        ilmd = opened.event.get("ilmd") if opened is not None else None
+        day = _iso_date(ilmd.get(member)) if isinstance(ilmd, dict) else None
+        if day is None:
+            continue
+        makes = fact.type == "TransformationEvent" or fact.action == "ADD"
+        for thing in fact.things("output", "epc") if makes else ():
+            # Of several words about one thing the latest counts; `live` begins with the newest.
+            said.setdefault(thing, day)
+    mine = _iso_date(own.get(member))
+    if mine is not None:
+        said[journey.target] = mine
+    return last_day(journey.target, said, live)
 
 
 def _adds(fact: Fact, family: Collection[str]) -> bool:
@@ -322,7 +344,7 @@ def _certificates(
     sources: Sequence[Source],
     journey: Journey,
     loaded: Loaded,
-    products: Mapping[int, Any],
+    told: Told,
 ) -> list[JsonObject]:
     """Certificates of the growers in force on the day of harvest, with how many origins each
     covers. A claim without a day to judge it on is not made."""
@@ -331,47 +353,88 @@ def _certificates(
         for source in sources
         if source.last is not None
     }
-    confirmer = aliased(Organisation)
-    table = cast("Table", Certificate.__table__)
-    query = (
-        select(*table.c, confirmer.name.label("confirmer"), Place.identity.label("place"))
-        .outerjoin(Place, Place.id == table.c.place_id)
-        .outerjoin(confirmer, confirmer.id == table.c.confirmed_by_id)
-        .where(among(table.c.organisation_id, growers))
-        .order_by(table.c.standard, table.c.id)
-    )
-    rows: list[Any] = list(connection.execute(query))
     own_products = {
         loaded.things[identity].product_id for identity in (journey.target, *journey.ancestors)
     }
     grown_at = _growing_places(sources, journey.lines, loaded)
+    grown_by = _growing_households(sources, journey.lines, told)
     found: dict[tuple[str, str, bool], JsonObject] = {}
     covered: dict[tuple[str, str, bool], dict[str, bool]] = {}
-    for row in rows:
-        if row.product_id is not None and row.product_id not in own_products:
+    for row, covers in _certificate_rows(connection, growers):
+        products = {row.product_id, *(one.cover_product for one in covers)} - {None}
+        places = {row.place, *(one.cover_place for one in covers)} - {None}
+        members = {one.member for one in covers} - {None}
+        if products and not products & own_products:
             continue
         key = (row.standard, row.issuer_name, row.confirmed_by_id is not None)
         for source in sources:
             if source.issuer != growers.get(row.organisation_id) or not _in_force(row, source):
                 continue
-            if row.place is None or row.place in grown_at.get(source.thing, ()):
-                covered.setdefault(key, {})[source.thing] = True
-                found.setdefault(
-                    key,
-                    {
-                        "standard": row.standard,
-                        "number": row.number,
-                        "issuer": row.issuer_name,
-                        "confirmed": row.confirmed_by_id is not None,
-                        "confirmed_by": row.confirmer,
-                        "valid_from": row.valid_from.isoformat(),
-                        "valid_until": row.valid_until.isoformat(),
-                        "holder": source.issuer,
-                    },
-                )
+            if places and not places & grown_at.get(source.thing, set()):
+                continue
+            if members and not members & grown_by.get(source.thing, set()):
+                continue
+            covered.setdefault(key, {})[source.thing] = True
+            found.setdefault(
+                key,
+                {
+                    "standard": row.standard,
+                    "number": row.number,
+                    "issuer": row.issuer_name,
+                    "confirmed": row.confirmed_by_id is not None,
+                    "confirmed_by": row.confirmer,
+                    "valid_from": row.valid_from.isoformat(),
+                    "valid_until": row.valid_until.isoformat(),
+                    "holder": source.issuer,
+                },
+            )
     for key, certificate in found.items():
         certificate["covers"], certificate["of"] = coverage(sources, covered[key])
     return [found[key] for key in sorted(found)]
+
+
+def _certificate_rows(
+    connection: Connection, growers: Mapping[int, str]
+) -> list[tuple[Any, list[Any]]]:
+    """The growers' certificates that their issuers did not reject, each with the rows of what it
+    covers. One query."""
+    confirmer, cover_place = aliased(Organisation), aliased(Place)
+    table = cast("Table", Certificate.__table__)
+    query = (
+        select(
+            *table.c,
+            confirmer.name.label("confirmer"),
+            Place.identity.label("place"),
+            CertificateCover.product_id.label("cover_product"),
+            cover_place.identity.label("cover_place"),
+            Household.code.label("member"),
+        )
+        .outerjoin(Place, Place.id == table.c.place_id)
+        .outerjoin(confirmer, confirmer.id == table.c.confirmed_by_id)
+        .outerjoin(CertificateCover, CertificateCover.certificate_id == table.c.id)
+        .outerjoin(cover_place, cover_place.id == CertificateCover.place_id)
+        .outerjoin(Household, Household.id == CertificateCover.household_id)
+        .where(among(table.c.organisation_id, growers), table.c.decision != "rejected")
+        .order_by(table.c.standard, table.c.id)
+    )
+    found: dict[int, tuple[Any, list[Any]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.id, (row, []))[1].append(row)
+    return list(found.values())
+
+
+def _growing_households(
+    sources: Sequence[Source], lines: Sequence[Fact], told: Told
+) -> dict[str, set[str]]:
+    """Whose work a source's lines say it is: a group certificate lists its members by code."""
+    found: dict[str, set[str]] = {source.thing: set() for source in sources}
+    for fact in lines:
+        opened = told[fact.statement][0]
+        said = opened.event.get("trace:performedBy") if opened is not None else None
+        if isinstance(said, str):
+            for thing in fact.things() & found.keys():
+                found[thing].add(said)
+    return found
 
 
 def _growing_places(
@@ -387,6 +450,11 @@ def _growing_places(
 
 def _in_force(row: Any, source: Source) -> bool:
     if source.first is None or source.last is None:
+        return False
+    if row.withdrawn_on is not None and row.withdrawn_on <= source.last:
+        return False
+    first, last = row.suspended_from, row.suspended_until
+    if first is not None and first <= source.last and (last is None or source.first <= last):
         return False
     return bool(row.valid_from <= source.first and source.last <= row.valid_until)
 

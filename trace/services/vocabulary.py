@@ -201,5 +201,6 @@ PROCESS_STEPS: Final = (
     "splitting",
     "mixing",
     "packing",
+    "repackaging",
 )
 STORE_STEPS: Final = ("storing", "cooling", "sensor_reporting")

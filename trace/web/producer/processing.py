@@ -23,6 +23,7 @@ from trace.services.batches import (
     list_things,
     new_logistic_address,
 )
+from trace.services.inheriting import facts_of_sources, inherit
 from trace.services.processing import Output, pack, process, unpack
 from trace.services.records import Draw, Item
 from trace.services.settings import current_settings
@@ -30,6 +31,7 @@ from trace.services.timelines import get_event, get_thing
 from trace.services.vocabulary import PROCESS_STEPS, STEP_LABELS
 from trace.web.access import actor, needs
 from trace.web.producer.batches import start_rows
+from trace.web.producer.merging import add_merging
 from trace.web.producer.recording import (
     RecordForm,
     batch_options,
@@ -42,6 +44,7 @@ from trace.web.producer.recording import (
 )
 
 blueprint = Blueprint("processing", __name__, url_prefix="/producer/batches")
+add_merging(blueprint)
 
 
 class NotACrate(TraceError):
@@ -134,7 +137,7 @@ def work() -> ResponseReturnValue:
         with form.attempt():
             clean, draw = form.load(), form.draw()
             base = circumstances(form, clean, draw)
-            outputs = [_output(row, draw) for row in clean["outputs"]]
+            outputs = _outputs_made(clean, draw)
             inputs = items_of_rows(clean["lots"])
             events = process(base, clean["step"], inputs, outputs, new_event_id=draw.event_id)
             captured = record(form, events)
@@ -162,6 +165,18 @@ def _outputs(things: list[Thing], step: str) -> dict[str, object]:
         return {}
     count = 2 if step == "splitting" else 1
     return {f"outputs-{number}-product": known for number in range(count)}
+
+
+def _outputs_made(clean: Mapping[str, Any], draw: Draw) -> list[Output]:
+    """What comes out, with the days of what went in: packing makes nothing younger."""
+    things = get_things(actor(), [row["thing"] for row in clean["lots"]], "lot", "logistic")
+    sources = facts_of_sources(actor(), list(things.values()))
+    found = []
+    for row in clean["outputs"]:
+        made = _output(row, draw)
+        facts = inherit(clean["step"], made.facts, sources, f"outputs-{row['row']}-")
+        found.append(Output(made.item, facts))
+    return found
 
 
 def _output(row: Mapping[str, Any], draw: Draw) -> Output:
