@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from trace.core.gs1 import Gs1Error, check_code, check_serial, parse_digital_link
+from trace.core.gs1 import Gs1Error, Identity, check_code, check_serial, parse_path
 from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import LabelRange, Thing, Unit
@@ -77,7 +78,7 @@ def read_stamp(actor: Actor, text: str, path: str) -> tuple[LabelRange, int]:
     )
     try:
         if "/" in text:
-            found = parse_digital_link(text.strip(), id_base=current_settings().id_base).identity
+            found = _scanned(text.strip())
             serial = found.get("21") or found.get("serial") or ""
             query = query.where(Unit.key == units.key_of(found), Unit.serial == serial)
         elif "#" in text:
@@ -95,6 +96,14 @@ def read_stamp(actor: Actor, text: str, path: str) -> tuple[LabelRange, int]:
     if row is None:
         raise NotAStamp(path=path, text=text[:100])
     return row[0], row[1]
+
+
+def _scanned(text: str) -> Identity:
+    """The identity of an address as a camera reads it. Whichever of our hosts it was printed for: a
+    serial nobody can guess says enough. Raises Gs1Error."""
+    path = "/" + text.partition("://")[2].partition("/")[2] if "://" in text else text
+    stem = urlsplit(current_settings().id_base).path
+    return parse_path(path.removeprefix(stem) if stem else path).identity
 
 
 def read_stretch(actor: Actor, first: str, last: str) -> Stretch:

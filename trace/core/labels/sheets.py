@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
@@ -36,6 +36,7 @@ MODULE_LEAST: Final = 0.396  # mm
 _DOTS: Final = 4  # dots a module in the picture
 _LEADING: Final = 1.22
 FONT_LEAST: Final = 4.5  # points
+_REMEMBERED: Final = 2_000  # texts
 
 _Line = tuple[str, str]  # font, text
 
@@ -94,12 +95,14 @@ class _Writer:
     """Draws labels on a canvas; remembers texts already measured, since most repeat."""
 
     def __init__(self, canvas: Canvas, layout: SheetLayout, fonts: SheetFonts) -> None:
-        self.canvas = canvas
+        self.canvas: Any = canvas
         self.layout = layout
         self.regular = _registered(fonts.regular)
         self.bold = _registered(fonts.bold)
         self.wrapped: dict[tuple[str, str, float, float], tuple[str, ...]] = {}
         self.told: dict[tuple[str, tuple[str, ...], float, int], tuple[float, list[_Line]]] = {}
+        self.pen: Any = canvas.beginText()
+        self.shown: dict[tuple[_Line, float], str] = {}
         self.pictures = 0
         self.last: Matrix | None = None
 
@@ -179,24 +182,35 @@ class _Writer:
         image._filters = ("FlateDecode",)
         image._decode = [1, 0]  # ones are ink
         # reportlab's own way to pictures goes through Pillow and RGB; this hands over the bits.
-        document: Any = cast("Any", self.canvas)._doc
-        document.addForm(name, image)
+        self.canvas._doc.addForm(name, image)
         return name
 
     def picture(self, matrix: Matrix, x: float, y: float, side: float) -> None:
         """The code with its lower left corner at (x, y), `side` points wide."""
         name = self._picture_name(matrix)
-        self.canvas.saveState()
-        self.canvas.transform(side, 0, 0, side, x, y)
+        # Written straight: the canvas's own way formats a number a call, eight calls a label.
+        self.canvas._code.append(f"q {side:.3f} 0 0 {side:.3f} {x:.3f} {y:.3f} cm")
         self.canvas.doForm(name)
-        self.canvas.restoreState()
+        self.canvas._code.append("Q")
 
     def text(self, x: float, y: float, line: _Line, size: float, *, middle: bool) -> None:
-        self.canvas.setFont(line[0], size)
         if middle:
-            self.canvas.drawCentredString(x, y, line[1])
-        else:
-            self.canvas.drawString(x, y, line[1])
+            x -= pdfmetrics.stringWidth(line[1], line[0], size) / 2
+        self.canvas._code.append(f"BT 1 0 0 1 {x:.3f} {y:.3f} Tm {self._shown(line, size)} ET")
+
+    def _shown(self, line: _Line, size: float) -> str:
+        """The operators that show a line; most lines of a run are the same on every label."""
+        found = self.shown.get((line, size))
+        if found is None:
+            pen = self.pen
+            pen.setFont(line[0], size)
+            pen._curSubset = -1  # so that the font is named each time
+            found = pen._formatText(line[1])
+            pen._code.clear()
+            if len(self.shown) > _REMEMBERED:
+                self.shown.clear()  # serials: each is its own
+            self.shown[line, size] = found
+        return found
 
     def _module(self, matrix: Matrix, side: float) -> float:
         """Width of one module when code and quiet zone share `side` points."""
