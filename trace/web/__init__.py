@@ -8,13 +8,15 @@ from trace.extensions import register
 from trace.web import front, installed, log, notes, requests, resolver, scan, verify, wellknown
 from trace.web.access import guard
 from trace.web.admin import desk
-from trace.web.auth import account, application, auth
+from trace.web.auth import account, application, auth, invitation, members
 from trace.web.auth import register as registering
 from trace.web.inspection import holds
 from trace.web.pages import register_helpers
 from trace.web.producer import (
     approvals,
     batches,
+    books,
+    catalogues,
     certificates,
     codes,
     cycles,
@@ -24,6 +26,7 @@ from trace.web.producer import (
     handovers,
     home,
     households,
+    imports,
     keys,
     labels,
     organisation,
@@ -60,6 +63,8 @@ def register_pages(app: Flask) -> None:
     register(app, registering, "public")
     register(app, account, "signed-in")
     register(app, application, "member:manage")
+    register(app, members, "member:manage")
+    register(app, invitation, "public")
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
@@ -86,11 +91,14 @@ def _register_farm(app: Flask) -> None:
         codes,
         weights,
         results,
+        books,
+        catalogues,
     ):
         register(app, module.blueprint, "member:record")
     for blueprint in evening.BLUEPRINTS:
         register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
+    register(app, imports.blueprint, "member:record")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")

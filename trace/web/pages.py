@@ -45,6 +45,8 @@ SECTIONS = (
             "/producer/products",
             "/producer/households",
             "/producer/certificates",
+            "/producer/books",
+            "/producer/catalogues",
         ),
     ),
 )

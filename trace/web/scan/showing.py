@@ -16,6 +16,7 @@ from flask_babel import ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.alerts import HEALTH, AlertView
+from trace.services.certificates import backs, claims_in
 from trace.services.proofs import Proof
 from trace.web.scan import corrections, words
 from trace.web.scan.words import _
@@ -54,7 +55,7 @@ def alert(one: AlertView) -> JsonObject:
     return {
         "title": title,
         "advice": advice,
-        "reason": one.reason,
+        "reason": words.notice_reason(one.reason),
         "by": _("%(who)s thông báo", who=one.issuer),
         "day": words.day(one.given_at.date().isoformat()),
         "level": "stop" if one.kind == "recall" else "warn",
@@ -183,10 +184,30 @@ def strip(document: JsonObject, *, pending: bool) -> JsonObject:
 def claims(document: JsonObject, language: str) -> list[JsonObject]:
     """Certificates as judged on the day of harvest, and the days since the last spraying."""
     found = [_certificate(one, document) for one in document["certificates"]]
+    found += [
+        {
+            "text": _("Tên hàng có “%(what)s”: không có chứng nhận nào được khai", what=one),
+            "level": "warn",
+            "icon": "warn",
+        }
+        for one in _unbacked(document)
+    ]
     interval = _interval(document["interval"], language)
     if interval:
         found.append(interval)
     return found
+
+
+def _unbacked(document: JsonObject) -> list[str]:
+    """What the goods' name promises without a certificate in force at harvest."""
+    product = document["product"] or {}
+    names = (product.get("name_vi"), product.get("name_en"), document["facts"].get("name"))
+    promised = claims_in(" ".join(str(name) for name in names if name))
+    return [
+        claim
+        for claim in promised
+        if not any(backs(one["standard"], claim) for one in document["certificates"])
+    ]
 
 
 def _certificate(one: JsonObject, document: JsonObject) -> JsonObject:

@@ -1,0 +1,273 @@
+"""The farm's books: private lines, stock, and the diary to print and to take away."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.errors import NotFound
+from trace.models import BookLine
+from trace.schemas.books import SCHEMAS
+from trace.services import choices
+from trace.services.batches import batch_of
+from trace.services.books import (
+    LINE_LIMIT,
+    add_line,
+    content_of,
+    get_line,
+    list_lines,
+    stock_of,
+    strike,
+)
+from trace.services.catalogue import catalogue
+from trace.services.cycles import list_cycles
+from trace.services.records import LOCAL_ZONE
+from trace.services.timelines import get_thing, timeline
+from trace.web.access import actor, needs
+from trace.web.forms import Form
+from trace.web.lists import csv_response
+from trace.web.pages import day, number
+from trace.web.producer.diary_tables import Table, diary_tables
+from trace.web.producer.recording import Options, input_unit_options, place_options
+from trace.web.producer.telling import Told, tell
+
+blueprint = Blueprint("books", __name__, url_prefix="/producer/books")
+
+CYCLES_PRINTED = 60
+
+
+def book_names() -> dict[str, tuple[str, str]]:
+    """(name, what it is for) of each private book."""
+    return {
+        "purchase": (gettext("Mua vật tư"), gettext("Phân, thuốc, giống: mua gì, của ai")),
+        "count": (gettext("Kiểm kê kho"), gettext("Đếm lại trên kệ, hạn dùng")),
+        "land": (gettext("Đất"), gettext("Cải tạo, đánh giá đất: lý do, cách làm")),
+        "compost": (gettext("Ủ phân"), gettext("Loại phân chuồng, cách ủ, số ngày")),
+        "equipment": (gettext("Dụng cụ, thiết bị"), gettext("Kiểm tra, rửa, sửa")),
+        "waste": (gettext("Bao bì, rác thải"), gettext("Loại, nơi để, cách xử lý")),
+        "assessment": (gettext("Tự đánh giá"), gettext("Lỗi thấy được, cách khắc phục")),
+    }
+
+
+def kind_options() -> Options:
+    """Kinds of what is bought."""
+    return [
+        ("pesticide", gettext("Thuốc bảo vệ thực vật")),
+        ("fertiliser", gettext("Phân bón")),
+        ("seed", gettext("Giống")),
+        ("feed", gettext("Thức ăn")),
+        ("veterinary", gettext("Thuốc thú y")),
+        ("other", gettext("Khác")),
+    ]
+
+
+def column_names() -> dict[str, str]:
+    """What the columns of the books are called."""
+    return {
+        "seller": gettext("Người bán"),
+        "seller_address": gettext("Địa chỉ người bán"),
+        "crop": gettext("Cây trồng"),
+        "work": gettext("Việc đã làm"),
+        "reason": gettext("Lý do"),
+        "method": gettext("Cách làm"),
+        "days": gettext("Số ngày"),
+        "result": gettext("Kết quả"),
+        "store": gettext("Nơi để"),
+        "treatment": gettext("Cách xử lý"),
+        "fix": gettext("Cách khắc phục"),
+        "note": gettext("Ghi chú"),
+    }
+
+
+def _name(book: str) -> str:
+    names = book_names()
+    if book not in names:
+        raise NotFound
+    return names[book][0]
+
+
+def line_words(row: BookLine) -> list[tuple[str, str]]:
+    """(column, text) of a line beside its day and item."""
+    names = column_names()
+    found: list[tuple[str, str]] = []
+    if row.kind:
+        found.append((gettext("Loại"), dict(kind_options()).get(row.kind, row.kind)))
+    if row.quantity is not None:
+        found.append((gettext("Số lượng"), f"{number(row.quantity)} {gettext(row.unit)}".strip()))
+    if row.expiry is not None:
+        found.append((gettext("Hạn dùng"), day(row.expiry)))
+    if row.place_id is not None:
+        place = choices.get_place(actor(), row.place_id)
+        found.append((gettext("Nơi"), place.name if place else ""))
+    return found + [(names.get(name, name), text) for name, text in content_of(row).items()]
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Every book there is, signed and private."""
+    cycles = [one for one in list_cycles(actor()) if one.batch.mine]
+    return render_template("producer/books/index.html", books=book_names(), cycles=cycles[:12])
+
+
+@blueprint.get("/<book>")
+def show(book: str) -> ResponseReturnValue:
+    """A private book; `?format=csv` takes it away."""
+    name = _name(book)
+    rows = list_lines(actor(), book)
+    if request.args.get("format") == "csv":
+        head = [gettext("Ngày"), gettext("Mục"), gettext("Nội dung"), gettext("Gạch bỏ")]
+        lines = (
+            [
+                row.day,
+                row.item,
+                "; ".join(f"{term}: {text}" for term, text in line_words(row)),
+                row.struck_at is not None,
+            ]
+            for row in rows
+        )
+        return csv_response(f"so-{book}", head, lines)
+    return render_template(
+        "producer/books/show.html",
+        book=book,
+        name=name,
+        rows=rows[:500],
+        more=max(0, len(rows) - 500),
+        limit=LINE_LIMIT,
+        line_words=line_words,
+    )
+
+
+@blueprint.route("/<book>/new", methods=["GET", "POST"])
+@needs("record")
+def new(book: str) -> ResponseReturnValue:
+    """One line more."""
+    name = _name(book)
+    today = clock.now().astimezone(LOCAL_ZONE).date()
+    form = Form(SCHEMAS[book](), {"day": today, "unit": "kg"})
+    form.outbox = True
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            choices.get_place(actor(), clean.get("place"))
+            add_line(actor(), book, clean, at=clock.now())
+            return form.done(url_for("books.show", book=book), gettext("Đã ghi vào sổ riêng."))
+    return form.page(
+        "producer/books/new.html",
+        book=book,
+        name=name,
+        fields=set(SCHEMAS[book]().fields),
+        columns=column_names(),
+        kinds=kind_options(),
+        units=input_unit_options(),
+        places=place_options(),
+        known=[one.name for one in catalogue(actor(), "input")][:300],
+        crops=[one.name for one in catalogue(actor(), "crop")][:300],
+    )
+
+
+@blueprint.route("/lines/<int:line_id>/strike", methods=["GET", "POST"])
+@needs("record")
+def strike_line(line_id: int) -> ResponseReturnValue:
+    """A wrong line is struck through; asks once."""
+    row = get_line(actor(), line_id)
+    form = Form()
+    back = url_for("books.show", book=row.book)
+    if form.sent:
+        with form.attempt():
+            strike(actor(), row, at=clock.now())
+            return form.done(back, gettext("Đã gạch bỏ dòng này; dòng vẫn còn trong sổ."))
+    return form.page(
+        "producer/books/strike.html",
+        row=row,
+        words=line_words(row),
+        act=gettext("Gạch bỏ"),
+        cancel=back,
+        danger=True,
+    )
+
+
+@blueprint.get("/stock")
+def stock() -> ResponseReturnValue:
+    """What should be on the shelf: counted, bought, used, left, and what is past its date."""
+    items = stock_of(actor())
+    today = clock.now().astimezone(LOCAL_ZONE).date()
+    if request.args.get("format") == "csv":
+        head = ["Tên", "Đơn vị", "Kiểm kê", "Ngày kiểm kê", "Đã mua", "Đã dùng", "Còn", "Hạn dùng"]
+        lines = (
+            [
+                one.name,
+                one.unit,
+                one.counted,
+                one.counted_on,
+                one.bought,
+                one.used,
+                one.left,
+                one.expiry,
+            ]
+            for one in items
+        )
+        return csv_response("ton-kho", [gettext(word) for word in head], lines)
+    return render_template("producer/books/stock.html", items=items, today=today)
+
+
+@blueprint.get("/diary/<int:thing_id>")
+def diary(thing_id: int) -> ResponseReturnValue:
+    """The diary of one cycle, to print; `?format=csv` takes it away."""
+    thing = get_thing(actor(), thing_id, "cycle")
+    told = tell(timeline(actor(), thing))
+    return _diary(told, batch_of(actor(), thing).name, f"nhat-ky-{thing.id}")
+
+
+@blueprint.get("/season")
+def season() -> ResponseReturnValue:
+    """The diary of all cycles between two days."""
+    today = clock.now().astimezone(LOCAL_ZONE).date()
+    since = _asked("from") or today - timedelta(days=120)
+    until = _asked("to") or today
+    told: dict[int, Told] = {}
+    cycles = [one for one in list_cycles(actor()) if one.batch.mine][:CYCLES_PRINTED]
+    for cycle in cycles:
+        thing = get_thing(actor(), cycle.batch.thing_id, "cycle")
+        for one in tell(timeline(actor(), thing)):
+            if since <= one.line.event_time.astimezone(LOCAL_ZONE).date() <= until:
+                told[one.line.event_id] = one
+    ordered = sorted(told.values(), key=lambda one: one.line.event_time, reverse=True)
+    span = f"{day(since)} – {day(until)}"
+    return _diary(ordered, span, "nhat-ky-mua", since=since, until=until)
+
+
+def _asked(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def _diary(told: list[Told], title: str, file: str, **span: date) -> Response | str:
+    tables = diary_tables(told)
+    if request.args.get("format") == "csv":
+        return csv_response(file, [gettext("Sổ"), gettext("Nội dung")], _flat(tables))
+    asked = {"format": "csv"}
+    if span:
+        asked |= {"from": span["since"].isoformat(), "to": span["until"].isoformat()}
+    return render_template(
+        "producer/books/diary.html",
+        tables=tables,
+        subject=title,
+        span=span,
+        csv=f"{request.path}?{urlencode(asked)}",
+    )
+
+
+def _flat(tables: list[Table]) -> list[list[object]]:
+    """All books in one file: the name of the book before the cells of each row."""
+    found: list[list[object]] = []
+    for table in tables:
+        found.append([table.title, *table.head])
+        found += [[table.title, *row] for row in table.rows]
+    return found
