@@ -25,7 +25,8 @@ const plain = (element) => {
 
 function labelOf(control) {
   const group = control.closest("fieldset")?.querySelector("legend");
-  if (["radio", "checkbox"].includes(control.type) && group) return plain(group);
+  const alone = control.type === "checkbox" && control.value === "yes";
+  if (["radio", "checkbox"].includes(control.type) && group && !alone) return plain(group);
   if (control.labels?.length) return plain(control.labels[0]);
   if (group) return plain(group); // a number and its unit share a legend
   return control.getAttribute("aria-label") ?? control.name;
@@ -61,7 +62,7 @@ export function read(form, submitter = null) {
     const before = controls(form)[controls(form).indexOf(control) - 1];
     const unit = control.tagName === "SELECT" && /unit$/.test(control.name);
     if (unit && told.length && before?.value) told.at(-1)[1] += ` ${shown}`;
-    else if (!unit) told.push([labels[control.name], shown]);
+    else if (!unit) told.push([labels[control.name], shown === labels[control.name] ? "✓" : shown]);
   }
   const { pathname, search } = new URL(form.getAttribute("action") || location.href, location.href);
   const text = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";

@@ -8,6 +8,10 @@ import { allEntries, figures, people, personOf, recall } from "./store.js";
 import { unseal, vaultOf } from "./vault.js";
 import { words } from "./words.js";
 
+const MOST_LISTED = 50;
+const MOST_TODAY = 5;
+// A queue that empties changes many times a second; nobody reads that fast.
+const REST = 150;
 const KINDS = { waiting: "wait", refused: "stop", sent: "ok", discarded: "neutral" };
 const MARKS = { waiting: "◌", refused: "▲", sent: "⬤", discarded: "✕" };
 
@@ -67,7 +71,7 @@ const tagOf = (state) =>
 const timeOf = ({ written, body }) => {
   const told = body.fields?.find(([name]) => name === "when")?.[1];
   const moment = Date.parse(`${told}:00+07:00`);
-  return shortTime(Number.isNaN(moment) ? written : moment);
+  return shortTime(Number.isNaN(moment) ? written + (body.offset ?? 0) : moment);
 };
 
 /** Where an entry is opened again. What its address hinted at may be gone (a plan that is done): the
@@ -99,18 +103,24 @@ function item(entry, person) {
   return make("li", { className: "panel" }, ...parts, buttonsOf(entry, person) ?? "");
 }
 
-/** The entries of a person, newest first; null while the vault is locked. */
-async function entriesOf(person, states) {
+/** The entries of a person in these states, newest first: what asks for a hand before what waits.
+ * Null while the vault is locked. */
+async function entriesOf(person, states, most) {
   const { sealed, key } = await vaultOf(person);
   if (sealed && !key) return null;
-  const found = (await allEntries(person)).filter((entry) => states.includes(entry.state));
-  return (await Promise.all(found.map((entry) => unseal(key, entry)))).reverse();
+  const found = (await allEntries(person)).filter((entry) => states.includes(entry.state)).reverse();
+  found.sort((one, other) => (other.state === "refused") - (one.state === "refused"));
+  const shown = await Promise.all(found.slice(0, most).map((entry) => unseal(key, entry)));
+  return { shown, more: found.length - shown.length };
 }
 
-async function list(person, states, form = item) {
-  const entries = await entriesOf(person, states);
-  if (!entries?.length) return null;
-  return make("ol", { className: "outbox-list" }, ...entries.map((entry) => form(entry, person)));
+async function list(person, states, form, most) {
+  const entries = await entriesOf(person, states, most);
+  if (!entries?.shown.length) return null;
+  const { shown, more } = entries;
+  const items = shown.map((entry) => form(entry, person));
+  if (more) items.push(make("li", { className: "quiet" }, `+ ${more} ${words.more}`));
+  return make("ol", { className: "outbox-list" }, ...items);
 }
 
 const sendButton = () => {
@@ -157,8 +167,8 @@ async function whole(person, box) {
   }
   if (waiting) parts.push(sendButton());
   if (!waiting && !refused) parts.push(make("p", {}, words.empty));
-  parts.push((await list(person, ["waiting", "refused"])) ?? "");
-  const settled = await list(person, ["sent", "discarded"]);
+  parts.push((await list(person, ["waiting", "refused"], item, MOST_LISTED)) ?? "");
+  const settled = await list(person, ["sent", "discarded"], item, MOST_LISTED);
   if (settled) {
     parts.push(make("details", { className: "details" }, make("summary", {}, words.onPhone), settled));
   }
@@ -173,8 +183,10 @@ let asked = 0;
  * whenever the outbox changes: one drawing after another, the last of them after the last change. */
 export function draw(reader) {
   const number = ++asked;
-  drawing = drawing.then(() => (number === asked ? drawOnce(reader) : null)).catch(() => {});
-  return drawing;
+  const turn = drawing.then(() => number === asked && drawOnce(reader).then(() => true));
+  const rest = (drew) => drew && new Promise((resolve) => setTimeout(resolve, REST));
+  drawing = turn.then(rest).catch(() => {});
+  return turn.catch(() => {});
 }
 
 async function drawOnce(reader) {
@@ -190,7 +202,7 @@ async function drawOnce(reader) {
   const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
   if (page) await whole(person, page);
   if (today) {
-    const waiting = await list(person, ["waiting", "refused"], brief);
+    const waiting = await list(person, ["waiting", "refused"], brief, MOST_TODAY);
     const former = document.querySelector("[data-outbox-today]");
     former?.remove();
     if (waiting) {

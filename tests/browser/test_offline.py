@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.support.field_phone import Field, field_phone, sound
+from tests.support.browser import no_complaints
+from tests.support.field_phone import Field, field_phone, shift, sound
 from tests.support.photos import a_photo
 from tests.support.server import LiveServer
 from trace import clock
@@ -238,17 +239,6 @@ def test_lines_are_added_to_a_form_without_a_network(field: Field) -> None:
     assert field.sprayings() == ["Thuốc một", "Thuốc hai"]
 
 
-CLOCK = """(() => {
-  const right = Date.now;
-  Date.now = () => right() + SHIFT;
-})()"""
-
-
-def shift(field: Field, hours: float) -> None:
-    """The phone's clock is off from the next page on."""
-    field.page.context.add_init_script(CLOCK.replace("SHIFT", str(int(hours * 3600_000))))
-
-
 def test_a_clock_known_to_be_fast_is_said_and_the_right_time_filled_in(field: Field) -> None:
     shift(field, 3)
     field.prepare()
@@ -300,6 +290,43 @@ def test_a_phone_without_room_says_so_and_keeps_what_was_typed(field: Field) -> 
     field.send()
     expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
     assert len(field.sprayings()) == 1
+
+
+def test_a_queue_that_is_too_long_says_so_and_keeps_what_was_typed(field: Field) -> None:
+    field.prepare()
+    field.network.mode = "down"
+    field.spray()
+    field.keep()
+    field.page.evaluate(MULTIPLY, 1999)
+    field.spray("Thuốc một nghìn lẻ")
+    field.send()
+    expect(field.page.get_by_text("việc này CHƯA được giữ")).to_be_visible()
+    expect(field.page.locator("[name='inputs-0-name']")).to_have_value("Thuốc một nghìn lẻ")
+    field.line("chờ 2000")
+
+
+def test_a_new_build_takes_over_and_kept_pages_open_with_it(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field.prepare()
+    monkeypatch.setattr("trace.web.installed._build", lambda folder: "another")
+    field.page.goto(f"{field.url}/producer/today")
+    field.page.evaluate(
+        """async () => {
+          for (;;) {
+            const names = (await caches.keys()).filter((name) => name.startsWith("trace-files-"));
+            if (names.length === 1 && names[0] === "trace-files-another") return;
+            await new Promise(resolve => setTimeout(resolve, 50));
+          }
+        }"""
+    )
+    field.network.mode = "down"
+    field.page.goto(f"{field.url}/producer/cycles/{field.cycle}/harvest")
+    expect(field.page.get_by_text("Trang này được giữ trong máy")).to_be_visible()
+    sound(field.page)
+    with no_complaints(field.page):
+        field.page.get_by_role("link", name="Hôm nay").click()
+        field.line("chờ 0")
 
 
 def test_the_worker_sends_when_no_page_is_open(field: Field) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.field_phone import Field, field_phone, make_member, sound
+from tests.support.field_phone import Field, field_phone, make_member, shift, sound
 from tests.support.server import LiveServer
 
 PIN = "246810"
@@ -322,3 +322,38 @@ def test_two_people_share_a_phone_without_a_network_and_each_sends_their_own(fie
     field.page.goto(f"{field.url}/producer/today")
     field.line("đã gửi 1")
     assert field.sprayings() == ["Thuốc của người kia"]
+
+
+@pytest.mark.parametrize("hours", [0.2, -5])
+def test_a_notebook_locks_itself_after_minutes_and_no_clock_keeps_it_open(
+    field: Field, hours: float
+) -> None:
+    field.prepare()
+    set_pin(field)
+    field.page.goto(f"{field.url}/producer/today")
+    expect(field.page.get_by_role("dialog")).to_have_count(0)
+    shift(field, hours)
+    field.page.goto(f"{field.url}/producer/today")
+    expect(field.page.get_by_role("dialog")).to_be_visible()
+    kept: str = field.page.evaluate(KEPT)
+    assert "CryptoKey" not in kept
+
+
+def test_the_pin_is_changed_by_who_knows_it(field: Field) -> None:
+    field.prepare()
+    set_pin(field)
+    field.page.get_by_text("Đổi mã PIN").first.click()
+    for old, new, said in (
+        (PIN, "12345", "Mã PIN gồm 6 đến 12 chữ số"),
+        ("999999", "135791", "Mã PIN không đúng"),
+        (PIN, "135791", "Đã đặt mã PIN"),
+    ):
+        field.page.fill("#pin-old", old)
+        field.page.fill("#pin-new", new)
+        field.page.get_by_role("button", name="Đổi mã PIN").click()
+        expect(field.page.get_by_text(said)).to_be_visible()
+        sound(field.page)
+    field.page.get_by_role("button", name="Khoá ngay").click()
+    field.page.fill("#outbox-pin", "135791")
+    field.page.get_by_role("button", name="Mở khoá").click()
+    expect(field.page.get_by_role("dialog")).to_have_count(0)

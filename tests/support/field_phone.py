@@ -116,6 +116,17 @@ class Field:
         self.sign_in()
 
 
+SHIFTED = """(() => {
+  const right = Date.now;
+  Date.now = () => right() + BY;
+})()"""
+
+
+def shift(field: Field, hours: float) -> None:
+    """The phone's clock is off from the next page on."""
+    field.page.context.add_init_script(SHIFTED.replace("BY", str(int(hours * 3600_000))))
+
+
 def sound(page: Page) -> None:
     """The page as it stands is accessible and fits the phone."""
     found = violations(page)
@@ -146,4 +157,4 @@ def first_member(app: Flask, console: Console) -> Member:
         return Member(row.person_id, row.organisation_id, "", row.role)
 
 
-__all__ = ["Field", "field_phone", "make_member", "sound"]
+__all__ = ["Field", "field_phone", "make_member", "shift", "sound"]
