@@ -32,7 +32,15 @@ from trace.core.history import (
 )
 from trace.core.history.dates import last_day
 from trace.core.signing import JsonObject
-from trace.models import Attachment, Certificate, CertificateCover, Household, Organisation, Place, Product
+from trace.models import (
+    Attachment,
+    Certificate,
+    CertificateCover,
+    Household,
+    Organisation,
+    Place,
+    Product,
+)
 from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
 from trace.services.passports_corrections import Behind, Told, what_stands_behind
 from trace.services.passports_lines import (

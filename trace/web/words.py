@@ -123,5 +123,7 @@ def certificate_state(state: str) -> tuple[str, str]:
         "valid": ("ok", gettext("Còn hiệu lực")),
         "future": ("wait", gettext("Chưa đến ngày")),
         "past": ("neutral", gettext("Đã hết hiệu lực")),
+        "suspended": ("warn", gettext("Đang bị đình chỉ")),
+        "withdrawn": ("stop", gettext("Đã bị thu hồi")),
     }
     return words[state]

@@ -151,6 +151,26 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         },
         "who brought how much of a lot that many filled: {household, quantity, uom}",
     ),
+    "certificate": OwnMember(
+        ("event",),
+        _object(
+            ("standard", "holder", "decision"),
+            standard=_TEXT,
+            number=_TEXT,
+            holder=_TEXT,
+            decision={"enum": ["confirmed", "rejected", "suspended", "resumed", "withdrawn"]},
+            validFrom=_DAY,
+            validUntil=_DAY,
+            day=_DAY,
+            until=_DAY,
+            reason=_TEXT,
+            products={"type": "array", "items": _TEXT},
+            places={"type": "array", "items": _TEXT},
+            members={"type": "array", "items": _TEXT},
+        ),
+        "what the issuer says of a certificate: {standard, number?, holder, decision, validFrom,"
+        " validUntil, day?, until?, reason?, products?, places?, members?}",
+    ),
     "contributors": OwnMember(("ilmd",), _NUMBER, "how many households brought a part of the lot"),
     "sampleDate": OwnMember(("event",), _DAY, "day the sample of a laboratory's result was taken"),
     "seedSource": OwnMember(

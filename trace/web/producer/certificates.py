@@ -17,10 +17,13 @@ from trace.web import words
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import Listing
+from trace.web.producer.certifying import decision_words
+from trace.web.producer.recording import household_options
 
 blueprint = Blueprint("certificates", __name__, url_prefix="/producer/certificates")
 
 # Suggested, never demanded: the name is the certificate's own.
+STATES = ("valid", "future", "past", "suspended", "withdrawn")
 STANDARDS = ("VietGAP", "GlobalG.A.P.", "OCOP", "HACCP", "ISO 22000", "Hữu cơ TCVN 11041")
 
 
@@ -29,8 +32,15 @@ def _state(certificate: Certificate) -> str:
 
 
 def _values(certificate: Certificate) -> dict[str, object]:
-    names = ("standard", "number", "issuer_name", "valid_from", "valid_until")
-    return {name: getattr(certificate, name) for name in (*names, "product_id", "place_id")}
+    names = ("standard", "number", "issuer_id", "valid_from", "valid_until", "yearly_yield")
+    covers = certificates.covers_of(certificate)
+    return {
+        **{name: getattr(certificate, name) for name in names},
+        "issuer_name": "" if certificate.issuer_id else certificate.issuer_name,
+        "products": " ".join(str(one.id) for one in covers.products),
+        "places": " ".join(str(one.id) for one in covers.places),
+        "members": " ".join(str(one.id) for one in covers.members),
+    }
 
 
 def _context() -> dict[str, object]:
@@ -38,6 +48,8 @@ def _context() -> dict[str, object]:
         "standards": STANDARDS,
         "products": [(one.id, one.name) for one in list_products(actor())],
         "places": [(one.id, one.name) for one in list_places(actor())],
+        "members": household_options(),
+        "certifiers": [(one.id, one.name) for one in certificates.list_certifiers()],
     }
 
 
@@ -68,7 +80,7 @@ def index() -> ResponseReturnValue:
         "producer/certificates/index.html",
         listing=listing,
         state=lambda one: words.certificate_state(_state(one)),
-        states=[(name, words.certificate_state(name)[1]) for name in ("valid", "future", "past")],
+        states=[(name, words.certificate_state(name)[1]) for name in STATES],
     )
 
 
@@ -89,10 +101,13 @@ def new() -> ResponseReturnValue:
 def show(certificate_id: int) -> ResponseReturnValue:
     """One certificate."""
     certificate = certificates.get_certificate(actor(), certificate_id)
+    confirmed = certificate.confirmed_by_id is not None  # demonstrations have no answer yet
     return render_template(
         "producer/certificates/show.html",
         certificate=certificate,
         state=words.certificate_state(_state(certificate)),
+        decision=decision_words()["confirmed" if confirmed else certificate.decision],
+        covers=certificates.covers_of(certificate),
     )
 
 

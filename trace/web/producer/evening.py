@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from trace.web.producer import group, paper, tonight, weighing
+from trace.web.producer import certifying, group, paper, tonight, weighing
 
-BLUEPRINTS = (group.blueprint, weighing.blueprint, paper.blueprint, tonight.blueprint)
+BLUEPRINTS = (
+    group.blueprint,
+    weighing.blueprint,
+    paper.blueprint,
+    tonight.blueprint,
+    certifying.blueprint,
+)

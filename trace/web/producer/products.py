@@ -14,6 +14,8 @@ from trace.models import Product
 from trace.schemas.products import NewProductForm, ProductForm
 from trace.services import products
 from trace.services.attachments import MEDIA_TYPE, photo_path
+from trace.services.certificates import unbacked_claims
+from trace.services.records import LOCAL_ZONE
 from trace.services.vocabulary import UOM_KEYS, uom_name
 from trace.web import words
 from trace.web.access import actor, needs
@@ -107,6 +109,7 @@ def show(product_id: int) -> ResponseReturnValue:
         category=words.category(product.category),
         unit=words.unit_name(UOM_KEYS[product.unit]) if product.unit in UOM_KEYS else product.unit,
         address=products.product_uri(product),
+        unbacked=unbacked_claims(actor(), product, clock.now().astimezone(LOCAL_ZONE).date()),
     )
 
 
