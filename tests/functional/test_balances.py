@@ -93,3 +93,61 @@ def test_who_only_sold_what_others_never_recorded_shipping_is_not_punished(
         db.session.commit()
         after(now, hours=2)
         assert holds() == []
+
+
+def test_more_out_of_a_step_than_can_have_come_of_it_is_held_and_released_when_mended(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        mixed = transformed({lot: 80}, {out: 100})
+        done = capture(actor, [registered(lot, 100), mixed], at=now)
+        db.session.commit()
+        later = after(now, hours=2)
+        assert holds() == [True]  # what came out; of what went in nothing is missing
+        declared = mixed | {
+            "eventID": done.events[1].event_key,
+            "errorDeclaration": {
+                "declarationTime": "2026-11-22T05:00:00.000Z",
+                "reason": "incorrect_data",
+            },
+            "trace:corrects": done.events[1].statement_id,
+        }
+        capture(actor, [declared, transformed({lot: 80}, {out: 79})], at=later)
+        db.session.commit()
+        after(later, hours=2)
+        assert holds() == [False]
+
+
+@pytest.mark.parametrize(
+    ("step", "out", "held"),
+    [
+        ("trace:milling", 102, 0),  # within what scales differ
+        ("trace:milling", 110, 1),
+        ("trace:washing", 105, 0),  # leaves hold water
+        ("trace:processing", 250, 0),  # cooked with water
+        ("trace:processing", 400, 1),
+        ("trace:grading", 60, 0),  # the rest was thrown away
+    ],
+)
+def test_each_kind_of_step_has_a_range_of_its_own(
+    app: Flask, now: datetime, step: str, out: int, held: int
+) -> None:
+    with app.app_context():
+        actor, lot, made = make_actor(now), new_lot(), new_lot()
+        event = transformed({lot: 100}, {made: out}) | {"bizStep": step}
+        capture(actor, [registered(lot, 100), event], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == [True] * held
+
+
+def test_a_step_with_an_amount_untold_is_not_judged(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        actor, lot, other, made = make_actor(now), new_lot(), new_lot(), new_lot()
+        event = transformed({lot: 10, other: 1}, {made: 100})
+        del event["inputQuantityList"][1]["quantity"], event["inputQuantityList"][1]["uom"]
+        capture(actor, [registered(lot, 100), event], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == []

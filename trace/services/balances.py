@@ -1,4 +1,5 @@
-"""Holds made by our own rule: a creator gives away more of a lot than it ever made.
+"""Holds made by our own rule: a creator gives away more of a lot than it ever made, or more comes
+out of a step than can have come of what went in (`core.history.yields`).
 
 Nothing is refused and nothing is held at once: truth may arrive late and out of order, so a lot is
 looked at again an hour after it went below zero. What is then still missing beyond the tolerance
@@ -15,10 +16,13 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, case, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, event_context
 from trace.core.gs1 import local_uri, parse_identity
+from trace.core.history import bare_step
+from trace.core.history.yields import TOLERANCE, judge
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Holding, Organisation, Thing
 from trace.models.events import ROLES, TYPES
@@ -28,10 +32,12 @@ from trace.services.jobs import enqueue
 from trace.services.sets import among
 from trace.services.settings import current_settings
 
-# Scales differ and leaves dry: two parts in a hundred are nobody's fault.
-TOLERANCE = Decimal("0.02")
 SETTLING = timedelta(hours=1)
 KIND = "review-balances"
+INPUT, OUTPUT = ROLES.index("input"), ROLES.index("output")
+# Of one lot, the latest uses that are weighed again with each new one.
+LATEST = 500
+WEIGHT = "KGM"
 
 
 def ask_for_review(things: Collection[int], *, at: datetime) -> None:
@@ -60,8 +66,9 @@ def ask_for_review(things: Collection[int], *, at: datetime) -> None:
     found = db.session.scalars(
         select(Thing.id).where(among(Thing.id, sorted(things)), or_(below, held))
     ).all()
-    if found:
-        job = enqueue(KIND, {"things": sorted(found)}, at=at)
+    due = {*found, *_outweighing(things)}
+    if due:
+        job = enqueue(KIND, {"things": sorted(due)}, at=at)
         job.run_after = at + SETTLING
 
 
@@ -75,7 +82,7 @@ def review(platform_id: int, things: Iterable[int], *, at: datetime) -> list[Jso
         thing = db.session.get(Thing, thing_id)
         if thing is None or thing.owner_id is None:
             continue
-        missing = overdrawn(thing)
+        missing = overdrawn(thing) or outweighed(thing)
         standing = _standing_hold(platform_id, thing_id)
         if missing and standing is None:
             notices.append(_notice(thing, {"kind": "hold", "reason": "balance"}, at))
@@ -95,6 +102,76 @@ def overdrawn(thing: Thing) -> bool:
         )
     ).all()
     return any(-quantity > _made(thing, unit) * TOLERANCE for unit, quantity in rows)
+
+
+def outweighed(thing: Thing) -> bool:
+    """Whether its maker says more came out of a step that made it than can have come of what went
+    in; steps with an amount untold or in another unit are not judged."""
+    steps = db.session.scalars(
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(
+            EventThing.thing_id == thing.id,
+            EventThing.role == OUTPUT,
+            Event.issuer_id == thing.owner_id,
+            Event.corrects.is_(None),
+        )
+    ).all()
+    return bool(_too_heavy(steps))
+
+
+def _outweighing(things: Collection[int]) -> set[int]:
+    """What came too heavy out of the latest steps that used any of these things."""
+    steps = db.session.scalars(
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(
+            among(EventThing.thing_id, sorted(things)),
+            EventThing.role == INPUT,
+            Event.type == TYPES.index("TransformationEvent"),
+            Event.corrects.is_(None),
+        )
+        .order_by(EventThing.event_id.desc())
+        .limit(LATEST)
+    ).all()
+    heavy = _too_heavy(steps)
+    if not heavy:
+        return set()
+    made = select(EventThing.thing_id).where(
+        among(EventThing.event_id, sorted(heavy)), EventThing.role == OUTPUT
+    )
+    return set(db.session.scalars(made))
+
+
+def _too_heavy(steps: Collection[int]) -> set[int]:
+    """Those of the steps that stand and brought forth more than their kind can."""
+    if not steps:
+        return set()
+
+    def total(role: int) -> Any:
+        return func.sum(case((EventThing.role == role, cast(EventThing.quantity, BigInteger))))
+
+    declared = aliased(Event)
+    rows = db.session.execute(
+        select(Event.id, Event.biz_step, total(INPUT), total(OUTPUT))
+        .join(EventThing, EventThing.event_id == Event.id)
+        .where(
+            among(Event.id, sorted(set(steps))),
+            ~select(declared.id).where(declared.corrects == Event.statement_id).exists(),
+        )
+        .group_by(Event.id, Event.biz_step)
+        .having(
+            func.min(case((EventThing.unit == WEIGHT, 1), else_=0)) == 1,
+            func.count(EventThing.quantity) == func.count(),
+        )
+    ).all()
+    return {
+        row[0]
+        for row in rows
+        if row[2] is not None
+        and row[3] is not None
+        and judge(bare_step(row[1]), from_micro(int(row[2])), from_micro(int(row[3]))) == "high"
+    }
 
 
 def _made(thing: Thing, unit: str) -> Decimal:

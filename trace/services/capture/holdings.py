@@ -188,7 +188,15 @@ def write_holdings(
     shifted = {thing: state for thing, state in places.items() if thing not in fresh}
     if shifted:
         _move(organisation, shifted)
-    return {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
+    # What came out of a step is weighed against what went in, also where both are new.
+    used = {
+        known[mention.name.identity].id
+        for event in prepared
+        for mention in event.things
+        if mention.role == INPUT and mention.name.kind == "lot"
+    }
+    given = {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
+    return used | given
 
 
 def _hold_what_is_on_sale(
