@@ -184,6 +184,32 @@ def test_a_thing_that_is_not_there_is_refused_with_a_sentence(console: Console) 
     assert answer.get_json()["sentence"] == "Không có gì ở địa chỉ này."
 
 
+def test_who_was_second_by_a_moment_is_answered_with_the_first_answer_not_with_its_refusal(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two phones with one outbox: both pass the door before either has written, and the name of the
+    # lot is then taken, by the very same entry.
+    (cycle,) = console.things("cycle")
+    address = f"/producer/cycles/{cycle}/harvest"
+    harvest = {
+        "form_key": KEY,
+        "when": local_moment(FIXED_NOW).isoformat(timespec="minutes"),
+        "product": str(console.greens),
+        "quantity": "48",
+        "unit": "kg",
+        "lot": "L2611",
+    }
+    first = post(console, address, harvest).get_json()
+    monkeypatch.setattr("trace.web.access.answer_again", lambda: None)
+    second = post(console, address, harvest).get_json()
+    assert (second["state"], second["again"]) == ("sent", True)
+    assert second["location"] == first["location"]
+    assert len(console.things("lot")) == 1
+    # Another entry with that name is refused as ever.
+    other = post(console, address, {**harvest, "form_key": "L" * 22})
+    assert other.get_json()["errors"][0]["code"] == "lot-exists"
+
+
 # -- who -------------------------------------------------------------------------------------------
 
 
