@@ -43,6 +43,21 @@ PAGES = (
     "/producer/shipments/new?thing={lot}",
     "/producer/shipments/receive",
     "/producer/labels/{lot}",
+    "/producer/plans/",
+    "/producer/plans/new",
+    "/producer/plans/1",
+    "/producer/plans/jottings/new",
+    "/producer/plans/jottings/1",
+    "/producer/scan/",
+    "/producer/books/",
+    "/producer/books/purchase",
+    "/producer/books/purchase/new",
+    "/producer/books/assessment/new",
+    "/producer/books/stock",
+    "/producer/books/diary/{cycle}",
+    "/producer/books/season",
+    "/producer/catalogues/",
+    "/producer/catalogues/import/input",
 )
 
 
@@ -56,7 +71,8 @@ def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
     begin = {"product": str(console.greens), "place": str(console.plot), "when": week_ago}
     pages.submit(pages.get("/producer/cycles/new/sowing"), begin)
     (cycle,) = console.things("cycle")
-    spray = {"inputs-0-name": "Thuốc Demo 10EC", "inputs-0-interval_days": "7"}
+    # Six days before the harvest: a lot harvested sooner than the label says is held.
+    spray = {"inputs-0-name": "Thuốc Demo 10EC", "inputs-0-interval_days": "5", "when": week_ago}
     pages.submit(pages.get(f"/producer/cycles/{cycle}/diary/spraying"), spray)
     harvest = pages.get(f"/producer/cycles/{cycle}/harvest")
     pages.submit(harvest, {"quantity": "480", "lot": "L2611"})
@@ -66,6 +82,16 @@ def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
     (crate,) = console.things("logistic")
     ship = pages.get(f"/producer/shipments/new?thing={lot}")
     pages.submit(ship, {"lots-0-quantity": "100", "taker": "Cửa hàng Demo"})
+    plan = pages.get(f"/producer/plans/new?thing={cycle}")
+    pages.submit(plan, {"step": "spraying", "due": week_ago[:10], "note": "phun phòng"})
+    pages.submit(pages.get("/producer/plans/jottings/new"), {"sentence": "Lá vàng góc vườn"})
+    buy = {
+        "kind": "pesticide",
+        "item": "Thuốc Demo 10EC",
+        "quantity": "2",
+        "seller": "Cửa hàng Demo",
+    }
+    pages.submit(pages.get("/producer/books/purchase/new"), buy)
     lines = console.events()
     cookie = pages.client.get_cookie(COOKIE)
     assert cookie is not None
