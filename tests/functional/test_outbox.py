@@ -1,4 +1,4 @@
-"""What a phone's outbox is answered: recorded once, refused in words, never under another's name."""
+"""What a phone's outbox is answered: recorded once, refused in words, never as another's."""
 
 from __future__ import annotations
 
