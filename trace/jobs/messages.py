@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
+
 from trace import clock
 from trace.extensions import db
 from trace.jobs.handlers import handles
 from trace.models import Job
+from trace.services import notifications
 from trace.services.senders import JOB_KIND, deliver
 
 
@@ -15,3 +18,9 @@ def send_message(job: Job) -> dict[str, str]:
     outcome = deliver(job, at=clock.now())
     db.session.commit()
     return {"outcome": outcome}
+
+
+@handles(notifications.JOB_KIND)
+def send_notification(job: Job) -> dict[str, int]:
+    """Sends a notification by the channels its person wants."""
+    return notifications.deliver(orjson.loads(job.argument)["notification"], at=clock.now())

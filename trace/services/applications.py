@@ -26,20 +26,14 @@ from trace.clock import rfc3339
 from trace.core.gs1 import Identity, local_uri
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
-from trace.models import (
-    Application,
-    ApplicationPaper,
-    ApplicationStep,
-    Membership,
-    Organisation,
-    Person,
-)
+from trace.models import Application, ApplicationPaper, ApplicationStep, Organisation
 from trace.models.applications import CLOSED, PAPER_KINDS, STATES, WAITING
 from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
 from trace.services.competence import covers
+from trace.services.notifications import notify
 from trace.services.papers import PAPER_LIMIT, TooManyPapers, keep_paper
 from trace.services.platform import platform_organisation
 from trace.services.settings import current_settings
@@ -189,16 +183,13 @@ def decide(
     if decision == "confirmed":
         file.statement = _confirm(actor, file.organisation, at)
     _step(actor, file, decision, text, at)
-
-
-def people_to_tell(file: Application) -> list[Person]:
-    """The owners of the organisation: who is told what happens to its file."""
-    query = (
-        select(Person)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.organisation_id == file.organisation_id, Membership.role == "owner")
+    notify(
+        file.organisation,
+        f"application-{decision}",
+        {"by": actor.organisation.name},
+        at=at,
+        address="/producer/application/",
     )
-    return list(db.session.scalars(query))
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -8,7 +8,16 @@ from trace.extensions import register
 from trace.web import front, installed, log, notes, requests, resolver, scan, verify, wellknown
 from trace.web.access import guard
 from trace.web.admin import desk
-from trace.web.auth import account, application, auth, invitation, members
+from trace.web.auth import (
+    account,
+    application,
+    auth,
+    invitation,
+    leaving,
+    members,
+    notifications,
+    register_bell,
+)
 from trace.web.auth import register as registering
 from trace.web.inspection import holds
 from trace.web.pages import register_helpers
@@ -23,6 +32,7 @@ from trace.web.producer import (
     diary,  # noqa: F401  # adds the pages of entries to those of cycles
     evening,
     events,
+    exports,
     handovers,
     home,
     households,
@@ -65,6 +75,9 @@ def register_pages(app: Flask) -> None:
     register(app, application, "member:manage")
     register(app, members, "member:manage")
     register(app, invitation, "public")
+    register(app, notifications, "signed-in")
+    register(app, leaving, "anonymous")
+    register_bell(app)
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
@@ -99,6 +112,7 @@ def _register_farm(app: Flask) -> None:
         register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
     register(app, imports.blueprint, "member:record")
+    register(app, exports.blueprint, "member:manage")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")

@@ -2,7 +2,21 @@
 
 from trace.web.auth.account import blueprint as account
 from trace.web.auth.application import blueprint as application
+from trace.web.auth.invitation import blueprint as invitation
+from trace.web.auth.members import blueprint as members
+from trace.web.auth.notifications import blueprint as notifications
+from trace.web.auth.notifications import leaving, register_bell
 from trace.web.auth.registering import blueprint as register
 from trace.web.auth.views import blueprint as auth
 
-__all__ = ["account", "application", "auth", "register"]
+__all__ = [
+    "account",
+    "application",
+    "auth",
+    "invitation",
+    "leaving",
+    "members",
+    "notifications",
+    "register",
+    "register_bell",
+]

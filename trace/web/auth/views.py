@@ -10,6 +10,7 @@ from trace import clock
 from trace.extensions import db
 from trace.schemas.applications import CodeForm, ContactForm, NewPasswordForm
 from trace.services import contacts, people, sessions
+from trace.services.notifications import notify_people
 from trace.web import throttle
 from trace.web.access import safe_next
 from trace.web.auth import codes
@@ -101,6 +102,7 @@ def recover_password() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             people.reset_password(person, form.load()["password"], at=now)
+            notify_people([person], "access-renewed", {}, at=now)
             contacts.mark_proven(person, proving.login, at=now)
             codes.forget()
             answer = enter(person)

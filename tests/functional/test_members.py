@@ -1,0 +1,199 @@
+"""Members: invited by a link used once, given roles, renewed and removed by the owner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from tests.conftest import FIXED_NOW
+from tests.support.members import PASSWORD, Member, make_member, sign_in
+from tests.support.pages import Page, PageClient
+from trace.extensions import db
+from trace.models import Audit, Invitation, Membership, Person
+from trace.services import people
+
+NEW = {"name": "Chị Ba", "login": "0911 222 333", "password": "đồng chiêm trũng"}
+
+
+@pytest.fixture
+def now() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(FIXED_NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def owner(app: Flask, pages: PageClient, now: time_machine.Traveller) -> Member:
+    """An owner, signed in with `pages`."""
+    member = make_member(app)
+    sign_in(app, pages.client, member)
+    return member
+
+
+def path_in(page: Page) -> str:
+    """The path of the link that a page shows."""
+    found = re.search(r"/invitation/[\w-]{43}", page.text)
+    assert found is not None
+    return found[0]
+
+
+def invited(pages: PageClient, role: str = "recorder") -> str:
+    page = pages.submit(
+        pages.get("/producer/members/invite"), {"name": "Chị Ba", "role": role}, status=201
+    )
+    assert page.find("//main//img[@class='qr']") != []
+    return path_in(page)
+
+
+def test_who_scans_the_code_joins_without_any_message(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    path = invited(pages)
+    guest = PageClient(app.test_client())
+    assert guest.get(path).h1 == "Vào HTX Minh họa"
+    guest.get(path)  # looking uses nothing up
+    assert guest.submit(guest.get(path), NEW).h1 == "Hôm nay"
+    assert "người ghi" in guest.get("/producer/members/").text
+    guest.get(path, status=410)
+    with app.app_context():
+        (row,) = db.session.scalars(select(Invitation))
+        assert path.rpartition("/")[2].encode() not in row.token_hash
+        actions = set(db.session.scalars(select(Audit.action)))
+        assert {"invitation.join", "invitation.use", "membership.add"} <= actions
+
+
+def test_who_has_an_account_joins_with_it(app: Flask, pages: PageClient, owner: Member) -> None:
+    path = invited(pages, "viewer")
+    other = make_member(app, name="HTX Hai")
+    guest = PageClient(app.test_client())
+    sign_in(app, guest.client, other)
+    page = guest.submit(guest.get(path), {})
+    assert "HTX Minh họa" in page.text
+    with app.app_context():
+        roles = db.session.scalars(
+            select(Membership.role).where(Membership.person_id == other.person_id)
+        )
+        assert sorted(roles) == ["owner", "viewer"]
+
+
+@pytest.mark.one_database
+def test_a_link_is_good_for_seven_days_and_until_it_is_withdrawn(
+    app: Flask, pages: PageClient, owner: Member, now: time_machine.Traveller
+) -> None:
+    first, second = invited(pages), invited(pages)
+    page = pages.get("/producer/members/")
+    pages.submit(page, {})  # the newest is withdrawn
+    guest = PageClient(app.test_client())
+    guest.get(second, status=410)
+    guest.get(first)
+    now.shift(timedelta(days=7))
+    guest.get(first, status=410)
+    guest.get("/invitation/" + "x" * 43, status=410)
+
+
+@pytest.mark.one_database
+def test_joining_says_everything_that_is_wrong_and_keeps_what_was_typed(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    path = invited(pages)
+    guest = PageClient(app.test_client())
+    entries = {**NEW, "login": "12", "password": "12345678"}
+    page = guest.submit(guest.get(path), entries, status=400)
+    targets = [link.get("href") for link in page.find("//*[@class='error-summary']//a")]
+    assert targets == ["#f-login", "#f-password"]
+    assert page.form().fields["name"] == "Chị Ba"
+    taken = guest.submit(page, {**NEW, "login": owner.login}, status=409)
+    assert taken.texts("//*[@id='e-login']") != []
+    guest.submit(taken, NEW)
+
+
+def test_the_owner_renews_a_members_access_and_never_learns_the_password(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    member = make_member(app, role="recorder", inside=owner.organisation_id)
+    elsewhere = app.test_client()
+    sign_in(app, elsewhere, member)
+    path = path_in(
+        pages.submit(pages.get(f"/producer/members/{member.person_id}/renew"), {}, status=201)
+    )
+    guest = PageClient(app.test_client())
+    weak = guest.submit(guest.get(path), {"password": "ngắn"}, status=400)
+    assert weak.texts("//*[@id='e-password']") != []
+    assert guest.submit(weak, {"password": "một câu khác hẳn"}).h1 == "Hôm nay"
+    assert elsewhere.get("/producer/today").status_code == 303
+    guest.get(path, status=410)
+    with app.app_context():
+        assert people.authenticate(member.login, "một câu khác hẳn").id == member.person_id
+
+
+def test_nobody_renews_the_access_of_someone_who_is_elsewhere_too(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    from trace.services.organisations import add_member
+
+    other = make_member(app, name="HTX Hai")
+    with app.app_context():
+        person = db.session.get_one(Person, other.person_id)
+        add_member(owner.actor.organisation, person, "recorder", at=FIXED_NOW)
+        db.session.commit()
+    pages.submit(pages.get(f"/producer/members/{other.person_id}/renew"), {}, status=403)
+    pages.get(f"/producer/members/{make_member(app).person_id}/renew", status=404)
+
+
+def test_a_renewal_is_void_once_the_member_joined_another_organisation(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    from trace.services.organisations import add_member
+
+    member = make_member(app, role="recorder", inside=owner.organisation_id)
+    path = path_in(
+        pages.submit(pages.get(f"/producer/members/{member.person_id}/renew"), {}, status=201)
+    )
+    other = make_member(app, name="HTX Hai")
+    with app.app_context():
+        person = db.session.get_one(Person, member.person_id)
+        add_member(other.actor.organisation, person, "owner", at=FIXED_NOW)
+        db.session.commit()
+    guest = PageClient(app.test_client())
+    guest.submit(guest.get(path), {"password": "một câu khác hẳn"}, status=410)
+    with app.app_context():
+        assert people.authenticate(member.login, PASSWORD).id == member.person_id
+
+
+def test_the_last_owner_neither_leaves_nor_steps_down(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    base = f"/producer/members/{owner.person_id}"
+    assert "cuối cùng" in pages.submit(pages.get(f"{base}/remove"), {}, status=409).text
+    page = pages.submit(pages.get(f"{base}/role"), {"role": "viewer"}, status=409)
+    assert page.texts("//*[@id='e-role']") != []
+    second = make_member(app, role="recorder", inside=owner.organisation_id)
+    pages.submit(pages.get(f"/producer/members/{second.person_id}/role"), {"role": "owner"})
+    assert pages.submit(pages.get(f"{base}/remove"), {}).h1 == "Bạn làm việc cho tổ chức nào?"
+
+
+def test_a_member_taken_out_opens_nothing_more(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    member = make_member(app, role="recorder", inside=owner.organisation_id)
+    guest = PageClient(app.test_client())
+    sign_in(app, guest.client, member)
+    assert guest.get("/producer/members/").h1 == "Thành viên"
+    pages.submit(pages.get(f"/producer/members/{member.person_id}/remove"), {})
+    assert guest.get("/producer/today").h1 == "Bạn làm việc cho tổ chức nào?"
+
+
+@pytest.mark.one_database
+def test_only_an_owner_invites(app: Flask, pages: PageClient, owner: Member) -> None:
+    for role in ("recorder", "viewer"):
+        guest = PageClient(app.test_client())
+        sign_in(app, guest.client, make_member(app, role=role, inside=owner.organisation_id))
+        guest.get("/producer/members/invite", status=403)
+    form = pages.get("/producer/members/invite").form()
+    data = {**form.fields, "name": "Kẻ lạ", "role": "admin"}
+    assert pages.client.post(form.action, data=data).status_code == 400

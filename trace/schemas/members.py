@@ -1,0 +1,28 @@
+"""What the forms of members and invitations ask for."""
+
+from __future__ import annotations
+
+from trace.models.people import ROLES
+from trace.schemas.base import Choice, FormSchema, Text
+from trace.schemas.people import LoginBox, Password
+
+
+class InvitationForm(FormSchema):
+    """Whom an invitation is for, and the role it gives."""
+
+    name = Text(200, required=True)
+    role = Choice(ROLES, required=True)
+
+
+class RoleForm(FormSchema):
+    """A member's role."""
+
+    role = Choice(ROLES, required=True)
+
+
+class JoinForm(FormSchema):
+    """Somebody without an account, who joins by a link."""
+
+    name = Text(200, required=True)
+    login = LoginBox(required=True)
+    password = Password(new=True)
