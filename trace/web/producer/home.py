@@ -13,6 +13,7 @@ from trace import clock
 from trace.services.batches import list_things
 from trace.services.certificates import list_certificates, state_of
 from trace.services.cycles import Cycle, list_cycles
+from trace.services.guide import first_steps
 from trace.services.handovers import count_incoming
 from trace.services.households import list_households
 from trace.services.places import list_places
@@ -92,38 +93,43 @@ def _known(endpoint: str) -> bool:
 
 
 def _steps() -> list[Step]:
-    acting = actor()
-    organisation = acting.organisation
-    steps = [
-        Step(
+    words: dict[str, tuple[str, str, str]] = {
+        "address": (
             gettext("Điền địa chỉ tổ chức"),
             gettext("Người mua muốn biết hàng từ đâu."),
-            url_for("organisation.edit"),
-            bool(organisation.ward_code and organisation.address),
+            "organisation.edit",
         ),
-        Step(
+        "place": (
             gettext("Thêm nơi sản xuất"),
             gettext("Thửa, vườn, ao, chuồng, nhà đóng gói."),
-            url_for("places.new"),
-            bool(list_places(acting)),
+            "places.new",
         ),
-        Step(
+        "product": (
             gettext("Thêm sản phẩm"),
             gettext("Có hay chưa có mã vạch đều được."),
-            url_for("products.new"),
-            bool(list_products(acting)),
+            "products.new",
         ),
-    ]
-    if organisation.kind == "co-operative":
-        steps.append(
-            Step(
-                gettext("Thêm hộ thành viên"),
-                gettext("Mỗi việc ghi rõ hộ nào làm."),
-                url_for("households.new"),
-                bool(list_households(acting)),
-            )
-        )
-    return steps
+        "household": (
+            gettext("Thêm hộ thành viên"),
+            gettext("Mỗi việc ghi rõ hộ nào làm."),
+            "households.new",
+        ),
+        "season": (
+            gettext("Bắt đầu vụ đầu tiên"),
+            gettext("Gieo, trồng hoặc thả; từ đó mỗi việc là một dòng nhật ký."),
+            "cycles.new",
+        ),
+        "label": (
+            gettext("In tem đầu tiên"),
+            gettext("Mở một lô hàng rồi bấm In nhãn; quét thử bằng điện thoại."),
+            "batches.index",
+        ),
+    }
+    found = []
+    for name, done in first_steps(actor()):
+        text, why, endpoint = words[name]
+        found.append(Step(text, why, url_for(endpoint), done))
+    return found
 
 
 @blueprint.get("/catalogue")
