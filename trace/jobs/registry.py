@@ -9,6 +9,7 @@ MODULES = (
     "trace.jobs.captures",
     "trace.jobs.sheets",
     "trace.jobs.imports",
+    "trace.jobs.exports",
     "trace.jobs.approvals",
     "trace.jobs.messages",
 )

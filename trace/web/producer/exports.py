@@ -1,0 +1,61 @@
+""" "My data": everything the organisation owns in one file."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Blueprint, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.extensions import db
+from trace.models import Job
+from trace.schemas.import_forms import NothingForm
+from trace.services import exports
+from trace.web.access import actor, needs
+from trace.web.forms import Form
+
+blueprint = Blueprint("exports", __name__, url_prefix="/producer/my-data")
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+@needs("manage")
+def index() -> ResponseReturnValue:
+    """The button, and the files that wait."""
+    form = Form(NothingForm())
+    if form.sent:
+        with form.attempt():
+            exports.ask(actor(), at=clock.now())
+            message = gettext("Đã nhận lời xin. Gom xong, tệp hiện ở đây.")
+            return form.done(url_for("exports.index"), message)
+    rows = [(job, *_state(job)) for job in exports.list_exports(actor())]
+    return form.page(
+        "producer/exports/index.html",
+        rows=rows,
+        busy=next((job for job, state, *_ in rows if state == "wait"), None),
+        kept=exports.KEPT,
+    )
+
+
+def _state(job: Job) -> tuple[str, str, int]:
+    """(kind of tag, words, bytes) of one collection."""
+    if job.state == "failed":
+        return "stop", gettext("không gom được"), 0
+    if job.state != "done":
+        return "wait", gettext("đang gom"), 0
+    if exports.is_over(job, at=clock.now()) or exports.find_file(job.public_id) is None:
+        return "neutral", gettext("đã hết hạn"), 0
+    return "ok", gettext("sẵn sàng"), int(orjson.loads(job.result or "{}").get("bytes", 0))
+
+
+@blueprint.get("/<public_id>.zip")
+@needs("manage")
+def download(public_id: str) -> ResponseReturnValue:
+    """The file, for the organisation's own."""
+    path = exports.fetch(actor(), public_id, at=clock.now())
+    db.session.commit()
+    answer = send_file(
+        path, mimetype="application/zip", as_attachment=True, download_name="du-lieu.zip", max_age=0
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
