@@ -405,10 +405,20 @@ def test_opening_the_link_spends_nothing_and_tells_nobody(app: Flask, console: C
     for _ in range(3):
         response = client.get(f"/g/{link.secret}")
         assert response.status_code == 200
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
         assert response.headers["Cache-Control"] == "no-store"
     assert link_of(console, shipment).answered_at is None
     assert client.get("/g/aaaaaaaaaaaaaaaa").status_code == 404
+
+
+def test_a_form_of_another_site_answers_no_note(app: Flask, console: Console) -> None:
+    shipment = send(console, taker="")
+    link = link_of(console, shipment)
+    entries = {"answer": "all", "name": "Anh A"}
+    for origin, status in (("https://elsewhere.example", 400), ("http://localhost", 303)):
+        sent = app.test_client().post(f"/g/{link.secret}", data=entries, headers={"Origin": origin})
+        assert sent.status_code == status
+        assert (link_of(console, shipment).answered_at is None) == (status == 400)
 
 
 def test_a_lost_paper_is_answered_by_a_new_link_only(app: Flask, console: Console) -> None:

@@ -50,7 +50,8 @@ MISSES = parse("30/15 minutes")
 def quiet(response: Response) -> Response:
     """The address is a secret: it is kept nowhere and told to nobody."""
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": the browser would hide from us, too, that our own page sent the form.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
