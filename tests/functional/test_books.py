@@ -92,8 +92,19 @@ def test_stock_is_what_was_bought_less_what_the_diary_says_was_used(console: Con
     assert "1,7 lít" in page.text
     assert "quá hạn" in page.text
     pages.submit(pages.get(f"/producer/cycles/{cycle}/harvest"), {"quantity": "20"})
+    (lot,) = console.things("lot")
+    send = pages.get(f"/producer/shipments/new?thing={lot}")
+    pages.submit(send, {"lots-0-quantity": "12"})
     diary = pages.get(f"{BOOKS}diary/{cycle}")
-    for words in ("Thu hoạch được từ", "09/11/2026", "sâu tơ", "300 ml", "20 kg"):
+    for words in (
+        "12 kg",
+        "Giao hàng",
+        "Thu hoạch được từ",
+        "09/11/2026",
+        "sâu tơ",
+        "300 ml",
+        "20 kg",
+    ):
         assert words in diary.text
     season = pages.get(BOOKS + "season?from=2026-11-01&to=2026-11-30")
     assert "sâu tơ" in season.text

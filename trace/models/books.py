@@ -47,7 +47,7 @@ class BookLine(Model):
 class CatalogueItem(Model):
     """A crop or an input by name. `organisation_id` null is everybody's catalogue.
 
-    `intervals` is JSON: crop name (folded, "" for any) to the days its label asks for. A banned
+    `intervals` is JSON: crop name ("" for any) to the days its label asks for. A banned
     substance is found by its name or active ingredient (folded text in `folded`).
     """
 

@@ -128,7 +128,7 @@ def _mine(actor: Actor) -> Any:
 
 def interval_of(item: CatalogueItem, crop: str) -> int | None:
     """Days the label asks for on this crop, None where the line does not say."""
-    days = orjson.loads(item.intervals)
+    days = {fold(name): number for name, number in orjson.loads(item.intervals).items()}
     found = days.get(fold(crop), days.get(""))
     return int(found) if found is not None else None
 
@@ -284,7 +284,7 @@ def _intervals(line: int, cells: Mapping[str, str]) -> dict[str, int]:
         number = days.strip()
         if not (number.isascii() and number.isdigit()) or int(number) > INTERVAL_LIMIT:
             _bad(line, "interval_days", part.strip(), "7 | cải ngọt: 7; cà chua: 5")
-        found[fold(crop.strip() or cells.get("crop", ""))] = int(number)
+        found[crop.strip() or cells.get("crop", "")] = int(number)
     return found
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy import select
 
 from trace import clock
 from trace.errors import NotFound
-from trace.models import BookLine
+from trace.extensions import db
+from trace.models import BookLine, Event, EventThing, Thing
 from trace.schemas.books import SCHEMAS
 from trace.services import choices
 from trace.services.batches import batch_of
@@ -27,18 +30,20 @@ from trace.services.books import (
 from trace.services.catalogue import catalogue
 from trace.services.cycles import list_cycles
 from trace.services.records import LOCAL_ZONE
-from trace.services.timelines import get_thing, timeline
+from trace.services.sets import among
+from trace.services.timelines import get_thing, read_events, timeline
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import csv_response
 from trace.web.pages import day, number
-from trace.web.producer.diary_tables import Table, diary_tables
+from trace.web.producer.diary_tables import SELLING, Table, diary_tables
 from trace.web.producer.recording import Options, input_unit_options, place_options
 from trace.web.producer.telling import Told, tell
 
 blueprint = Blueprint("books", __name__, url_prefix="/producer/books")
 
 CYCLES_PRINTED = 60
+SALES_PRINTED = 500
 
 
 def book_names() -> dict[str, tuple[str, str]]:
@@ -219,7 +224,7 @@ def stock() -> ResponseReturnValue:
 def diary(thing_id: int) -> ResponseReturnValue:
     """The diary of one cycle, to print; `?format=csv` takes it away."""
     thing = get_thing(actor(), thing_id, "cycle")
-    told = tell(timeline(actor(), thing))
+    told = [*_sales([thing]), *tell(timeline(actor(), thing))]
     return _diary(told, batch_of(actor(), thing).name, f"nhat-ky-{thing.id}")
 
 
@@ -231,14 +236,46 @@ def season() -> ResponseReturnValue:
     until = _asked("to") or today
     told: dict[int, Told] = {}
     cycles = [one for one in list_cycles(actor()) if one.batch.mine][:CYCLES_PRINTED]
-    for cycle in cycles:
-        thing = get_thing(actor(), cycle.batch.thing_id, "cycle")
-        for one in tell(timeline(actor(), thing)):
-            if since <= one.line.event_time.astimezone(LOCAL_ZONE).date() <= until:
-                told[one.line.event_id] = one
+    things = [get_thing(actor(), cycle.batch.thing_id, "cycle") for cycle in cycles]
+    every = [one for thing in things for one in tell(timeline(actor(), thing))]
+    for one in (*_sales(things), *every):
+        if since <= one.line.event_time.astimezone(LOCAL_ZONE).date() <= until:
+            told[one.line.event_id] = one
     ordered = sorted(told.values(), key=lambda one: one.line.event_time, reverse=True)
     span = f"{day(since)} – {day(until)}"
     return _diary(ordered, span, "nhat-ky-mua", since=since, until=until)
+
+
+def _sales(cycles: list[Thing]) -> list[Told]:
+    """Where the lots harvested from these cycles went: the sale belongs to the crop's diary."""
+    lots = {
+        named.thing.id: named.thing
+        for cycle in cycles
+        for line in timeline(actor(), cycle)
+        for named in line.named("output")
+        if line.stands and named.thing.kind == "lot"
+    }
+    ids = db.session.scalars(
+        select(Event.id)
+        .join(EventThing, EventThing.event_id == Event.id)
+        .where(
+            Event.issuer_id == actor().organisation.id,
+            Event.biz_step.in_(SELLING),
+            among(EventThing.thing_id, sorted(lots)),
+        )
+        .distinct()
+        .order_by(Event.id.desc())
+        .limit(SALES_PRINTED)
+    )
+    lines = [line for line in read_events(actor(), set(ids)) if not line.declares_error]
+    voided = select(Event.corrects).where(Event.issuer_id == actor().organisation.id)
+    gone = {
+        f"urn:uuid:{UUID(bytes=bytes(one))}"
+        for one in db.session.scalars(voided)
+        if one is not None
+    }
+    standing = [line for line in lines if line.statement_id not in gone]
+    return tell(sorted(standing, key=lambda line: line.event_time, reverse=True))
 
 
 def _asked(name: str) -> date | None:
