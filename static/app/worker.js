@@ -166,6 +166,7 @@ async function keepAll(pages, reader) {
   const next = async () => {
     for (let address = wanted.shift(); address; address = wanted.shift()) {
       const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect") continue; // no page of its own
       if (answer.headers.get("Trace-Reader") !== reader) return; // someone else came meanwhile
       await keep(address, answer);
     }
