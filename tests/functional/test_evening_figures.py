@@ -1,0 +1,70 @@
+"""Two hundred households: sprayed within five minutes, weighed within ten.
+
+The server's time is measured; people's time is counted: reading a page 15 s, a box 5 s (a weight on
+the keypad 2.5 s, with the number read off the scale), a press 2 s.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from time import perf_counter
+
+import pytest
+from flask import Flask
+
+from tests.support.evenings import POSTED, send, sow_for, village
+from tests.support.fields import Console, open_console
+from tests.support.pages import PageClient
+
+READING, BOX, WEIGHT, PRESS = 15.0, 5.0, 2.5, 2.0
+HOUSEHOLDS = 200
+
+
+@pytest.fixture
+def console(app: Flask, pages: PageClient, now: datetime) -> Console:
+    made = open_console(app, pages)
+    village(made, HOUSEHOLDS, first=100)
+    sow_for(made)
+    return made
+
+
+def test_two_hundred_households_are_sprayed_in_five_minutes_and_weighed_in_ten(
+    console: Console,
+) -> None:
+    began = perf_counter()
+    form = console.pages.get("/producer/group/spraying")
+    used = {
+        "inputs-0-name": "Thuốc Demo 10EC",
+        "inputs-0-amount": "0,2",
+        "inputs-0-per": "sao",
+        "inputs-0-interval_days": "7",
+    }
+    shown = send(console, form, {**used, "more": "preview"})
+    unticked = [box.get("value") for box in shown.find("//input[@name='chosen'][@checked]")][5:]
+    send(console, shown, {"chosen": unticked})
+    machine = perf_counter() - began
+    people = 3 * READING + len(used) * BOX + 5 * PRESS + 2 * PRESS
+    assert len([one for one in console.events() if one.step == "spraying"]) == HOUSEHOLDS - 5
+    assert machine + people <= 300
+
+    began = perf_counter()
+    page = console.pages.submit(
+        console.pages.get("/producer/weighing/new"), {"product": str(console.greens)}
+    )
+    names = [box.get("name") for box in page.find("//input[@class='input weight']")]
+    token = page.form(POSTED).fields["csrf_token"]
+    saving = perf_counter()
+    for place, name in enumerate(names):  # each line is kept as soon as it is typed
+        answer = console.pages.client.post(
+            f"{page.address}/lines", data={"csrf_token": token, name: f"{20 + place % 9},5"}
+        )
+        assert answer.status_code == 200
+    saving = perf_counter() - saving
+    assert saving < len(names) * WEIGHT  # it is done while the next weight is typed
+    page = send(console, console.pages.get(page.address), {"finish": "yes"})
+    page = console.pages.submit(page, {})
+    machine = perf_counter() - began - saving
+    people = 4 * READING + len(names) * WEIGHT + 4 * PRESS
+    (lot,) = console.things("lot")
+    assert f"/producer/batches/{lot}" in page.address
+    assert machine + people <= 600
