@@ -79,8 +79,8 @@ def format_words() -> list[tuple[str, str]]:
     """The files, by what people print them with."""
     return [
         ("pdf", gettext("PDF: máy in văn phòng, máy in tem có trình điều khiển")),
-        ("zpl", gettext("ZPL: máy in tem Zebra và máy hiểu ZPL II")),
-        ("tspl", gettext("TSPL: máy in tem TSC, Xprinter và máy tương tự")),
+        ("zpl", gettext("ZPL: máy in tem hiểu ZPL II")),
+        ("tspl", gettext("TSPL: máy in tem hiểu TSPL")),
         ("png", gettext("Ảnh PNG: điện thoại, máy in hóa đơn")),
     ]
 
