@@ -26,3 +26,9 @@ class JoinForm(FormSchema):
     name = Text(200, required=True)
     login = LoginBox(required=True)
     password = Password(new=True)
+
+
+class PasskeyForm(FormSchema):
+    """What a person calls a passkey: which device it is on."""
+
+    name = Text(60, required=True)

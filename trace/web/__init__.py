@@ -16,7 +16,10 @@ from trace.web.auth import (
     leaving,
     members,
     notifications,
+    passkeys,
     register_bell,
+    sign_ins,
+    signing,
 )
 from trace.web.auth import register as registering
 from trace.web.inspection import holds
@@ -77,6 +80,9 @@ def register_pages(app: Flask) -> None:
     register(app, invitation, "public")
     register(app, notifications, "signed-in")
     register(app, leaving, "anonymous")
+    register(app, signing, "public")
+    register(app, passkeys, "signed-in")
+    register(app, sign_ins, "signed-in")
     register_bell(app)
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")

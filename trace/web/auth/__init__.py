@@ -6,6 +6,8 @@ from trace.web.auth.invitation import blueprint as invitation
 from trace.web.auth.members import blueprint as members
 from trace.web.auth.notifications import blueprint as notifications
 from trace.web.auth.notifications import leaving, register_bell
+from trace.web.auth.passkeys import blueprint as passkeys
+from trace.web.auth.passkeys import sign_ins, signing
 from trace.web.auth.registering import blueprint as register
 from trace.web.auth.views import blueprint as auth
 
@@ -17,6 +19,9 @@ __all__ = [
     "leaving",
     "members",
     "notifications",
+    "passkeys",
     "register",
     "register_bell",
+    "sign_ins",
+    "signing",
 ]
