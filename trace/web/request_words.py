@@ -97,6 +97,10 @@ def desks() -> Options:
     found = [(url_for(f"{name}.index"), words)] if acting.may(act) else []
     if acting.organisation.kind == "authority":
         found.append((url_for("holds.index"), gettext("Lô đang tạm giữ")))
+    files = {"platform": "admin_applications", "authority": "applications"}
+    if acting.organisation.kind in files and acting.may(act):
+        address = url_for(f"{files[acting.organisation.kind]}.index")
+        found.append((address, gettext("Hồ sơ đăng ký")))
     if acting.organisation.kind == "laboratory":
         found.append((url_for("results.index"), gettext("Kết quả kiểm nghiệm")))
     return found
