@@ -308,8 +308,8 @@ def _events(
                     document.write(orjson.dumps(open_event(event)[0]))
                     lines.write(orjson.dumps(_statement(event, index, entry)) + b"\n")
                     count += 1
+                    db.session.expunge(event)  # or all of them would stay in memory
                 beat(count)
-                db.session.expunge_all()
             document.write(b"]}}")
         lines.seek(0)
         with out.open("statements.jsonl", "w", force_zip64=True) as statements:
