@@ -76,7 +76,7 @@ class LinkRow(RecordSchema):
 
 
 class LinkSchema(RecordSchema):
-    """An answer without an account: what, and by whom. Name, phone and plate stay with the giver."""
+    """An answer without an account, and by whom. Name, phone, plate stay with the giver."""
 
     answer = Choice(("all", "lines", "refused"), required=True)
     lines = Rows(LinkRow)
@@ -96,7 +96,7 @@ class ExternalSchema(CircumstancesSchema):
     supplier = Text(200)
     supplier_place = Text(200)
     bought = PastDay()
-    foreign_code = Text(100)
+    foreign_code = Text(300)  # somebody else's code, whole addresses too: text, never followed
     lot = LotName()
     use_by = Day()
 

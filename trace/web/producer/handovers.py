@@ -108,7 +108,7 @@ OFFERED = {
         *("waiting", "part", "accepted", "differs", "refused", "back"),
         *("link", "link-refused", "bridged", "cancelled"),
     ),
-    "arrived": ("accepted", "differs", "part", "refused", "alone", "cancelled"),
+    "arrived": ("accepted", "differs", "part", "you-refused", "alone", "cancelled"),
 }
 
 
@@ -120,6 +120,7 @@ def state_words() -> dict[str, tuple[str, str]]:
         "accepted": ("ok", gettext("hai bên đã khai")),
         "differs": ("warn", gettext("đã nhận, có chênh lệch")),
         "refused": ("warn", gettext("bị từ chối")),
+        "you-refused": ("neutral", gettext("bạn đã từ chối")),
         "back": ("neutral", gettext("bị từ chối, hàng đã về")),
         "link": ("info", gettext("nhận qua đường dẫn, không có tài khoản")),
         "link-refused": ("warn", gettext("từ chối qua đường dẫn")),
@@ -135,7 +136,7 @@ def state_of(one: Shipment, later: Mapping[int, Organisation]) -> str:
         return "cancelled"
     if one.received:
         if one.state == "refused":
-            return "refused"
+            return "you-refused"
         return "alone" if one.answered_by is None else one.state or "accepted"
     if one.event_id in later:
         return "bridged"

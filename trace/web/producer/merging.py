@@ -132,7 +132,7 @@ def _start(
     offered: Sequence[Batch], product: tuple[int, str] | None, stalls: Sequence[tuple[Any, str]]
 ) -> dict[str, object]:
     found: dict[str, object] = {"unit": "kg"}
-    total = None
+    weights = [left for left in map(_left, offered) if left is not None]
     for number, batch in enumerate(offered):
         left = _left(batch)
         found[f"lots-{number}-thing"] = batch.thing_id
@@ -140,10 +140,10 @@ def _start(
         if left is not None:
             found[f"lots-{number}-quantity"] = plain(left.quantity)
             found[f"lots-{number}-unit"] = unit_key(left.uom)
-            if left.uom == "KGM":
-                total = left.quantity + (total or 0)
-    if total is not None:
-        found["quantity"] = plain(total)
+    units = {left.uom for left in weights}
+    if len(units) == 1:
+        found["quantity"] = plain(sum(left.quantity for left in weights))
+        found["unit"] = unit_key(units.pop())
     mine = {one.name: one.id for one in choices.products(actor())}
     if product is not None and product[1] in mine:
         found["product"] = mine[product[1]]
