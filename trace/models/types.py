@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
@@ -47,7 +47,7 @@ def to_micro(quantity: Decimal | None) -> int | None:
     """Millionths of the unit for the index, half-even; None where the index cannot hold it."""
     if quantity is None or abs(quantity) > QUANTITY_LIMIT:
         return None
-    return int((quantity * MICRO).to_integral_value(ROUND_HALF_EVEN))
+    return round(quantity * MICRO)  # half-even
 
 
 def from_micro(value: int) -> Decimal:

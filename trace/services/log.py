@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from trace.core.tlog import origin_of
 from trace.errors import TraceError
@@ -55,6 +55,14 @@ _LOCK = text(
 _NEWEST = text("SELECT max(id) FROM log_state")
 
 
+_GROWN = (
+    update(LogState)
+    .where(LogState.id == bindparam("number"))
+    .values(size=bindparam("grown"), last_time=bindparam("moment"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def lock() -> Locked:
     """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase."""
     while True:
@@ -84,12 +92,12 @@ def append(state: Locked, entries: Sequence[tuple[bytes, int | None]], at: datet
         ("idx", "entry", "event_id"),
         [(state.size + i, entry.decode(), event_id) for i, (entry, event_id) in enumerate(entries)],
     )
-    db.session.execute(
-        update(LogState)
-        .where(LogState.id == state.number)
-        .values(size=state.size + len(entries), last_time=record_time(state, at))
-        .execution_options(synchronize_session=False)
-    )
+    values = {
+        "number": state.number,
+        "grown": state.size + len(entries),
+        "moment": record_time(state, at),
+    }
+    db.session.execute(_GROWN, values)
     return state.size
 
 

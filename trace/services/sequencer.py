@@ -10,26 +10,30 @@ tiles are committed, and tiles are made again from the entries by the next run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 
 from trace.core.tlog import (
     Checkpoint,
+    TileUpdate,
     add_signatures,
     append,
     leaf_hash,
     parse_note,
     root,
     sign_note,
+    tile_widths,
 )
 from trace.extensions import db
 from trace.models import LogCheckpoint, LogEntry, LogState, LogTile
+from trace.models.types import to_millis
 from trace.services import log
-from trace.services.log_file import LogForked, checkpoint_path, keep, read_kept
+from trace.services.bulk import insert_rows
+from trace.services.log_file import Kept, LogForked, checkpoint_path, keep, read_kept
 from trace.services.log_keys import signers
-from trace.services.sets import is_sqlite
 
 BATCH = 4096
 # A backlog is published in steps: whoever wants to append waits for one step at most.
@@ -40,6 +44,38 @@ FORGET_EVERY = 1024
 # By then a witness that was being asked for a checkpoint has answered, or is asked for a newer one.
 UNWITNESSED_FOR = timedelta(hours=1)
 LEVELS = 64  # levels of one origin; the next origin's tiles are kept above them
+
+
+# What every publication asks, written once: building such a query costs more than answering it.
+_NEWEST = (
+    select(LogState.id, LogState.origin, LogState.start, LogState.size, LogState.integrated)
+    .order_by(LogState.id.desc())
+    .limit(1)
+)
+_ENTRIES = (
+    select(LogEntry.entry)
+    .where(LogEntry.index >= bindparam("first"), LogEntry.index < bindparam("end"))
+    .order_by(LogEntry.index)
+)
+_TILES = select(LogTile.level, LogTile.index, LogTile.nodes).where(
+    tuple_(LogTile.level, LogTile.index).in_(bindparam("places", expanding=True))
+)
+_CLAIM = (
+    update(LogState)
+    .where(LogState.id == bindparam("number"), LogState.integrated == bindparam("before"))
+    .values(integrated=bindparam("place"))
+    .execution_options(synchronize_session=False)
+)
+
+
+class Newest(NamedTuple):
+    """The newest origin's row: its number, and how far its entries are in tiles."""
+
+    number: int
+    origin: str
+    start: int
+    size: int
+    integrated: int
 
 
 class TileReader:
@@ -60,6 +96,28 @@ class TileReader:
             )
             self._known[key] = bytes(nodes or b"")
         return self._known[key][: 32 * width]
+
+    def read_edge(self, size: int) -> None:
+        """Reads the partial tiles of a log of `size` entries at once."""
+        keys = [(level, full) for level, full, width in tile_widths(size) if width]
+        if not keys:
+            return
+        shift = self._shift
+        places = [(level + shift, index) for level, index in keys]
+        for level, index, nodes in db.session.execute(_TILES, {"places": places}):
+            self._known[level - shift, index] = bytes(nodes)
+
+    def write(self, tiles: Sequence[TileUpdate]) -> None:
+        """Stores tiles that changed, and knows them from now on."""
+        shift = self._shift
+        insert_rows(
+            "log_tiles",
+            ("level", "idx", "nodes"),
+            [(tile.level + shift, tile.index, tile.data) for tile in tiles],
+            "ON CONFLICT (level, idx) DO UPDATE SET nodes = excluded.nodes",
+        )
+        for tile in tiles:
+            self._known[tile.level, tile.index] = tile.data
 
 
 def take_lease(worker: str, *, now: datetime) -> bool:
@@ -97,39 +155,31 @@ def publish(*, now: datetime) -> Checkpoint | None:
 
     The caller holds the lease (or is the command line) and commits afterwards. Raises LogForked.
     """
-    state = db.session.scalar(
-        select(LogState)
-        .order_by(LogState.id.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-    if state is None:
-        raise log.NoLog
-    number, start, before = state.id, state.start, state.integrated
+    state = _newest()
+    number, origin, start, before = state.number, state.origin, state.start, state.integrated
     until = min(state.size, before + STEP)
     if until == start or (until == before and db.session.get(LogCheckpoint, until) is not None):
         return None
-    check_continues()
-    hash_at_size = root(before - start, TileReader(number))
-    place = before
-    while place < until:
+    # Opened once a publication, and gone with it: at rest the key is sealed.
+    own = signers(origin)
+    keys = [signer.verifier for signer in own]
+    tiles = TileReader(number)
+    tiles.read_edge(before - start)
+    kept = read_kept(number, origin, keys)
+    _check_continues(state, kept, tiles)
+    place, hash_at_size = before, b""
+    while place < until or not hash_at_size:
         leaves = leaf_hashes(place, min(until, place + BATCH))
-        appended = append(place - start, TileReader(number), leaves)
-        _write_tiles(number, [(t.level, t.index, t.data) for t in appended.tiles])
+        appended = append(place - start, tiles, leaves)
+        tiles.write(appended.tiles)
         place, hash_at_size = start + appended.size, appended.root
-    checkpoint = Checkpoint(state.origin, place - start, hash_at_size)
-    note = sign_note(checkpoint.text, signers(state.origin))
-    claimed = db.session.execute(
-        update(LogState)
-        .where(LogState.id == number, LogState.integrated == before)
-        .values(integrated=place)
-        .execution_options(synchronize_session=False)
-    )
+    checkpoint = Checkpoint(origin, place - start, hash_at_size)
+    note = sign_note(checkpoint.text, own)
+    claimed = db.session.execute(_CLAIM, {"number": number, "before": before, "place": place})
     if not claimed.rowcount:  # type: ignore[attr-defined]  # every cursor result has it
         raise LogForked(kept=place, reason="another process publishes at the same time")
-    keep(number, state.origin, note)
-    db.session.add(LogCheckpoint(size=place, note=note, created_at=now))
-    db.session.flush()
+    keep(number, origin, note, keys, seen=kept)
+    insert_rows("log_checkpoints", ("size", "note", "created_at"), [(place, note, to_millis(now))])
     if before // FORGET_EVERY != place // FORGET_EVERY:
         forget_unwitnessed(now=now)
     return checkpoint
@@ -206,54 +256,51 @@ def _sign_witnessed(state: LogState, before: int) -> None:
 
 def leaf_hashes(first: int, end: int) -> list[bytes]:
     """The leaf hashes of the entries at places first … end - 1. Raises LogForked for a gap."""
-    entries = db.session.scalars(
-        select(LogEntry.entry)
-        .where(LogEntry.index >= first, LogEntry.index < end)
-        .order_by(LogEntry.index)
-    ).all()
+    entries = db.session.scalars(_ENTRIES, {"first": first, "end": end}).all()
     if len(entries) != end - first:
         raise LogForked(kept=end, reason=f"entries are missing between {first} and {end}")
     return [leaf_hash(entry.encode()) for entry in entries]
 
 
-def _write_tiles(number: int, tiles: list[tuple[int, int, bytes]]) -> None:
-    dialect = sqlite.insert if is_sqlite() else postgresql.insert
-    statement = dialect(LogTile)
-    statement = statement.on_conflict_do_update(
-        index_elements=["level", "idx"], set_={"nodes": statement.excluded.nodes}
-    )
-    shift = LEVELS * (number - 1)
-    db.session.execute(
-        statement,
-        [{"level": level + shift, "index": index, "nodes": data} for level, index, data in tiles],
-    )
-
-
 def check_continues() -> None:
     """Raises LogForked unless the database's log contains the checkpoint kept outside of it."""
-    state = log.current_state()
-    kept = read_kept(state.id, state.origin)
-    if kept is None:
+    state = _newest()
+    _check_continues(state, read_kept(state.number, state.origin), TileReader(state.number))
+
+
+def _check_continues(state: Newest, found: Kept | None, tiles: TileReader) -> None:
+    if found is None:
         if state.integrated > state.start:
             raise LogForked(kept="?", reason="the checkpoint file is missing")
         return
+    kept = found.checkpoint
     held = state.size - state.start
     if kept.size > held:
         raise LogForked(kept=kept.size, reason=f"the database holds only {held} entries")
-    if root_at(kept.size) != kept.root:
+    if _root_at(kept.size, state, tiles) != kept.root:
         raise LogForked(kept=kept.size, reason="the entries up to there are different ones")
 
 
 def root_at(size: int) -> bytes:
     """The root of the current origin's first `size` entries, from tiles and, beyond those, from
     entries: what was signed before its tiles were committed is made again."""
-    state = log.current_state()
+    state = _newest()
+    return _root_at(size, state, TileReader(state.number))
+
+
+def _root_at(size: int, state: Newest, tiles: TileReader) -> bytes:
     integrated = state.integrated - state.start
-    reader = TileReader(state.id)
     if size <= integrated:
-        return root(size, reader)
+        return root(size, tiles)
     leaves = leaf_hashes(state.integrated, state.start + size)
-    return append(integrated, reader, leaves).root
+    return append(integrated, tiles, leaves).root
+
+
+def _newest() -> Newest:
+    row = db.session.execute(_NEWEST).one_or_none()
+    if row is None:
+        raise log.NoLog
+    return Newest(*row)
 
 
 def newest_checkpoint() -> LogCheckpoint | None:

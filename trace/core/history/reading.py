@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.history.facts import Fact, Treatment, Use
@@ -20,7 +21,11 @@ Json = Mapping[str, Any]
 
 def bare_step(biz_step: object) -> str:
     """The word alone, whichever way the step is written: short form, full address or bare."""
-    text = biz_step if isinstance(biz_step, str) else ""
+    return _bare(biz_step) if isinstance(biz_step, str) else ""
+
+
+@lru_cache(maxsize=256)  # there are some sixty steps
+def _bare(text: str) -> str:
     for mark in ("/voc/", "trace:", "BizStep-"):
         _, found, rest = text.rpartition(mark)
         if found:

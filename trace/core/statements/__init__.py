@@ -14,6 +14,7 @@ from trace.core.statements.build import (
     paths_of,
     present,
     statement_hash,
+    statement_hashes,
 )
 from trace.core.statements.bundles import (
     Bundle,
@@ -32,6 +33,7 @@ from trace.core.statements.chains import (
     keyring_identity,
     tag,
     tags,
+    tags_of,
     thing_uris,
     use_identity,
 )
@@ -173,8 +175,10 @@ __all__ = [
     "root_kid",
     "sign_key_record",
     "statement_hash",
+    "statement_hashes",
     "tag",
     "tags",
+    "tags_of",
     "thing_uris",
     "use_identity",
     "verify_signature",

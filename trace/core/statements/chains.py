@@ -10,7 +10,7 @@ Rules (docs/reference/formats.md, "Log entry").
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ from trace.core.signing import JsonObject, Unreadable, b64url
 KEYRING_SALT: Final = bytes(32)
 _INNER: Final = bytes(value ^ 0x36 for value in range(256))
 _OUTER: Final = bytes(value ^ 0x5C for value in range(256))
+# What pads a salt to the hash's block of 64 bytes.
+_INNER_END: Final = b"\x36" * 32
+_OUTER_END: Final = b"\x5c" * 32
 _LISTS: Final = (
     ("epcList", "epc"),
     ("childEPCs", "child"),
@@ -49,13 +52,36 @@ def tags(salt: bytes, identity: str, start: int, count: int) -> list[str]:
             f"{len(salt)} bytes, {identity!r}, {start}",
         )
     # HMAC by its definition (RFC 2104, section 2): one call for it costs three times two hashes.
-    block = salt + bytes(32)
-    inner = block.translate(_INNER) + f"{identity}\n".encode()
-    outer = block.translate(_OUTER)
-    return [
-        b64url(sha256(outer + sha256(inner + b"%d" % n).digest()).digest()[:16])
-        for n in range(start, start + count)
-    ]
+    inner = salt.translate(_INNER) + _INNER_END + f"{identity}\n".encode()
+    outer = salt.translate(_OUTER) + _OUTER_END
+    return _texts(
+        [
+            sha256(outer + sha256(inner + b"%d" % n).digest()).digest()
+            for n in range(start, start + count)
+        ]
+    )
+
+
+def tags_of(links: Sequence[tuple[bytes, str, int]]) -> list[str]:
+    """The tag of each (salt, identity, n), in order: of many chains at less cost than one by one.
+
+    Raises Unreadable.
+    """
+    digests = []
+    for salt, identity, n in links:
+        if len(salt) != 32 or n < 0 or "\n" in identity:
+            return [tags(*link, 1)[0] for link in links]  # which says what is wrong
+        inner = salt.translate(_INNER) + _INNER_END + f"{identity}\n{n}".encode()
+        outer = salt.translate(_OUTER) + _OUTER_END
+        digests.append(sha256(outer + sha256(inner).digest()).digest())
+    return _texts(digests)
+
+
+def _texts(digests: Sequence[bytes]) -> list[str]:
+    """Each digest's first 16 bytes as a tag. With two zero bytes they are a group of 24 characters
+    of their own, so that all are encoded at once; the last two characters are the zero bytes'."""
+    text = b64url(b"".join([digest[:16] + b"\0\0" for digest in digests]))
+    return [text[at : at + 22] for at in range(0, 24 * len(digests), 24)]
 
 
 def use_identity(issuer: str) -> str:

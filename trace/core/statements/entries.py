@@ -164,6 +164,8 @@ def event_entries(
 
     Links are sorted over all of them (rule 3). Raises BadEntry.
     """
+    if len(links) <= LINKS_AN_ENTRY:
+        return [event_entry(t, h, links, approval)]
     ordered = sorted(links)
     return [
         event_entry(t, h, ordered[:LINKS_AN_ENTRY], approval),
@@ -348,8 +350,9 @@ def _hash(text: Any, path: str) -> str:
 
 
 def _tags(links: Sequence[Any]) -> list[str]:
+    is_tag = _TAG.fullmatch
     for link in links:
-        if not isinstance(link, str) or not _TAG.fullmatch(link):
+        if not isinstance(link, str) or not is_tag(link):
             raise BadEntry("a tag of 22 characters", link, path="/links")
     return _sorted(links, "/links")
 

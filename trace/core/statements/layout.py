@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,7 +18,6 @@ from trace.core.signing import (
     b64url,
     b64url_bytes,
     check_depth,
-    dumps,
 )
 from trace.core.signing.encoding import WRITE
 from trace.core.signing.sdjwt import RESERVED, SALT_BYTES
@@ -62,7 +62,8 @@ class Laid(NamedTuple):
 
 
 # Stands for what a parent holds until its children's digests are known.
-_LATER: Final = ""
+_LATER: Final = object()
+_NO_DIGEST: Final = bytes(32)
 
 
 @dataclass(slots=True)
@@ -144,33 +145,47 @@ class Disclosures:
         block = salts(need)  # one call: the system's randomness costs by the call
         if len(block) != need:
             raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
-        texts = self.texts
+        texts, digests = self.texts, []
         looked_at: set[int] = set()
         open_questions: list[bytes] = []
         for salt, array in zip(_salt_texts(block), self.arrays, strict=True):
-            array[0] = salt
+            array[0], value = salt, array[-1]
+            if value is _LATER:
+                texts.append(b"")
+                digests.append(_NO_DIGEST)
+                continue
             try:
                 raw = orjson_dumps(array, None, WRITE)
             except (TypeError, ValueError, RecursionError) as error:
                 raise Broken(len(texts), str(error)) from None
-            value = array[-1]
             # A text names nothing and nests nothing; a context that all events share is looked at
             # once (whatever has been looked at is held by its array: an id means one thing only).
             if type(value) is not str and id(value) not in looked_at:
                 looked_at.add(id(value))
                 open_questions.append(raw)
-            texts.append(b64url_bytes(raw))
+            # b64url_bytes, which for so many small texts costs more to call than to do
+            text = b2a_base64(raw, newline=False)
+            text = text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
+            texts.append(text)
+            digests.append(sha256(text).digest())
         if _is_suspect(open_questions):
             self._check()
-        self.digests = _digests(texts)
-        # Parents are few: they are written once more now that what they hold is known, the
-        # innermost first.
+        self.digests = digest_texts(digests)
+        self._write_parents()
+
+    def _write_parents(self) -> None:
+        """Now that what they hold is known; the innermost first."""
+        arrays, texts, digests = self.arrays, self.texts, self.digests
         for slot, children, is_list in reversed(self.parents):
-            held = [self.digests[child] for child in children]
-            array = self.arrays[slot]
+            held = [digests[child] for child in children]
+            array = arrays[slot]
             array[2] = [{"...": one} for one in held] if is_list else {"_sd": sorted(held)}
-            texts[slot] = b64url_bytes(dumps(array))
-            self.digests[slot] = b64url(sha256(texts[slot]).digest())
+            try:
+                raw = orjson_dumps(array, None, WRITE)
+            except TypeError as error:  # its name is no Unicode text
+                raise Broken(slot, str(error)) from None
+            texts[slot] = text = b64url_bytes(raw)
+            digests[slot] = b64url(sha256(text).digest())
 
     def _check(self) -> None:
         for slot, array in enumerate(self.arrays):
@@ -217,12 +232,11 @@ def _is_suspect(raws: Sequence[bytes]) -> bool:
     )
 
 
-def _digests(texts: Sequence[bytes]) -> list[str]:
-    """The digest of each text. 32 bytes and a zero byte are a group of 44 characters of their own,
-    so that all are encoded at once; the last character is the zero byte's."""
-    block = b"".join([sha256(text).digest() + b"\0" for text in texts])
-    joined = b64url(block)
-    return [joined[start : start + 43] for start in range(0, 44 * len(texts), 44)]
+def digest_texts(digests: Sequence[bytes]) -> list[str]:
+    """Each digest as text. 32 bytes and a zero byte are a group of 44 characters of their own, so
+    that all are encoded at once; the last character is the zero byte's."""
+    joined = b64url(b"\0".join([*digests, b""]))
+    return [joined[start : start + 43] for start in range(0, 44 * len(digests), 44)]
 
 
 def _salt_texts(block: bytes) -> list[str]:

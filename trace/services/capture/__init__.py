@@ -157,7 +157,8 @@ def sign_for_approval(
     prepared = prepare(actor, events, at=at)
     key = signing_key(actor.organisation)
     return key, [
-        "~".join([event.jwt, *event.texts, ""]) for event in sign(actor, prepared, key, at=at)
+        "~".join([event.jwt, *orjson.loads(event.disclosures), ""])
+        for event in sign(actor, prepared, key, at=at)
     ]
 
 

@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import orjson
+
 from trace.core.signing import PublicKey
 from trace.core.statements import Opened, Statement, accept_upload
 from trace.errors import Refused, TraceError
@@ -68,7 +70,7 @@ def open_given(
     prepared = prepare(actor, [one.event for _, one in opened], at=at, paths=where)
     for event, (statement, said) in zip(prepared, opened, strict=True):
         event.jwt = statement.jwt
-        event.texts = [one.text for one in statement.disclosures]
+        event.disclosures = orjson.dumps([one.text for one in statement.disclosures]).decode()
         event.identify(UUID(said.statement_id[9:]).bytes)
     _check_corrections(prepared, opened, where)
     return prepared

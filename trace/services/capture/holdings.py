@@ -24,6 +24,7 @@ TAKES = frozenset({"shipping", "retail_selling"})
 GIVES = frozenset({"receiving", "accepting", "void_shipping"})
 ON_SALE = frozenset({"sellable_accessible", "sellable_not_accessible"})
 
+UNIT = 3  # characters of a unit's code (UN/CEFACT recommendation 20)
 Change = tuple[str, str, Decimal]  # thing's identity, unit, signed amount
 
 
@@ -37,7 +38,8 @@ def changes(event: Prepared) -> Iterable[Change]:
     for mention in event.things:
         sign = _sign(event, mention.role)
         if sign and mention.name.kind == "lot" and mention.quantity is not None:
-            yield mention.name.identity, mention.unit or "", mention.quantity * sign * back
+            amount = mention.quantity * sign * back
+            yield mention.name.identity, (mention.unit or "")[:UNIT], amount
 
 
 def _sign(event: Prepared, role: int) -> int:
@@ -157,7 +159,7 @@ def write_holdings(
     inside = _contents(moved, known)
     for crate, sign in moved:
         for lot, unit, quantity in inside.get(known[crate].id, ()):
-            amounts[lot, unit] += quantity * sign
+            amounts[lot, unit[:UNIT]] += quantity * sign
     for event in prepared:
         for identity, unit, amount in changes(event):
             amounts[known[identity].id, unit] += amount
@@ -169,14 +171,14 @@ def write_holdings(
                     thing = known[mention.name.identity].id
                     places[thing] = (sale or event.biz_location, sale is not None)
                     if sale is not None:
-                        units[thing] = mention.unit or ""
+                        units[thing] = (mention.unit or "")[:UNIT]
     _hold_what_is_on_sale(organisation, units, amounts)
     rows: list[Row] = []
     for (thing, unit), amount in sorted(amounts.items()):
         micro = to_micro(amount)
         if micro is not None:
             where, on_sale = places.get(thing, (None, False))
-            rows.append((thing, organisation.id, unit[:3], micro, where, on_sale))
+            rows.append((thing, organisation.id, unit, micro, where, on_sale))
     insert_rows(
         "holdings",
         ("thing_id", "holder_id", "unit", "quantity", "place", "on_sale"),

@@ -9,9 +9,10 @@ concurrent mixing cannot miss each other (formats §3).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -21,7 +22,7 @@ from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, descendants
 from trace.services.histories import contents
-from trace.services.sets import among, is_sqlite
+from trace.services.sets import among, among_given, given, is_sqlite
 
 
 def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
@@ -72,12 +73,15 @@ def raise_alerts(event: Prepared, event_id: int, reach: Mapping[int, Reached], s
     _write(rows)
 
 
+@lru_cache(maxsize=2)
+def _standing(sqlite: bool) -> Select[Any]:
+    return select(Alert).where(among_given(Alert.thing_id, "things", sqlite=sqlite))
+
+
 def inherit_alerts(sources: Iterable[int]) -> None:
     """Under the log lock: alerts standing on things that have just been used reach what came of
     them, however far that has travelled already."""
-    standing = db.session.execute(
-        select(Alert).where(among(Alert.thing_id, set(sources)))
-    ).scalars()
+    standing = db.session.scalars(_standing(is_sqlite()), {"things": given(set(sources))})
     groups: dict[tuple[int, int], tuple[Alert, Reached]] = {}
     for alert in standing:
         _, start = groups.setdefault((alert.event_id, alert.source_id), (alert, {}))

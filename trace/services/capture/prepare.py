@@ -87,7 +87,7 @@ class Prepared:
     statement_uuid: bytes = b""
     statement_id: str = ""  # the same as urn:uuid
     jwt: str = ""
-    texts: Sequence[str] = ()  # of the disclosures
+    disclosures: str = "[]"  # their texts as a JSON array
 
     def identify(self, statement_uuid: bytes) -> None:
         """Gives the statement its identifier, 16 bytes."""
@@ -411,5 +411,5 @@ def sign(
         salts=os.urandom,
     )
     for event, signed in zip(prepared, statements, strict=True):
-        event.jwt, event.texts = signed.jwt, signed.texts
+        event.jwt, event.disclosures = signed.jwt, signed.disclosures
     return prepared

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import false, func, or_, select, update
+from sqlalchemy import Update, bindparam, false, func, or_, select, update
 
 from trace.core.epcis.parts import read_time
 from trace.core.history import ARRIVING, LEAVING
@@ -18,13 +20,13 @@ from trace.core.statements import (
     Assertion,
     approval_entry,
     event_entries,
-    statement_hash,
+    statement_hashes,
     tags,
+    tags_of,
     use_identity,
 )
 from trace.extensions import db
 from trace.models import (
-    Audit,
     EventThing,
     LogState,
     Organisation,
@@ -45,7 +47,7 @@ from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.keys import NamedKey, check_still_valid
 from trace.services.naming import issuer_of
-from trace.services.sets import among
+from trace.services.sets import among, among_given, given, is_sqlite
 from trace.services.settings import current_settings
 from trace.services.vocabulary import bare_step
 
@@ -69,8 +71,20 @@ EVENT_COLUMNS = (
 )
 
 
+# What every capture asks, written once: building a query costs more than answering it.
+_SINCE = select(func.max(LogState.size))
+_USE = select(Organisation.use_head, Organisation.use_salt).where(
+    Organisation.id == bindparam("organisation")
+)
+_USED = (
+    update(Organisation)
+    .where(Organisation.id == bindparam("organisation"))
+    .values(use_head=bindparam("head"))
+    .execution_options(synchronize_session=False)
+)
 _PASSING = frozenset({INPUT, CHILD, PARENT})
 _HANDS = LEAVING | ARRIVING
+_TYPE_NUMBERS = {name: number for number, name in enumerate(TYPES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,7 @@ def store(
     touched, sources = _reached(prepared, known)
     _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)
-    since = db.session.scalar(select(func.max(LogState.size))) or 0
+    since = db.session.scalar(_SINCE) or 0
     told = [(row_id, p) for row_id, p in zip(ids, prepared, strict=True) if p.notice is not None]
     owners = {k.identity: (k.id, k.owner_id) for k in known.values()} if told else {}
     reach = [notices.reach_of(organisation, p, owners) for _, p in told]
@@ -128,15 +142,21 @@ def store(
         sources |= notices.doubted_sources(moved)
     if sources:
         notices.inherit_alerts(sources)
-    db.session.execute(
-        update(Passport)
-        .where(among(Passport.thing_id, _telling(known.values(), touched)))
-        .values(stale=True)
-        .execution_options(synchronize_session=False)
-    )
+    telling = given(_telling(known.values(), touched))
+    db.session.execute(_mark_stale(is_sqlite()), {"things": telling})
     balances.ask_for_review(changed, at=at)
     first = _append(organisation, prepared, ids, known, state, at, approval)
     return list(zip(ids, first, strict=True))
+
+
+@lru_cache(maxsize=2)
+def _mark_stale(sqlite: bool) -> Update:
+    return (
+        update(Passport)
+        .where(among_given(Passport.thing_id, "things", sqlite=sqlite))
+        .values(stale=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _reached(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> tuple[set[int], set[int]]:
@@ -158,6 +178,8 @@ def _reached(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> tuple[
 def _moved(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> set[int]:
     """The things, known before, that change hands here, or may by what they are packed with."""
     found: set[int] = set()
+    if all(row.created for row in known.values()):
+        return found
     for event in prepared:
         moves = bare_step(event.document.get("bizStep")) in _HANDS
         for mention in event.things:
@@ -208,25 +230,25 @@ def _write_events(
     for row_id, event in zip(ids, prepared, strict=True):
         if not event.jwt:
             raise AssertionError("store takes signed events")
-        document = event.document
-        hidden = event.private
+        document, hidden = event.document, event.private
+        step, disposition = document.get("bizStep"), document.get("disposition")
         rows.append(
             (
                 row_id,
                 event.statement_uuid,
                 issuer,
                 key.row_id,
-                TYPES.index(document["type"]),
+                _TYPE_NUMBERS[document["type"]],
                 document.get("action"),
                 to_millis(read_time(document["eventTime"])),
-                document.get("bizStep", "")[:100] or None,
-                document.get("disposition", "")[:100] or None,
+                step[:100] if step else None,
+                disposition[:100] if disposition else None,
                 event.read_point,
                 event.biz_location,
                 event.corrects,
                 event.notice,
                 event.jwt,
-                orjson.dumps(event.texts).decode(),
+                event.disclosures,
                 orjson.dumps(hidden).decode() if hidden else "[]",
             )
         )
@@ -249,7 +271,7 @@ def _write_events(
     insert_rows(
         "event_things",
         ("event_id", "role", "thing_id", "quantity", "unit", "visibility"),
-        sorted(things),
+        sorted(things, key=itemgetter(0, 1, 2)),
     )
 
 
@@ -287,17 +309,16 @@ def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime
 
 def _audit(actor: Actor, prepared: Sequence[Prepared], at: datetime) -> None:
     steps = Counter(p.step or p.type for p in prepared)
-    db.session.add(
-        Audit(
-            at=at,
-            organisation_id=actor.organisation.id,
-            person_id=actor.person.id if actor.person else None,
-            action="capture",
-            subject=prepared[0].statement_id if prepared else "",
-            detail=orjson.dumps({"events": len(prepared), "steps": dict(steps)}).decode(),
-        )
+    row = (
+        to_millis(at),
+        actor.organisation.id,
+        actor.person.id if actor.person else None,
+        "capture",
+        prepared[0].statement_id if prepared else "",
+        orjson.dumps({"events": len(prepared), "steps": dict(steps)}).decode(),
     )
-    db.session.flush()
+    columns = ("at", "organisation_id", "person_id", "action", "subject", "detail")
+    insert_rows("audit", columns, [row])
 
 
 def _claim(
@@ -361,11 +382,7 @@ def _append(
     chains = [_chains(event, known, chained) for event in prepared]
     heads = dict.fromkeys((row.id for row in known.values() if row.created), 0)
     heads |= _heads({thing for linked in chains for thing in linked} - heads.keys())
-    used = db.session.execute(
-        select(Organisation.use_head, Organisation.use_salt).where(
-            Organisation.id == organisation.id
-        )
-    ).one()
+    used = db.session.execute(_USE, {"organisation": organisation.id}).one()
     use_tags = tags(
         used.use_salt,
         use_identity(issuer_of(organisation.code)),
@@ -373,33 +390,35 @@ def _append(
         len(prepared),
     )
     moment = log.record_time(state, at)
+    hashes = statement_hashes(event.jwt for event in prepared)
+    wanted: list[tuple[bytes, str, int]] = []
+    for linked in chains:
+        for thing in linked:
+            row = by_id[thing]
+            head = heads[thing]
+            heads[thing] = head + 1
+            wanted.append((cast("bytes", row.salt), row.identity, head))
+    thing_tags = iter(tags_of(wanted))
     entries: list[tuple[bytes, int | None]] = []
     approved = None
     if approval is not None:
         approved = state.size - state.start
         entries.append((approval_entry(moment, approval.hashes, approval.assertion), None))
     indexes = []
-    for event, row_id, linked, use_tag in zip(prepared, ids, chains, use_tags, strict=True):
-        links = [use_tag]
-        for thing in linked:
-            row = by_id[thing]
-            links.append(tags(cast("bytes", row.salt), row.identity, heads[thing], 1)[0])
-            heads[thing] += 1
-        lines = event_entries(moment, statement_hash(event.jwt), links, approved)
+    for digest, row_id, linked, use_tag in zip(hashes, ids, chains, use_tags, strict=True):
+        links = [use_tag, *islice(thing_tags, len(linked))]
+        lines = event_entries(moment, digest, links, approved)
         indexes.append(state.size + len(entries))
         entries.append((lines[0], row_id))
-        entries += [(line, None) for line in lines[1:]]
+        if len(lines) > 1:
+            entries += [(line, None) for line in lines[1:]]
     log.append(state, entries, at)
     execute_many(
         "UPDATE things SET head = ? WHERE id = ?",
         [(head, thing) for thing, head in heads.items() if not by_id[thing].created],
     )
-    db.session.execute(
-        update(Organisation)
-        .where(Organisation.id == organisation.id)
-        .values(use_head=used.use_head + len(prepared))
-        .execution_options(synchronize_session=False)
-    )
+    values = {"organisation": organisation.id, "head": used.use_head + len(prepared)}
+    db.session.execute(_USED, values)
     return indexes
 
 

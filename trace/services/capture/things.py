@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, select
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.core.statements import chain_identity
@@ -16,7 +17,7 @@ from trace.extensions import db
 from trace.models import Product, Thing
 from trace.models.types import to_millis
 from trace.services.bulk import allocate_ids, insert_rows
-from trace.services.sets import among
+from trace.services.sets import among, among_given, given, is_sqlite
 
 CHAINED = frozenset({"lot", "cycle", "logistic"})
 SALT = 32  # bytes of a chain's salt
@@ -118,19 +119,22 @@ def ensure_things(
     return known
 
 
+@lru_cache(maxsize=2)
+def _by_identity(sqlite: bool) -> Select[int, str, str, int | None, bytes | None, int | None]:
+    columns = _table.c
+    return select(
+        columns.id,
+        columns.identity,
+        columns.kind,
+        columns.lot_id,
+        columns.salt,
+        columns.owner_id,
+    ).where(among_given(columns.identity, "identities", sqlite=sqlite))
+
+
 def _read(identities: Iterable[str], ours: Mapping[str, int]) -> dict[str, Known]:
     """Rows by identity. A row is of our making if it has the id we gave it."""
-    columns = _table.c
-    rows = db.session.execute(
-        select(
-            columns.id,
-            columns.identity,
-            columns.kind,
-            columns.lot_id,
-            columns.salt,
-            columns.owner_id,
-        ).where(among(columns.identity, identities))
-    )
+    rows = db.session.execute(_by_identity(is_sqlite()), {"identities": given(identities)})
     return {row.identity: Known(*row, created=row.id == ours.get(row.identity)) for row in rows}
 
 
