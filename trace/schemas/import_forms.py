@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from trace.models.imports import MODES
 from trace.schemas.base import Choice, FormSchema, Whole, YesNo
-from trace.schemas.import_kinds import Kind
+from trace.schemas.import_columns import Kind
 
 
 class UploadForm(FormSchema):

@@ -4,160 +4,34 @@ languages. The template, the recognition of headings and the reading of rows fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from trace.models.places import KINDS as PLACE_KINDS
 from trace.models.products import CATEGORIES
 from trace.schemas import import_labels as words
-from trace.schemas.base import Choice, Day, Number, Text, WardCode, Whole
+from trace.schemas.base import Choice, Number, Text, WardCode, Whole
 from trace.schemas.households import HouseholdCode
 from trace.schemas.identifiers import Gln, Gtin
+from trace.schemas.import_columns import (
+    CYCLE,
+    HOUSEHOLD,
+    LOT_FACTS,
+    NOTE,
+    PLACE,
+    PRODUCT,
+    QUANTITY,
+    UNIT,
+    VARIETY,
+    WHEN,
+    Column,
+    Kind,
+    need,
+    text,
+)
 from trace.schemas.people import Phone
 from trace.schemas.places import Degrees
-from trace.schemas.records import LotName, Moment, PastDay, Quantity
-from trace.services.vocabulary import AREA_UNITS, UNITS
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. `ref` says what the words refer to; `labels` what a choice is called."""
-
-    name: str
-    vi: str
-    en: str
-    field: Any
-    also: tuple[str, ...] = ()
-    required: bool = False
-    ref: str = ""
-    labels: words.Labels | None = None
-    example: str = ""
-    hint_vi: str = ""
-    hint_en: str = ""
-    free: bool = False  # signed and shown: looked through for numbers of people
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of sheet. `events`: its rows are signed events, not rows of a catalogue."""
-
-    key: str
-    vi: str
-    en: str
-    columns: tuple[Column, ...]
-    events: bool = True
-
-    def column(self, name: str) -> Column:
-        return next(one for one in self.columns if one.name == name)
-
-
-def _text(limit: int = 200) -> Text:
-    return Text(limit)
-
-
-_WHEN = Column(
-    "when",
-    "Ngày giờ",
-    "Date and time",
-    Moment(),
-    ("ngày", "thời gian", "ngày làm", "ngày ghi", "date", "time"),
-    required=True,
-    example="20/11/2026 07:30",
-    hint_vi="Ngày trước tháng: 20/11/2026 hoặc 20/11/2026 07:30.",
-    hint_en="Day first: 20/11/2026 or 20/11/2026 07:30.",
-)
-_PLACE = Column(
-    "place",
-    "Nơi",
-    "Place",
-    _text(),
-    ("nơi làm", "thửa", "địa điểm", "vườn", "ruộng", "plot"),
-    ref="place",
-    example="Vườn B2",
-    hint_vi="Tên hoặc mã một nơi của bạn.",
-    hint_en="Name or code of one of your places.",
-)
-_HOUSEHOLD = Column(
-    "household",
-    "Hộ",
-    "Household",
-    _text(),
-    ("mã hộ", "hộ làm", "hộ thành viên", "member"),
-    ref="household",
-    example="H07",
-    hint_vi="Mã hộ thành viên làm việc này.",
-    hint_en="Code of the member household that did it.",
-)
-_NOTE = Column(
-    "note",
-    "Ghi chú",
-    "Note",
-    Text(1000, lines=True),
-    ("ghi chu them", "remarks"),
-    free=True,
-    hint_vi="Hiện công khai: đừng ghi số điện thoại.",
-    hint_en="Public: no phone numbers.",
-)
-_PRODUCT = Column(
-    "product",
-    "Sản phẩm",
-    "Product",
-    _text(),
-    ("tên sản phẩm", "cây trồng", "giống cây", "crop"),
-    ref="product?",
-    required=True,
-    example="Cải ngọt",
-    free=True,
-    hint_vi="Tên, mã hoặc GTIN sản phẩm của bạn; tên khác cũng được.",
-    hint_en="Name, code or GTIN of your product; another name will do.",
-)
-_QUANTITY = Column(
-    "quantity",
-    "Số lượng",
-    "Quantity",
-    Quantity(),
-    ("khối lượng", "sản lượng", "kg", "số kg", "weight", "amount"),
-    example="480",
-)
-_UNIT = Column(
-    "unit",
-    "Đơn vị",
-    "Unit",
-    Choice([one.key for one in UNITS]),
-    ("đơn vị tính", "đvt"),
-    labels=words.UNIT_LABELS,
-    example="kg",
-    hint_vi="Bỏ trống là kg.",
-    hint_en="Empty means kg.",
-)
-_VARIETY = Column(
-    "variety", "Giống", "Variety", _text(), ("tên giống",), example="Bông vàng", free=True
-)
-_CYCLE = Column(
-    "cycle",
-    "Mã vụ",
-    "Planting",
-    _text(),
-    ("vụ", "vụ trồng", "mã vụ trồng", "lứa", "cycle"),
-    required=True,
-    ref="cycle",
-    example="7K3QM-P2XV4",
-    hint_vi="Mã vụ trồng, xem ở trang Vụ trồng.",
-    hint_en="Code of the planting, as its page shows it.",
-)
-_LOT_FACTS: Final = (
-    Column("lot", "Tên lô", "Lot", LotName(), ("lô", "số lô", "mã lô", "lot number", "batch")),
-    _VARIETY,
-    Column("first_day", "Thu từ ngày", "Harvested from", PastDay(), ("ngày thu hoạch", "ngày thu")),
-    Column("last_day", "Thu đến ngày", "Harvested to", PastDay()),
-    Column("use_by", "Hạn sử dụng", "Use by", Day(), ("hsd", "hạn dùng", "expiry")),
-    Column("best_before", "Ngon nhất trước", "Best before", Day()),
-)
-
-
-def _need(column: Column, **changes: Any) -> Column:
-    return replace(column, **{"required": True, **changes})
-
+from trace.schemas.records import Quantity
+from trace.services.vocabulary import AREA_UNITS
 
 KINDS: Final = {
     kind.key: kind
@@ -182,7 +56,7 @@ KINDS: Final = {
                     "name",
                     "Tên hộ",
                     "Name",
-                    _text(),
+                    text(),
                     ("họ tên", "tên chủ hộ", "chủ hộ"),
                     example="Nguyễn Văn Mẫu",
                     hint_vi="Không công khai.",
@@ -218,7 +92,7 @@ KINDS: Final = {
                     "name",
                     "Tên nơi",
                     "Place name",
-                    _text(),
+                    text(),
                     ("tên", "nơi", "tên thửa"),
                     required=True,
                     example="Vườn B2",
@@ -247,7 +121,7 @@ KINDS: Final = {
                     "household_id",
                     "Hộ",
                     "Household",
-                    _text(),
+                    text(),
                     ("mã hộ", "hộ thành viên"),
                     ref="household",
                     example="H07",
@@ -270,16 +144,16 @@ KINDS: Final = {
                     hint_en="Decimal degrees, private.",
                 ),
                 Column("longitude", "Kinh độ", "Longitude", Degrees(180), ("lon", "lng")),
-                Column("address", "Địa chỉ", "Address", _text(300)),
+                Column("address", "Địa chỉ", "Address", text(300)),
                 Column(
                     "planting_area_code",
                     "Mã vùng trồng",
                     "Planting-area code",
-                    _text(60),
+                    text(60),
                     ("mã số vùng trồng", "puc"),
                 ),
                 Column("gln", "GLN", "GLN", Gln()),
-                Column("name_en", "Tên tiếng Anh", "Name in English", _text()),
+                Column("name_en", "Tên tiếng Anh", "Name in English", text()),
                 Column(
                     "public",
                     "Công khai tên",
@@ -301,7 +175,7 @@ KINDS: Final = {
                     "name",
                     "Tên sản phẩm",
                     "Product name",
-                    _text(),
+                    text(),
                     ("tên", "sản phẩm"),
                     required=True,
                     example="Cải ngọt, gói 300 g",
@@ -358,7 +232,7 @@ KINDS: Final = {
                     labels=words.YES,
                 ),
                 Column("description", "Mô tả", "Description", Text(1000, lines=True)),
-                Column("name_en", "Tên tiếng Anh", "Name in English", _text()),
+                Column("name_en", "Tên tiếng Anh", "Name in English", text()),
             ),
             events=False,
         ),
@@ -367,7 +241,7 @@ KINDS: Final = {
             "Vụ trồng, lứa nuôi",
             "Plantings",
             (
-                _WHEN,
+                WHEN,
                 Column(
                     "step",
                     "Bắt đầu bằng",
@@ -379,9 +253,9 @@ KINDS: Final = {
                     hint_vi="Bỏ trống là gieo.",
                     hint_en="Empty means sowing.",
                 ),
-                _PRODUCT,
-                _PLACE,
-                _VARIETY,
+                PRODUCT,
+                PLACE,
+                VARIETY,
                 Column("area", "Diện tích", "Area", Quantity(), example="720"),
                 Column(
                     "area_unit",
@@ -393,18 +267,18 @@ KINDS: Final = {
                     hint_vi="Bỏ trống là m².",
                     hint_en="Empty means m².",
                 ),
-                _QUANTITY,
-                _UNIT,
+                QUANTITY,
+                UNIT,
                 Column(
                     "seed_source",
                     "Nguồn giống",
                     "Seed source",
-                    _text(300),
+                    text(300),
                     ("nơi mua giống",),
                     free=True,
                 ),
-                _HOUSEHOLD,
-                _NOTE,
+                HOUSEHOLD,
+                NOTE,
             ),
         ),
         Kind(
@@ -412,14 +286,14 @@ KINDS: Final = {
             "Lô hàng",
             "Lots",
             (
-                _WHEN,
-                _PRODUCT,
-                _need(_QUANTITY),
-                _UNIT,
-                *_LOT_FACTS,
-                _PLACE,
-                _HOUSEHOLD,
-                _NOTE,
+                WHEN,
+                PRODUCT,
+                need(QUANTITY),
+                UNIT,
+                *LOT_FACTS,
+                PLACE,
+                HOUSEHOLD,
+                NOTE,
             ),
         ),
         Kind(
@@ -427,8 +301,8 @@ KINDS: Final = {
             "Nhật ký",
             "Diary",
             (
-                _WHEN,
-                _CYCLE,
+                WHEN,
+                CYCLE,
                 Column(
                     "step",
                     "Việc",
@@ -443,7 +317,7 @@ KINDS: Final = {
                     "name",
                     "Tên vật tư",
                     "Product used",
-                    _text(),
+                    text(),
                     ("tên thuốc", "tên phân", "vật tư", "thuốc", "phân bón", "input"),
                     example="Thuốc mẫu 1.8EC",
                     free=True,
@@ -456,8 +330,8 @@ KINDS: Final = {
                     ("liều lượng", "lượng", "số lượng"),
                     example="30",
                 ),
-                Column("unit", "Đơn vị", "Unit", _text(20), ("đơn vị tính", "đvt"), example="ml"),
-                Column("active_ingredient", "Hoạt chất", "Active ingredient", _text(), free=True),
+                Column("unit", "Đơn vị", "Unit", text(20), ("đơn vị tính", "đvt"), example="ml"),
+                Column("active_ingredient", "Hoạt chất", "Active ingredient", text(), free=True),
                 Column(
                     "interval_days",
                     "Cách ly (ngày)",
@@ -472,15 +346,15 @@ KINDS: Final = {
                     "reason",
                     "Lý do",
                     "Reason",
-                    _text(300),
+                    text(300),
                     ("đối tượng phòng trừ", "sâu bệnh"),
                     free=True,
                 ),
-                Column("method", "Cách làm", "Method", _text(), ("phương pháp",), free=True),
-                Column("equipment", "Dụng cụ", "Equipment", _text(), ("thiết bị",), free=True),
-                _PLACE,
-                _HOUSEHOLD,
-                _NOTE,
+                Column("method", "Cách làm", "Method", text(), ("phương pháp",), free=True),
+                Column("equipment", "Dụng cụ", "Equipment", text(), ("thiết bị",), free=True),
+                PLACE,
+                HOUSEHOLD,
+                NOTE,
             ),
         ),
         Kind(
@@ -488,20 +362,20 @@ KINDS: Final = {
             "Thu hoạch",
             "Harvests",
             (
-                _WHEN,
-                _CYCLE,
-                _need(_QUANTITY),
-                _UNIT,
-                _need(
-                    _PRODUCT,
+                WHEN,
+                CYCLE,
+                need(QUANTITY),
+                UNIT,
+                need(
+                    PRODUCT,
                     required=False,
                     hint_vi="Bỏ trống là sản phẩm của vụ.",
                     hint_en="Empty means the planting's own.",
                 ),
-                *_LOT_FACTS,
-                _PLACE,
-                _HOUSEHOLD,
-                _NOTE,
+                *LOT_FACTS,
+                PLACE,
+                HOUSEHOLD,
+                NOTE,
             ),
         ),
         Kind(
@@ -509,31 +383,31 @@ KINDS: Final = {
             "Giao hàng",
             "Shipments out",
             (
-                _WHEN,
+                WHEN,
                 Column(
                     "lot",
                     "Lô",
                     "Lot",
-                    _text(),
+                    text(),
                     ("tên lô", "số lô", "mã lô"),
                     required=True,
                     ref="lot",
                     example="L2611",
                 ),
-                _QUANTITY,
-                _UNIT,
+                QUANTITY,
+                UNIT,
                 Column(
                     "taker",
                     "Bên nhận",
                     "Receiver",
-                    _text(),
+                    text(),
                     ("người mua", "khách hàng", "buyer"),
                     ref="organisation",
                     hint_vi="Tên hoặc mã tổ chức có trên hệ thống; bỏ trống nếu không có.",
                     hint_en="An organisation registered here, or empty.",
                 ),
-                _PLACE,
-                _NOTE,
+                PLACE,
+                NOTE,
             ),
         ),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from typing import Any, Final
 
-from trace.schemas.import_kinds import Column, Kind
+from trace.schemas.import_columns import Column, Kind
 from trace.services import choices
 from trace.services.actors import Actor
 from trace.services.batches import list_things

@@ -24,7 +24,7 @@ from trace.schemas.base import (
     FieldMissing,
     NotAChoice,
 )
-from trace.schemas.import_kinds import Column, Kind
+from trace.schemas.import_columns import Column, Kind
 from trace.schemas.import_labels import TREATMENTS
 from trace.schemas.people import Phone
 from trace.schemas.records import Moment, WrongOrder

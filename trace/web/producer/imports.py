@@ -13,8 +13,9 @@ from flask_babel import get_locale, gettext
 from trace import clock
 from trace.errors import Conflict, NotFound, TraceError
 from trace.models import Import, ImportRow
+from trace.schemas.import_columns import Kind
 from trace.schemas.import_forms import ModeForm, NothingForm, UploadForm, columns_form
-from trace.schemas.import_kinds import KINDS, Kind
+from trace.schemas.import_kinds import KINDS
 from trace.schemas.import_templates import heading, template
 from trace.services import imports
 from trace.services.sheet_files import FILE_LIMIT, NotASheet, SheetTooLarge, address
@@ -158,13 +159,14 @@ def show(public_id: str) -> ResponseReturnValue:
         sample=_sample(row, told) if row.state == "checked" else [],
         columns=[
             (_name(kind, name), address(at, mapping.get("row", 1)), mapping["headings"][at])
-            for name, at in told.items()
+            for name, at in sorted(told.items(), key=lambda item: item[1])
         ],
         unused=[
             text
             for at, text in enumerate(mapping.get("headings", []))
             if text and at not in told.values()
         ],
+        events=kind.events,
         may_undo=imports.may_undo(row, at=clock.now()),
         undo_days=imports.UNDO_FOR.days,
     )
