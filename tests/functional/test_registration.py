@@ -441,3 +441,36 @@ def test_a_decision_asks_for_the_password_when_the_sign_in_is_old(
     assert the_file(app).state == "received"
     judge.submit(page, {"decision": "confirmed", "password": PASSWORD})
     assert the_file(app).state == "confirmed"
+
+
+# -- one's own contacts ----------------------------------------------------------------------------
+
+
+def test_a_person_proves_an_address_and_may_then_recover_by_it(
+    app: Flask, pages: PageClient, platform: Member, now: time_machine.Traveller
+) -> None:
+    register(app, pages)
+    assert "Đã xác nhận." in prove(app, pages, "An@Rau.example", start="/account/contact/").text
+    found = person(app)
+    assert found is not None
+    assert (found.email, found.email_proven_at) == ("an@rau.example", FIXED_NOW)
+    now.shift(timedelta(days=400))
+    other = PageClient(app.test_client())
+    page = prove(app, other, "an@rau.example", start="/recover")
+    other.submit(page, {"password": "một câu khác hẳn"})
+    assert other.get("/producer/today").h1 == "Hôm nay"
+
+
+def test_nobody_takes_a_proven_contact_of_an_account_in_use(
+    app: Flask, pages: PageClient, platform: Member, now: time_machine.Traveller
+) -> None:
+    register(app, pages)
+    now.shift(timedelta(hours=2))
+    member = make_member(app)
+    other = PageClient(app.test_client())
+    sign_in(app, other.client, member)
+    page = prove(app, other, LOGIN, start="/account/contact/", status=409)
+    assert "đã có tài khoản" in page.text
+    holder = person(app)
+    assert holder is not None
+    assert holder.id != member.person_id

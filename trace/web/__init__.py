@@ -12,6 +12,7 @@ from trace.web.auth import (
     account,
     application,
     auth,
+    contact,
     invitation,
     leaving,
     members,
@@ -82,6 +83,7 @@ def register_pages(app: Flask) -> None:
     register(app, leaving, "anonymous")
     register(app, signing, "public")
     register(app, passkeys, "signed-in")
+    register(app, contact, "signed-in")
     register(app, sign_ins, "signed-in")
     register_bell(app)
     register(app, home.blueprint, "member:record")

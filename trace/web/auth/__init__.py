@@ -8,6 +8,7 @@ from trace.web.auth.notifications import blueprint as notifications
 from trace.web.auth.notifications import leaving, register_bell
 from trace.web.auth.passkeys import blueprint as passkeys
 from trace.web.auth.passkeys import sign_ins, signing
+from trace.web.auth.proving import blueprint as contact
 from trace.web.auth.registering import blueprint as register
 from trace.web.auth.views import blueprint as auth
 
@@ -15,6 +16,7 @@ __all__ = [
     "account",
     "application",
     "auth",
+    "contact",
     "invitation",
     "leaving",
     "members",
