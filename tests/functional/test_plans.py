@@ -234,3 +234,12 @@ def test_what_is_no_code_of_ours_is_told_and_stays_in_the_box(
     assert errors(page)
     if sent.get("code"):
         assert page.form().fields["code"] == sent["code"]
+
+
+def test_the_last_field_work_is_offered_again_also_after_a_harvest(
+    console: Console, cycle: int
+) -> None:
+    pages = console.pages
+    pages.submit(pages.get(f"/producer/cycles/{cycle}/diary/irrigating"), {})
+    pages.submit(pages.get(f"/producer/cycles/{cycle}/harvest"), {"quantity": "5"})
+    assert any(text.startswith("Ghi lại: Tưới") for text in pages.get(TODAY).texts("//a"))

@@ -9,12 +9,12 @@ from typing import Final
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Event, Jotting, Thing
+from trace.models import Event, EventThing, Jotting, Thing
 from trace.services.actors import Actor
 from trace.services.cycles import Waiting, waiting_until
 from trace.services.plans import Due, list_jottings, list_plans
 from trace.services.timelines import Line, read_events
-from trace.services.vocabulary import step
+from trace.services.vocabulary import FIELD_STEPS, step
 
 LATEST: Final = 8
 DUE: Final = 12
@@ -66,6 +66,29 @@ def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
         due=tuple(list_plans(actor, today=today)[:DUE]),
         jottings=tuple(list_jottings(actor)[:DUE]),
     )
+
+
+def last_field_work(actor: Actor) -> tuple[int, str] | None:
+    """(thing, bizStep) of the newest work in the field that the organisation recorded and did not
+    declare an error, None before there is any."""
+    actor.check("read")
+    mine = actor.organisation.id
+    declared = select(Event.corrects).where(Event.issuer_id == mine, Event.corrects.is_not(None))
+    row = db.session.execute(
+        select(EventThing.thing_id, Event.biz_step)
+        .join(Event, Event.id == EventThing.event_id)
+        .join(Thing, Thing.id == EventThing.thing_id)
+        .where(
+            Event.issuer_id == mine,
+            Event.biz_step.in_({step(one) for steps in FIELD_STEPS.values() for one in steps}),
+            Event.corrects.is_(None),
+            Event.statement_id.not_in(declared),
+            Thing.kind == "cycle",
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.thing_id, str(row.biz_step))
 
 
 def _holds(sprayings: list[Line], today: date) -> tuple[Hold, ...]:

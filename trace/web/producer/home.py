@@ -19,7 +19,8 @@ from trace.services.households import list_households
 from trace.services.places import list_places
 from trace.services.products import list_products
 from trace.services.records import LOCAL_ZONE
-from trace.services.vocabulary import FIELD_STEPS, bare_step, step_label
+from trace.services.vocabulary import bare_step, step_label
+from trace.services.work import last_field_work
 from trace.web.access import actor
 
 CYCLES_SHOWN = 6
@@ -79,13 +80,14 @@ def show() -> ResponseReturnValue:
 
 
 def _again(cycles: list[Cycle]) -> Again | None:
-    """The newest field work, to be recorded once more by one press."""
-    for cycle in cycles:
-        step = bare_step(cycle.last_step)
-        if any(step in steps for steps in FIELD_STEPS.values()):
-            where = cycle.place.name if cycle.place else cycle.batch.name
-            return Again(cycle.batch.thing_id, step, step_label(step), where)
-    return None
+    """The newest field work, to be recorded once more by one press, whatever came after it."""
+    last = last_field_work(actor())
+    cycle = next((one for one in cycles if last and one.batch.thing_id == last[0]), None)
+    if last is None or cycle is None:
+        return None
+    step = bare_step(last[1])
+    where = cycle.place.name if cycle.place else cycle.batch.name
+    return Again(cycle.batch.thing_id, step, step_label(step), where)
 
 
 def _known(endpoint: str) -> bool:
