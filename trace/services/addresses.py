@@ -48,7 +48,7 @@ def resolve(identity: Identity) -> list[Entry]:
     if identity.kind == "unit":
         # A stamp answers as itself, whatever became of it: its page says so.
         serial = identity.get("21") or identity.get("serial") or ""
-        stamp: Select[Any] = select(
+        stamp: Any = select(
             literal("thing"), func.coalesce(Unit.lot_id, 0), literal(texts[0]), empty, empty
         )
         key = f"{identity.key}/{identity.value}"
