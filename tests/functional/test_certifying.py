@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -52,9 +53,9 @@ def stated(console: Console, certifier: Member, **more: object) -> Page:
     return console.pages.get("/producer/certificates/1")
 
 
-def answer(app: Flask, certifier: Member, status: int = 200, number: int = 1, **told: str) -> Page:
+def answer(app: Flask, certifier: Member, *, status: int = 200, **told: Any) -> Page:
     pages = desk(app, certifier)
-    return pages.submit(pages.get(f"{DESK}{number}"), dict(told), status=status)
+    return pages.submit(pages.get(f"{DESK}1"), dict(told), status=status)
 
 
 def scanned(console: Console) -> str:

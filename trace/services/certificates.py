@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
@@ -164,7 +164,7 @@ def _check(actor: Actor, values: Mapping[str, Any]) -> None:
             raise NotYours(path="issuer_id")
     for path, model in COVERED.items():
         for chosen in values.get(path) or ():
-            found = db.session.get(model, chosen)
+            found = cast("Product | Place | Household | None", db.session.get(model, chosen))
             if found is None or found.organisation_id != actor.organisation.id:
                 raise NotYours(path=path)
 

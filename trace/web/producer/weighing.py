@@ -141,9 +141,8 @@ def _weights(typed: Mapping[int, str]) -> dict[int, tuple[Decimal | None, str]]:
         try:
             clean[key] = (parse_weight(text), text.strip())
         except ValidationError as error:
-            for reason in error.messages:
-                reason.path = f"kg-{key}"
-                errors.append(reason)
+            found = [one for one in error.messages if isinstance(one, TraceError)]
+            errors += [one.at(f"kg-{key}") for one in found]
     if errors:
         raise Refused(errors)
     return clean
