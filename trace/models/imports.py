@@ -18,7 +18,7 @@ ROW_STATES = ("ready", "refused", "made", "undone", "kept")
 
 
 class Import(Model):
-    """One uploaded file. `source` is the file itself, deflated, dropped a while after the end."""
+    """One uploaded file. `source` is the file itself, deflated, dropped once it is recorded."""
 
     __tablename__ = "imports"
 

@@ -45,7 +45,6 @@ RUN_KIND: Final = "import-run"
 UNDO_KIND: Final = "import-undo"
 WINDOW: Final = 500  # rows captured together: about a quarter of a second
 UNDO_FOR: Final = timedelta(days=7)
-KEPT_FOR: Final = timedelta(days=30)  # how long a file that was left alone is remembered
 MASTERS: Final = frozenset({"households", "places", "products"})
 COLUMNS: Final = ("import_id", "number", "state", "cells", "clean", "errors", "record_id")
 
@@ -337,7 +336,14 @@ def record_rows(
             db.session.commit()
     counts = count_rows(row)
     made = counts.get("made", 0)
-    _note(row.id, state="done", finished_at=at, done=made, bad=counts.get("refused", 0))
+    _note(
+        row.id,
+        state="done",
+        finished_at=at,
+        done=made,
+        bad=counts.get("refused", 0),
+        source=None,
+    )
     db.session.commit()
     return {"made": made, "refused": counts.get("refused", 0)}
 
