@@ -174,3 +174,38 @@ def test_a_later_day_through_another_door_shows_the_sources_day(
     made = console.things("lot")[-1]
     assert facts(console, made)["use_by"] == "2026-11-24"
     assert facts(console, made)["best_before"] == "2026-11-23"
+
+
+# -- goods from outside the system -----------------------------------------------------------------
+
+
+def test_a_foreign_code_is_kept_as_text_and_leads_nowhere(console: Console) -> None:
+    foreign = "https://elsewhere.example/q?x=<script>alert(1)</script>&lot=1"
+    form = console.pages.get("/producer/shipments/receive")
+    entries = {
+        "product": str(console.herbs),
+        "quantity": "30",
+        "supplier": "Chợ Demo",
+        "supplier_place": "Hà Đông",
+        "bought": "2026-11-21",
+        "foreign_code": foreign,
+    }
+    page = console.pages.submit(form, entries)
+    (line,) = console.events()
+    assert line.document["trace:externalSource"]["code"] == foreign
+    assert foreign in page.text
+    shown = console.pages.get(public(console, console.things("lot")[0]))
+    assert "Nguồn do người nhận khai, không có hồ sơ gốc: Chợ Demo, Hà Đông" in shown.text
+    for one in (page, shown):
+        links = [link for link in one.find("//@href | //@src") if "elsewhere.example" in link]
+        assert links == []
+        assert not one.find("//script[contains(., 'alert')]")
+
+
+def test_a_foreign_code_too_long_is_named_and_nothing_is_lost(console: Console) -> None:
+    form = console.pages.get("/producer/shipments/receive")
+    entries = {"product_name": "Rau ngót", "quantity": "3", "foreign_code": "x" * 301}
+    page = console.pages.submit(form, entries, status=400)
+    assert "foreign_code" in errors(page)
+    assert page.find("//input[@name='foreign_code']")[0].get("value") == "x" * 301
+    assert console.events() == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Table, select
@@ -30,7 +30,6 @@ from trace.core.history import (
     trace_journey,
     treatments_of,
 )
-from trace.core.history.dates import last_day
 from trace.core.signing import JsonObject
 from trace.models import (
     Attachment,
@@ -43,6 +42,7 @@ from trace.models import (
 )
 from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
 from trace.services.passports_corrections import Behind, Told, what_stands_behind
+from trace.services.passports_dates import iso_date, kept_until
 from trace.services.passports_lines import (
     Around,
     PlaceRow,
@@ -252,8 +252,8 @@ def _facts(
     ilmd = _own_ilmd(journey, live, told)
     harvest = gathered_between(sources)
     days = [day.isoformat() for day in harvest] if harvest else _declared_harvest(ilmd)
-    use_by = _kept_until("cbvmda:itemExpirationDate", ilmd, journey, live, told)
-    best_before = _kept_until("cbvmda:bestBeforeDate", ilmd, journey, live, told)
+    use_by = kept_until("cbvmda:itemExpirationDate", ilmd, journey.target, live, told)
+    best_before = kept_until("cbvmda:bestBeforeDate", ilmd, journey.target, live, told)
     today = at.astimezone(LOCAL).date()
     made = made_of(journey.target, live)
     unit = max(made, key=lambda u: made[u], default=None)
@@ -286,43 +286,15 @@ def _own_ilmd(journey: Journey, live: Sequence[Fact], told: Told) -> JsonObject:
     return found
 
 
-def _kept_until(
-    member: str, own: JsonObject, journey: Journey, live: Sequence[Fact], told: Told
-) -> date | None:
-    """The day of the thing itself or an earlier one of what it was packed or mixed from."""
-    said: dict[str, date | None] = {}
-    for fact in live:
-        opened = told[fact.statement][0]
-        ilmd = opened.event.get("ilmd") if opened is not None else None
-        day = _iso_date(ilmd.get(member)) if isinstance(ilmd, dict) else None
-        if day is None:
-            continue
-        makes = fact.type == "TransformationEvent" or fact.action == "ADD"
-        for thing in fact.things("output", "epc") if makes else ():
-            # Of several words about one thing the latest counts; `live` begins with the newest.
-            said.setdefault(thing, day)
-    mine = _iso_date(own.get(member))
-    if mine is not None:
-        said[journey.target] = mine
-    return last_day(journey.target, said, live)
-
-
 def _adds(fact: Fact, family: Collection[str]) -> bool:
     named = fact.things("epc") & set(family)
     return fact.type == "ObjectEvent" and fact.action == "ADD" and bool(named)
 
 
 def _declared_harvest(ilmd: JsonObject) -> list[str] | None:
-    first = _iso_date(ilmd.get("cbvmda:harvestStartDate") or ilmd.get("trace:harvestDate"))
-    last = _iso_date(ilmd.get("cbvmda:harvestEndDate")) or first
+    first = iso_date(ilmd.get("cbvmda:harvestStartDate") or ilmd.get("trace:harvestDate"))
+    last = iso_date(ilmd.get("cbvmda:harvestEndDate")) or first
     return [first.isoformat(), last.isoformat()] if first and last else None
-
-
-def _iso_date(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
 
 
 def _is_mixed(journey: Journey, live: Sequence[Fact], sources: Sequence[Source]) -> bool:
@@ -500,7 +472,7 @@ def _valid_until(facts: JsonObject, at: datetime) -> str | None:
     """The next midnight here at which the page would say something else of a date."""
     turns = []
     for name in ("use_by", "best_before"):
-        day = _iso_date(facts[name])
+        day = iso_date(facts[name])
         if day is not None:
             turn = datetime.combine(day + timedelta(days=1), time(), LOCAL)
             if turn > at:
