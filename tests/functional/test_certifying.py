@@ -121,7 +121,7 @@ def test_what_the_issuer_rejects_is_not_claimed_any_more(
     ],
 )
 def test_suspension_and_withdrawal_count_on_the_day_of_harvest(
-    app: Flask, console: Console, certifier: Member, told: dict[str, str], counts: bool
+    app: Flask, console: Console, certifier: Member, told: dict[str, Any], counts: bool
 ) -> None:
     village(console, 1)
     sow_for(console)

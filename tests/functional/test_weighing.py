@@ -114,7 +114,7 @@ def test_a_sheet_becomes_one_lot_with_private_shares_and_a_public_count(
         {"household": "H21", "quantity": 99, "uom": "KGM"},
         {"household": "H22", "quantity": 77.5, "uom": "KGM"},
     ]
-    assert event.document["ilmd"]["trace:contributors"] == 2
+    assert event.document["ilmd"]["trace:contributors"] == {"households": 2}
     assert len(event.named("input")) == 2
     (lot,) = event.named("output")
     assert lot.quantity == 176.5

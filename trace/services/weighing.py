@@ -200,5 +200,5 @@ def origins(
 
 def with_shares(event: JsonObject, lines: Mapping[int, WeighingLine]) -> JsonObject:
     """The lot's event with who brought how much (private) and how many did (public)."""
-    ilmd = {**(event.get("ilmd") or {}), "trace:contributors": len(lines)}
+    ilmd = {**(event.get("ilmd") or {}), "trace:contributors": {"households": len(lines)}}
     return {**event, "ilmd": ilmd, "trace:shares": shares(lines)}

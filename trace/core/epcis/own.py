@@ -171,7 +171,11 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         "what the issuer says of a certificate: {standard, number?, holder, decision, validFrom,"
         " validUntil, day?, until?, reason?, products?, places?, members?}",
     ),
-    "contributors": OwnMember(("ilmd",), _NUMBER, "how many households brought a part of the lot"),
+    "contributors": OwnMember(
+        ("ilmd",),
+        _object(("households",), households=_NUMBER),
+        "how many brought a part of the lot: {households}",
+    ),
     "sampleDate": OwnMember(("event",), _DAY, "day the sample of a laboratory's result was taken"),
     "seedSource": OwnMember(
         ("event", "ilmd"), _either(_TEXT, _object()), "where seed or stock came from"

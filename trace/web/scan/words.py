@@ -207,8 +207,8 @@ def _plain(label: str, value: Any, language: str) -> str:
         "note": _("Ghi chú"),
         "certificationInfo": _("Chứng nhận"),
     }
-    if label == "contributors":
-        return _("%(count)s hộ góp", count=number(value, language))
+    if label == "contributors" and isinstance(value, dict):
+        return _("%(count)s hộ góp", count=number(value.get("households", 0), language))
     if label not in labels:
         return ""
     if isinstance(value, dict):
