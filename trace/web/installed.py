@@ -8,7 +8,6 @@ says which build this is and which files belong to it; any change of them makes 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from pathlib import Path
 
 import orjson
@@ -19,6 +18,7 @@ from flask_babel import gettext
 from trace import clock
 from trace.web.outbox import reader
 from trace.web.pages import asset, page_language
+from trace.web.statics import stamp_of
 
 blueprint = Blueprint("installed", __name__, url_prefix="/producer")
 
@@ -27,20 +27,17 @@ FILES = ("css/trace.css", "js/trace.js", "img/leaf.svg")
 READER = "Trace-Reader"
 
 
-@cache
 def modules(folder: str) -> tuple[str, ...]:
     """The modules of the application, by their names under static/."""
     found = Path(folder, "app").glob("*.js")
     return tuple(sorted(f"app/{path.name}" for path in found if path.name != "worker.js"))
 
 
-@cache
 def _build(folder: str) -> str:
     """A short digest of all files of a build: another one is another worker."""
-    digest = hashlib.sha256()
-    for name in (*FILES, *modules(folder), "app/worker.js"):
-        digest.update(name.encode() + b"\n" + Path(folder, name).read_bytes())
-    return digest.hexdigest()[:16]
+    names = (*FILES, *modules(folder), "app/worker.js")
+    told = "\n".join(f"{name} {stamp_of(folder, name)}" for name in names)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @blueprint.get("/worker.js")
