@@ -81,7 +81,6 @@ def keep(
     origin: str,
     note: str,
     keys: Sequence[Verifier] | None = None,
-    *,
     seen: Kept | None = None,
 ) -> None:
     """Keeps a checkpoint just signed; `keys` and `seen` as in read_kept.

@@ -178,7 +178,7 @@ def publish(*, now: datetime) -> Checkpoint | None:
     claimed = db.session.execute(_CLAIM, {"number": number, "before": before, "place": place})
     if not claimed.rowcount:  # type: ignore[attr-defined]  # every cursor result has it
         raise LogForked(kept=place, reason="another process publishes at the same time")
-    keep(number, origin, note, keys, seen=kept)
+    keep(number, origin, note, keys, kept)
     insert_rows("log_checkpoints", ("size", "note", "created_at"), [(place, note, to_millis(now))])
     if before // FORGET_EVERY != place // FORGET_EVERY:
         forget_unwitnessed(now=now)
