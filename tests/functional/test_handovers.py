@@ -48,9 +48,9 @@ def send(console: Console, taker: str = SHOP, quantity: str = "100") -> int:
     return console.events()[-1].event_id
 
 
-def answer(client: PageClient, shipment: int, status: int = 200, **entries: str) -> Page:
+def answer(client: PageClient, shipment: int, **entries: Any) -> Page:
     form = client.get(f"/producer/shipments/{shipment}/receive")
-    return client.submit(form, entries, status=status)
+    return client.submit(form, entries, status=entries.pop("status", 200))
 
 
 def held(console: Console) -> dict[str, Decimal]:

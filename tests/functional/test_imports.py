@@ -58,7 +58,7 @@ def accept(console: Console, preview: Page, **entries: str) -> Page:
 
 def count(console: Console, model: Any) -> int:
     with console.app.app_context():
-        return db.session.query(model).count()
+        return int(db.session.query(model).count())
 
 
 def cycle(console: Console) -> tuple[int, str]:
@@ -249,7 +249,7 @@ def test_a_worker_killed_between_windows_leaves_each_row_recorded_once(
         assert (row.state, row.done) == ("done", 18)
     assert count(console, Event) == before + 18
     notes = [line.document.get("trace:note") for line in console.events()[before:]]
-    assert sorted(notes) == sorted(f"lần {day}" for day in range(1, 19))
+    assert sorted(map(str, notes)) == sorted(f"lần {day}" for day in range(1, 19))
 
 
 def test_templates_hold_own_names_and_an_example_that_is_skipped(console: Console) -> None:

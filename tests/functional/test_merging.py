@@ -121,7 +121,7 @@ def test_nothing_chosen_is_asked_about_and_nothing_typed_is_lost(console: Consol
 
 def test_a_repacked_lot_keeps_the_days_of_what_it_was_packed_from(console: Console) -> None:
     dates = {"use_by": "2026-11-24", "first_day": "2026-11-18", "last_day": "2026-11-18"}
-    lot = console.lot("30", **dates)
+    lot = console.lot("30", None, **dates)
     made = repack(console, lot)
     ilmd = console.events()[-1].document["ilmd"]
     assert ilmd["cbvmda:itemExpirationDate"] == "2026-11-24"

@@ -110,7 +110,7 @@ MISMATCH: Refusal = ("disclosure-mismatch", 4)
 HASH = b64url(bytes(32))
 
 BAD: dict[str, Bad] = {
-    "a proof cut short": _bad(_path(lambda path: path.pop()), NOT_IN_LOG),
+    "a proof cut short": _bad(_path(lambda path: path.__delitem__(-1)), NOT_IN_LOG),
     "a proof with a hash too many": _bad(_path(lambda path: path.append(HASH)), NOT_IN_LOG),
     "an empty proof": _bad(_path(lambda path: path.clear()), NOT_IN_LOG),
     "a proof turned round": _bad(_path(lambda path: path.append(path.pop(0))), NOT_IN_LOG),

@@ -237,8 +237,8 @@ def _released(story: Story) -> bytes:
     return story.bundle()
 
 
-# Name: how the bundle is made. What refuses is named by the code (and the step, where two steps give
-# it), what only finds by `good-…`.
+# Name: how the bundle is made. What refuses is named by the code (and the step, where two steps
+# give it), what only finds by `good-…`.
 MADE: dict[str, Callable[[Story], bytes]] = {
     "good": lambda story: story.bundle(),
     "good-witnessed": lambda story: _since(story, broken=False),

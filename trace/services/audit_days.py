@@ -96,7 +96,7 @@ def _last_logged() -> date | None:
     )
     if line is None:
         return None
-    return cast('AuditEntry', parse_entry(line.encode())).day
+    return cast("AuditEntry", parse_entry(line.encode())).day
 
 
 def _beginning(day: date) -> datetime:

@@ -14,7 +14,8 @@ from tests.golden.checks import changed, check, refused, story_event
 from tests.golden.story import Story, tell_story
 from tests.support.verify_cases import policy_text
 from trace.core.signing import b64url
-from trace.core.verify.program import NOT_VALID, UNUSABLE, VALID, main
+from trace.core.verify.program import main
+from trace.core.verify.words import NOT_VALID, UNUSABLE, VALID
 
 pytestmark = pytest.mark.unit
 

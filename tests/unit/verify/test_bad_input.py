@@ -17,7 +17,8 @@ from tests.support.bad_bundles import BAD, BIG, Bad
 from tests.support.verify_cases import policy_text
 from trace.core.signing import TrustError
 from trace.core.verify import verify_bundle
-from trace.core.verify.program import NOT_VALID, main
+from trace.core.verify.program import main
+from trace.core.verify.words import NOT_VALID
 
 pytestmark = pytest.mark.unit
 

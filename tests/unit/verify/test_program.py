@@ -33,8 +33,9 @@ from trace.core.tlog import (
     tile_path,
 )
 from trace.core.verify import verify_bundle
-from trace.core.verify.program import NOT_VALID, UNUSABLE, VALID, main
+from trace.core.verify.program import main
 from trace.core.verify.telling import STEPS
+from trace.core.verify.words import NOT_VALID, UNUSABLE, VALID
 
 Run = Callable[..., tuple[int, Any]]
 

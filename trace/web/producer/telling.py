@@ -361,10 +361,11 @@ def _ilmd(ilmd: JsonObject) -> Iterable[tuple[str, str]]:
 
 def share_words(shares: object) -> str:
     """ "H07 12,5 kg, H12 40 kg"."""
-    told = []
-    for one in shares if isinstance(shares, list) else ():
-        if isinstance(one, dict) and isinstance(one.get("quantity"), int | float):
-            told.append(f"{one.get('household', '')} {number(one['quantity'])} kg")
+    told = [
+        f"{one.get('household', '')} {number(one['quantity'])} kg"
+        for one in (shares if isinstance(shares, list) else ())
+        if isinstance(one, dict) and isinstance(one.get("quantity"), int | float)
+    ]
     return ", ".join(told)
 
 
