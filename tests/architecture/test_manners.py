@@ -39,9 +39,18 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_services_never_commit_and_models_and_core_never_touch_the_session() -> None:
-    # The demo world is loaded as its actors would have recorded it: one commit per document.
+    # The demo world is loaded as its actors would have recorded it: one commit per document. What
+    # workers do in many steps commits each, so that a killed one is taken up where it stopped. The
+    # audit reads one state of the database and ends that reading itself.
+    by_steps = (
+        "services/demo/",
+        "services/import",
+        "services/exports.py",
+        "services/notifications.py",
+        "services/audits/",
+    )
     found = places(r"\bsession\.commit\(|\bsession\.rollback\(", "services/")
-    assert [place for place in found if not place.startswith("services/demo/")] == []
+    assert [place for place in found if not place.startswith(by_steps)] == []
     assert places(r"\bdb\.session\b", "models/", "core/", "schemas/") == []
 
 

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import select
-
-from trace.extensions import db
-from trace.models import Household, Place, Product
 from trace.schemas import import_values as values
 from trace.schemas.import_kinds import KINDS
 from trace.schemas.imports import Headings, Reader, Taken, find_headings
 from trace.services.actors import Actor
-from trace.services.import_references import References
+from trace.services.import_references import References, codes_in_use, gtins_of
 from trace.services.imports import error_json
 from trace.services.sheet_files import ROW_LIMIT, SheetEmpty, SheetTooLong, read_rows
 
@@ -71,27 +67,11 @@ def check_file(
 
 def taken(actor: Actor, kind: str, references: References) -> Taken:
     """Codes that are in use already."""
-    mine = actor.organisation.id
-    codes: dict[str, int] = {}
-    if kind == "households":
-        query = select(Household.code).where(Household.organisation_id == mine)
-        codes = dict.fromkeys(db.session.scalars(query), 0)
-    elif kind == "places":
-        gln = select(Place.gln).where(Place.gln.is_not(None))
-        codes = {code: 0 for code in db.session.scalars(gln) if code}
-    elif kind == "products":
-        gtin = select(Product.gtin).where(Product.gtin.is_not(None))
-        codes = {code: 0 for code in db.session.scalars(gtin) if code}
-    gtins = {
-        row[0]: row[1]
-        for row in db.session.execute(
-            select(Product.id, Product.gtin).where(Product.organisation_id == mine)
-        )
-    }
+    codes = dict.fromkeys(codes_in_use(actor, kind), 0)
     lots: dict[tuple[str, str], int] = {}
     if kind in ("lots", "harvests"):
         for found in references.all("lot"):
             gtin_part, _, lot = found.uri.partition("/01/")[2].partition("/10/")
             if lot:
                 lots[gtin_part, unquote(lot)] = 0
-    return Taken(codes, lots, gtins)
+    return Taken(codes, lots, gtins_of(actor))

@@ -53,6 +53,25 @@ class Found:
     product: int | None = None
 
 
+def codes_in_use(actor: Actor, kind: str) -> list[str]:
+    """Codes that a new row of this kind may not have: one's households', anybody's GLN or GTIN."""
+    if kind == "households":
+        mine = Household.organisation_id == actor.organisation.id
+        return list(db.session.scalars(select(Household.code).where(mine)))
+    if kind == "places":
+        return [code for code in db.session.scalars(select(Place.gln)) if code]
+    if kind == "products":
+        return [code for code in db.session.scalars(select(Product.gtin)) if code]
+    return []
+
+
+def gtins_of(actor: Actor) -> dict[int, str | None]:
+    """The GTIN of each product of the organisation, by row id."""
+    mine = Product.organisation_id == actor.organisation.id
+    rows = db.session.execute(select(Product.id, Product.gtin).where(mine))
+    return {row.id: row.gtin for row in rows}
+
+
 class References:
     """The names of one organisation."""
 

@@ -409,7 +409,8 @@ def _growing_households(
     """Whose work a source's lines say it is: a group certificate lists its members by code."""
     found: dict[str, set[str]] = {source.thing: set() for source in sources}
     for fact in lines:
-        opened = told[fact.statement][0]
+        # What was mended in time is told by its own words only: it has no line here.
+        opened, _ = told.get(fact.statement, (None, False))
         said = opened.event.get("trace:performedBy") if opened is not None else None
         if isinstance(said, str):
             for thing in fact.things() & found.keys():

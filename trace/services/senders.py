@@ -137,11 +137,10 @@ def send(message: Message) -> None:
     if not where:
         raise NotSent(channel=message.channel, reason="off", lasting=True)
     if where == "console":
-        print(  # noqa: T201 (that is what this sender is)
-            f"--- {message.channel} to {message.to}: {message.subject}\n{message.text}\n---",
-            file=sys.stderr,
-            flush=True,
+        sys.stderr.write(
+            f"--- {message.channel} to {message.to}: {message.subject}\n{message.text}\n---\n"
         )
+        sys.stderr.flush()
     elif message.channel == "email":
         _by_smtp(where, settings.mail_from, message)
     else:

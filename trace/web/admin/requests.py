@@ -74,7 +74,7 @@ def index() -> ResponseReturnValue:
         late=lambda one: requests.overdue(one, today),
         next_day=requests.next_day,
         whose=_whose,
-        takedowns=actor().organisation.kind in ("platform", "authority"),
+        takedowns=request.blueprint != own.name,
         known_until=deadlines.last_known_year(),
         year=today.year,
     )

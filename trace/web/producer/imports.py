@@ -179,7 +179,8 @@ def _name(kind: Kind, name: str) -> str:
 
 def sentence(error: dict[str, Any]) -> str:
     """A kept error in the reader's language."""
-    template_text = str(gettext(error["message"]))
+    message = error["message"]
+    template_text = str(gettext(message))
     return template_text % error["params"] if error["params"] else template_text
 
 
