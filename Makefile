@@ -32,7 +32,7 @@ $(VENV)/.dev-ready: requirements.txt requirements-dev.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.run-ready
 
-# Outside implementations in JavaScript and the accessibility checker: tests only, never served.
+# Outside implementations in JavaScript, the accessibility checker and the minifier: development only.
 $(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package-lock.json | $(VENV)/.test-tools
 	cd $(NODE_TESTS) && npm ci --loglevel=error
 	@touch $@

@@ -1,4 +1,4 @@
-"""requests of people.
+"""Requests of people, takedowns; the notebook: accounts, plans, books, stamps, imports, handovers.
 
 Revision ID: 0002
 Revises: 0001
