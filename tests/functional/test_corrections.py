@@ -21,12 +21,11 @@ from trace.models import Audit, Thing
 from trace.services import sequencer
 from trace.services.batches import facts_of
 from trace.services.capture import Captured
-from trace.services.corrections import declare_error
 from trace.services.diary import diary_entry
 from trace.services.harvests import register_lot
 from trace.services.labels import Sheet, issue_labels, label_of
 from trace.services.passports import passport_of
-from trace.services.records import transformed
+from trace.services.records import declare_error, transformed
 from trace.services.shipments import Parties, ship
 from trace.services.timelines import timeline
 

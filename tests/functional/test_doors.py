@@ -16,6 +16,7 @@ from limits import parse
 from sqlalchemy import func, select, update
 
 from tests.conftest import create_app
+from tests.support.databases import release
 from tests.support.factories import notice
 from tests.support.fields import open_console
 from tests.support.members import PASSWORD, make_member, sign_in
@@ -38,6 +39,7 @@ def proxied(settings: Settings) -> Iterator[Flask]:
     """The application behind one proxy, counting tries."""
     app = create_app(replace(settings, proxies=1))
     yield from counting(app)
+    release(app)
 
 
 @pytest.fixture
@@ -106,8 +108,10 @@ def test_browsers_are_told_to_come_back_encrypted_only(settings: Settings, addre
     secure = create_app(replace(settings, public_url="https://trace.example"))
     told = secure.test_client().get(address).headers.get("Strict-Transport-Security", "")
     assert told == "max-age=31536000"
-    plain = create_app(settings).test_client().get(address)
-    assert "Strict-Transport-Security" not in plain.headers
+    plain = create_app(settings)
+    assert "Strict-Transport-Security" not in plain.test_client().get(address).headers
+    for app in (secure, plain):
+        release(app)
 
 
 def test_an_owner_is_asked_for_the_password_before_a_token_is_made(

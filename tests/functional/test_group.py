@@ -139,8 +139,8 @@ def test_the_same_form_sent_twice_records_once(console: Console) -> None:
 def test_the_page_of_a_household_s_planting_says_who_wrote_for_whom(console: Console) -> None:
     sow_for(console)
     send(console, console.pages.get(SPRAY), USED)
-    page = console.pages.get(f"/producer/cycles/{console.things('cycle')[0]}")
-    assert "HTX Minh họa ghi thay hộ H21" in page.text
+    pages = [console.pages.get(f"/producer/cycles/{one}").text for one in console.things("cycle")]
+    assert ["HTX Minh họa ghi thay hộ H21" in page for page in pages].count(True) == 1
 
 
 def test_an_unknown_job_is_not_found(console: Console) -> None:

@@ -34,10 +34,10 @@ from trace.services.alerts import alerts_of
 from trace.services.balances import review
 from trace.services.bundles import bundle_of
 from trace.services.capture import Captured, capture, capture_statements
-from trace.services.corrections import declare_error
 from trace.services.custody import add_own_key, draft_own_key
 from trace.services.keys import NamedKey
 from trace.services.naming import issuer_of
+from trace.services.records import declare_error
 
 START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 TODAY = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -19,11 +19,10 @@ from trace.extensions import db
 from trace.models import Certificate, Household, Organisation, Place, Product, Thing
 from trace.services.actors import Actor
 from trace.services.capture import Captured, capture
-from trace.services.corrections import declare_error
 from trace.services.diary import CycleFacts, Input, declare_none, diary_entry, start_cycle
 from trace.services.harvests import harvest, register_lot
 from trace.services.processing import pack
-from trace.services.records import Item, LotFacts, Record, transformed
+from trace.services.records import Item, LotFacts, Record, declare_error, transformed
 from trace.services.settings import current_settings
 from trace.services.shipments import External, Line, Parties, receive, receive_unrecorded, ship
 from trace.services.storage import Reading, keep, put_on_sale

@@ -22,8 +22,8 @@ def requests_command(forget: bool) -> None:
     Of a request its number, kind and days are told, never who asked or what."""
     now = clock.now()
     if forget:
-        _, forgotten, photos = tidy(at=now)
-        click.echo(f"{forgotten} closed requests forgotten, {photos} photos deleted")
+        told = tidy(at=now)
+        click.echo(f"{told['requests']} closed requests forgotten, {told['photos']} photos deleted")
         return
     today = deadlines.local_day(now)
     rows = list(db.session.scalars(select(Request).where(Request.state.not_in(CLOSED))))

@@ -10,7 +10,7 @@ or first changed hands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final, cast
 
@@ -20,9 +20,7 @@ from sqlalchemy.orm import aliased
 from trace.core.history.corrections import WentOut
 from trace.models import Event, EventThing, Handover, LogEntry, Thing
 from trace.models.events import ROLES
-from trace.services.records import JsonObject, local_time
 from trace.services.sets import among
-from trace.services.vocabulary import context
 
 REASONS: Final = {
     "incorrect_data": "Ghi sai",
@@ -40,30 +38,6 @@ GOING_OUT: Final = (
     "retail_selling",
 )
 _things = cast("Table", Thing.__table__)
-# A second declaration replaces these; the signature adds `trace:members` itself.
-_NOT_REPEATED: Final = ("recordTime", "errorDeclaration", "trace:corrects", "trace:members")
-
-
-def declare_error(
-    original: JsonObject,
-    statement_id: str,
-    *,
-    id_base: str,
-    at: datetime,
-    reason: str,
-    corrective: Sequence[str] = (),
-) -> JsonObject:
-    """The original event, declared to be in error. Without corrective events it is void."""
-    declaration: JsonObject = {"declarationTime": local_time(at), "reason": reason}
-    if corrective:
-        declaration["correctiveEventIDs"] = list(corrective)
-    kept = {name: value for name, value in original.items() if name not in _NOT_REPEATED}
-    return {
-        **kept,
-        "@context": original.get("@context", context(id_base)),
-        "errorDeclaration": declaration,
-        "trace:corrects": statement_id,
-    }
 
 
 def went_out(

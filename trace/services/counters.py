@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
@@ -40,7 +40,10 @@ def hit(key: bytes, window: timedelta, *, at: datetime) -> None:
                 index_elements=[Counter.key],
                 set_={
                     "count": case((over, 1), else_=Counter.count + 1),
-                    "ends_at": case((over, at + window), else_=Counter.ends_at),
+                    # Typed: PostgreSQL would take a bare moment for a timestamp.
+                    "ends_at": case(
+                        (over, literal(at + window, Counter.ends_at.type)), else_=Counter.ends_at
+                    ),
                 },
             )
         )

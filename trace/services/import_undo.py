@@ -32,8 +32,8 @@ from trace.services.actors import Actor
 from trace.services.bulk import execute_many
 from trace.services.capture import capture
 from trace.services.capture.prepare import urn_of
-from trace.services.corrections import declare_error
 from trace.services.imports import MASTERS, count_rows, rows_of
+from trace.services.records import declare_error
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.timelines import open_event

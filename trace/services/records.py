@@ -26,6 +26,8 @@ JsonObject = dict[str, Any]
 # Vietnam has one zone and no summer time; other offsets come only from machines.
 LOCAL_ZONE: Final = timezone(timedelta(hours=7))
 LOCAL_OFFSET: Final = "+07:00"
+# A second declaration replaces these; the signature adds `trace:members` itself.
+_NOT_REPEATED: Final = ("recordTime", "errorDeclaration", "trace:corrects", "trace:members")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +261,25 @@ def transformed(
     if ilmd:
         members["ilmd"] = dict(ilmd)
     return event(record, "TransformationEvent", biz_step, disposition=disposition, parts=members)
+
+
+def declare_error(
+    original: JsonObject,
+    statement_id: str,
+    *,
+    id_base: str,
+    at: datetime,
+    reason: str,
+    corrective: Sequence[str] = (),
+) -> JsonObject:
+    """The original event, declared to be in error. Without corrective events it is void."""
+    declaration: JsonObject = {"declarationTime": local_time(at), "reason": reason}
+    if corrective:
+        declaration["correctiveEventIDs"] = list(corrective)
+    kept = {name: value for name, value in original.items() if name not in _NOT_REPEATED}
+    return {
+        **kept,
+        "@context": original.get("@context", context(id_base)),
+        "errorDeclaration": declaration,
+        "trace:corrects": statement_id,
+    }

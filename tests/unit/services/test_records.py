@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from trace.core.epcis import check_event, thing_refs
-from trace.services import corrections, diary, harvests, processing, shipments, storage
-from trace.services.records import Draw, Item, LotFacts, Record, local_time, number
+from trace.services import diary, harvests, processing, shipments, storage
+from trace.services.records import Draw, Item, LotFacts, Record, declare_error, local_time, number
 from trace.services.vocabulary import Amount, amount, bare_step, step_label
 
 BASE = "https://trace.example"
@@ -246,7 +246,7 @@ def test_an_error_declaration_repeats_the_event_and_keeps_its_hash() -> None:
     from trace.core.epcis import event_hash
 
     original = harvests.register_lot(a_record(), Item(LOT, kg("20")), LotFacts(lot_number="L1"))
-    declared = corrections.declare_error(
+    declared = declare_error(
         original,
         "urn:uuid:1d8f3c1e-8a39-4a35-9d7e-0a8b6f4a2b11",
         id_base=BASE,

@@ -16,10 +16,9 @@ from typing import Final, NamedTuple
 
 from trace.core.gs1 import Identity, local_uri, new_code, new_serial
 from trace.core.gs1.codes import ALPHABET
-from trace.services.corrections import declare_error
 from trace.services.demo.cast import sscc
 from trace.services.demo.plans import Cast
-from trace.services.records import Item, JsonObject, LotFacts, Record
+from trace.services.records import Item, JsonObject, LotFacts, Record, declare_error
 from trace.services.shipments import Line, Parties, receive, ship
 from trace.services.storage import Reading, put_on_sale, sell
 from trace.services.vocabulary import Amount

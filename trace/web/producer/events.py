@@ -14,9 +14,9 @@ from trace import clock
 from trace.schemas.batches import CorrectSchema, VoidSchema
 from trace.schemas.records import local_moment
 from trace.services.batches import address_of
-from trace.services.corrections import REASONS, declare_error
+from trace.services.corrections import REASONS
 from trace.services.diary import Input
-from trace.services.records import Item, JsonObject, Record, local_time, quantity
+from trace.services.records import Item, JsonObject, Record, declare_error, local_time, quantity
 from trace.services.settings import current_settings
 from trace.services.timelines import Line, get_correctable, get_event, visible
 from trace.services.vocabulary import context

@@ -36,7 +36,7 @@ from trace.services.batches import (
     short_name,
 )
 from trace.services.choices import NotOffered
-from trace.services.corrections import REASONS, declare_error
+from trace.services.corrections import REASONS
 from trace.services.handovers import (
     Shipment,
     ShipmentLine,
@@ -46,7 +46,7 @@ from trace.services.handovers import (
     line_item,
     shipments,
 )
-from trace.services.records import Item, JsonObject
+from trace.services.records import Item, JsonObject, declare_error
 from trace.services.settings import current_settings
 from trace.services.shipments import Line, Parties, give_back, receive, refuse, take_back
 from trace.services.timelines import get_correctable

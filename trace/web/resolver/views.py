@@ -15,7 +15,7 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from trace.core.gs1 import Identity, parse_path
+from trace.core.gs1 import Gs1Error, Identity, check_code, parse_path
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.services.addresses import Entry, organisation_named, resolve
@@ -197,7 +197,10 @@ def description() -> Response:
 @bp.get("/o/<code>/did.json")
 def did(code: str) -> Response:
     """An organisation's DID document: a convenience; keys are believed only from the log."""
-    organisation = organisation_named(Identity("o", code))
+    try:
+        organisation = organisation_named(Identity("o", check_code(code)))
+    except Gs1Error:
+        raise NotFound from None
     if organisation is None:
         raise NotFound
     body = did_document(organisation)
