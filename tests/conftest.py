@@ -20,6 +20,7 @@ from typing import Any
 import hypothesis
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
@@ -94,12 +95,16 @@ def regenerate(request: pytest.FixtureRequest) -> bool:
 # Templates are compiled once, not once per test: an application of its own for each test would
 # spend a third of its time compiling the same templates.
 COMPILED = FileSystemBytecodeCache()
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 def create_app(settings: Settings) -> Flask:
     """The application under test."""
     from trace.app import create_app as create
+    from trace.services import people
 
+    # Argon2 is slow on purpose: its cost is the product's (test_password_cost), not each test's.
+    people.HASHER = QUICK  # type: ignore[misc]  # final for everybody else
     application = create(settings)
     application.jinja_env.bytecode_cache = COMPILED
     return application
