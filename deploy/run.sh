@@ -95,6 +95,13 @@ trap stop TERM INT HUP
 
 alive() { kill -0 "$1" 2>/dev/null; }
 
+# Half a minute for what was asked to stop; nothing acknowledged is lost by ending it then.
+finish() {
+  local tries=0
+  while alive "$1" && (( tries++ < 150 )); do sleep 0.2; done
+  kill -KILL "$1" 2>/dev/null || true
+}
+
 announce() {
   # The page first, then the words: what is printed is true when it is printed.
   "$bin/python" - "$PORT" <<'PY' || return 0
@@ -141,6 +148,8 @@ done
 
 kill "$announcer" 2>/dev/null || true
 kill -TERM "$worker" 2>/dev/null || true
+finish "$web"
+finish "$worker"
 wait "$web" || status=$?
 wait "$worker" 2>/dev/null || true
 rm -f "$control"
