@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app
 from sqlalchemy import Connection, Engine, event
 from structlog.typing import EventDict
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, PathConverter, UnicodeConverter
 
 import trace.models  # noqa: F401  (tables must be known before anything asks for them)
 from trace.api import register_interfaces
@@ -49,6 +49,20 @@ class RowNumber(IntegerConverter):
         super().__init__(url_map, *arguments, **{"max": 2**63 - 1, **options})
 
 
+class Words(UnicodeConverter):
+    """Words in addresses: not found with a zero byte, which no text of PostgreSQL may hold."""
+
+    def __init__(self, url_map: Map, *arguments: Any, **options: Any) -> None:
+        super().__init__(url_map, *arguments, **options)
+        self.regex = self.regex.replace("[^/]", r"[^/\0]")
+
+
+class Paths(PathConverter):
+    """Words over several parts of an address: as `Words`."""
+
+    regex = r"[^/\0][^\0]*?"
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application for these settings (from the environment where none are given)."""
     settings = settings or Settings.from_env()
@@ -62,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         instance_path=str(settings.instance),
     )
     app.extensions["trace.settings"] = settings
-    app.url_map.converters["int"] = RowNumber
+    app.url_map.converters.update(int=RowNumber, path=Paths, string=Words, default=Words)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
