@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app
 from sqlalchemy import Connection, Engine, event
 from structlog.typing import EventDict
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map, PathConverter, UnicodeConverter
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
 
 import trace.models  # noqa: F401  (tables must be known before anything asks for them)
 from trace.api import register_interfaces
@@ -57,12 +57,6 @@ class Words(UnicodeConverter):
         self.regex = self.regex.replace("[^/]", r"[^/\0]")
 
 
-class Paths(PathConverter):
-    """Words over several parts of an address: as `Words`."""
-
-    regex = r"[^/\0][^\0]*?"
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """The application for these settings (from the environment where none are given)."""
     settings = settings or Settings.from_env()
@@ -76,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         instance_path=str(settings.instance),
     )
     app.extensions["trace.settings"] = settings
-    app.url_map.converters.update(int=RowNumber, path=Paths, string=Words, default=Words)
+    app.url_map.converters.update(int=RowNumber, string=Words, default=Words)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
