@@ -18,6 +18,7 @@ from trace.models.notifications import (
     Delivery,
     Notification,
     Preference,
+    PushKey,
     PushSubscription,
 )
 from trace.models.organisations import Household, Key, Organisation
@@ -81,6 +82,7 @@ __all__ = [
     "Preference",
     "Preset",
     "Product",
+    "PushKey",
     "PushSubscription",
     "Request",
     "ScanCount",
