@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event as listening
 
 from tests.support.fields import Console, errors, open_console
 from tests.support.pages import PageClient
+from trace.extensions import db
 
 NEW = "/producer/cycles/new/sowing"
 
@@ -99,6 +101,30 @@ def test_more_lines_are_asked_for_without_recording_anything(console: Console) -
     assert page.form().fields["inputs-0-name"] == "Phân A"
     assert "inputs-3-name" in page.form().names
     assert len(console.events()) == 1
+
+
+def test_an_entry_that_is_sent_reads_no_earlier_entry(console: Console) -> None:
+    cycle = begin(console)
+    page = console.pages.get(f"/producer/cycles/{cycle}/diary/irrigating")
+    opened: list[str] = []
+
+    def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
+        # Whoever reads an event reads its statement: every reading of a history does.
+        if statement.startswith("SELECT") and "events.jwt" in statement:
+            opened.append(statement)
+
+    with console.app.app_context():
+        engine = db.engine
+    listening.listen(engine, "before_cursor_execute", note)
+    try:
+        form = page.form()
+        answer = console.pages.client.post(form.action, data=form.filled({}))
+        assert opened == []
+        console.pages.get(f"/producer/cycles/{cycle}/diary/irrigating")
+        assert opened  # the empty form is filled from the last entry
+    finally:
+        listening.remove(engine, "before_cursor_execute", note)
+    assert answer.status_code == 303
 
 
 def test_a_treatment_without_anything_used_is_asked_again(console: Console) -> None:

@@ -111,12 +111,20 @@ def review(event_ids: Iterable[int], *, at: datetime) -> list[JsonObject]:
 
 
 def breaches(event_ids: Iterable[int]) -> list[Breach]:
-    """The lots, harvested from the cycles these events name, whose harvests broke a rule."""
+    """The lots, harvested from the cycles these events name, whose harvests broke a rule. Cycles
+    of which nothing was taken yet are not read."""
+    taken = aliased(EventThing)
     rows = db.session.execute(
         select(EventThing.thing_id, Event.issuer_id)
         .join(Event, Event.id == EventThing.event_id)
         .join(Thing, Thing.id == EventThing.thing_id)
-        .where(among(EventThing.event_id, sorted(set(event_ids))), Thing.kind == "cycle")
+        .where(
+            among(EventThing.event_id, sorted(set(event_ids))),
+            Thing.kind == "cycle",
+            select(taken.event_id)
+            .where(taken.thing_id == EventThing.thing_id, taken.role == ROLES.index("input"))
+            .exists(),
+        )
         .distinct()
     ).all()
     by_issuer: dict[int, set[int]] = {}

@@ -173,7 +173,7 @@ def show(thing_id: int) -> ResponseReturnValue:
 def none_used(thing_id: int) -> ResponseReturnValue:
     """ "Khai: không dùng": silence is not a declaration, this is one."""
     thing = get_thing(actor(), thing_id, "cycle")
-    form = RecordForm(NoneUsedSchema(), entry_start(thing, "field_observation"))
+    form = RecordForm(NoneUsedSchema(), lambda: entry_start(thing, "field_observation"))
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()

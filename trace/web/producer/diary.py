@@ -47,7 +47,7 @@ def entry(thing_id: int, step: str) -> ResponseReturnValue:
         raise NotFound
     origin = origin_of(thing, step)
     schema = TreatmentSchema() if step in TREATMENTS else EntrySchema()
-    form = RecordForm(schema, {**entry_start(thing, step), **origin.values()})
+    form = RecordForm(schema, lambda: {**entry_start(thing, step), **origin.values()})
     form.begin_with(origin.photos)
     if form.sent and not form.more_rows:
         with form.attempt():

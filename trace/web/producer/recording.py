@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -55,12 +55,20 @@ ROWS_MORE = 3
 class RecordForm(Form):
     """A form that records. Photos are kept as soon as they arrive: a wrong date must not cost a
     farmer the upload. Codes and event ids are drawn from the one-time key, so that the same form
-    sent twice asks for the same events."""
+    sent twice asks for the same events.
+
+    `initial` may be a function: what a form is first filled with can cost a whole history to read,
+    and a form that comes back filled in never asks for it."""
 
     def __init__(
-        self, schema: FormSchema, initial: Mapping[str, object] | None = None, **options: Any
+        self,
+        schema: FormSchema,
+        initial: Mapping[str, object] | Callable[[], Mapping[str, object]] | None = None,
+        **options: Any,
     ) -> None:
         now = local_moment(clock.now())
+        if callable(initial):
+            initial = {} if request.method == "POST" else initial()
         super().__init__(schema, {"when": now, **(initial or {})}, **options)
         self.outbox = True
         self.now = not self._posted and "when" not in (initial or {})
@@ -107,7 +115,7 @@ class RecordForm(Form):
 
     def rows(self, prefix: str, at_least: int = ROWS_AT_FIRST) -> range:
         """The numbers of the lines to show: those sent or given, and what was asked for."""
-        names = [*self.initial, *(request.form if self.sent else ())]
+        names = [*self.initial, *(request.form if self._posted else ())]
         starts = [name.split("-") for name in names if name.startswith(f"{prefix}-")]
         sent = [int(parts[1]) + 1 for parts in starts if len(parts) == 3 and parts[1].isdecimal()]
         asked = ROWS_MORE if self.more_rows and request.form["more"] == prefix else 0
