@@ -10,27 +10,31 @@ Rules (docs/reference/formats.md, sections 1, 7, 8).
 3. Whatever door it comes through, capture asks `claim` and `confirm` here: a range never issued, of
    another organisation, bound or voided already is refused. An error declaration of the event
    frees its units again.
+4. An event may name a unit before its stamp is bound, or after: rows of `things` follow the binding
+   (`printed`, `claim`, `release`), never the code in a blank stamp's address.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, insert, literal, or_, select, update
 
-from trace.core.gs1 import Identity, new_code, new_serial
+from trace.core.gs1 import Identity, canonical_uri, new_code, new_serial
 from trace.core.signing import JsonObject, b64url
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import Event, LabelBinding, LabelRange, Product, Thing, Unit
+from trace.models import Event, LabelBinding, LabelRange, Passport, Product, Thing, Unit
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.bulk import insert_rows
+from trace.services.sets import among
+from trace.services.settings import current_settings
 
 RANGE_LIMIT: Final = 20_000
 MEMBER: Final = "trace:units"
@@ -170,6 +174,36 @@ def digest_of(ordered: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """Who printed a unit's stamp, and the identity of the lot it is bound to ("" for none)."""
+
+    organisation_id: int
+    lot: str
+
+
+def printed(asked: Collection[tuple[str, str]]) -> dict[tuple[str, str], Printed]:
+    """What is known of stamps by (key, serial). A serial that a blank roll never had is of no lot
+    either: the code before it is the roll's."""
+    rows = db.session.execute(
+        select(Unit.key, Unit.serial, LabelRange.organisation_id, Thing.identity)
+        .join(LabelRange, LabelRange.id == Unit.range_id)
+        .outerjoin(Thing, Thing.id == Unit.lot_id)
+        .where(among(Unit.serial, sorted({serial for _, serial in asked})))
+    )
+    found = {(key, serial): Printed(maker, lot or "") for key, serial, maker, lot in rows}
+    left = {key.removeprefix("b/") for key, serial in asked if (key, serial) not in found}
+    if left:
+        rolls = db.session.execute(
+            select(LabelRange.code, LabelRange.organisation_id).where(
+                among(LabelRange.code, sorted(left)), LabelRange.key == "b/" + LabelRange.code
+            )
+        )
+        makers = {f"b/{code}": Printed(maker, "") for code, maker in rolls}
+        found = {one: makers[one[0]] for one in asked if one[0] in makers} | found
+    return {one: found[one] for one in asked if one in found}
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many units of a range are where."""
 
@@ -231,6 +265,7 @@ class Claimed:
     stretch: Stretch
     lot_id: int
     digest: str
+    named: bool  # whether events named some of the units before
 
 
 def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) -> Claimed:
@@ -264,7 +299,22 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
         .values(labelled_at=at)
         .execution_options(synchronize_session=False)
     )
-    return Claimed(stretch, thing, digest)
+    return Claimed(stretch, thing, digest, _belong(stretch, thing))
+
+
+def _belong(stretch: Stretch, lot: int | None) -> bool:
+    """Units of the stretch that events named are of this lot from now on. Whether there are any."""
+    sample = unit_identity(stretch.range.key, stretch.range.first)
+    base = canonical_uri(sample, current_settings().id_base).removesuffix(stretch.range.first)
+    named = select(literal(base) + Unit.serial).where(*stretch.where())
+    found = db.session.scalars(select(Thing.id).where(Thing.identity.in_(named))).all()
+    if found:
+        for change in (
+            update(Thing).where(among(Thing.id, found)).values(lot_id=lot),
+            update(Passport).where(among(Passport.thing_id, found)).values(stale=True),
+        ):
+            db.session.execute(change.execution_options(synchronize_session=False))
+    return bool(found)
 
 
 def _stretch_told(actor: Actor, member: JsonObject, path: str) -> Stretch:
@@ -314,6 +364,7 @@ def release(statement: bytes) -> None:
         .values(lot_id=None)
         .execution_options(synchronize_session=False)
     )
+    _belong(Stretch(db.session.get_one(LabelRange, row.range_id), row.first, row.last), None)
     db.session.execute(
         update(LabelBinding)
         .where(LabelBinding.id == row.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -317,7 +317,7 @@ def _lots_and_products(prepared: Prepared, ilmd: JsonObject, id_base: str) -> No
         if name.kind == "unit" and name.lot is None and name.product and isinstance(lot_text, str):
             lot = _lot_name(f"{name.product}/10/{lot_text}", id_base)
             if lot is not None:
-                mention.name = Name(name.identity, "unit", lot=lot, product=name.product)
+                mention.name = replace(name, lot=lot)
     if product_of:
         prepared.product_of = product_of
 

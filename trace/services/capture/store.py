@@ -331,7 +331,9 @@ def _claim(
             row = known[mention.name.identity]
             if row.created:
                 continue
-            if row.owner_id is None and mention.role in creates:
+            # Nobody else creates what stands on an organisation's own stamp.
+            ours = mention.name.printer in (None, organisation.id)
+            if row.owner_id is None and mention.role in creates and ours:
                 _claim_one(organisation, row, event, mention.name.product)
             lot = known[mention.name.lot.identity].id if mention.name.lot is not None else None
             if lot is not None and lot != row.lot_id:

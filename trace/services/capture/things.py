@@ -16,6 +16,7 @@ from trace.core.statements import chain_identity
 from trace.extensions import db
 from trace.models import Product, Thing
 from trace.models.types import to_millis
+from trace.services import units
 from trace.services.bulk import allocate_ids, insert_rows
 from trace.services.sets import among, among_given, given, is_sqlite
 
@@ -43,6 +44,8 @@ class Name:
     kind: str
     lot: Name | None = None  # a unit's lot, where the URI or the event tells
     product: str | None = None  # canonical identity of the trade item
+    stamp: tuple[str, str] | None = None  # a unit's key and serial, as its roll would list it
+    printer: int | None = None  # the organisation whose stamp the unit carries
 
 
 class Known(NamedTuple):
@@ -67,7 +70,8 @@ def name_of(uri: str, id_base: str) -> Name:
         return _trade_item(identity, kind, id_base)
     if kind == "unit":  # /b/{code}/{serial}
         lot = Name(canonical_uri(Identity(identity.key, identity.value), id_base), "lot")
-        return Name(canonical_uri(identity, id_base), "unit", lot=lot)
+        stamp = units.key_of(identity), identity.get("serial") or ""
+        return Name(canonical_uri(identity, id_base), "unit", lot=lot, stamp=stamp)
     if kind not in ("lot", "cycle", "logistic", "product", "asset"):
         kind = "other"
     return Name(canonical_uri(identity, id_base), kind)
@@ -85,7 +89,24 @@ def _trade_item(identity: Identity, kind: str, id_base: str) -> Name:
     if serial is None:
         return lot or Name(canonical_uri(identity, id_base), "other", product=product)
     unit = Identity("01", identity.value, (("21", serial),))
-    return Name(canonical_uri(unit, id_base), "unit", lot=lot, product=product)
+    stamp = units.key_of(unit), serial
+    return Name(canonical_uri(unit, id_base), "unit", lot=lot, product=product, stamp=stamp)
+
+
+def name_stamps(names: Iterable[Name]) -> None:
+    """Units that carry a stamp of ours are of the lot it is bound to, whatever address or event
+    say, and of none while it is unbound: the code in a blank stamp's address is its roll's, and
+    no lot's. One query, and none where no unit is named."""
+    asked: dict[tuple[str, str], list[Name]] = {}
+    for name in names:
+        if name.kind == "unit" and name.stamp is not None:
+            asked.setdefault(name.stamp, []).append(name)
+    if not asked:
+        return
+    for stamp, found in units.printed(asked).items():
+        for name in asked[stamp]:
+            name.printer = found.organisation_id
+            name.lot = Name(found.lot, "lot") if found.lot else None
 
 
 def ensure_things(
@@ -159,6 +180,8 @@ def _insert(
         # A GTIN has one owner: another organisation's word does not make it the lot's creator.
         if product is not None and creator is not None and product[1] != creator:
             creator = None
+        if name.printer is not None and creator != name.printer:
+            creator = None  # nobody else creates what stands on this organisation's stamp
         salt = salts[SALT * place : SALT * place + SALT] if name.kind in CHAINED else None
         lot = known[name.lot.identity].id if name.lot else None
         made[identity] = Known(row_id, identity, name.kind, lot, salt, creator, True)
@@ -195,4 +218,4 @@ def _products(names: Sequence[Name], product_of: Mapping[str, str]) -> dict[str,
     return {row.identity: (row.id, row.organisation_id) for row in rows}
 
 
-__all__ = ["CHAINED", "Known", "Name", "ensure_things", "name_of"]
+__all__ = ["CHAINED", "Known", "Name", "ensure_things", "name_of", "name_stamps"]

@@ -1,0 +1,174 @@
+"""Stamps that EPCIS documents name: they belong to what they are bound to, and to nothing before.
+
+A blank roll's address begins with the roll's own code, which looks like a lot's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import scoped_session
+
+from tests.support.factories import event
+from tests.support.farms import Farm, id_base, make_farm, make_product
+from tests.support.stamps import bind_stamps, binding, make_stamps, serial_of, stamp_page
+from trace.core.epcis import event_context
+from trace.core.gs1 import canonical_uri, parse_identity
+from trace.extensions import db
+from trace.jobs.worker import run_pending
+from trace.models import LabelRange, Product, Thing
+from trace.services.tokens import issue_token
+
+START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("now")
+
+
+@pytest.fixture
+def farm(db_session: scoped_session[Any]) -> Farm:
+    return make_farm(START)
+
+
+def unit(roll: int, number: int) -> str:
+    """The address of a stamp, as printed and as a scanner at the packing line reports it."""
+    found = db.session.get_one(LabelRange, roll)
+    key = found.key + "/21" if found.key.startswith("01") else found.key
+    return f"{id_base()}/{key}/{serial_of(roll, number)}"
+
+
+def document(client: FlaskClient, farm: Farm, *events: dict[str, Any]) -> None:
+    """Sends the events as an EPCIS document over HTTP, as machines do."""
+    _, token = issue_token(farm.organisation, "dây chuyền", ["capture"], at=farm.at)
+    db.session.commit()
+    body = {
+        "@context": event_context(id_base()),
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": "2026-11-20T05:00:00.000Z",
+        "epcisBody": {
+            "eventList": [{k: v for k, v in one.items() if k != "@context"} for one in events]
+        },
+    }
+    answer = client.post(
+        "/epcis/v2/capture",
+        data=orjson.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 202, answer.text
+    run_pending()
+    job = client.get(answer.headers["Location"], headers={"Authorization": f"Bearer {token}"})
+    assert job.json is not None
+    assert (job.json["success"], job.json["errors"]) == (True, [])
+
+
+def seen(*uris: str, action: str = "OBSERVE") -> dict[str, Any]:
+    return event(
+        "ObjectEvent",
+        action=action,
+        bizStep="packing" if action == "OBSERVE" else "commissioning",
+        epcList=list(uris),
+        eventTime="2026-11-08T01:00:00+07:00",
+    )
+
+
+def stored(uri: str) -> Thing:
+    db.session.expire_all()
+    identity = parse_identity(uri, id_base())
+    assert identity is not None
+    found = db.session.scalar(
+        select(Thing).where(Thing.identity == canonical_uri(identity, id_base()))
+    )
+    assert found is not None
+    return found
+
+
+def lots() -> int:
+    return db.session.scalar(select(func.count(Thing.id)).where(Thing.kind == "lot")) or 0
+
+
+def lot_of(uri: str) -> str:
+    """The address of the lot a unit's row points to, "" for none."""
+    lot = stored(uri).lot_id
+    return "" if lot is None else db.session.get_one(Thing, lot).identity
+
+
+def test_a_blank_stamp_named_in_a_document_makes_no_lot_and_follows_its_binding(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, roll = farm.register(10), make_stamps(farm.actor, 4)
+    early, late = unit(roll, 1), unit(roll, 2)
+    document(client, farm, seen(early, action="ADD"))
+    assert (stored(early).kind, lot_of(early), lots()) == ("unit", "", 1)
+    assert "chưa gắn với lô hàng" in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+    event_of = binding(farm, roll, 1, 3, lot)
+    captured = farm.tell(event_of)
+    document(client, farm, seen(late))
+    assert lot_of(early) == lot_of(late) == lot
+    assert lots() == 1
+    page = client.get(stamp_page(roll, 1)).get_data(as_text=True)
+    assert "Cải ngọt" in page
+    # The binding was a mistake: the units are nobody's again, whoever named them.
+    farm.correct(captured, event_of)
+    assert lot_of(early) == lot_of(late) == ""
+    assert "Cải ngọt" not in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+
+
+def test_a_serial_that_a_roll_never_had_is_of_no_lot_and_tells_no_story(
+    farm: Farm, client: FlaskClient
+) -> None:
+    roll = make_stamps(farm.actor, 1)
+    guessed = unit(roll, 1)[:-16] + "0000000000000001"
+    document(client, farm, seen(guessed))
+    assert (lot_of(guessed), lots()) == ("", 0)
+    path = guessed.removeprefix(id_base())
+    assert client.get(f"/t{path}").status_code == 404
+
+
+def test_a_stamp_is_of_the_lot_it_is_bound_to_whatever_lot_a_document_names(
+    farm: Farm, client: FlaskClient
+) -> None:
+    make_product(farm.organisation, "Gạo Demo", START, gtin="08936000000011", category="rice")
+    db.session.commit()
+    base = f"{id_base()}/01/08936000000011"
+    for name in ("L1", "L2"):
+        farm.register(10, lot=f"{base}/10/{name}", lot_number=name)
+    product = db.session.scalar(select(Product).where(Product.gtin == "08936000000011"))
+    roll = make_stamps(farm.actor, 2, product)
+    bind_stamps(farm, roll, 1, 1, f"{base}/10/L1")
+    told = f"{base}/10/L2/21/{serial_of(roll, 1)}"
+    loose = f"{base}/10/L2/21/{serial_of(roll, 2)}"
+    ilmd = {"ilmd": {"cbvmda:lotNumber": "L2"}}
+    document(client, farm, {**seen(told, loose, action="ADD"), **ilmd})
+    assert lot_of(unit(roll, 1)).endswith("/10/L1")
+    assert lot_of(unit(roll, 2)) == ""
+
+
+def test_nobody_else_creates_what_stands_on_an_organisations_stamp(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, roll = farm.register(10), make_stamps(farm.actor, 2)
+    bind_stamps(farm, roll, 1, 2, lot)
+    stranger = make_farm(START, "HTX Demo khác")
+    document(client, stranger, seen(unit(roll, 1), action="ADD"))
+    assert stored(unit(roll, 1)).owner_id is None
+    document(client, stranger, seen(unit(roll, 1), action="OBSERVE"), seen(unit(roll, 2)))
+    assert stored(unit(roll, 2)).owner_id is None
+    document(client, farm, seen(unit(roll, 1), action="ADD"))
+    assert stored(unit(roll, 1)).owner_id == farm.organisation.id
+    assert "HTX Demo khác" not in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+
+
+def test_units_named_before_they_were_bound_share_the_alerts_of_their_lot(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, roll = farm.register(10), make_stamps(farm.actor, 2)
+    farm.tell(seen(unit(roll, 1), action="ADD"))
+    farm.notify("recall", lot, hazard="health")
+    bind_stamps(farm, roll, 1, 2, lot)
+    for number in (1, 2):
+        text = client.get(stamp_page(roll, number)).get_data(as_text=True)
+        assert "thu hồi" in text.lower(), number
