@@ -30,8 +30,10 @@ from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services import holds, units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
+from trace.services.capture.notices import inherit_alerts
 from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
+from trace.services.capture.things import name_stamps
 from trace.services.keys import NamedKey, signing_key
 
 
@@ -176,11 +178,15 @@ def _record(
     try:
         with db.session.begin_nested():
             claims = _claim_units(actor, signed, at=at)
+            name_stamps(mention.name for event in signed for mention in event.things)
             indexes = store(actor, signed, key, at=at, approval=approval)
             rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
             holds.ask_for_review(rows, at=at)
             for place, claimed in claims:
                 units.confirm(claimed, indexes[place][0], at=at)
+            bound = {claimed.lot_id for _, claimed in claims if claimed.named}
+            if bound:  # units that events named before they had a lot share its alerts now
+                inherit_alerts(bound)
             if idempotency_key:
                 db.session.add(_answer(actor, idempotency_key, digest, signed, at))
     except IntegrityError as error:
