@@ -6,7 +6,9 @@ from trace.models.attachments import Attachment
 from trace.models.audit import Audit
 from trace.models.books import BookLine, CatalogueItem
 from trace.models.certificates import Certificate, CertificateCover
+from trace.models.closings import Closing, Succession, SuccessionItem
 from trace.models.contacts import ContactCode, Counter, PersonPasskey
+from trace.models.copies import Copy
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover, NoteLink
@@ -27,7 +29,7 @@ from trace.models.places import Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
 from trace.models.requests import Request, Takedown
-from trace.models.scans import ScanCount
+from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.models.things import Alert, Holding, Passport, Thing
 from trace.models.units import LabelBinding, LabelPrint, LabelRange, Unit
 from trace.models.weighing import WeighingLine, WeighingSheet
@@ -43,8 +45,10 @@ __all__ = [
     "CatalogueItem",
     "Certificate",
     "CertificateCover",
+    "Closing",
     "ContactCode",
     "Conversion",
+    "Copy",
     "Counter",
     "Delivery",
     "Erasure",
@@ -86,11 +90,16 @@ __all__ = [
     "PushSubscription",
     "Request",
     "ScanCount",
+    "ScanSalt",
+    "ScanVisit",
     "Session",
+    "Succession",
+    "SuccessionItem",
     "Takedown",
     "Thing",
     "Token",
     "Unit",
+    "UnitScan",
     "WeighingLine",
     "WeighingSheet",
 ]

@@ -29,7 +29,8 @@ class Handover(Model):
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("events.id"))  # the other side's
     voided: Mapped[bool] = mapped_column(default=False)
     # Of a shipment: how it was answered so far; of an answer: what it says. "" waits.
-    # accepted | differs | part | refused | back | link | link-refused
+    # accepted | differs | part | part-differs | refused | rest-refused | back | rest-back | link |
+    # link-refused
     state: Mapped[str] = mapped_column(String(12), default="", server_default="")
 
     event: Mapped[Event] = relationship(foreign_keys=[event_id])

@@ -48,6 +48,7 @@ class Organisation(Model):
     approval_required: Mapped[bool] = mapped_column(default=False)  # by passkey, in the console
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
+    closed_at: Mapped[datetime | None] = mapped_column(Moment)  # from then on nothing is recorded
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own form)
