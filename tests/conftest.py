@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,11 +174,67 @@ def settings(database: Database, tmp_path: Path) -> Settings:
     return settings_for(tmp_path / "instance", database.fresh())
 
 
+class Kept:
+    """An application that many tests use one after the other, each finding it as it was made.
+
+    To make one takes a tenth of a second, most of it for the map of addresses, which is the same
+    for all of them; two thousand tests would spend three minutes on it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
+        self._config = dict(self.app.config)
+        self._extensions = dict(self.app.extensions)
+
+    def anew(self, settings: Settings) -> Flask:
+        """As made, with nothing remembered, for these settings."""
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        self.app.instance_path = str(settings.instance)
+        self.app.config.clear()
+        self.app.config.update(self._config)
+        self.app.extensions.clear()
+        self.app.extensions.update(self._extensions)
+        self.app.extensions["trace.settings"] = settings
+        self.app.extensions["trace.scan"] = type(self._extensions["trace.scan"])()
+        return self.app
+
+
+@pytest.fixture(scope="session")
+def kept_applications() -> dict[str, Kept]:
+    """By address of the database: this worker has one of each kind."""
+    return {}
+
+
+@contextmanager
+def limits(application: Flask) -> Iterator[None]:
+    """What comes from one address is counted, as in production."""
+    from trace.extensions import limiter
+
+    application.config["RATELIMIT_ENABLED"] = True
+    limiter.enabled = True
+    limiter.init_app(application)
+    try:
+        yield
+    finally:
+        limiter.reset()
+        limiter.enabled = False
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest, settings: Settings, kept_applications: dict[str, Kept]
+) -> Iterator[Flask]:
     """The whole application."""
-    application = create_app(settings)
-    yield application
+    throttled = request.node.get_closest_marker("throttled") is not None
+    if throttled or request.node.get_closest_marker("own_application"):
+        application = create_app(settings)
+        with limits(application) if throttled else nullcontext():
+            yield application
+    else:
+        kept = kept_applications.get(settings.database_url) or Kept(settings)
+        kept_applications[settings.database_url] = kept
+        application = kept.anew(settings)
+        yield application
     release(application)
 
 

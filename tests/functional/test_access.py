@@ -14,7 +14,7 @@ from trace.services.organisations import get_organisation
 from trace.web.access import register, rule_of
 
 # Rules are read before any row is; what rows they read is the same on both.
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.own_application]
 
 
 def test_every_endpoint_stands_under_a_rule(app: Flask) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from tests.conftest import FIXED_NOW
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import Page, PageClient, checked_page
-from trace.extensions import db, limiter
+from trace.extensions import db
 from trace.models import Organisation, Person, Session
 from trace.services import people, sessions
 from trace.web.access import COOKIE
@@ -25,17 +24,6 @@ def enter(pages: PageClient, login: str, password: str = PASSWORD, status: int =
     return pages.submit(
         pages.get("/sign-in"), {"login": login, "password": password}, status=status
     )
-
-
-@pytest.fixture
-def throttled(app: Flask) -> Iterator[None]:
-    """Throttling as in production; tests run without."""
-    app.config["RATELIMIT_ENABLED"] = True
-    limiter.enabled = True
-    limiter.init_app(app)
-    yield
-    limiter.reset()
-    limiter.enabled = False
 
 
 @pytest.mark.one_database
@@ -216,8 +204,9 @@ def test_an_inspectors_sign_in_lasts_half_a_day(app: Flask, pages: PageClient) -
 
 
 @pytest.mark.one_database
+@pytest.mark.throttled
 def test_an_account_is_closed_to_guessing_after_ten_tries_and_others_are_not(
-    app: Flask, pages: PageClient, throttled: None
+    app: Flask, pages: PageClient
 ) -> None:
     member, other = make_member(app), make_member(app)
     for _ in range(10):
@@ -229,7 +218,8 @@ def test_an_account_is_closed_to_guessing_after_ten_tries_and_others_are_not(
 
 
 @pytest.mark.one_database
-def test_success_forgets_the_failures(app: Flask, pages: PageClient, throttled: None) -> None:
+@pytest.mark.throttled
+def test_success_forgets_the_failures(app: Flask, pages: PageClient) -> None:
     member = make_member(app)
     for _ in range(3):
         for _ in range(6):
@@ -239,8 +229,9 @@ def test_success_forgets_the_failures(app: Flask, pages: PageClient, throttled: 
 
 
 @pytest.mark.one_database
+@pytest.mark.throttled
 def test_many_accounts_cannot_be_tried_from_one_address(
-    app: Flask, pages: PageClient, throttled: None, monkeypatch: pytest.MonkeyPatch
+    app: Flask, pages: PageClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people, "_matches", lambda _kept, _password: False)
     for number in range(60):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -25,7 +24,7 @@ from tests.support.requests import (
     only,
     state,
 )
-from trace.extensions import db, limiter
+from trace.extensions import db
 from trace.models import Organisation, Request
 from trace.services import requests
 from trace.services.capture import capture
@@ -154,21 +153,9 @@ def test_a_code_is_read_however_it_is_typed(app: Flask, pages: PageClient, now: 
         assert state(pages, typed).h1 == "Xoá dữ liệu về tôi"
 
 
-@pytest.fixture
-def throttled(app: Flask) -> Iterator[None]:
-    """Throttling as in production; tests run without."""
-    app.config["RATELIMIT_ENABLED"] = True
-    limiter.enabled = True
-    limiter.init_app(app)
-    yield
-    limiter.reset()
-    limiter.enabled = False
-
-
 @pytest.mark.one_database
-def test_floods_and_guesses_are_stopped(
-    app: Flask, client: FlaskClient, now: datetime, throttled: None
-) -> None:
+@pytest.mark.throttled
+def test_floods_and_guesses_are_stopped(app: Flask, client: FlaskClient, now: datetime) -> None:
     answers = [client.post("/requests/", data=ASKED).status_code for _ in range(21)]
     assert answers == [201] * 20 + [429]
     told = {"code": "7K3Q-MP2X-V4TN-08FW"}

@@ -6,18 +6,23 @@ and, once the code was right, that the contact is proven. It is good for half an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flask import session
+from flask import flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from limits import parse
 
 from trace import clock
 from trace.extensions import db
+from trace.schemas.applications import CodeForm
 from trace.services import contacts
 from trace.services.people import Login
 from trace.web import throttle
+from trace.web.forms import Form
 from trace.web.pages import page_language
 
 KEY: Final = "contact"
@@ -67,6 +72,26 @@ def take_code(proving: Proving, typed: str) -> None:
     contacts.check_code(proving.code_id, proving.login, proving.purpose, typed, at=clock.now())
     db.session.commit()
     _keep(proving.purpose, proving.login, proving.code_id, proven=True)
+
+
+def code_page(
+    purpose: str, *, start: str, go_on: Callable[[Proving], ResponseReturnValue]
+) -> ResponseReturnValue:
+    """The page of the six digits, at the address being asked for; `start` is the endpoint where
+    the contact is typed. `go_on` answers once the digits were right."""
+    proving = under_way(purpose)
+    if proving is None:
+        return redirect(url_for(start), 303)
+    form = Form(CodeForm())
+    if form.sent:
+        with form.attempt():
+            if request.form.get("again"):
+                send_code(proving.login, purpose)
+                flash(gettext("Đã gửi mã mới."))
+                return redirect(request.path, 303)
+            take_code(proving, form.load()["code"])
+            return go_on(proving)
+    return form.page("auth/code.html", proving=proving, back_to=url_for(start))
 
 
 def forget() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, request, url_for
+from flask import Blueprint, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
 from trace.extensions import db
-from trace.schemas.applications import CodeForm, ContactForm
+from trace.schemas.applications import ContactForm
 from trace.services import contacts, people
 from trace.web.auth import codes
 from trace.web.forms import Form
@@ -34,27 +34,17 @@ def start() -> ResponseReturnValue:
 @blueprint.route("/code", methods=["GET", "POST"])
 def code() -> ResponseReturnValue:
     """The six digits; then the contact is this person's."""
-    proving = codes.under_way(PURPOSE)
-    if proving is None:
-        return redirect(url_for("contact.start"), 303)
-    form = Form(CodeForm())
-    if form.sent:
-        with form.attempt():
-            if request.form.get("again"):
-                codes.send_code(proving.login, PURPOSE)
-                flash(gettext("Đã gửi mã mới."))
-                return redirect(url_for("contact.code"), 303)
-            codes.take_code(proving, form.load()["code"])
-            holder = people.find_person(proving.login)
-            if holder is not None and holder.id != g.person.id:
-                contacts.pass_on(
-                    proving.login,
-                    at=clock.now(),
-                    claimed=contacts.may_pass_on(holder, proving.login, at=clock.now()),
-                )
-            contacts.mark_proven(g.person, proving.login, at=clock.now())
-            db.session.commit()
-            codes.forget()
-            flash(gettext("Đã xác nhận."))
-            return redirect(url_for("account.show"), 303)
-    return form.page("auth/code.html", proving=proving, back_to=url_for("contact.start"))
+    return codes.code_page(PURPOSE, start="contact.start", go_on=_prove)
+
+
+def _prove(proving: codes.Proving) -> ResponseReturnValue:
+    now = clock.now()
+    holder = people.find_person(proving.login)
+    if holder is not None and holder.id != g.person.id:
+        claimed = contacts.may_pass_on(holder, proving.login, at=now)
+        contacts.pass_on(proving.login, at=now, claimed=claimed)
+    contacts.mark_proven(g.person, proving.login, at=now)
+    db.session.commit()
+    codes.forget()
+    flash(gettext("Đã xác nhận."))
+    return redirect(url_for("account.show"), 303)

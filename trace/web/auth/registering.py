@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.models import Person
-from trace.schemas.applications import CodeForm, ContactForm, RegistrationForm
+from trace.schemas.applications import ContactForm, RegistrationForm
 from trace.services import applications, contacts, people
 from trace.services.actors import Actor
 from trace.services.organisations import OPEN_KINDS, create_organisation
@@ -43,19 +43,11 @@ def start() -> ResponseReturnValue:
 @blueprint.route("/code", methods=["GET", "POST"])
 def code() -> ResponseReturnValue:
     """The six digits."""
-    proving = codes.under_way(PURPOSE)
-    if proving is None:
-        return redirect(url_for("register.start"), 303)
-    form = Form(CodeForm())
-    if form.sent:
-        with form.attempt():
-            if request.form.get("again"):
-                codes.send_code(proving.login, PURPOSE)
-                flash(gettext("Đã gửi mã mới."))
-                return redirect(url_for("register.code"), 303)
-            codes.take_code(proving, form.load()["code"])
-            return redirect(url_for("register.details"), 303)
-    return form.page("auth/code.html", proving=proving, back_to=url_for("register.start"))
+    return codes.code_page(
+        PURPOSE,
+        start="register.start",
+        go_on=lambda _: redirect(url_for("register.details"), 303),
+    )
 
 
 @blueprint.route("/details", methods=["GET", "POST"])

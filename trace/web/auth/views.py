@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.extensions import db
-from trace.schemas.applications import CodeForm, ContactForm, NewPasswordForm
+from trace.schemas.applications import ContactForm, NewPasswordForm
 from trace.services import contacts, people, sessions
 from trace.services.notifications import notify_people
 from trace.web import throttle
@@ -70,19 +70,11 @@ def recover() -> ResponseReturnValue:
 @blueprint.route("/recover/code", methods=["GET", "POST"])
 def recover_code() -> ResponseReturnValue:
     """The six digits."""
-    proving = codes.under_way(RECOVER)
-    if proving is None:
-        return redirect(url_for("auth.recover"), 303)
-    form = Form(CodeForm())
-    if form.sent:
-        with form.attempt():
-            if request.form.get("again"):
-                codes.send_code(proving.login, RECOVER)
-                flash(gettext("Đã gửi mã mới."))
-                return redirect(url_for("auth.recover_code"), 303)
-            codes.take_code(proving, form.load()["code"])
-            return redirect(url_for("auth.recover_password"), 303)
-    return form.page("auth/code.html", proving=proving, back_to=url_for("auth.recover"))
+    return codes.code_page(
+        RECOVER,
+        start="auth.recover",
+        go_on=lambda _: redirect(url_for("auth.recover_password"), 303),
+    )
 
 
 @blueprint.route("/recover/password", methods=["GET", "POST"])
