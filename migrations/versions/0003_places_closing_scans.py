@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_area_codes import add_moved_codes, drop_moved_codes
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -89,6 +91,45 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "company_prefixes",
+        sa.Column("prefix", sa.String(length=12), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("extension", sa.Integer(), nullable=False),
+        sa.Column("issued", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_company_prefixes_organisation_id"),
+        ),
+        sa.PrimaryKeyConstraint("prefix", name=op.f("pk_company_prefixes")),
+        sa.UniqueConstraint("organisation_id", name=op.f("uq_company_prefixes_organisation_id")),
+    )
+    op.create_table(
+        "crate_labels",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("identity", sa.String(length=60), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_crate_labels_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_crate_labels")),
+        sa.UniqueConstraint("identity", name=op.f("uq_crate_labels_identity")),
+    )
+    with op.batch_alter_table("crate_labels", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_crate_labels_organisation", ["organisation_id", "run"], unique=False
+        )
+        batch_op.create_index("ix_crate_labels_run", ["run", "number"], unique=True)
+
+    op.create_table(
         "successions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("giver_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -120,6 +161,39 @@ def upgrade() -> None:
     with op.batch_alter_table("successions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_successions_giver_id"), ["giver_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_successions_taker_id"), ["taker_id"], unique=False)
+
+    op.create_table(
+        "area_codes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("place_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("folded", sa.String(length=60), nullable=False),
+        sa.Column("market", sa.String(length=3), nullable=False),
+        sa.Column("crop", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("issued", sa.Date(), nullable=True),
+        sa.Column("expires", sa.Date(), nullable=True),
+        sa.Column("area_m2", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_area_codes_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["place_id"], ["places.id"], name=op.f("fk_area_codes_place_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_area_codes")),
+    )
+    with op.batch_alter_table("area_codes", schema=None) as batch_op:
+        batch_op.create_index("ix_area_codes_folded", ["folded"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_area_codes_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_area_codes_place_id"), ["place_id"], unique=False)
 
     op.create_table(
         "copies",
@@ -190,6 +264,9 @@ def upgrade() -> None:
             batch_op.f("ix_succession_items_thing_id"), ["thing_id"], unique=False
         )
 
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("yield_ceiling", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -209,6 +286,11 @@ def upgrade() -> None:
             ondelete="SET NULL",
         )
 
+    with op.batch_alter_table("label_prints", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+        )
+
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.add_column(sa.Column("subject", sa.String(length=60), nullable=True))
         batch_op.create_unique_constraint(
@@ -218,17 +300,48 @@ def upgrade() -> None:
     with op.batch_alter_table("organisations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("closed_at", sa.BigInteger(), nullable=True))
 
+    with op.batch_alter_table("places", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("outline", sa.Text(), nullable=True))
+        batch_op.add_column(
+            sa.Column("outline_source", sa.String(length=6), server_default="", nullable=False)
+        )
+        batch_op.add_column(sa.Column("outline_accuracy", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("outline_area", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("west", sa.Double(), nullable=True))
+        batch_op.add_column(sa.Column("south", sa.Double(), nullable=True))
+        batch_op.add_column(sa.Column("east", sa.Double(), nullable=True))
+        batch_op.add_column(sa.Column("north", sa.Double(), nullable=True))
+        batch_op.add_column(
+            sa.Column(
+                "position_public", sa.Boolean(), server_default=sa.text("(false)"), nullable=False
+            )
+        )
+
     with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("device", sa.String(length=80), server_default="", nullable=False)
         )
         batch_op.add_column(sa.Column("sent_at", sa.BigInteger(), nullable=True))
 
+    add_moved_codes(op)
+
 
 def downgrade() -> None:
+    drop_moved_codes(op)
     with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
         batch_op.drop_column("sent_at")
         batch_op.drop_column("device")
+
+    with op.batch_alter_table("places", schema=None) as batch_op:
+        batch_op.drop_column("position_public")
+        batch_op.drop_column("north")
+        batch_op.drop_column("east")
+        batch_op.drop_column("south")
+        batch_op.drop_column("west")
+        batch_op.drop_column("outline_area")
+        batch_op.drop_column("outline_accuracy")
+        batch_op.drop_column("outline_source")
+        batch_op.drop_column("outline")
 
     with op.batch_alter_table("organisations", schema=None) as batch_op:
         batch_op.drop_column("closed_at")
@@ -237,10 +350,16 @@ def downgrade() -> None:
         batch_op.drop_constraint("uq_notifications_subject", type_="unique")
         batch_op.drop_column("subject")
 
+    with op.batch_alter_table("label_prints", schema=None) as batch_op:
+        batch_op.drop_column("run")
+
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_deliveries_subscription_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_deliveries_subscription_id"))
         batch_op.drop_column("subscription_id")
+
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.drop_column("yield_ceiling")
 
     with op.batch_alter_table("succession_items", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_succession_items_thing_id"))
@@ -254,11 +373,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_copies_lot_id"))
 
     op.drop_table("copies")
+    with op.batch_alter_table("area_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_area_codes_place_id"))
+        batch_op.drop_index(batch_op.f("ix_area_codes_organisation_id"))
+        batch_op.drop_index("ix_area_codes_folded")
+
+    op.drop_table("area_codes")
     with op.batch_alter_table("successions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_successions_taker_id"))
         batch_op.drop_index(batch_op.f("ix_successions_giver_id"))
 
     op.drop_table("successions")
+    with op.batch_alter_table("crate_labels", schema=None) as batch_op:
+        batch_op.drop_index("ix_crate_labels_run")
+        batch_op.drop_index("ix_crate_labels_organisation")
+
+    op.drop_table("crate_labels")
+    op.drop_table("company_prefixes")
     with op.batch_alter_table("closings", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_closings_waiting",

@@ -94,6 +94,7 @@ class LabelPrint(Model):
     kind: Mapped[str] = mapped_column(String(6))
     thing_id: Mapped[int | None] = mapped_column(ForeignKey("things.id"), index=True)
     range_id: Mapped[int | None] = mapped_column(ForeignKey("label_ranges.id"), index=True)
+    run: Mapped[int | None] = mapped_column(Id)  # of crate labels issued ahead
     first: Mapped[int | None]
     last: Mapped[int | None]
     count: Mapped[int]
