@@ -9,6 +9,7 @@ from trace.models.certificates import Certificate, CertificateCover
 from trace.models.closings import Closing, Succession, SuccessionItem
 from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.copies import Copy
+from trace.models.crates import CompanyPrefix, CrateLabel
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.handovers import Handover, NoteLink
@@ -46,10 +47,12 @@ __all__ = [
     "Certificate",
     "CertificateCover",
     "Closing",
+    "CompanyPrefix",
     "ContactCode",
     "Conversion",
     "Copy",
     "Counter",
+    "CrateLabel",
     "Delivery",
     "Erasure",
     "Event",
