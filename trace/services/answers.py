@@ -27,7 +27,7 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Handover, NoteLink, Organisation
 from trace.models.events import ROLES, TYPES
 from trace.services.actors import Actor
-from trace.services.handovers import Shipment
+from trace.services.handovers import TAKEN, Shipment
 from trace.services.sets import among
 from trace.services.vocabulary import Amount
 
@@ -99,7 +99,7 @@ def received_so_far(shipments: Sequence[int]) -> dict[int, dict[tuple[int, str],
             among(Handover.answered_by, sorted(shipments)),
             Handover.received,
             ~Handover.voided,
-            Handover.state.in_(("part", "accepted", "differs")),
+            Handover.state.in_(sorted(TAKEN)),
             EventThing.role == EPC,
         )
     )

@@ -4,10 +4,12 @@ The rows are an index over shipping and receiving events, written in the transac
 them whatever their door. The two sides find each other by the delivery note. A side that stays
 silent leaves the handover one-sided, which blocks nothing.
 
-A shipment's `state` is what its answers say together: "" waits; `part` more is to come; `accepted`,
-`differs`, `refused` close it; `back` refused, and the giver has the goods again; `link`,
-`link-refused` are the giver's own word for someone without an account, so that whoever was named
-may still answer. Only who was named may answer, or anybody with the note where it names nobody.
+A shipment's `state` is what its answers say together. "" waits. `part` more is to come, and
+`part-differs` with something amiss in what came so far. These close it: `accepted`, `differs`,
+`refused`, and `rest-refused` where a part was taken and the rest was not; once the giver has again
+what was refused, `back` and `rest-back`. `link`, `link-refused` are the giver's own word for
+someone without an account, so that whoever was named may still answer. Only who was named may
+answer, or anybody with the note where it names nobody.
 """
 
 from __future__ import annotations
@@ -36,9 +38,16 @@ REFUSING: Final = "refusing"
 BY_LINK: Final = "answered_by_link"
 BACK: Final = "void_shipping"
 ANSWERING: Final = ARRIVING | {REFUSING, BY_LINK, BACK}
-CLOSED: Final = frozenset({"accepted", "differs", "refused", "back"})
+# What an event is looked at for here; every capture asks, of every event.
+CONCERNING: Final = LEAVING | ANSWERING
+PART: Final = frozenset({"part", "part-differs"})
+CLOSED: Final = frozenset({"accepted", "differs", "refused", "rest-refused", "back", "rest-back"})
+# What brought goods to the taker.
+TAKEN: Final = PART | {"accepted", "differs"}
 # What the giver himself says of how the handover went.
 GIVERS_WORD: Final = frozenset({"link", "link-refused", "back"})
+# What was refused of it is not with the taker, and not yet back.
+TO_COME_BACK: Final = frozenset({"refused", "link-refused", "rest-refused"})
 
 Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statement it corrects
 
@@ -46,7 +55,7 @@ Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statemen
 def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) -> None:
     """Writes the rows of newly captured events; the caller is capture, in its transaction."""
     shipped_or_received = [
-        row for row in captured if bare_step(row[1].get("bizStep")) in LEAVING | ANSWERING
+        row for row in captured if bare_step(row[1].get("bizStep")) in CONCERNING
     ]
     if not shipped_or_received:
         return
@@ -163,9 +172,10 @@ def _said(step: str, document: JsonObject) -> str:
         return "back"
     if step not in ARRIVING:
         return ""
+    differs = bool(document.get("trace:difference"))
     if document.get("trace:answer") == "part":
-        return "part"
-    return "differs" if document.get("trace:difference") else "accepted"
+        return "part-differs" if differs else "part"
+    return "differs" if differs else "accepted"
 
 
 def _ends(ends: object, member: str, parties: _Parties) -> list[Identity]:
@@ -277,12 +287,15 @@ def together(said: Sequence[str]) -> str:
     own = [one for one in said if one not in GIVERS_WORD]
     if not own:
         return "link-refused" if "link-refused" in said else "link" if "link" in said else ""
-    if own[-1] == "part":
-        return "part"
-    kinds = set(own) - {"part"}
-    if kinds == {"refused"} and "part" not in own:
+    kinds = set(own)
+    differs = bool(kinds & {"differs", "part-differs"})
+    if own[-1] in PART:
+        return "part-differs" if differs else "part"
+    if kinds == {"refused"}:
         return "back" if "back" in said else "refused"
-    return "accepted" if kinds == {"accepted"} else "differs"
+    if "refused" in kinds:
+        return "rest-back" if "back" in said else "rest-refused"
+    return "differs" if differs else "accepted"
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -375,6 +388,13 @@ def answers_to(shipment: int) -> list[Handover]:
             .order_by(Handover.event_id)
         )
     )
+
+
+def refused_lines(shipment: int) -> list[ShipmentLine]:
+    """What of a shipment was refused, by the answers that stand. The caller has checked who
+    reads."""
+    refusals = [one for one in answers_to(shipment) if one.state in ("refused", "link-refused")]
+    return [line for one in shipments(refusals) for line in one.lines]
 
 
 def find_by_note(actor: Actor, note: str) -> Handover | None:

@@ -14,7 +14,7 @@ from trace.core.gs1 import Gs1Error, check_code
 from trace.core.labels import label_payload, qr_svg
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Handover, NoteLink, Organisation, Product
+from trace.models import Handover, Organisation, Product
 from trace.schemas.handovers import ExternalSchema, ShipSchema
 from trace.services import choices
 from trace.services.actors import Actor
@@ -26,6 +26,8 @@ from trace.services.batches import (
     short_name,
 )
 from trace.services.handovers import (
+    TAKEN,
+    TO_COME_BACK,
     Shipment,
     answers_to,
     arrived,
@@ -35,7 +37,6 @@ from trace.services.handovers import (
     shipments,
 )
 from trace.services.labels import printed_address
-from trace.services.settings import current_settings
 from trace.services.shipments import External, Parties, receive_unrecorded, ship
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
@@ -43,6 +44,14 @@ from trace.web.forms import Form
 from trace.web.lists import Listing
 from trace.web.problems import translated
 from trace.web.producer.batches import start_rows
+from trace.web.producer.note_paper import (
+    SIZES,
+    both,
+    code_of,
+    link_address,
+    papers,
+    party_words,
+)
 from trace.web.producer.processing import asked_things, items_of_rows
 from trace.web.producer.receipts import add_receipts, by_note
 from trace.web.producer.recording import (
@@ -103,13 +112,19 @@ def _list(view: str, error: TraceError | None = None) -> ResponseReturnValue:
 
 
 OFFERED = {
-    "incoming": ("waiting", "part", "link"),
+    "incoming": ("waiting", "part", "part-differs", "link"),
     "outgoing": (
-        *("waiting", "part", "accepted", "differs", "refused", "back"),
-        *("link", "link-refused", "bridged", "cancelled"),
+        *("waiting", "part", "part-differs", "accepted", "differs", "refused", "rest-refused"),
+        *("back", "rest-back", "link", "link-refused", "bridged", "cancelled"),
     ),
-    "arrived": ("accepted", "differs", "part", "you-refused", "alone", "cancelled"),
+    "arrived": (
+        *("accepted", "differs", "part", "part-differs", "you-refused", "alone", "cancelled"),
+    ),
 }
+
+
+# States of a note that somebody may still answer.
+ASKING = frozenset({"waiting", "part", "part-differs", "bridged"})
 
 
 def state_words() -> dict[str, tuple[str, str]]:
@@ -117,11 +132,14 @@ def state_words() -> dict[str, tuple[str, str]]:
     return {
         "waiting": ("info", gettext("mới có bên giao khai")),
         "part": ("wait", gettext("đã nhận một phần")),
+        "part-differs": ("warn", gettext("đã nhận một phần, có chênh lệch")),
         "accepted": ("ok", gettext("hai bên đã khai")),
         "differs": ("warn", gettext("đã nhận, có chênh lệch")),
         "refused": ("warn", gettext("bị từ chối")),
+        "rest-refused": ("warn", gettext("đã nhận một phần, phần còn lại bị từ chối")),
         "you-refused": ("neutral", gettext("bạn đã từ chối")),
         "back": ("neutral", gettext("bị từ chối, hàng đã về")),
+        "rest-back": ("neutral", gettext("đã nhận một phần, phần bị từ chối đã về")),
         "link": ("info", gettext("nhận qua đường dẫn, không có tài khoản")),
         "link-refused": ("warn", gettext("từ chối qua đường dẫn")),
         "bridged": ("info", gettext("nơi sau đã ghi nhận lô")),
@@ -199,6 +217,8 @@ def show(event_id: int) -> ResponseReturnValue:
     wrote = mine and not handover.received and handover.event.issuer_id == handover.giver_id
     later = bridged([shipment]) if wrote else {}
     state = state_of(shipment, later)
+    link = find_link(event_id) if wrote else None
+    answered = link is not None and link.answered_at is not None
     return render_template(
         "producer/shipments/show.html",
         shipment=shipment,
@@ -206,8 +226,11 @@ def show(event_id: int) -> ResponseReturnValue:
         wrote=wrote,
         note=short_name(shipment.note) if shipment.note else "",
         public=printed_address(shipment.note) if shipment.note else "",
-        link=find_link(event_id) if wrote else None,
+        link=link,
         link_address=link_address,
+        asks=bool(shipment.note) and wrote and state in ASKING and not answered,
+        to_come_back=wrote and handover.state in TO_COME_BACK,
+        may_return=handover.received and not mine and _stays(handover),
         arrived={one.thing_id: one.arrived for one in remaining(shipment)},
         answers=answers_to(shipment.event_id),
         state=state,
@@ -220,22 +243,38 @@ def show(event_id: int) -> ResponseReturnValue:
     )
 
 
-def link_address(link: NoteLink) -> str:
-    """What the code on the paper says."""
-    return f"{current_settings().public_url}/g/{link.secret}"
+def _stays(handover: Handover) -> bool:
+    return handover.state in TAKEN and not handover.voided
+
+
+@blueprint.get("/<int:event_id>/paper")
+def paper(event_id: int) -> ResponseReturnValue:
+    """The note on paper, A5 or A4, in both languages."""
+    handover = get_handover(actor(), event_id)
+    if handover.note is None:
+        raise NotFound
+    size = request.args.get("size", SIZES[0])
+    if size not in SIZES:
+        raise NotFound
+    return render_template(
+        "producer/shipments/paper.html",
+        papers=papers([handover], actor().organisation.id),
+        note=short_name(handover.note),
+        event_id=event_id,
+        size=size,
+        sizes=SIZES,
+        N_=both,
+        party_words=party_words,
+    )
 
 
 @blueprint.get("/<int:event_id>/code.svg")
 def code(event_id: int) -> ResponseReturnValue:
-    """The code on the paper: the link that answers it, for the giver alone; the public address
-    otherwise."""
+    """The code on the paper: the link that answers it, for the giver alone while nobody has; the
+    public address otherwise."""
     handover = get_handover(actor(), event_id)
-    link = find_link(event_id) if handover.giver_id == actor().organisation.id else None
-    if link is not None:
-        address = link_address(link)
-    elif handover.note is not None and printed_address(handover.note):
-        address = printed_address(handover.note)
-    else:
+    address, _ = code_of(handover, mine=handover.giver_id == actor().organisation.id)
+    if not address:
         raise NotFound
     title = printed_address(handover.note or "") or address
     return Response(

@@ -38,12 +38,16 @@ from trace.services.batches import (
 from trace.services.choices import NotOffered
 from trace.services.corrections import REASONS
 from trace.services.handovers import (
+    PART,
+    TAKEN,
+    TO_COME_BACK,
     Shipment,
     ShipmentLine,
     answers_to,
     find_by_note,
     get_handover,
     line_item,
+    refused_lines,
     shipments,
 )
 from trace.services.records import Item, JsonObject, declare_error
@@ -124,7 +128,7 @@ def _receipt(handover: Handover) -> ResponseReturnValue:
         left=left,
         note=short_name(shipment.note) if shipment.note else "",
         short_name=short_name,
-        begun=shipment.state == "part",
+        begun=shipment.state in PART,
         **common_choices(),
     )
 
@@ -255,10 +259,6 @@ def _parties(handover: Handover, place: str) -> Parties:
 # -- afterwards ------------------------------------------------------------------------------------
 
 
-def _items(shipment: Shipment) -> list[Item]:
-    return [line_item(one, address_of(one.identity), one.amount) for one in shipment.lines]
-
-
 @needs("record")
 def give(event_id: int) -> ResponseReturnValue:
     """Goods that were received go back to who gave them: a handover with a note of its own."""
@@ -266,7 +266,7 @@ def give(event_id: int) -> ResponseReturnValue:
     mine = handover.taker_id == actor().organisation.id
     if not mine or not handover.received or handover.voided or handover.giver is None:
         raise NotFound
-    if handover.state not in ("accepted", "differs", "part"):
+    if handover.state not in TAKEN:
         raise NotFound
     (shipment,) = shipments([handover])
     left = {one.thing_id: Remaining(one.thing_id, one.amount, None) for one in shipment.lines}
@@ -283,7 +283,9 @@ def give(event_id: int) -> ResponseReturnValue:
             )
             items = _returned(shipment, clean)
             captured = record(form, [give_back(base, items, parties, clean["reason"])])
-            address = url_for("shipments.show", event_id=captured.events[0].event_id)
+            sent = get_handover(actor(), captured.events[0].event_id)
+            make_link(actor(), sent, at=clock.now())
+            address = url_for("shipments.show", event_id=sent.event_id)
             return form.done(address, gettext("Đã ghi trả hàng. Đưa phiếu cho người chở."))
     return form.page(
         "producer/shipments/return.html",
@@ -328,9 +330,10 @@ def _own_shipment(actor_: Actor, event_id: int) -> Handover:
 def back(event_id: int) -> ResponseReturnValue:
     """Refused goods are in the giver's hands again."""
     handover = _own_shipment(actor(), event_id)
-    if handover.state not in ("refused", "link-refused"):
+    if handover.state not in TO_COME_BACK:
         raise NotFound
     (shipment,) = shipments([handover])
+    refused = refused_lines(event_id)
     form = RecordForm(BackSchema())
     if form.sent:
         with form.attempt():
@@ -340,11 +343,16 @@ def back(event_id: int) -> ResponseReturnValue:
                 giver=organisation_address(actor().organisation),
                 note=address_of(handover.note) if handover.note else "",
             )
-            record(form, [take_back(base, _items(shipment), parties)])
+            items = [line_item(one, address_of(one.identity), one.amount) for one in refused]
+            record(form, [take_back(base, items, parties)])
             address = url_for("shipments.show", event_id=event_id)
             return form.done(address, gettext("Đã ghi hàng về."))
     return form.page(
-        "producer/shipments/back.html", shipment=shipment, short_name=short_name, **common_choices()
+        "producer/shipments/back.html",
+        shipment=shipment,
+        lines=refused,
+        short_name=short_name,
+        **common_choices(),
     )
 
 

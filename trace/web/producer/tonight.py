@@ -8,6 +8,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from trace import clock
+from trace.extensions import db
+from trace.models import Handover
 from trace.services import paper
 from trace.services.batches import batch_of, facts_of
 from trace.services.choices import households
@@ -15,6 +17,7 @@ from trace.services.labels import label_of
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import timeline
 from trace.web.access import actor
+from trace.web.producer.note_paper import NotePaper, both, papers, party_words
 from trace.web.producer.telling import tell
 
 blueprint = Blueprint("tonight", __name__, url_prefix="/producer/tonight")
@@ -44,5 +47,13 @@ def show() -> ResponseReturnValue:
         labels=labels,
         more_labels=len(evening.lots) - len(labels),
         diary=[(code, known.get(code, ""), tell(lines)) for code, lines in evening.diary.items()],
-        shipped=tell(evening.shipped),
+        notes=_notes([line.event_id for line in evening.shipped]),
+        N_=both,
+        party_words=party_words,
     )
+
+
+def _notes(event_ids: list[int]) -> list[NotePaper]:
+    """The day's delivery notes, as they were written."""
+    rows = [row for row in (db.session.get(Handover, one) for one in event_ids) if row is not None]
+    return papers(rows, actor().organisation.id)
