@@ -11,7 +11,7 @@ from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import keys, requests, takedowns
+from trace.services import keys, requests, takedowns, web_push
 from trace.services.settings import current_settings
 
 group = AppGroup("keys", help="Signing keys.")
@@ -74,7 +74,8 @@ def rewrap(new_key: str) -> None:
         old = current_settings().key_encryption_key
         count = keys.rewrap(old, fresh)
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
+        texts += web_push.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")
-    click.echo(f"{texts} texts of requests and takedowns are sealed anew")
+    click.echo(f"{texts} texts of requests, takedowns and web push are sealed anew")

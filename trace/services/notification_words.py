@@ -42,7 +42,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "application-waiting": (
         "application",
         N_("Có hồ sơ đăng ký chờ xem xét"),
-        N_("%(organisation)s chờ xem xét hồ sơ."),
+        N_("%(name)s chờ xem xét hồ sơ."),
     ),
     "member-joined": (
         "members",
@@ -59,25 +59,92 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Có hàng chờ bạn nhận"),
         N_("%(by)s giao hàng cho %(organisation)s: %(what)s."),
     ),
-    "handover-answered": (
+    "handover-several": (
         "handover",
-        N_("Bên nhận đã trả lời"),
-        N_("%(by)s đã trả lời về hàng %(organisation)s giao: %(what)s."),
+        N_("Có hàng chờ bạn nhận"),
+        N_("%(by)s giao hàng cho %(organisation)s theo %(count)s phiếu."),
+    ),
+    "handover-returned": (
+        "handover",
+        N_("Hàng bị trả lại đang về"),
+        N_("%(by)s trả hàng lại cho %(organisation)s: %(what)s."),
+    ),
+    "handover-cancelled": (
+        "handover",
+        N_("Phiếu giao đã huỷ"),
+        N_("%(by)s huỷ phiếu giao cho %(organisation)s: %(what)s."),
+    ),
+    "handover-accepted": (
+        "handover",
+        N_("Bên nhận đã nhận đủ"),
+        N_("%(by)s đã nhận đủ hàng %(organisation)s giao: %(what)s."),
+    ),
+    "handover-part": (
+        "handover",
+        N_("Bên nhận mới nhận một phần"),
+        N_("%(by)s mới nhận một phần hàng %(organisation)s giao: %(what)s."),
+    ),
+    "handover-differs": (
+        "handover",
+        N_("Bên nhận ghi có chênh lệch"),
+        N_("%(by)s nhận hàng %(organisation)s giao nhưng ghi có chênh lệch: %(what)s."),
+    ),
+    "handover-refused": (
+        "handover",
+        N_("Bên nhận từ chối hàng"),
+        N_("%(by)s từ chối hàng %(organisation)s giao: %(what)s."),
+    ),
+    "handover-link": (
+        "handover",
+        N_("Người cầm phiếu đã xác nhận"),
+        N_("Người cầm phiếu giao của %(organisation)s báo đã nhận: %(what)s."),
+    ),
+    "handover-link-refused": (
+        "handover",
+        N_("Người cầm phiếu không nhận hàng"),
+        N_("Người cầm phiếu giao của %(organisation)s báo không nhận: %(what)s."),
     ),
     "alert-recall": (
         "alert",
         N_("Hàng bạn giữ bị thu hồi"),
-        N_("%(by)s thu hồi %(what)s. Ngừng bán và mở trang để xem phải làm gì."),
+        N_(
+            "%(by)s thu hồi %(what)s. Lô, kiện %(organisation)s đã hoặc đang giữ có liên quan: "
+            "%(count)s. Ngừng bán và mở trang để xem phải làm gì."
+        ),
     ),
     "alert-hold": (
         "alert",
         N_("Hàng bạn giữ bị tạm giữ"),
-        N_("%(by)s tạm giữ %(what)s. Tạm dừng bán, chờ kết quả."),
+        N_(
+            "%(by)s tạm giữ %(what)s. Lô, kiện %(organisation)s đã hoặc đang giữ có liên quan: "
+            "%(count)s. Tạm dừng bán, chờ kết quả."
+        ),
+    ),
+    "alert-advice": (
+        "alert",
+        N_("Có lưu ý về hàng bạn giữ"),
+        N_(
+            "%(by)s lưu ý về %(what)s. Lô, kiện %(organisation)s đã hoặc đang giữ có liên quan: "
+            "%(count)s."
+        ),
     ),
     "alert-release": (
         "alert",
         N_("Hàng bạn giữ được bán lại"),
-        N_("%(by)s đã bỏ lệnh giữ %(what)s."),
+        N_(
+            "%(by)s đã bỏ lệnh về %(what)s. Lô, kiện %(organisation)s đã hoặc đang giữ có liên "
+            "quan: %(count)s. Lệnh khác trên cùng lô, nếu có, vẫn còn."
+        ),
+    ),
+    "hold-waiting": (
+        "alert",
+        N_("Lô bị giữ chờ kết quả kiểm nghiệm"),
+        N_("%(what)s của %(name)s bị giữ theo quy tắc. Chờ phòng kiểm nghiệm và chờ cơ quan."),
+    ),
+    "result-signed": (
+        "alert",
+        N_("Có kết quả kiểm nghiệm"),
+        N_("%(by)s đã ký kết quả về %(what)s của %(name)s."),
     ),
     "key-added": (
         "key",
@@ -94,10 +161,90 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Khoá ký đã bị thu hồi"),
         N_("Khoá %(what)s của %(organisation)s không ký được nữa."),
     ),
+    "key-recovered": (
+        "key",
+        N_("Khoá ký đã được cấp lại"),
+        N_("%(by)s đã cấp lại khoá ký cho %(organisation)s: %(what)s. Mọi khoá cũ hết hiệu lực."),
+    ),
+    "token-ending": (
+        "key",
+        N_("Mã truy cập của máy sắp hết hạn"),
+        N_("Mã truy cập “%(what)s” của %(organisation)s hết hạn ngày %(day)s."),
+    ),
+    "approval-waiting": (
+        "key",
+        N_("Có việc chờ duyệt bằng khoá truy cập"),
+        N_("Việc ghi ở %(organisation)s chờ duyệt. Quá 24 giờ thì phải ghi lại."),
+    ),
+    "certificate-asked": (
+        "certificate",
+        N_("Có chứng nhận chờ bạn trả lời"),
+        N_("%(by)s khai có %(what)s do %(organisation)s cấp."),
+    ),
+    "certificate-confirmed": (
+        "certificate",
+        N_("Chứng nhận đã được xác nhận"),
+        N_("%(by)s xác nhận %(what)s của %(organisation)s."),
+    ),
+    "certificate-rejected": (
+        "certificate",
+        N_("Chứng nhận không được xác nhận"),
+        N_("%(by)s không xác nhận %(what)s của %(organisation)s. Mở trang để xem vì sao."),
+    ),
+    "certificate-suspended": (
+        "certificate",
+        N_("Chứng nhận bị đình chỉ"),
+        N_("%(by)s đình chỉ %(what)s của %(organisation)s từ ngày %(day)s."),
+    ),
+    "certificate-resumed": (
+        "certificate",
+        N_("Chứng nhận có hiệu lực lại"),
+        N_("%(by)s cho %(what)s của %(organisation)s có hiệu lực lại từ ngày %(day)s."),
+    ),
+    "certificate-withdrawn": (
+        "certificate",
+        N_("Chứng nhận bị thu hồi"),
+        N_("%(by)s thu hồi %(what)s của %(organisation)s từ ngày %(day)s."),
+    ),
+    "certificate-ending": (
+        "certificate",
+        N_("Chứng nhận sắp hết hạn"),
+        N_("%(what)s của %(organisation)s hết hiệu lực sau ngày %(day)s."),
+    ),
+    "request-waiting": (
+        "request",
+        N_("Có yêu cầu hoặc báo cáo mới"),
+        N_("Cần trả lời trước hết ngày %(day)s."),
+    ),
+    "request-assigned": (
+        "request",
+        N_("Có yêu cầu về dữ liệu do bạn ghi"),
+        N_("Một người hỏi về dữ liệu của họ ở %(organisation)s. Xong trước hết ngày %(day)s."),
+    ),
+    "request-due": (
+        "request",
+        N_("Yêu cầu sắp đến hạn"),
+        N_("Hạn của một yêu cầu là ngày %(day)s."),
+    ),
+    "request-late": (
+        "request",
+        N_("Yêu cầu đã quá hạn"),
+        N_("Hạn của một yêu cầu là ngày %(day)s, đã qua."),
+    ),
+    "weekly": ("weekly", N_("Tuần qua của bạn"), ""),
+}
+
+# word: (what it counts, the sentence). Said one after the other; what is nought is not said.
+PARTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "weekly": (
-        "weekly",
-        N_("Tuần qua của bạn"),
-        N_("%(what)s"),
+        ("scans", N_("Mã của %(organisation)s được quét %(scans)s lần.")),
+        ("wards", N_("Người quét ở %(wards)s phường, xã.")),
+        ("entries", N_("Việc đã ghi: %(entries)s.")),
+        ("lots", N_("Lô mới: %(lots)s.")),
+        ("asked", N_("Người mua hỏi, báo: %(asked)s.")),
+        ("sent", N_("Phiếu đã giao, bên nhận chưa trả lời: %(sent)s.")),
+        ("arriving", N_("Phiếu chờ bạn nhận: %(arriving)s.")),
+        ("waiting", N_("Việc khác đang chờ bạn: %(waiting)s.")),
     ),
 }
 
@@ -108,7 +255,7 @@ def check_word(word: str, context: Mapping[str, object]) -> str:
         raise NoSuchWord(word=word)
     kind, title, body = WORDS[word]
     try:
-        _ = title % context, body % context
+        _ = title % context, body % context, _parts(word, context)
     except (KeyError, ValueError, TypeError):
         raise NoSuchWord(word=word) from None
     return kind
@@ -120,4 +267,10 @@ def say(word: str, context: Mapping[str, object], locale: str) -> tuple[str, str
         return word, ""
     _, title, body = WORDS[word]
     with force_locale(locale):
-        return gettext(title) % context, gettext(body) % context
+        said = [gettext(text) % context for text in (body, *_parts(word, context)) if text]
+        return gettext(title) % context, " ".join(said)
+
+
+def _parts(word: str, context: Mapping[str, object]) -> list[str]:
+    """The sentences of what is not nought; raises KeyError for a figure that is missing."""
+    return [text for name, text in PARTS.get(word, ()) if str(context[name]) != "0"]

@@ -3,7 +3,8 @@
     notify(organisation, "handover-waiting", {"by": …, "what": …}, at=now, address="/producer/…")
 
 writes, in the transaction of what happened, one row a person and one delivery for each channel they
-want, and asks for a job; the worker sends them. In the application everything is shown, always.
+want, and asks for a job; the worker sends them (`deliveries`). In the application everything is
+shown, always.
 
 Rules.
 1. Words and kinds are those of `notification_words`. The context holds what fills the sentence and
@@ -11,33 +12,40 @@ Rules.
 2. Owners are told what concerns the organisation, recorders what concerns goods as well
    (`RECEIVERS`).
 3. Preferences are a person's, per kind and channel; DEFAULTS stand until they say otherwise.
-4. A delivery that fails is tried again, each time after twice as long, eight times; then it is
-   given up and says why. A contact that was never proven gets nothing: it may be a stranger's.
+4. A `subject` names what is told: whatever runs twice, a person hears of it once for each of their
+   organisations. `once` tells nothing while the same word to the same person is still unread.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
-from trace.models import Delivery, Membership, Notification, Organisation, Person, Preference
+from trace.models import (
+    Delivery,
+    Membership,
+    Notification,
+    Organisation,
+    Person,
+    Preference,
+    PushSubscription,
+)
 from trace.models.notifications import CHANNELS, KINDS
-from trace.services import senders
 from trace.services.jobs import enqueue
 from trace.services.notification_words import check_word, say
-from trace.services.senders import Message, NotSent
+from trace.services.sets import among, is_sqlite
 from trace.services.settings import current_settings
 
 JOB_KIND: Final = "notify"
-ATTEMPTS: Final = 8
-FIRST_PAUSE: Final = timedelta(seconds=30)
+PER_JOB: Final = 50  # messages of one job: a minute's work where each takes a second
 OWNERS: Final = ("owner", "admin", "supervisor")
 RECORDERS: Final = (*OWNERS, "recorder", "inspector")
 RECEIVERS: Final = {
@@ -46,80 +54,207 @@ RECEIVERS: Final = {
     "handover": RECORDERS,
     "alert": RECORDERS,
     "key": OWNERS,
+    "certificate": RECORDERS,
+    "request": OWNERS,
     "weekly": RECORDERS,
 }
-# An SMS costs money and interrupts: only for what cannot wait.
+# An SMS costs money and interrupts: only for what cannot wait. Push is asked for on each device.
 DEFAULTS: Final = {
     ("application", "email"),
     ("members", "email"),
     ("alert", "email"),
     ("alert", "sms"),
-    ("alert", "push"),
-    ("handover", "push"),
     ("key", "email"),
-    ("application", "push"),
+    ("certificate", "email"),
+    ("request", "email"),
+    ("weekly", "email"),
+    *((kind, "push") for kind in KINDS if kind != "weekly"),
 }
+
+Context = Mapping[str, object]
 
 
 def notify(
     organisation: Organisation,
     word: str,
-    context: Mapping[str, object] | None = None,
+    context: Context | None = None,
     *,
     at: datetime,
     address: str = "",
     but: Person | None = None,
+    subject: str = "",
+    once: bool = False,
 ) -> int:
     """Tells the people of an organisation whom a kind concerns, except `but` (who did it); returns
     how many. The caller commits. Raises NoSuchWord."""
-    filled = {**(context or {}), "organisation": organisation.name}
-    kind = check_word(word, filled)
-    query = (
-        select(Person)
-        .join(Membership, Membership.person_id == Person.id)
+    told = {organisation: (context or {}, address)}
+    return notify_each(
+        told, word, at=at, but=but.id if but is not None else None, subject=subject, once=once
+    )
+
+
+def notify_each(
+    told: Mapping[Organisation, tuple[Context, str]],
+    word: str,
+    *,
+    at: datetime,
+    but: int | None = None,
+    subject: str = "",
+    once: bool = False,
+) -> int:
+    """The same word to many organisations, each with its own context and address; a handful of
+    statements however many they are. Returns how many people. Raises NoSuchWord."""
+    kind, texts = "", {}
+    for organisation, (context, address) in told.items():
+        filled = {**context, "organisation": organisation.name}
+        kind = check_word(word, filled)
+        texts[organisation.id] = (_text(filled), address)
+    if not texts:
+        return 0
+    rows = db.session.execute(
+        select(Membership.person_id, Membership.organisation_id)
+        .join(Person, Person.id == Membership.person_id)
         .where(
-            Membership.organisation_id == organisation.id,
+            among(Membership.organisation_id, sorted(texts)),
             Membership.role.in_(RECEIVERS[kind]),
             Person.active,
         )
+        .order_by(Membership.organisation_id, Membership.person_id)
     )
-    told = [person for person in db.session.scalars(query) if person is not but]
-    return notify_people(told, word, filled, at=at, address=address, organisation=organisation)
+    wanted = [
+        _row(person_id, organisation_id, kind, word, *texts[organisation_id], at, subject)
+        for person_id, organisation_id in rows
+        if person_id != but
+    ]
+    return _tell(wanted, kind, at=at, once=once)
 
 
 def notify_people(
     people: Iterable[Person],
     word: str,
-    context: Mapping[str, object],
+    context: Context,
     *,
     at: datetime,
     address: str = "",
     organisation: Organisation | None = None,
 ) -> int:
     """Tells these people; returns how many. The caller commits. Raises NoSuchWord."""
-    kind = check_word(word, context)
-    text = orjson.dumps({name: str(value) for name, value in context.items()}).decode()
-    count = 0
-    for person in people:
-        row = Notification(
-            person_id=person.id,
-            organisation_id=organisation.id if organisation is not None else None,
-            kind=kind,
-            word=word,
-            context=text,
-            address=address,
-            created_at=at,
+    kind, text = check_word(word, context), _text(context)
+    where = organisation.id if organisation is not None else None
+    rows = [_row(person.id, where, kind, word, text, address, at, "") for person in people]
+    return _tell(rows, kind, at=at)
+
+
+def _text(context: Context) -> str:
+    return orjson.dumps({name: str(value) for name, value in context.items()}).decode()
+
+
+def _row(
+    person_id: int,
+    organisation_id: int | None,
+    kind: str,
+    word: str,
+    text: str,
+    address: str,
+    at: datetime,
+    subject: str,
+) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "organisation_id": organisation_id,
+        "kind": kind,
+        "word": word,
+        "context": text,
+        "address": address,
+        "created_at": at,
+        "subject": subject or None,
+    }
+
+
+def _tell(rows: Sequence[dict[str, Any]], kind: str, *, at: datetime, once: bool = False) -> int:
+    """Writes notifications and their deliveries, and asks for the jobs that send them."""
+    if once:
+        unread = _unread(rows)
+        rows = [one for one in rows if (one["person_id"], one["organisation_id"]) not in unread]
+    if not rows:
+        return 0
+    db.session.flush()
+    dialect = sqlite.insert if is_sqlite() else postgresql.insert
+    made = db.session.execute(
+        dialect(Notification)
+        .on_conflict_do_nothing()
+        .returning(Notification.id, Notification.person_id),
+        list(rows),
+    ).all()
+    sent = _deliveries({row.id: row.person_id for row in made}, kind, at)
+    for start in range(0, len(sent), PER_JOB):
+        enqueue(JOB_KIND, {"notifications": sent[start : start + PER_JOB]}, at=at)
+    return len(made)
+
+
+def _unread(rows: Sequence[dict[str, Any]]) -> set[tuple[int, int | None]]:
+    """(person, organisation) of those who have not read this word yet."""
+    if not rows:
+        return set()
+    found = db.session.execute(
+        select(Notification.person_id, Notification.organisation_id).where(
+            among(Notification.person_id, [one["person_id"] for one in rows]),
+            Notification.word == rows[0]["word"],
+            Notification.read_at.is_(None),
         )
-        db.session.add(row)
-        db.session.flush()
-        count += 1
-        wanted = [channel for channel in CHANNELS if wants(person, kind, channel)]
-        for channel in wanted:
-            db.session.add(Delivery(notification_id=row.id, channel=channel, due_at=at))
-        db.session.flush()
-        if wanted:
-            enqueue(JOB_KIND, {"notification": row.id}, at=at)
-    return count
+    )
+    return {(row.person_id, row.organisation_id) for row in found}
+
+
+def _deliveries(people: Mapping[int, int], kind: str, at: datetime) -> list[int]:
+    """Writes what is to leave for each notification (id: whose); returns the ids of those that
+    leave by any channel."""
+    channels = _wanted(set(people.values()), kind)
+    devices = _devices([one for one, named in channels.items() if "push" in named])
+    rows: list[dict[str, Any]] = []
+    for notification_id, person_id in sorted(people.items()):
+        ways = [(one, None) for one in CHANNELS if one in channels[person_id] and one != "push"]
+        pushed = [("push", device) for device in devices.get(person_id, ())]
+        rows += [
+            {
+                "notification_id": notification_id,
+                "channel": channel,
+                "subscription_id": device,
+                "state": "queued",
+                "due_at": at,
+            }
+            for channel, device in (*ways, *pushed)
+        ]
+    if rows:
+        db.session.execute(insert(Delivery), rows)
+    return list(dict.fromkeys(row["notification_id"] for row in rows))
+
+
+def _wanted(people: Collection[int], kind: str) -> dict[int, set[str]]:
+    """The channels by which each of them wants a kind."""
+    usual = {channel for named, channel in DEFAULTS if named == kind}
+    found = {person_id: set(usual) for person_id in people}
+    said = db.session.execute(
+        select(Preference.person_id, Preference.channel, Preference.wanted).where(
+            among(Preference.person_id, sorted(people)), Preference.kind == kind
+        )
+    )
+    for row in said:
+        (found[row.person_id].add if row.wanted else found[row.person_id].discard)(row.channel)
+    return found
+
+
+def _devices(people: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    if people:
+        rows = db.session.execute(
+            select(PushSubscription.person_id, PushSubscription.id)
+            .where(among(PushSubscription.person_id, sorted(people)))
+            .order_by(PushSubscription.id)
+        )
+        for row in rows:
+            found.setdefault(row.person_id, []).append(row.id)
+    return found
 
 
 def words_of(row: Notification, locale: str) -> tuple[str, str]:
@@ -218,75 +353,3 @@ def _signed(person_id: int, kind: str) -> str:
     secret = current_settings().secret_key.encode()
     made = hmac.new(secret, f"trace unsubscribe\n{person_id}\n{kind}".encode(), hashlib.sha256)
     return made.hexdigest()[:32]
-
-
-# -- the worker ------------------------------------------------------------------------------------
-
-
-def deliver(notification_id: int, *, at: datetime) -> dict[str, int]:
-    """Sends what is due of a notification, each channel committed by itself, so that a worker that
-    dies sends nothing twice; asks for another job for what must wait. Returns counts by state."""
-    rows = db.session.scalars(
-        select(Delivery).where(
-            Delivery.notification_id == notification_id,
-            Delivery.state == "queued",
-            Delivery.due_at <= at,
-        )
-    ).all()
-    counts: dict[str, int] = {}
-    for row in rows:
-        _deliver(row, at)
-        counts[row.state] = counts.get(row.state, 0) + 1
-        if row.state == "queued":
-            enqueue(JOB_KIND, {"notification": notification_id}, at=at).run_after = row.due_at
-        db.session.commit()
-    return counts
-
-
-def _deliver(row: Delivery, at: datetime) -> None:
-    message = _message(row)
-    if isinstance(message, str):
-        row.state, row.reason = "dropped", message
-        return
-    row.attempts += 1
-    try:
-        senders.send(message)
-    except NotSent as error:
-        row.reason = error.reason[:40]
-        if error.lasting or row.attempts >= ATTEMPTS:
-            row.state = "failed"
-        else:
-            row.due_at = at + FIRST_PAUSE * 2 ** (row.attempts - 1)
-        return
-    row.state, row.reason, row.sent_at = "sent", "", at
-
-
-def _message(row: Delivery) -> Message | str:
-    """The message of a delivery, or why there is none."""
-    told = row.notification
-    person = told.person
-    if not person.active:
-        return "closed"
-    if not wants(person, told.kind, row.channel):  # they said so since
-        return "unwanted"
-    title, body = words_of(told, person.locale)
-    link = current_settings().public_url + told.address if told.address else ""
-    key = f"notification-{told.id}-{row.channel}"
-    if row.channel == "email":
-        if not person.email or person.email_proven_at is None:
-            return "no-address"
-        base = f"{current_settings().public_url}/notifications/unsubscribe"
-        leave = f"{base}/{unsubscribe_token(person.id, told.kind)}"
-        text = "\n\n".join(part for part in (body, link, _leaving(person.locale, leave)) if part)
-        return Message("email", person.email, f"Trace: {title}", text + "\n", key, leave)
-    if row.channel == "sms":
-        if not person.phone or person.phone_proven_at is None:
-            return "no-number"
-        return Message("sms", person.phone, "", f"Trace: {title}. {body}", key)
-    return "no-browser"
-
-
-def _leaving(locale: str, address: str) -> str:
-    if locale == "en":
-        return f"No more e-mails of this kind: {address}"
-    return f"Không nhận thư loại này nữa: {address}"

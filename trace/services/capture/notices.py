@@ -78,9 +78,10 @@ def _standing(sqlite: bool) -> Select[Any]:
     return select(Alert).where(among_given(Alert.thing_id, "things", sqlite=sqlite))
 
 
-def inherit_alerts(sources: Iterable[int]) -> None:
+def inherit_alerts(sources: Iterable[int]) -> set[int]:
     """Under the log lock: alerts standing on things that have just been used reach what came of
-    them, however far that has travelled already."""
+    them, however far that has travelled already. Returns the notices (event ids) in force that
+    reached anything so."""
     standing = db.session.scalars(_standing(is_sqlite()), {"things": given(set(sources))})
     groups: dict[tuple[int, int], tuple[Alert, Reached]] = {}
     for alert in standing:
@@ -102,6 +103,7 @@ def inherit_alerts(sources: Iterable[int]) -> None:
             if _is_news(thing, mixed, start)
         ]
     _write(rows)
+    return {row["event_id"] for row in rows if row["lifted_by"] is None}
 
 
 def doubted_sources(moved: Collection[int]) -> set[int]:

@@ -36,7 +36,7 @@ from trace.models import (
 )
 from trace.models.events import TYPES
 from trace.models.types import to_micro, to_millis
-from trace.services import balances, handovers, log
+from trace.services import balances, handovers, log, news
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices, releases
@@ -140,11 +140,12 @@ def store(
     moved = _moved(prepared, known)
     if moved:
         sources |= notices.doubted_sources(moved)
-    if sources:
-        notices.inherit_alerts(sources)
+    spread = notices.inherit_alerts(sources) if sources else set()
     telling = given(_telling(known.values(), touched))
     db.session.execute(_mark_stale(is_sqlite()), {"things": telling})
     balances.ask_for_review(changed, at=at)
+    said = [(row_id, e.document, e.notice) for row_id, e in zip(ids, prepared, strict=True)]
+    news.ask(actor, said, at=at, inherited=spread)
     first = _append(organisation, prepared, ids, known, state, at, approval)
     return list(zip(ids, first, strict=True))
 
