@@ -23,7 +23,7 @@ from trace.models import Key
 from trace.services import witnessing
 from trace.services.actors import Actor
 from trace.services.bundles import bundle_of
-from trace.services.capture import Approval, capture, capture_statements, sign_for_approval
+from trace.services.capture import Approval, Sheaf, capture, capture_statements
 from trace.services.custody import revoke
 from trace.services.keys import NamedKey, rotate_key
 from trace.services.passkeys import add_passkey, creation_options, draft_passkey, read_made
@@ -51,7 +51,9 @@ class Approver:
 
     def send(self, lots: list[str], assertion: Assertion | None = None) -> Assertion:
         """Records lots under an assertion: the phone's own, or one from elsewhere."""
-        signer, texts = sign_for_approval(self.actor, [registered(lot) for lot in lots], at=NOW)
+        sheaf = Sheaf(self.actor, at=NOW)
+        sheaf.add([registered(lot) for lot in lots])
+        signer, texts = sheaf.key, sheaf.statements()
         hashes = tuple(statement_hash(text.partition("~")[0]) for text in texts)
         given = assertion or self.phone.assertion(approval_challenge(hashes))
         capture_statements(
@@ -133,7 +135,9 @@ def test_an_assertion_for_other_statements_is_not_an_approval(approver: Approver
 @pytest.mark.parametrize("foreign", ["another phone", "another page", "nobody touched it"])
 def test_an_assertion_from_elsewhere_is_not_an_approval(approver: Approver, foreign: str) -> None:
     lot = new_lot()
-    signer, texts = sign_for_approval(approver.actor, [registered(lot)], at=NOW)
+    sheaf = Sheaf(approver.actor, at=NOW)
+    sheaf.add([registered(lot)])
+    signer, texts = sheaf.key, sheaf.statements()
     hashes = tuple(statement_hash(text.partition("~")[0]) for text in texts)
     phones = {
         "another phone": Phone("thief"),

@@ -18,8 +18,6 @@ from tests.support.fields import Console, open_console
 from tests.support.pages import Page, PageClient
 from trace.core.gs1 import format_code
 from trace.extensions import db
-from trace.jobs import worker
-from trace.jobs.registry import load_handlers
 from trace.jobs.worker import run_pending
 from trace.models import Event, Household, Import, ImportRow, Place, Product, Thing
 from trace.schemas.import_kinds import KINDS
@@ -206,50 +204,6 @@ def test_the_same_file_is_recognised_and_asked_about(console: Console) -> None:
     assert count(console, Event) == before
     accept(console, refused, mode="all", again="yes")
     assert count(console, Event) == before + 1
-
-
-def test_a_worker_killed_between_windows_leaves_each_row_recorded_once(
-    console: Console, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from trace.services import imports
-
-    monkeypatch.setattr(imports, "WINDOW", 4)
-    _, code = cycle(console)
-    head = ("Ngày giờ", "Mã vụ", "Việc", "Ghi chú")
-    rows = [(f"{day}/11/2026", code, "Tưới", f"lần {day}") for day in range(1, 19)]
-    before = count(console, Event)
-    preview = send(console, "diary", workbook(head, *rows))
-    console.pages.submit(preview, {"mode": "all"})
-    windows = []
-
-    class Killed(BaseException):
-        pass
-
-    real = imports._record_window
-
-    def dying(*args: Any, **options: Any) -> None:
-        windows.append(1)
-        real(*args, **options)
-        if len(windows) in (2, 5):
-            raise Killed  # after the capture, before the commit
-
-    monkeypatch.setattr(imports, "_record_window", dying)
-    with console.app.app_context():
-        load_handlers()
-        for _ in range(3):
-            db.session.execute(db.text("UPDATE jobs SET lease_until = 0 WHERE state = 'running'"))
-            db.session.commit()
-            while (job := worker.claim("w")) is not None:
-                try:
-                    worker.run(job)
-                except Killed:
-                    db.session.rollback()
-                    break
-        row = db.session.query(Import).one()
-        assert (row.state, row.done) == ("done", 18)
-    assert count(console, Event) == before + 18
-    notes = [line.document.get("trace:note") for line in console.events()[before:]]
-    assert sorted(map(str, notes)) == sorted(f"lần {day}" for day in range(1, 19))
 
 
 def test_templates_hold_own_names_and_an_example_that_is_skipped(console: Console) -> None:

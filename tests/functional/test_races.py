@@ -11,6 +11,7 @@ is nothing to race for; many processes at once on both databases are in test_log
 * the same idempotency key twice at once (section 2: the first answer)
 * amounts taken from one lot at once (section 8: conditional update)
 * two sequencers, one of them slow or killed (section 4: one, by lease)
+* a file of rows recorded while the key is revoked, and by two workers at once (all or nothing)
 * a log begun anew while something is recorded (sections 3 and 4: a position has one origin)
 """
 
@@ -31,12 +32,13 @@ from sqlalchemy import func, select
 
 from tests.conftest import DATABASES, create_app, settings_for
 from tests.functional.test_log_processes import check_whole
+from tests.support import sheets
 from tests.support.databases import PostgresqlDatabase, release
 from tests.support.factories import make_actor, new_lot, notice, registered, transformed
 from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import Alert, Event, Holding, Key, LogEntry, LogState, Thing
+from trace.models import Alert, Event, Holding, Import, Key, LogEntry, LogState, Thing
 from trace.services import origins
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
@@ -218,6 +220,31 @@ def test_amounts_taken_from_one_lot_at_once_are_all_taken(stage: Stage) -> None:
         .where(Thing.identity == stage.lot)
     ).one()
     assert held == Decimal(25)
+    whole()
+
+
+def test_a_file_whose_key_is_revoked_while_it_is_recorded_leaves_nothing(stage: Stage) -> None:
+    file = sheets.begun(stage.actor, 7)
+    other = stage.other("import", "lock", file=file)
+    key = db.session.scalars(
+        select(Key).where(Key.organisation_id == stage.actor.organisation.id)
+    ).one()
+    revoke_key(key, at=clock.now())
+    db.session.commit()
+    assert other.go_on() == 'done ["checked",0,0]'
+    row = db.session.scalars(select(Import)).one()
+    assert '"no-key"' in row.error
+    assert db.session.scalar(select(func.count()).select_from(Event)) == 1
+    whole()
+
+
+def test_a_file_that_two_workers_record_at_once_is_recorded_once(stage: Stage) -> None:
+    file = sheets.begun(stage.actor, 7)
+    first = stage.other("import", "lock", file=file)
+    second = stage.other("import", "none", file=file)
+    stage.waits_for_a_lock()
+    assert first.go_on() == second.says() == 'done ["done",7,0]'
+    assert db.session.scalar(select(func.count()).select_from(Event)) == 8
     whole()
 
 

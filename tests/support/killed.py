@@ -22,6 +22,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from tests.conftest import settings_for
+from tests.support import sheets
 from tests.support.databases import release
 from tests.support.factories import make_actor, new_lot, registered
 from tests.support.log_processes import say
@@ -29,9 +30,10 @@ from trace import clock
 from trace.app import create_app
 from trace.core.signing import SealBroken
 from trace.extensions import db
+from trace.jobs import imports as import_jobs
 from trace.jobs.worker import publish
 from trace.models import Organisation
-from trace.services import keys, log_keys, mirrors, origins, refill, sequencer
+from trace.services import imports, keys, log_keys, mirrors, origins, refill, sequencer
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.log import current_state
@@ -40,6 +42,7 @@ from trace.services.settings import current_settings
 
 Act = Callable[[], Any]
 MOST = 60  # steps; no act has so many
+_COOPERATIVE = select(Organisation).where(Organisation.kind == "co-operative")
 ONE, OTHER = bytes(range(32)), bytes(range(100, 132))
 
 
@@ -94,8 +97,7 @@ def killed_at(app: Flask, step: int, act: Act) -> bool:
 def restart() -> int:
     """What a worker does after a restart: it records something, takes the lease the dead one had,
     checks what it finds and publishes. Returns the published size."""
-    found = db.session.scalars(select(Organisation).where(Organisation.kind == "co-operative"))
-    organisation = found.first()
+    organisation = db.session.scalars(_COOPERATIVE).first()
     if organisation is None:
         raise RuntimeError("no organisation")
     capture(Actor(organisation, None, "owner"), [registered(new_lot())], at=clock.now())
@@ -264,12 +266,44 @@ def refilling(app: Flask) -> None:
             return
 
 
+def importing(app: Flask) -> None:
+    """A file of rows is recorded and then undone, killed at each step of either: all or nothing."""
+    vars(import_jobs)["WINDOW"] = 4
+    for undoing in (False, True):
+        for step in range(1, MOST):
+            with app.app_context():
+                actor = Actor(db.session.scalars(_COOPERATIVE).one(), None, "owner")
+                file = sheets.begun(actor, 11)
+                if undoing:
+                    sheets.run_jobs()
+                    imports.ask_undo(actor, imports.get_import(actor, file), at=clock.now())
+                    db.session.commit()
+                _, _, voids = sheets.found(file)
+                db.session.remove()
+            was_killed = killed_at(app, step, sheets.run_jobs)
+            forget()
+            with app.app_context():
+                state, made, more = sheets.found(file)
+                whole = ("undoing", 11, voids) if undoing else ("running", 0, voids)
+                after = ("undone", 0, voids + 11) if undoing else ("done", 11, voids)
+                if (state, made, more) not in (whole, after):
+                    raise RuntimeError(f"step {step}: half done: {(state, made, more - voids)}")
+                sheets.run_jobs()
+                if sheets.found(file) != after:
+                    raise RuntimeError(f"step {step}: {sheets.found(file)}")
+                say(f"{step} {restart()}")
+                db.session.remove()
+            if not was_killed:
+                break
+
+
 ACTS: dict[str, Callable[[Flask], None]] = {
     "recording": recording,
     "changing-the-logs-key": changing_the_logs_key,
     "beginning-anew": beginning_anew,
     "sealing-anew": sealing_anew,
     "refilling": refilling,
+    "importing": importing,
 }
 
 

@@ -21,6 +21,7 @@ from tests.conftest import settings_for
 from tests.support.databases import release
 from tests.support.factories import notice, registered, transformed
 from tests.support.log_processes import say
+from tests.support.sheets import found, run_jobs
 from trace import clock
 from trace.app import create_app
 from trace.errors import TraceError
@@ -52,6 +53,9 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
         published = sequencer.publish(now=now)
         db.session.commit()
         return published.size if published else None
+    if act == "import":
+        run_jobs()
+        return found(given["file"])
     said: dict[str, Any]
     if act == "mix":
         said = transformed({given["lot"]: given.get("kg", 1)}, {given["child"]: 1})

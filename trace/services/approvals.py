@@ -2,6 +2,10 @@
 
 What a form sends is checked and signed at once and kept aside; the challenge a passkey answers is
 made of exactly these statements' hashes. Approved, they go through the one way in, as they are.
+
+Who waits with more than the statements (a file's rows) names a job: it is asked for in the
+transaction that records, discards or forgets them, with the events' rows (none of them: not
+approved).
 """
 
 from __future__ import annotations
@@ -9,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from trace.core.signing import JsonObject, PublicKey
 from trace.core.statements import approval_challenge, open_statement, statement_hash
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Key, PendingApproval
+from trace.models import Key, Organisation, PendingApproval
 from trace.services.actors import Actor
-from trace.services.capture import Approval, Captured, capture_statements, sign_for_approval
+from trace.services.capture import Approval, Captured, Sheaf, capture_statements
 from trace.services.custody import valid_keys
 from trace.services.jobs import enqueue
 from trace.services.keys import NamedKey
@@ -38,6 +42,9 @@ class ApprovalExpired(TraceError):
     next_step = "Send the form once more."
 
 
+Then = tuple[str, dict[str, Any]]  # a job's kind and argument
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Statements to be approved together: their events, and what the passkey signs."""
@@ -46,6 +53,7 @@ class Waiting:
     statements: tuple[str, ...]
     events: tuple[JsonObject, ...]
     hashes: tuple[str, ...]
+    then: Then | None = None
 
     @property
     def challenge(self) -> bytes:
@@ -59,15 +67,26 @@ def is_demanded(actor: Actor) -> bool:
 
 
 def hold(
-    actor: Actor, events: Sequence[JsonObject], *, idempotency_key: str, at: datetime
+    actor: Actor,
+    events: Sequence[JsonObject] | Sheaf,
+    *,
+    idempotency_key: str,
+    at: datetime,
+    then: Then | None = None,
 ) -> PendingApproval:
-    """Checks and signs events and keeps them aside. Raises what `capture` raises."""
-    key, statements = sign_for_approval(actor, events, at=at)
+    """Checks and signs events (or takes what is signed) and keeps them aside. Raises what `capture`
+    raises."""
+    if isinstance(events, Sheaf):
+        sheaf = events
+    else:
+        sheaf = Sheaf(actor, at=at)
+        sheaf.add(events)
+    body = {"key": idempotency_key, "statements": sheaf.statements(), "then": then}
     row = PendingApproval(
         organisation_id=actor.organisation.id,
         person_id=actor.person.id if actor.person else None,
-        key_id=key.row_id,
-        body=orjson.dumps({"key": idempotency_key, "statements": statements}).decode(),
+        key_id=sheaf.key.row_id,
+        body=orjson.dumps(body).decode(),
         created_at=at,
         expires_at=at + KEPT,
     )
@@ -80,11 +99,28 @@ def hold(
 def forget_expired(*, at: datetime) -> int:
     """Drops what waited too long; returns how many."""
     found = db.session.scalars(
-        delete(PendingApproval)
-        .where(PendingApproval.expires_at <= at)
-        .returning(PendingApproval.id)
-    )
-    return len(found.all())
+        select(PendingApproval).where(PendingApproval.expires_at <= at).with_for_update()
+    ).all()
+    for row in found:
+        organisation = db.session.get_one(Organisation, row.organisation_id)
+        _go_on(Actor(organisation, None, "recorder"), row, [], at=at, expired=True)
+        db.session.delete(row)
+    db.session.flush()
+    return len(found)
+
+
+def _go_on(
+    actor: Actor,
+    row: PendingApproval,
+    events: Sequence[int],
+    *,
+    at: datetime,
+    expired: bool = False,
+) -> None:
+    then = orjson.loads(row.body).get("then")
+    if then:
+        argument = {**then[1], "events": list(events), "expired": expired}
+        enqueue(then[0], argument, at=at, actor=actor)
 
 
 def list_waiting(actor: Actor, *, at: datetime) -> list[PendingApproval]:
@@ -104,13 +140,15 @@ def get_waiting(actor: Actor, row_id: int, *, at: datetime) -> Waiting:
         raise NotFound
     if row.expires_at <= at:
         raise ApprovalExpired
-    statements = tuple(orjson.loads(row.body)["statements"])
+    body = orjson.loads(row.body)
+    statements = tuple(body["statements"])
     opened = [open_statement(text) for text in statements]
     return Waiting(
         row,
         statements,
         tuple(one.event for one in opened),
         tuple(statement_hash(one.jwt) for one in opened),
+        tuple(body["then"]) if body.get("then") else None,
     )
 
 
@@ -139,13 +177,15 @@ def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Cap
         idempotency_key=orjson.loads(waiting.row.body)["key"],
         approval=Approval(waiting.hashes, assertion, NamedKey(passkey.id, passkey.kid)),
     )
+    _go_on(actor, waiting.row, [one.event_id for one in done.events], at=at)
     db.session.delete(waiting.row)
     db.session.flush()
     return done
 
 
-def discard(actor: Actor, waiting: Waiting) -> None:
+def discard(actor: Actor, waiting: Waiting, *, at: datetime) -> None:
     """Nothing of it is recorded."""
     actor.check("record")
+    _go_on(actor, waiting.row, [], at=at)
     db.session.delete(waiting.row)
     db.session.flush()

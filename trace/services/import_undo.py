@@ -8,13 +8,15 @@ use. What something was built on stays:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import aliased
 
+from trace.errors import Conflict
 from trace.extensions import Model, db
 from trace.models import (
     Event,
@@ -28,60 +30,43 @@ from trace.models import (
     Thing,
 )
 from trace.models.events import ROLES
+from trace.services import approvals
 from trace.services.actors import Actor
+from trace.services.approvals import ApprovalExpired
 from trace.services.bulk import execute_many
-from trace.services.capture import capture
+from trace.services.capture import Sheaf
 from trace.services.capture.prepare import urn_of
-from trace.services.imports import MASTERS, count_rows, rows_of
+from trace.services.imports import UNDONE_KIND, note, rows_of, stop, take
 from trace.services.records import declare_error
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.timelines import open_event
 
-WINDOW = 300
 _OUTPUT = ROLES.index("output")
+Made = dict[int, int]  # row of the sheet -> row made of it
 
 
-def undo_rows(
-    actor: Actor, row: Import, *, at: datetime, beat: Callable[[], None]
-) -> dict[str, int]:
-    """Undoes every row that was made, in windows; commits each."""
-    after = 0
-    while window := rows_of(row, "made", limit=WINDOW, after=after):
-        after = window[-1].number
-        made = {one.number: one.record_id for one in window if one.record_id is not None}
-        if row.kind in MASTERS:
-            kept = _undo_masters(row.kind, made)
-        else:
-            kept = _undo_events(actor, row, made, at=at)
-        _mark(row.id, made, kept)
-        beat()
-        db.session.commit()
-    counts = count_rows(row)
-    row.state, row.finished_at = "undone", at
-    db.session.commit()
-    return {"undone": counts.get("undone", 0), "kept": counts.get("kept", 0)}
+class BuiltOnMeanwhile(Conflict):
+    code = "built-on-meanwhile"
+    message = "Somebody used what this file made at this very moment."
+    next_step = "Try again."
 
 
-def _mark(import_id: int, made: dict[int, int], kept: Collection[int]) -> None:
-    execute_many(
-        "UPDATE import_rows SET state = ? WHERE import_id = ? AND number = ?",
-        [
-            ("kept" if record in kept else "undone", import_id, number)
-            for number, record in made.items()
-        ],
-    )
-    db.session.execute(
-        update(Import).where(Import.id == import_id).values(done=Import.done + len(made))
-    )
+def made_rows(row: Import, after: int, limit: int) -> Made:
+    """The next rows of which something was made, in the sheet's order."""
+    return {
+        one.number: one.record_id
+        for one in rows_of(row, "made", limit=limit, after=after)
+        if one.record_id is not None
+    }
 
 
 # -- events ----------------------------------------------------------------------------------------
 
 
-def _undo_events(actor: Actor, row: Import, made: dict[int, int], *, at: datetime) -> set[int]:
-    numbers, public_id = sorted(made), row.public_id
-    ids = [made[number] for number in numbers]
+def sign_voids(sheaf: Sheaf, made: Made) -> set[int]:
+    """Signs the voids of what these rows made; the numbers of those that stay."""
+    ids = list(made.values())
     kept = built_on(ids)
     events = {one.id: one for one in db.session.scalars(select(Event).where(among(Event.id, ids)))}
     voided = set(
@@ -92,21 +77,63 @@ def _undo_events(actor: Actor, row: Import, made: dict[int, int], *, at: datetim
         )
     )
     id_base = current_settings().id_base
-    declared = [
-        declare_error(
-            open_event(one)[0],
-            urn_of(one.statement_id),
-            id_base=id_base,
-            at=at,
-            reason="incorrect_data",
-        )
-        for one in (events[event_id] for event_id in ids)
-        if one.id not in kept and one.statement_id not in voided
-    ]
-    if declared:
-        key = f"import-undo:{public_id}:{numbers[0]}:{numbers[-1]}"
-        capture(actor, declared, at=at, idempotency_key=key)
-    return kept
+    sheaf.add(
+        [
+            declare_error(
+                open_event(one)[0],
+                urn_of(one.statement_id),
+                id_base=id_base,
+                at=sheaf.at,
+                reason="incorrect_data",
+            )
+            for one in (events[event_id] for event_id in ids)
+            if one.id not in kept and one.statement_id not in voided
+        ]
+    )
+    return {number for number, event_id in made.items() if event_id in kept}
+
+
+def write_voids(actor: Actor, row: Import, sheaf: Sheaf, made: Made, kept: set[int]) -> bool:
+    """Records the voids, or keeps them for their approval; False where another worker did. Raises
+    BuiltOnMeanwhile and what `Sheaf.record` raises."""
+    import_id = row.id
+    if approvals.is_demanded(actor) and len(sheaf):
+        if not take(import_id, "undoing", "waiting"):
+            return False
+        then = (UNDONE_KIND, {"import": row.public_id, "kept": sorted(kept)})
+        key = f"import-undo:{row.public_id}"
+        waiting = approvals.hold(actor, sheaf, idempotency_key=key, at=sheaf.at, then=then)
+        mapping = {**orjson.loads(row.mapping), "approval": waiting.id}
+        note(import_id, mapping=orjson.dumps(mapping).decode())
+        return True
+    if not take(import_id, "undoing", "undone"):
+        return False
+    if {number for number, one in made.items() if one in built_on(list(made.values()))} - kept:
+        raise BuiltOnMeanwhile
+    if len(sheaf):
+        sheaf.record()
+    _undone(import_id, made, kept, sheaf.at)
+    return True
+
+
+def settle(
+    row: Import, events: Sequence[int], kept: Sequence[int], *, expired: bool, at: datetime
+) -> None:
+    """After the approval of the voids was given, refused or awaited in vain."""
+    if row.state != "waiting":
+        return
+    if not events:
+        stop(row.id, ApprovalExpired() if expired else None, state="done", done=row.good)
+        return
+    _undone(row.id, made_rows(row, 0, 0), set(kept), at)
+
+
+def _undone(import_id: int, made: Made, kept: set[int], at: datetime) -> None:
+    execute_many(
+        "UPDATE import_rows SET state = ? WHERE import_id = ? AND number = ?",
+        [("kept" if number in kept else "undone", import_id, number) for number in made],
+    )
+    note(import_id, state="undone", done=len(made) - len(kept), finished_at=at)
 
 
 def built_on(ids: Sequence[int]) -> set[int]:
@@ -145,8 +172,17 @@ def built_on(ids: Sequence[int]) -> set[int]:
 # -- catalogues ------------------------------------------------------------------------------------
 
 
-def _undo_masters(kind: str, made: dict[int, int]) -> set[int]:
-    ids = sorted(made.values())
+def undo_catalogue(row: Import, *, at: datetime) -> bool:
+    """Takes the rows of a catalogue back; False where another worker did."""
+    if not take(row.id, "undoing", "undone"):
+        return False
+    made = made_rows(row, 0, 0)
+    used = _undo_masters(row.kind, sorted(made.values()))
+    _undone(row.id, made, {number for number, one in made.items() if one in used}, at)
+    return True
+
+
+def _undo_masters(kind: str, ids: Sequence[int]) -> set[int]:
     if kind == "households":
         db.session.execute(
             update(Household)

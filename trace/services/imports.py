@@ -3,13 +3,19 @@
 Rules.
 1. Nothing is recorded before people have seen what the file says and chosen: all rows or none, or
    the good ones only.
-2. What is recorded is recorded once: a row's codes and eventID come from the import and the row's
-   number, a window of rows is captured under a key of its own, and its rows are marked in the same
-   transaction. A worker killed at any moment leaves the rest to the next.
-3. Rows of catalogues (households, places, products) are written in one transaction.
-4. Undoing is possible for UNDO_FOR: events are declared void (nothing is removed), catalogue rows
-   that nobody used are removed, households are put out of use. A row on which something was built
-   stays, and is said to.
+2. A file is recorded in one transaction, whatever was chosen: "nothing was recorded" is true after
+   any failure, a worker killed at any moment leaves nothing half done, and what failed is begun
+   again from its page. Events are signed before that, window by window, with no lock held; the
+   transaction then writes them in a second or two for a sheet of ROW_LIMIT rows, the log's
+   lock taken last. The import's own row is taken first: of two workers one records.
+3. Where the organisation's entries wait for a passkey, a file's wait together, for one approval.
+4. Undoing is possible for UNDO_FOR, in one transaction as well: events are declared void (nothing
+   is removed), catalogue rows that nobody used are removed, households are put out of use. A row on
+   which something was built stays, and is said to.
+5. The file itself is dropped once it is recorded, what its rows said after KEPT; a file nobody
+   decided about, or that could not be read, goes whole after KEPT.
+
+Nothing here commits: `trace.jobs.imports` does, step by step.
 """
 
 from __future__ import annotations
@@ -17,34 +23,31 @@ from __future__ import annotations
 import hashlib
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, delete, func, or_, select, update
 
+from trace.core.statements.entries import MAX_APPROVED
 from trace.errors import Conflict, NotFound, Refused, TraceError
 from trace.extensions import db
-from trace.models import Import, ImportRow, Product
+from trace.models import Import, ImportRow
 from trace.services import approvals
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.batches import organisation_address
 from trace.services.bulk import execute_many, insert_rows
-from trace.services.capture import capture
-from trace.services.import_events import Frame, event_of
-from trace.services.import_masters import write_masters
 from trace.services.jobs import enqueue
-from trace.services.sets import batched
-from trace.services.settings import current_settings
 
 CHECK_KIND: Final = "import-check"
 RUN_KIND: Final = "import-run"
 UNDO_KIND: Final = "import-undo"
-WINDOW: Final = 500  # rows captured together: about a quarter of a second
+# What follows an approval by passkey, given or not.
+RECORDED_KIND: Final = "import-recorded"
+UNDONE_KIND: Final = "import-undone"
 UNDO_FOR: Final = timedelta(days=7)
+KEPT: Final = timedelta(days=30)  # what rows said: names, phone numbers, notes
 MASTERS: Final = frozenset({"households", "places", "products"})
 COLUMNS: Final = ("import_id", "number", "state", "cells", "clean", "errors", "record_id")
 
@@ -69,10 +72,22 @@ class NothingToImport(Conflict):
     message = "No row of this file can be recorded."
 
 
-class ImportNeedsApproval(Conflict):
-    code = "import-needs-approval"
-    message = "Your organisation approves entries by passkey; files of entries cannot be approved."
-    next_step = "Enter them singly, or switch the approval off while the file is recorded."
+class TooManyToApprove(Conflict):
+    code = "too-many-to-approve"
+    message = "One approval by passkey covers %(limit)d rows; this file has %(rows)d good ones."
+    next_step = "Split it into several files."
+
+
+class ImportStopped(TraceError):
+    code = "import-stopped"
+    status = 500
+    message = "Something went wrong on our side."
+    next_step = "Try again; if it happens again, tell whoever runs the service."
+
+
+class TakenMeanwhile(Conflict):
+    code = "taken-meanwhile"
+    message = "Somebody took a code of this file meanwhile, so the file was looked through again."
 
 
 class UndoTooLate(Conflict):
@@ -168,11 +183,15 @@ def rows_of(row: Import, *states: str, limit: int = 0, after: int = 0) -> Sequen
 Told = list[tuple[int, dict[str, Any]]]
 
 
-def ready_rows(import_id: int, limit: int | None = None) -> Told:
+def ready_rows(import_id: int, limit: int | None = None, after: int = 0) -> Told:
     """Numbers and clean values of the rows still to be recorded, in the sheet's order."""
     found = db.session.execute(
         select(ImportRow.number, ImportRow.clean)
-        .where(ImportRow.import_id == import_id, ImportRow.state == "ready")
+        .where(
+            ImportRow.import_id == import_id,
+            ImportRow.state == "ready",
+            ImportRow.number > after,
+        )
         .order_by(ImportRow.number)
         .limit(limit)
     )
@@ -198,7 +217,29 @@ def error_json(cell: str, error: TraceError) -> dict[str, Any]:
     return {"cell": cell, "code": error.code, "message": error.message, "params": params}
 
 
-# -- check -----------------------------------------------------------------------------------------
+# -- steps, each in its caller's transaction -----------------------------------------------------
+
+
+def note(import_id: int, **values: Any) -> None:
+    """Sets columns of the import."""
+    db.session.execute(
+        update(Import)
+        .where(Import.id == import_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def take(import_id: int, state: str, then: str) -> bool:
+    """Moves the import on and holds its row until the transaction ends; False where another worker
+    was first."""
+    taken = db.session.execute(
+        update(Import)
+        .where(Import.id == import_id, Import.state == state)
+        .values(state=then)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]  # an UPDATE tells how many it hit
 
 
 def source_of(row: Import) -> bytes:
@@ -208,85 +249,90 @@ def source_of(row: Import) -> bytes:
     return zlib.decompress(row.source)
 
 
-def store_check(
-    row: Import,
-    mapping: dict[str, Any],
-    checked: Iterable[tuple[int, list[str], dict[str, Any], list[dict[str, Any]]]],
-    total: int,
-    beat: Callable[[], None],
-) -> None:
-    """Writes what the check found: (number, cells, clean, errors) a row. Commits as it goes;
-    doing it again replaces what was there."""
-    import_id = row.id
+def begin_check(import_id: int, mapping: Mapping[str, Any], total: int) -> None:
+    """What a check finds replaces what an earlier one found."""
     db.session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
-    row.rows, row.good, row.bad, row.done = total, 0, 0, 0
-    row.mapping = orjson.dumps(mapping).decode()
-    db.session.commit()
-    good = bad = 0
-    for some in batched(checked, 2000):
-        rows = []
-        for number, cells, clean, errors in some:
-            state = "refused" if errors else "ready"
-            bad += bool(errors)
-            rows.append(
-                (
-                    import_id,
-                    number,
-                    state,
-                    orjson.dumps(cells).decode(),
-                    "" if errors else orjson.dumps(clean).decode(),
-                    orjson.dumps(errors).decode() if errors else "",
-                    None,
-                )
-            )
-        good += len(rows)
-        insert_rows("import_rows", COLUMNS, rows)
-        _note(import_id, done=good)
-        beat()
-        db.session.commit()
-    _note(import_id, rows=good, good=good - bad, bad=bad, done=0, state="checked")
-    db.session.commit()
+    note(import_id, rows=total, good=0, bad=0, done=0, mapping=orjson.dumps(mapping).decode())
 
 
-def _note(import_id: int, **values: Any) -> None:
-    db.session.execute(
-        update(Import)
-        .where(Import.id == import_id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+def keep_rows(
+    import_id: int, checked: Iterable[tuple[int, list[str], dict[str, Any], list[dict[str, Any]]]]
+) -> None:
+    """Keeps checked rows: (number, cells, clean, errors) each."""
+    rows = [
+        (
+            import_id,
+            number,
+            "refused" if errors else "ready",
+            orjson.dumps(cells).decode(),
+            "" if errors else orjson.dumps(clean).decode(),
+            orjson.dumps(errors).decode() if errors else "",
+            None,
+        )
+        for number, cells, clean, errors in checked
+    ]
+    insert_rows("import_rows", COLUMNS, rows)
+    bad = sum(row[2] == "refused" for row in rows)
+    note(
+        import_id,
+        done=Import.done + len(rows),
+        good=Import.good + len(rows) - bad,
+        bad=Import.bad + bad,
     )
 
 
-def fail(row_id: int, error: TraceError) -> None:
-    """The file as a whole cannot be read or recorded; the reason is kept for its page."""
+def fail(import_id: int, error: TraceError) -> None:
+    """The file cannot be read; the reason is kept for its page."""
+    note(import_id, state="failed", error=_told(error), done=0)
+
+
+def stop(import_id: int, error: TraceError | None, *, state: str, done: int = 0) -> None:
+    """Recording or undoing came to nothing: the import is what it was, and its page says why."""
+    note(import_id, state=state, error=_told(error) if error else "", done=done)
+
+
+def _told(error: TraceError) -> str:
     errors = error.errors if isinstance(error, Refused) else (error,)
-    told = [error_json(one.path, one) for one in errors]
-    _note(row_id, state="failed", error=orjson.dumps(told).decode(), done=0)
+    return orjson.dumps([error_json(one.path, one) for one in errors]).decode()
 
 
-# -- record ----------------------------------------------------------------------------------------
+def check_anew(actor: Actor, row: Import, *, at: datetime) -> None:
+    """A code was taken between the check and the recording: a check tells at which cell."""
+    row.state, row.done, row.error = "checking", 0, _told(TakenMeanwhile())
+    db.session.flush()
+    enqueue(CHECK_KIND, {"import": row.public_id}, at=at, actor=actor)
+
+
+def refuse_rows(import_id: int, refused: Mapping[int, Sequence[TraceError]]) -> None:
+    """Marks rows that cannot be recorded after all."""
+    execute_many(
+        "UPDATE import_rows SET state = 'refused', errors = ? WHERE import_id = ? AND number = ?",
+        [
+            (orjson.dumps([error_json(f"{at}", one) for one in errors]).decode(), import_id, at)
+            for at, errors in refused.items()
+        ],
+    )
+    note(import_id, good=Import.good - len(refused), bad=Import.bad + len(refused))
+
+
+# -- asking ----------------------------------------------------------------------------------------
 
 
 def start(actor: Actor, row: Import, mode: str, *, at: datetime) -> None:
     """Asks for the recording. Raises ImportBusy, ImportDecided, ImportHasErrors, NothingToImport,
-    ImportNeedsApproval."""
+    TooManyToApprove."""
     actor.check("record")
     if row.state == "checking":
         raise ImportBusy
-    if row.kind not in MASTERS and approvals.is_demanded(actor):
-        raise ImportNeedsApproval
     if mode == "all" and row.bad:
         raise ImportHasErrors(bad=row.bad)
     if not row.good:
         raise NothingToImport
-    taken = db.session.execute(
-        update(Import)
-        .where(Import.id == row.id, Import.state == "checked")
-        .values(state="running", mode=mode, done=0)
-        .execution_options(synchronize_session=False)
-    )
-    if not taken.rowcount:  # type: ignore[attr-defined]  # an UPDATE tells how many it hit
+    if row.kind not in MASTERS and row.good > MAX_APPROVED and approvals.is_demanded(actor):
+        raise TooManyToApprove(limit=MAX_APPROVED, rows=row.good)
+    if not take(row.id, "checked", "running"):
         raise ImportDecided
+    note(row.id, mode=mode, done=0, error="")
     db.session.refresh(row)
     enqueue(RUN_KIND, {"import": row.public_id}, at=at, actor=actor, total=row.good)
     write_audit(
@@ -300,109 +346,35 @@ def start(actor: Actor, row: Import, mode: str, *, at: datetime) -> None:
     )
 
 
-def frame_of(actor: Actor, row: Import) -> Frame:
-    """What all events of the import share."""
-    settings = current_settings()
-    gtins = db.session.execute(
-        select(Product.id, Product.gtin).where(Product.organisation_id == actor.organisation.id)
-    )
-    return Frame(
-        settings.id_base,
-        settings.secret_key,
-        actor.organisation.code,
-        organisation_address(actor.organisation),
-        row.public_id,
-        {gtin[0]: gtin[1] for gtin in gtins},
-    )
-
-
-def record_rows(
-    actor: Actor, row: Import, *, at: datetime, beat: Callable[[], None]
-) -> dict[str, int]:
-    """Records every row that is ready, in windows; commits each. Raises what capture raises where
-    no single row is at fault, and in mode `all` where one is."""
-    if row.kind in MASTERS:
-        try:
-            made = write_masters(actor, row, frame_of(actor, row), ready_rows(row.id), at=at)
-        except IntegrityError as error:
-            db.session.rollback()
-            raise Conflict from error
-        _note(row.id, done=made)
-    else:
-        frame = frame_of(actor, row)
-        while window := ready_rows(row.id, WINDOW):
-            _record_window(actor, row, frame, window, at=at)
-            beat()
-            db.session.commit()
-    counts = count_rows(row)
-    made = counts.get("made", 0)
-    _note(
-        row.id,
-        state="done",
-        finished_at=at,
-        done=made,
-        bad=counts.get("refused", 0),
-        source=None,
-    )
-    db.session.commit()
-    return {"made": made, "refused": counts.get("refused", 0)}
-
-
-def _record_window(actor: Actor, row: Import, frame: Frame, told: Told, *, at: datetime) -> None:
-    import_id, mode, kind, public_id = row.id, row.mode, row.kind, row.public_id
-    db.session.rollback()  # nothing is held while statements are signed
-    numbers = [number for number, _ in told]
-    events = [event_of(kind, frame, number, clean) for number, clean in told]
-    try:
-        captured = capture(
-            actor,
-            events,
-            at=at,
-            idempotency_key=f"import:{public_id}:{numbers[0]}:{numbers[-1]}:{len(numbers)}",
-            paths=[f"/{number}" for number in numbers],
-        )
-    except Refused as refused:
-        db.session.rollback()
-        if mode == "all":
-            raise
-        _refuse(import_id, refused)
-        return
-    execute_many(
-        "UPDATE import_rows SET state = 'made', record_id = ? "
-        "WHERE import_id = ? AND number = ? AND state = 'ready'",
-        [
-            (one.event_id, import_id, number)
-            for number, one in zip(numbers, captured.events, strict=True)
-        ],
-    )
-    _note(import_id, done=Import.done + len(numbers))
-
-
-def _refuse(import_id: int, refused: Refused) -> None:
-    """Marks the rows that capture would not take; the others are tried again without them."""
-    by_row: dict[int, list[dict[str, Any]]] = {}
-    for error in refused.errors:
-        number = int(error.path.split("/")[1])
-        by_row.setdefault(number, []).append(error_json(f"{number}", error))
-    execute_many(
-        "UPDATE import_rows SET state = 'refused', errors = ? WHERE import_id = ? AND number = ?",
-        [(orjson.dumps(errors).decode(), import_id, number) for number, errors in by_row.items()],
-    )
-
-
 def may_undo(row: Import, *, at: datetime) -> bool:
     """Whether undoing can be asked for."""
     return row.state == "done" and row.finished_at is not None and at - row.finished_at <= UNDO_FOR
 
 
 def ask_undo(actor: Actor, row: Import, *, at: datetime) -> None:
-    """Asks for the undoing. Raises ImportBusy, UndoTooLate."""
+    """Asks for the undoing. Raises ImportBusy, UndoTooLate, TooManyToApprove."""
     actor.check("record")
     if row.state != "done":
         raise ImportBusy
     if row.finished_at is None or at - row.finished_at > UNDO_FOR:
         raise UndoTooLate(days=UNDO_FOR.days)
-    row.state, row.done = "undoing", 0
-    job = {"import": row.public_id, "at": at.isoformat()}
-    enqueue(UNDO_KIND, job, at=at, actor=actor, total=row.good)
+    if row.kind not in MASTERS and row.done > MAX_APPROVED and approvals.is_demanded(actor):
+        raise TooManyToApprove(limit=MAX_APPROVED, rows=row.done)
+    if not take(row.id, "done", "undoing"):
+        raise ImportBusy
+    enqueue(UNDO_KIND, {"import": row.public_id}, at=at, actor=actor, total=row.done)
+    note(row.id, done=0, error="")
     write_audit(actor, "import.undo", f"import:{row.public_id}", at=at, kind=row.kind)
+
+
+def forget_old(*, at: datetime) -> int:
+    """Drops what files said once their purpose is over (rule 5); returns how many files."""
+    before = at - KEPT
+    undecided = and_(Import.state.in_(("checked", "failed")), Import.created_at < before)
+    over = and_(Import.state.in_(("done", "undone")), Import.finished_at < before)
+    has_rows = select(ImportRow.import_id).where(ImportRow.import_id == Import.id).exists()
+    ids = db.session.scalars(select(Import.id).where(or_(undecided, and_(over, has_rows)))).all()
+    if ids:
+        db.session.execute(delete(ImportRow).where(ImportRow.import_id.in_(ids)))
+        db.session.execute(delete(Import).where(Import.id.in_(ids), undecided))
+    return len(ids)

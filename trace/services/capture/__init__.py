@@ -150,18 +150,42 @@ def capture_statements(
     )
 
 
-def sign_for_approval(
-    actor: Actor, events: Sequence[JsonObject], *, at: datetime
-) -> tuple[NamedKey, list[str]]:
-    """Checks and signs events without recording them: the key, and each statement as SD-JWT with
-    every disclosure. Raises what `capture` raises."""
-    actor.check("record")
-    prepared = prepare(actor, events, at=at)
-    key = signing_key(actor.organisation)
-    return key, [
-        "~".join([event.jwt, *orjson.loads(event.disclosures), ""])
-        for event in sign(actor, prepared, key, at=at)
-    ]
+class Sheaf:
+    """Many events checked and signed piece by piece, to be recorded in one transaction.
+
+    Adding writes nothing and holds no lock, so that a page may hear how far it is; `record` writes
+    all of them or none. Raises NotAllowed, NoKey when made.
+    """
+
+    def __init__(self, actor: Actor, *, at: datetime) -> None:
+        actor.check("record")
+        self.actor = actor
+        self.at = at
+        self.key = signing_key(actor.organisation)
+        self._signed: list[Prepared] = []
+
+    def __len__(self) -> int:
+        return len(self._signed)
+
+    def add(self, events: Sequence[JsonObject], paths: Sequence[str] | None = None) -> None:
+        """Signs these as well. Raises what `capture` raises, and then none of them is added."""
+        if not events:
+            return
+        prepared = prepare(self.actor, events, at=self.at, paths=paths)
+        self._signed += sign(self.actor, prepared, self.key, at=self.at)
+
+    def statements(self) -> list[str]:
+        """Each as SD-JWT with every disclosure."""
+        return [
+            "~".join([event.jwt, *orjson.loads(event.disclosures), ""]) for event in self._signed
+        ]
+
+    def record(self) -> Captured:
+        """Records all; the caller commits. Raises what `capture` raises, among it NoKey where the
+        key ended meanwhile."""
+        return _record(
+            self.actor, self._signed, self.key, at=self.at, idempotency_key="", digest=b""
+        )
 
 
 def _record(
@@ -270,7 +294,7 @@ __all__ = [
     "Captured",
     "CapturedEvent",
     "KeyReused",
+    "Sheaf",
     "capture",
     "capture_statements",
-    "sign_for_approval",
 ]

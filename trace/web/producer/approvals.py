@@ -98,7 +98,8 @@ def show(waiting_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:waiting_id>/discard")
 def discard(waiting_id: int) -> ResponseReturnValue:
     """Nothing of it is recorded."""
-    approvals.discard(actor(), approvals.get_waiting(actor(), waiting_id, at=clock.now()))
+    at = clock.now()
+    approvals.discard(actor(), approvals.get_waiting(actor(), waiting_id, at=at), at=at)
     db.session.commit()
     flash(gettext("Đã bỏ, không ghi gì."))
     return redirect(url_for("today.show"), 303)

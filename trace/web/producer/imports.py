@@ -78,6 +78,7 @@ def state_of(row: Import) -> tuple[str, str]:
         "checking": ("wait", gettext("đang xem")),
         "checked": ("warn", gettext("chờ bạn chọn")),
         "running": ("wait", gettext("đang ghi")),
+        "waiting": ("warn", gettext("chờ duyệt bằng vân tay")),
         "done": ("ok", gettext("đã ghi")),
         "failed": ("stop", gettext("không đọc được")),
         "undoing": ("wait", gettext("đang huỷ")),
@@ -154,6 +155,9 @@ def show(public_id: str) -> ResponseReturnValue:
         busy=row.state in BUSY,
         state=state_of(row),
         problems=[sentence(one) for one in _problems(row, mapping)],
+        stopped=[sentence(one) for one in _stopped(row)],
+        approval=mapping.get("approval"),
+        kept_days=imports.KEPT.days,
         wrong=[_wrong(one) for one in imports.rows_of(row, "refused", limit=SHOWN)],
         kept=[one.number for one in imports.rows_of(row, "kept", limit=SHOWN)],
         sample=_sample(row, told) if row.state == "checked" else [],
@@ -185,10 +189,15 @@ def sentence(error: dict[str, Any]) -> str:
 
 
 def _problems(row: Import, mapping: dict[str, Any]) -> list[dict[str, Any]]:
-    if row.error:
-        found: list[dict[str, Any]] = orjson.loads(row.error)
-        return found
+    """Why the file cannot be read, or its columns are not recognised."""
+    if row.state == "failed":
+        return list(orjson.loads(row.error))
     return list(mapping.get("errors", []))
+
+
+def _stopped(row: Import) -> list[dict[str, Any]]:
+    """Why the last try to record or undo the file came to nothing."""
+    return list(orjson.loads(row.error)) if row.error and row.state != "failed" else []
 
 
 def _wrong(one: ImportRow) -> tuple[int, list[tuple[str, str, str]]]:
