@@ -51,11 +51,13 @@ def images_of_zpl(data: bytes) -> list[Image.Image]:
         if "^XGR:TRACE.GRF" in part[4]:
             assert stored is not None
             label.paste(stored, (0, 0))
-        placed = re.search(r"\^FO(\d+),(\d+)\^GFA,(\d+),\d+,(\d+),([0-9A-F,:]*)\^FS", part[4])
-        assert placed is not None
-        graphic = _unpacked(placed[5], int(placed[4]))
-        assert len(graphic) == int(placed[3])
-        label.paste(_picture(graphic, int(placed[4])), (int(placed[1]), int(placed[2])))
+        fields = r"\^FO(\d+),(\d+)\^GFA,(\d+),\d+,(\d+),([0-9A-F,:]*)\^FS"
+        graphics = list(re.finditer(fields, part[4]))
+        assert graphics
+        for placed in graphics:
+            graphic = _unpacked(placed[5], int(placed[4]))
+            assert len(graphic) == int(placed[3])
+            label.paste(_picture(graphic, int(placed[4])), (int(placed[1]), int(placed[2])))
         copies = re.search(r"\^PQ(\d+)", part[4])
         found += [label] * int(copies[1] if copies else 1)
     return found

@@ -26,6 +26,7 @@ from trace.core.gs1.links import (
     parse_path,
 )
 from trace.core.gs1.report import digital_link_report
+from trace.core.gs1.sscc import check_prefix, format_sscc, sscc
 from trace.core.gs1.values import date_of, measure_of
 
 __all__ = [
@@ -37,10 +38,12 @@ __all__ = [
     "check_code",
     "check_digit",
     "check_lot",
+    "check_prefix",
     "check_serial",
     "date_of",
     "digital_link_report",
     "format_code",
+    "format_sscc",
     "local_uri",
     "measure_of",
     "new_code",
@@ -50,5 +53,6 @@ __all__ = [
     "parse_epc",
     "parse_identity",
     "parse_path",
+    "sscc",
     "suggest_lot",
 ]

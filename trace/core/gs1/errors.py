@@ -191,3 +191,18 @@ class LotText(Gs1Error):
         "A lot name may have at most 10 of the characters A–Z, 0–9, dot and hyphen;"
         " “%(suggestion)s” would do."
     )
+
+
+class PrefixLength(Gs1Error):
+    code = "prefix-length"
+    message = "A GS1 company prefix has 4 to 12 digits; this has %(got)d."
+
+
+class PrefixNotCompany(Gs1Error):
+    code = "prefix-not-company"
+    message = "Numbers that begin with %(prefix)s are no company prefix."
+
+
+class NoNumbersLeft(Gs1Error):
+    code = "no-numbers-left"
+    message = "All numbers of the prefix %(prefix)s are given out. Register another prefix."

@@ -3,6 +3,7 @@
 from trace.core.labels.errors import LabelError
 from trace.core.labels.images import matrix_png, matrix_svg, qr_png, qr_svg
 from trace.core.labels.layouts import LAYOUTS, SheetLayout, custom_layout
+from trace.core.labels.linear import gs1_128
 from trace.core.labels.matrix import Engine, Level, Matrix, qr_matrix
 from trace.core.labels.payload import label_payload, short_domain
 from trace.core.labels.rasters import label_images, label_png, write_tspl, write_zpl
@@ -19,6 +20,7 @@ __all__ = [
     "SheetLayout",
     "SheetWriter",
     "custom_layout",
+    "gs1_128",
     "label_images",
     "label_payload",
     "label_png",

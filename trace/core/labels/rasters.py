@@ -22,6 +22,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from trace.core.labels.errors import BadFont, CodeTooSmall, NoLabels, TextDoesNotFit
 from trace.core.labels.layouts import SheetLayout
+from trace.core.labels.linear import HEIGHT, gs1_128, module_of
+from trace.core.labels.linear import MODULE as LINEAR_LEAST
 from trace.core.labels.matrix import QUIET_ZONE, Matrix, qr_matrix
 from trace.core.labels.payload import label_payload
 from trace.core.labels.sheets import MODULE_LEAST, Label, SheetFonts, plain_text
@@ -30,6 +32,8 @@ DOTS_A_MM: Final = 8  # 203 dots an inch: the coarsest and by far the commonest 
 _POINT: Final = 25.4 / 72  # mm
 _LEADING: Final = 1.2
 _SMALLEST: Final = 14  # dots: 1.75 mm, about 5 points
+BARS_HIGH: Final = int(HEIGHT * DOTS_A_MM)
+NO_SSCC: Final = "(00)000000000000000000"  # as wide as any other
 _STORED: Final = "R:TRACE.GRF"
 
 
@@ -47,6 +51,8 @@ class Dots:
     text_x: int
     text_y: int
     text_size: int
+    # GS1-128 at the foot: left, top, dots a module (0: no room for it); its text follows below.
+    bars: tuple[int, int, int] = (0, 0, 0)
 
 
 @lru_cache(maxsize=64)
@@ -89,9 +95,13 @@ def lay_out(label: Label, layout: SheetLayout, size: int, fonts: SheetFonts) -> 
     width, height = int(layout.label_width * DOTS_A_MM), int(layout.label_height * DOTS_A_MM)
     pad = int(layout.padding * DOTS_A_MM)
     type_size = int(layout.font_size * _POINT * DOTS_A_MM)
-    clear = int(type_size * _LEADING) * (2 if label.domain else 1)
     below = layout.text == "below"
     inner_w, inner_h = width - 2 * pad, height - 2 * pad
+    bars = _bars_place(label, width, pad, inner_w, inner_h, type_size)
+    row = int(type_size * _LEADING)
+    clear = row * (bool(label.domain) + (not bars[2]))  # under bars their number stands once
+    if bars[2]:
+        inner_h = bars[1] - pad
     modules = size + 2 * QUIET_ZONE
     share = int(inner_h * 0.6) if below else inner_h - clear
     module = min(share, inner_w if below else int(inner_w * 0.6)) // modules
@@ -109,17 +119,41 @@ def lay_out(label: Label, layout: SheetLayout, size: int, fonts: SheetFonts) -> 
     text_y = pad + side
     if label.domain:
         small = _font(fonts.regular, max(_SMALLEST, type_size))
-        pen.text((pad, text_y + clear // 2), label.domain, font=small, fill=0)
+        pen.text((pad, text_y + clear - row), label.domain, font=small, fill=0)
     if below:
         left, top, wide = pad, text_y + clear, inner_w
-        high = height - pad - top
+        high = pad + inner_h - top
     else:
         left, top, wide, high = pad + side, pad + module * 2, inner_w - side, inner_h - module * 2
     found, lines = _fitted(label, fonts, type_size, wide, high, layout.name)
     for data, line in lines:
         pen.text((left, top), line, font=_font(data, found), fill=0)
         top += int(found * _LEADING)
-    return Dots(story, width, height, code_x, pad, module, pad, text_y, type_size)
+    return Dots(story, width, height, code_x, pad, module, pad, text_y, type_size, bars)
+
+
+def _bars_place(
+    label: Label, width: int, pad: int, inner_w: int, inner_h: int, type_size: int
+) -> tuple[int, int, int]:
+    if not label.bars:
+        return (0, 0, 0)
+    modules = gs1_128(label.bars).modules
+    module = int(module_of(modules, inner_w / DOTS_A_MM, inner_h / DOTS_A_MM) * DOTS_A_MM)
+    if module < math.ceil(LINEAR_LEAST * DOTS_A_MM):
+        return (0, 0, 0)
+    top = pad + inner_h - BARS_HIGH - int(type_size * _LEADING)
+    return ((width - modules * module) // 2, top, module)
+
+
+def _bars(text: str, module: int) -> Image.Image:
+    """The symbol without its quiet zones, BARS_HIGH dots high."""
+    symbol = gs1_128(text)
+    image = Image.new("1", (symbol.modules * module, BARS_HIGH), 1)
+    pen = ImageDraw.Draw(image)
+    for start, wide in symbol.bars:
+        box = (start * module, 0, (start + wide) * module - 1, BARS_HIGH - 1)
+        pen.rectangle(box, fill=0)
+    return image
 
 
 def _code(matrix: Matrix, module: int) -> Image.Image:
@@ -140,7 +174,7 @@ class _Painter:
         self.known: dict[tuple[Label, int], Dots] = {}
 
     def dots(self, label: Label, matrix: Matrix) -> Dots:
-        key = (replace(label, uri="", code=""), matrix.size)
+        key = (replace(label, uri="", code="", bars=label.bars and NO_SSCC), matrix.size)
         found = self.known.get(key)
         if found is None:
             if len(self.known) > 64:
@@ -156,10 +190,17 @@ class _Painter:
         image.paste(_code(matrix, dots.module), (dots.code_x, dots.code_y))
         pen = ImageDraw.Draw(image)
         size = dots.text_size
-        text = plain_text(label.code)
+        text = "" if dots.bars[2] else plain_text(label.code)
         while size > _SMALLEST and _font(self.fonts.regular, size).getlength(text) > dots.width:
             size -= 1
         pen.text((dots.text_x, dots.text_y), text, font=_font(self.fonts.regular, size), fill=0)
+        left, top, module = dots.bars
+        if module:
+            symbol = _bars(label.bars, module)
+            image.paste(symbol, (left, top))
+            font = _font(self.fonts.regular, dots.text_size)
+            middle = left + (symbol.width - int(font.getlength(label.bars))) // 2
+            pen.text((middle, top + BARS_HIGH), label.bars, font=font, fill=0)
         return image
 
 
@@ -232,14 +273,26 @@ def write_zpl(labels: Iterable[Label], layout: SheetLayout, fonts: SheetFonts) -
 
 def _zpl_label(label: Label, dots: Dots, matrix: Matrix) -> str:
     total, _, rest = _graphic(_code(matrix, dots.module)).partition(",")
-    shown = "".join(c if 32 <= ord(c) < 127 and c not in "^~\\" else " " for c in label.code)
+    code = "" if dots.bars[2] else label.code
+    shown = "".join(c if 32 <= ord(c) < 127 and c not in "^~\\" else " " for c in code)
     room = dots.width - 2 * dots.text_x
     # Printer font 0 is narrow: about half as wide as high.
     high = min(dots.text_size, int(room / (0.55 * max(1, len(shown)))))
+    bars = ""
+    left, top, module = dots.bars
+    if module:
+        symbol = _bars(label.bars, module)
+        whole, _, lines = _graphic(symbol).partition(",")
+        bars = (
+            f"^FO{left},{top}^GFA,{whole},{whole},{lines}^FS"
+            f"^FO{left},{top + BARS_HIGH + 4}^FB{symbol.width},1,0,C"
+            f"^A0N,{dots.text_size},{dots.text_size}^FD{label.bars}^FS"
+        )
     return (
         f"^XA^PW{dots.width}^LL{dots.height}^LH0,0^FO0,0^XG{_STORED},1,1^FS"
         f"^FO{dots.code_x},{dots.code_y}^GFA,{total},{total},{rest}^FS"
         f"^FO{dots.text_x},{dots.text_y}^A0N,{high},{high}^FD{shown}^FS"
+        f"{bars}"
     )
 
 

@@ -29,6 +29,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from trace.core.labels.errors import BadFont, CodeTooSmall, NoLabels, TextDoesNotFit
 from trace.core.labels.layouts import SheetLayout
+from trace.core.labels.linear import HEIGHT, gs1_128, module_of
 from trace.core.labels.matrix import QUIET_ZONE, Level, Matrix, qr_matrix
 from trace.core.labels.payload import label_payload
 
@@ -59,6 +60,8 @@ class Label:
     lot: str = ""
     weight: str = ""
     dates: tuple[str, ...] = ()
+    # An element string to print as GS1-128 bars where the stock has room: "(00)…" of a crate.
+    bars: str = ""
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -198,6 +201,30 @@ class _Writer:
             x -= pdfmetrics.stringWidth(line[1], line[0], size) / 2
         self.canvas._code.append(f"BT 1 0 0 1 {x:.3f} {y:.3f} Tm {self._shown(line, size)} ET")
 
+    def _bars(self, text: str, x: float, lower: float, width: float, height: float) -> float:
+        """GS1-128 at the foot of the label, its numbers below; the height it takes, 0 for none."""
+        symbol = gs1_128(text)
+        module = module_of(symbol.modules, width / mm, height / mm) * mm
+        if not module:
+            return 0.0
+        words = self.layout.font_size * _LEADING
+        left = x + (width - symbol.modules * module) / 2
+        marks = "".join(
+            f"{left + start * module:.3f} {lower + words:.3f} {wide * module:.3f}"
+            f" {HEIGHT * mm:.3f} re "
+            for start, wide in symbol.bars
+        )
+        self.canvas._code.append(f"{marks}f")
+        shown = text.replace(")", ") ")
+        self.text(
+            x + width / 2,
+            lower + words * 0.2,
+            (self.regular, shown),
+            self.layout.font_size,
+            middle=True,
+        )
+        return HEIGHT * mm + words * 1.4
+
     def _shown(self, line: _Line, size: float) -> str:
         """The operators that show a line; most lines of a run are the same on every label."""
         found = self.shown.get((line, size))
@@ -227,7 +254,11 @@ class _Writer:
         pad, leading = layout.padding * mm, layout.font_size * _LEADING
         x, upper = left * mm + pad, (layout.page_height - top) * mm - pad
         width, height = layout.label_width * mm - 2 * pad, layout.label_height * mm - 2 * pad
-        clear = [plain_text(text) for text in (label.code, label.domain) if text]
+        barred = self._bars(label.bars, x, upper - height, width, height) if label.bars else 0.0
+        height -= barred
+        # Under bars their number stands once.
+        code = "" if barred else label.code
+        clear = [plain_text(text) for text in (code, label.domain) if text]
         below = layout.text == "below"
         if below:
             size, story = self.story(label, width, int(height * 0.45 / leading) - len(clear))
