@@ -17,6 +17,7 @@ from trace.services.actors import Actor
 from trace.services.records import Draw, Item, JsonObject
 from trace.services.sets import among
 from trace.services.settings import current_settings
+from trace.services.successors import made_by_or_for
 from trace.services.timelines import Line
 from trace.services.vocabulary import Amount
 
@@ -158,7 +159,7 @@ def list_things(actor: Actor, *kinds: str, held_only: bool = False) -> list[Batc
     actor.check("read")
     mine = actor.organisation.id
     held = select(Holding.thing_id).where(Holding.holder_id == mine)
-    whose = Thing.id.in_(held) if held_only else or_(Thing.owner_id == mine, Thing.id.in_(held))
+    whose = Thing.id.in_(held) if held_only else or_(made_by_or_for(mine), Thing.id.in_(held))
     rows = db.session.execute(
         select(Thing, Product)
         .outerjoin(Product, Product.id == Thing.product_id)
@@ -313,7 +314,7 @@ def find_things(actor: Actor, thing_ids: Sequence[int], *kinds: str) -> dict[int
         select(Thing).where(
             among(Thing.id, thing_ids),
             Thing.kind.in_(kinds),
-            or_(Thing.owner_id == mine, Thing.id.in_(held)),
+            or_(made_by_or_for(mine), Thing.id.in_(held)),
         )
     )
     return {thing.id: thing for thing in rows}

@@ -20,6 +20,7 @@ from trace.models import Event, EventThing, Handover, LogEntry, Organisation, Th
 from trace.models.events import ROLES, TYPES
 from trace.services.histories import ACCREDITED, COMPETENT
 from trace.services.sets import among
+from trace.services.successors import voices_of
 from trace.services.vocabulary import bare_step
 
 _, PARENT, CHILD, _, _ = range(len(ROLES))
@@ -136,7 +137,8 @@ def _standing(around: Iterable[int], issuers: Collection[int]) -> Standing:
     lots: dict[str, str] = {}
     rows = db.session.execute(
         select(Thing.id, Thing.owner_id, Thing.lot_id).where(among(Thing.id, around))
-    )
+    ).all()
+    voices = voices_of(row.owner_id for row in rows)
     for thing, owner, lot in rows:
         if owner is not None:
             owners[str(thing)] = str(owner)
@@ -152,4 +154,9 @@ def _standing(around: Iterable[int], issuers: Collection[int]) -> Standing:
         lot_of=lots,
         accredited={str(row.id) for row in confirmed if row.kind in ACCREDITED},
         authorities={str(row.id) for row in confirmed if row.kind in COMPETENT},
+        successors={
+            str(row.id): {str(taker): place for taker, place in found.items()}
+            for row in rows
+            if (found := voices.of(row.owner_id, row.id, row.lot_id))
+        },
     )

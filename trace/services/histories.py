@@ -35,6 +35,7 @@ from trace.models import Event, EventKey, EventThing, Handover, Key, LogEntry, O
 from trace.models.events import PUBLIC, ROLES, TYPES
 from trace.services.sets import among, batched
 from trace.services.settings import current_settings
+from trace.services.successors import SILENT, Voices, voices_of
 from trace.services.vocabulary import bare_step
 
 EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
@@ -107,6 +108,7 @@ class Loaded:
     things: dict[str, ThingRow]  # by identity
     organisations: dict[str, Organisation]  # by code
     standing: Standing
+    voices: Voices = SILENT
     truncated: bool = False
     subjects: dict[str, JsonObject] = field(default_factory=dict)  # core members, by statement
     # (issuer's row, eventID) of the corrective events that are recorded, whatever they are about.
@@ -164,6 +166,7 @@ def load(connection: Connection, thing_id: int) -> Loaded:
     uses, things = _uses(connection, [row.id for row, _ in events], around)
     organisations = _organisations(connection, events, things.values())
     codes = {row.id: row.code for row in organisations.values()}
+    voices = voices_of((thing.owner_id for thing in things.values()), connection)
     by_id = {row.id: row for row in things.values()}
     loaded = Loaded(
         target=by_id[thing_id],
@@ -171,7 +174,8 @@ def load(connection: Connection, thing_id: int) -> Loaded:
         events={},
         things=things,
         organisations=organisations,
-        standing=_standing(things, by_id, organisations, codes),
+        standing=_standing(things, by_id, organisations, codes, voices),
+        voices=voices,
         truncated=len(ids) > MAX_EVENTS,
     )
     parties = _parties(connection, [row.id for row, _ in events])
@@ -386,6 +390,7 @@ def _organisations(
         columns.ward_code,
         columns.phone,
         columns.phone_public,
+        columns.closed_at,
     ).where(among(columns.id, wanted))
     return {row.code: row for row in connection.execute(query)}
 
@@ -395,6 +400,7 @@ def _standing(
     by_id: dict[int, ThingRow],
     organisations: dict[str, Any],
     codes: dict[int, str],
+    voices: Voices,
 ) -> Standing:
     confirmed = [o for o in organisations.values() if o.status == "confirmed"]
     return Standing(
@@ -410,7 +416,17 @@ def _standing(
         },
         accredited=frozenset(o.code for o in confirmed if o.kind in ACCREDITED),
         authorities=frozenset(o.code for o in confirmed if o.kind in COMPETENT),
+        successors={
+            identity: spoken
+            for identity, thing in things.items()
+            if (spoken := _spoken_for(thing, voices, codes))
+        },
     )
+
+
+def _spoken_for(thing: ThingRow, voices: Voices, codes: dict[int, str]) -> dict[str, int]:
+    found = voices.of(thing.owner_id, thing.id, thing.lot_id)
+    return {codes[taker]: place for taker, place in found.items() if taker in codes}
 
 
 def _parties(

@@ -48,6 +48,7 @@ from trace.services.passports_lines import (
     PlaceRow,
     line_of,
     name_of_thing,
+    named_successors,
     open_line,
     plain,
     who,
@@ -200,6 +201,10 @@ def _product(target: ThingRow, products: Mapping[int, Any], loaded: Loaded) -> J
     if row is None:
         return None
     owner = next((o for o in loaded.organisations.values() if o.id == row.organisation_id), None)
+    # Who succeeded the maker may have its product as well: then it is the same one's all the same.
+    same = target.owner_id == row.organisation_id or loaded.voices.speak(
+        row.organisation_id, target.owner_id, target.id, target.lot_id
+    )
     return {
         "name_vi": row.name,
         "name_en": row.name_en,
@@ -207,9 +212,9 @@ def _product(target: ThingRow, products: Mapping[int, Any], loaded: Loaded) -> J
         "path": f"/01/{row.gtin}" if row.gtin else f"/q/{row.code}",
         "category": row.category,
         "net_weight": plain(row.net_weight),
-        "picture": row.picture if target.owner_id == row.organisation_id else None,
+        "picture": row.picture if same else None,
         "confirmed": bool(row.gtin_confirmed) if row.gtin else None,
-        "same_owner": target.owner_id == row.organisation_id,
+        "same_owner": same,
         "owner": who(owner) if owner is not None else None,
     }
 
@@ -225,12 +230,19 @@ def _organisation(connection: Connection, journey: Journey, loaded: Loaded) -> J
     if code is None:
         return None
     row = loaded.organisations[code]
-    phone = row.phone if row.phone_public else ""
-    return {
+    phone = row.phone if row.phone_public and row.closed_at is None else ""
+    found: JsonObject = {
         **who(row),
         "ward": ward_name(row.ward_code) if row.ward_code else None,
         "phone": phone or None,
     }
+    if row.closed_at is not None:
+        found["closed"] = row.closed_at.astimezone(LOCAL).date().isoformat()
+    target = loaded.target
+    takers = loaded.voices.of(row.id, target.id, target.lot_id)
+    if takers:
+        found["successors"] = named_successors(connection, takers)
+    return found
 
 
 def _grown(target: ThingRow, products: Mapping[int, Any]) -> bool | None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
+from sqlalchemy import Connection, Table, select
 
 from trace.core.gs1 import Identity, format_code, parse_identity
 from trace.core.history import Fact, late_days
@@ -20,9 +21,11 @@ from trace.core.signing import JsonObject, PublicKey
 from trace.core.statements import Opened, parse_entry, statement_hash, verify_signature
 from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
+from trace.models import Organisation
 from trace.services.histories import EventRow, Loaded, canonical, open_public
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals
+from trace.services.sets import among
 from trace.services.wards import ward_name
 
 # Told at the head of the page.
@@ -128,6 +131,16 @@ def who(organisation: Any) -> JsonObject:
         "confirmed": organisation.status == "confirmed",
         "demonstration": bool(organisation.demonstration),
     }
+
+
+def named_successors(connection: Connection, takers: Mapping[int, int]) -> list[JsonObject]:
+    """Who goes on for an organisation, in the order in which they took over."""
+    table = cast("Table", Organisation.__table__)
+    rows = {
+        row.id: row
+        for row in connection.execute(select(table).where(among(table.c.id, sorted(takers))))
+    }
+    return [who(rows[one]) for one in sorted(takers, key=lambda one: (takers[one], one))]
 
 
 def name_of_thing(identity: str, kind: str, product: Any, id_base: str) -> JsonObject:

@@ -46,6 +46,7 @@ from trace.services.actors import Actor
 from trace.services.corrections import went_out
 from trace.services.records import JsonObject
 from trace.services.sets import among
+from trace.services.successors import made_by_or_for
 from trace.services.vocabulary import bare_step, step_label
 
 # A lot has tens of events, a cycle some hundreds; a stranger's lot may have any number.
@@ -137,7 +138,7 @@ def visible(actor: Actor, thing_ids: Collection[int]) -> set[int]:
     held = select(Holding.thing_id).where(Holding.thing_id == Thing.id, Holding.holder_id == mine)
     query = select(Thing.id).where(
         among(Thing.id, sorted(set(thing_ids))),
-        or_(Thing.owner_id == mine, exists(held), exists(named)),
+        or_(made_by_or_for(mine), exists(held), exists(named)),
     )
     return set(db.session.scalars(query))
 

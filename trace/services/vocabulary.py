@@ -72,6 +72,10 @@ STEP_LABELS: Final = {
     "void_shipping": "Hàng bị từ chối đã về bên giao",
     "refusing": "Từ chối nhận hàng",
     "answered_by_link": "Nhận qua đường dẫn, không có tài khoản",
+    "closing": "Ngừng hoạt động",
+    "handing_on": "Chuyển hồ sơ",
+    "taking_over": "Nhận kế thừa hồ sơ",
+    "rectifying": "Bên kế thừa nói lại cho đúng",
 }
 
 

@@ -171,6 +171,22 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         "what the issuer says of a certificate: {standard, number?, holder, decision, validFrom,"
         " validUntil, day?, until?, reason?, products?, places?, members?}",
     ),
+    "succession": OwnMember(
+        ("event",),
+        _object(
+            ("kind",),
+            kind={"enum": ["offer", "accept", "closing", "rectify"]},
+            giver=_TEXT,
+            taker=_TEXT,
+            whole={"type": "boolean"},
+            things={"type": "array", "items": _TEXT},
+            offer={"type": "string", "pattern": "^urn:uuid:"},
+            proof=_TEXT,
+            about={"type": "string", "pattern": "^urn:uuid:"},
+        ),
+        "an organisation ends, or another goes on for it: {kind, giver?, taker?, whole?, things?,"
+        " offer?, proof?}; rectify says what is right of another's statement: {kind, about}",
+    ),
     "contributors": OwnMember(
         ("ilmd",),
         _object(("households",), households=_NUMBER),

@@ -147,7 +147,7 @@ STANDARD_PREFIXES: Final[dict[str, str]] = {
 OWN_STEPS: Final = _words(
     """sowing transplanting irrigating fertilising spraying weeding pruning field_observation
     harvesting processing milling mixing splitting cooling grading washing feeding vaccinating
-    egg_collecting recalling refusing answered_by_link"""
+    egg_collecting recalling refusing answered_by_link closing handing_on taking_over rectifying"""
 )
 
 # Written by whoever signs (formats §2), refused in an event that comes in. The members an event

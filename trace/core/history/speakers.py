@@ -15,12 +15,14 @@ Rules.
    page of what went in it stands only if he held it (role `source` otherwise).
 4. A receipt by somebody who is no holder is told on the pages of what he made of it, not on the
    page of the goods themselves (role `received`).
+5. A successor of the creator is heard as the creator is, about what entered the log after the
+   succession was accepted (`successors`: by thing, who, and the index of the acceptance).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from trace.core.history.contents import Span, spans
@@ -43,6 +45,7 @@ class Standing:
     lot_of: Mapping[str, str]
     accredited: Collection[str] = ()
     authorities: Collection[str] = ()
+    successors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def heard(facts: Iterable[Fact], standing: Standing) -> list[Fact]:
@@ -104,6 +107,8 @@ def _may(
 ) -> bool:
     if fact.issuer in standing.authorities or made_by.get(thing) == fact.issuer:
         return True
+    if _succeeds(fact, thing, standing):
+        return True
     if fact.notice is not None:
         return False
     if fact.issuer in standing.accredited and fact.step in INSPECTING:
@@ -112,6 +117,12 @@ def _may(
     if fact.type == "TransformationEvent" and thing in fact.things("output"):
         return False  # only its creator makes a thing
     return fact.issuer in holding or (fact.step in ARRIVING and ANYBODY in holding)
+
+
+def _succeeds(fact: Fact, thing: str, standing: Standing) -> bool:
+    """Rule 5."""
+    since = standing.successors.get(thing, {}).get(fact.issuer)
+    return since is not None and (fact.index is None or fact.index > since)
 
 
 def _holders(

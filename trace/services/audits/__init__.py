@@ -40,6 +40,8 @@ from trace.models import (
     LogEntry,
     Organisation,
     Product,
+    Succession,
+    SuccessionItem,
     Thing,
 )
 from trace.models.types import to_micro
@@ -54,6 +56,7 @@ from trace.services.log import current_state
 from trace.services.naming import issuer_of
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
+from trace.services.successors import voices_of
 
 PIECE: Final = 512  # events of one piece of work
 
@@ -214,8 +217,18 @@ def _fold() -> Fold:
             select(Organisation.id, Organisation.kind, Organisation.confirmed_at)
         )
     }
+    moved: dict[int, list[tuple[int, int]]] = {}
+    for product, place, giver in db.session.execute(
+        select(SuccessionItem.product_id, Succession.place, Succession.giver_id)
+        .join(Succession, Succession.id == SuccessionItem.succession_id)
+        .where(SuccessionItem.product_id.is_not(None), Succession.place.is_not(None))
+        .order_by(Succession.place)
+    ):
+        moved.setdefault(product or 0, []).append((place or 0, giver))
     products = {
-        row.identity: Item(row.id, row.organisation_id, row.created_at)
+        row.identity: Item(
+            row.id, row.organisation_id, row.created_at, tuple(moved.get(row.id, ()))
+        )
         for row in db.session.execute(
             select(Product.identity, Product.id, Product.organisation_id, Product.created_at)
         )
@@ -228,7 +241,10 @@ def _fold() -> Fold:
         with suppress(ValueError, KeyError, TypeError):
             first = bytes.fromhex(subject.removeprefix("urn:uuid:").replace("-", ""))
             groups[first] = int(orjson.loads(detail)["events"])
-    return Fold(parties, products, groups)
+    handed_on = select(SuccessionItem.thing_id).where(SuccessionItem.thing_id.is_not(None))
+    rows = db.session.execute(select(Thing.identity, Thing.id).where(Thing.id.in_(handed_on)))
+    ids = {row.identity: row.id for row in rows}
+    return Fold(parties, products, groups, voices_of(parties), ids)
 
 
 COLUMNS: Final = (

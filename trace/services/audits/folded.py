@@ -19,6 +19,7 @@ from trace.services.audits.rows import Fact, Mention
 from trace.services.capture.holdings import NESTING
 from trace.services.capture.prepare import CHILD, EPC, INPUT, OUTPUT, PARENT
 from trace.services.capture.releases import ALERTING, RELEASE
+from trace.services.successors import SILENT, Voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,17 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A registered product: row id, owner, when."""
+    """A registered product: row id, owner, when; `before` are (last place in the log, owner) of
+    those who handed it on, the first of them first."""
 
     id: int
     owner_id: int
     since: datetime
+    before: tuple[tuple[int, int], ...] = ()
+
+    def owner_at(self, place: int) -> int:
+        """Whose it was when an entry was written."""
+        return next((owner for last, owner in self.before if place <= last), self.owner_id)
 
 
 @dataclass(slots=True)
@@ -100,6 +107,8 @@ class Fold:
     parties: Mapping[int, Party]
     products: Mapping[str, Item]
     groups: Mapping[bytes, int]
+    voices: Voices = SILENT
+    ids: Mapping[str, int] = field(default_factory=dict)  # rows of things handed on by name
     things: dict[str, FoldedThing] = field(default_factory=dict)
     holdings: dict[tuple[str, int], dict[str, FoldedHolding]] = field(default_factory=dict)
     notices: dict[int, FoldedNotice] = field(default_factory=dict)
@@ -166,7 +175,7 @@ class Fold:
                 kind, product, lot = "lot", lots[identity].product, None
             item = self._item(told.get(identity) or product, moment)
             owner = created.get(identity)
-            if item is not None and owner is not None and item.owner_id != owner:
+            if item is not None and owner is not None and item.owner_at(first.place) != owner:
                 owner = None
             made = FoldedThing(kind, first.place, moment, lot, item.id if item else None, owner)
             self.things[identity] = made
@@ -184,7 +193,7 @@ class Fold:
             thing = self.things[mention.identity]
             if thing.owner_id is None and mention.role in fact.creates:
                 item = self._item(mention.told or mention.product, parse_moment(fact.moment))
-                if item is None or item.owner_id == fact.issuer_id:
+                if item is None or item.owner_at(fact.place) == fact.issuer_id:
                     thing.owner_id = fact.issuer_id
                 if item is not None:
                     thing.product_id = item.id
@@ -280,11 +289,18 @@ class Fold:
                 if mention.role in (EPC, PARENT, CHILD, OUTPUT)
             ]
             always = party.kind == "platform" or party.competent(parse_moment(fact.moment))
-            sure = [name for name in named if always or owners.get(name) == fact.issuer_id]
+            sure = [name for name in named if always or self._speaks(fact, owners.get(name), name)]
             may = named if party.kind == "authority" else sure
             self.notices[fact.id] = FoldedNotice(
                 fact.notice or "", fact.hazard, fact.issuer_id, may, sure
             )
+
+    def _speaks(self, fact: Fact, owner: int | None, name: str) -> bool:
+        """The creator, or who had succeeded it by then."""
+        if owner == fact.issuer_id:
+            return True
+        since = self.voices.of(owner, self.ids.get(name, 0)).get(fact.issuer_id)
+        return since is not None and since < fact.place
 
 
 def _whereabouts(

@@ -23,11 +23,12 @@ from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, descendants
 from trace.services.histories import contents
 from trace.services.sets import among, among_given, given, is_sqlite
+from trace.services.successors import voices_of
 
 
 def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
     """Whether an organisation's notice about a thing reaches pages: its creator, or an authority
-    that has been confirmed (formats §7)."""
+    that has been confirmed (formats §7). Whoever succeeded the creator is asked in `reach_of`."""
     if owner_id == issuer.id or issuer.kind == "platform":
         return True
     return issuer.kind == "authority" and issuer.status == "confirmed"
@@ -43,9 +44,12 @@ def reach_of(
     if event.notice not in ALERTING or event.error_declaration:
         return {}
     reach: dict[int, Reached] = {}
+    others = {owner for _, owner in ids.values() if not may_notify(issuer, owner)}
+    voices = voices_of(others)
     for mention in event.things:
         thing_id, owner_id = ids[mention.name.identity]
-        if mention.role in (EPC, PARENT, CHILD, OUTPUT) and may_notify(issuer, owner_id):
+        speaks = may_notify(issuer, owner_id) or voices.speak(issuer.id, owner_id, thing_id, None)
+        if mention.role in (EPC, PARENT, CHILD, OUTPUT) and speaks:
             reach[thing_id] = descendants({thing_id: False}, spoken=True)
     return reach
 

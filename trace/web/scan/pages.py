@@ -133,7 +133,7 @@ def _values(
         (_("Từ những nguồn này"), showing.others(document, "ancestors", language)),
     ]
     return {
-        "alerts": [showing.alert(alert) for alert in alerts],
+        "alerts": [showing.alert(alert, document["organisation"]) for alert in alerts],
         "notes": [_note(code) for code in notes],
         "head": showing.head(document, language),
         "claims": showing.claims(document, language),

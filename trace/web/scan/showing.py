@@ -37,8 +37,9 @@ class Shown:
     pages: int
 
 
-def alert(one: AlertView) -> JsonObject:
-    """What to do comes first, in the words for its kind."""
+def alert(one: AlertView, organisation: JsonObject | None = None) -> JsonObject:
+    """What to do comes first, in the words for its kind. `organisation` is who made the goods: a
+    word by who goes on for it says so."""
     if one.kind == "recall" and one.mixed:
         title = _("Có thể chứa hàng bị thu hồi")
         advice = _("Không ăn. Trả lại nơi bán.") if one.hazard == HEALTH else ""
@@ -56,7 +57,9 @@ def alert(one: AlertView) -> JsonObject:
         "title": title,
         "advice": advice,
         "reason": words.notice_reason(one.reason),
-        "by": _("%(who)s thông báo", who=one.issuer),
+        "by": _("%(who)s (bên kế thừa) thông báo", who=one.issuer)
+        if _succeeds(one.issuer_code, organisation)
+        else _("%(who)s thông báo", who=one.issuer),
         "day": words.day(one.given_at.date().isoformat()),
         "level": "stop" if one.kind == "recall" else "warn",
     }
@@ -108,7 +111,9 @@ def _states(document: JsonObject, language: str) -> list[str]:
         found.append(_("Tổ chức minh hoạ, không có thật"))
     if organisation and not organisation["confirmed"]:
         found.append(_("Tổ chức chưa được xác nhận"))
-    if not organisation:
+    if organisation:
+        found += words.ended(organisation, language)
+    else:
         found.append(_("Chưa rõ ai tạo lô hàng này"))
     if product and not product["same_owner"]:
         owner = product["owner"]
@@ -330,12 +335,20 @@ def _where(one: JsonObject, language: str) -> str:
     return ", ".join(part for part in (local(place, language), place["ward"]) if part)
 
 
+def _succeeds(code: str, organisation: JsonObject | None) -> bool:
+    """Whether an organisation goes on for the one that made the goods."""
+    listed = organisation.get("successors", ()) if organisation else ()
+    return any(one["code"] == code for one in listed)
+
+
 def _who(one: JsonObject, document: JsonObject, language: str) -> str:
     who, owner = one["who"], document["organisation"]
     unconfirmed, signed = _("chưa được xác nhận"), _("đã ký")
     text = local(who, language)
     if one["performed_by"]:
         text = _("%(who)s ghi thay hộ %(code)s", who=text, code=one["performed_by"])
+    if _succeeds(who["code"], owner):
+        text += f" ({_('bên kế thừa')})"
     if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
         text += f" ({unconfirmed})"
     return f"{text} · {signed}" if one["signed"] else text

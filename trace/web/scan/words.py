@@ -24,6 +24,17 @@ def notice_reason(reason: str) -> str:
     return known.get(reason, reason)
 
 
+def ended(organisation: JsonObject, language: str) -> list[str]:
+    """That an organisation is no more, and who goes on for it."""
+    found = []
+    if organisation.get("closed"):
+        found.append(_("Tổ chức đã ngừng hoạt động từ %(day)s", day=day(organisation["closed"])))
+    for one in organisation.get("successors", ()):
+        name = str((language == "en" and one["name_en"]) or one["name"])
+        found.append(_("Bên kế thừa hồ sơ: %(who)s", who=name))
+    return found
+
+
 def _(text: str, **values: object) -> str:
     return str(gettext(text, **values))
 
