@@ -17,11 +17,11 @@ from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Delivery, Notification, Organisation, Person
-from trace.services import notifications, senders
-from trace.services.notification_words import WORDS, NoSuchWord, say
+from trace.services import deliveries, notifications, senders
+from trace.services.notification_words import PARTS, WORDS, NoSuchWord, say
 from trace.services.senders import Message, NotSent
 
-CONTEXT = {"by": "HTX Hai", "what": "480 kg cải ngọt"}
+CONTEXT = {"by": "HTX Hai", "what": "480 kg cải ngọt", "count": "2"}
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_what_cannot_be_sent_is_tried_again_and_given_up_in_the_end(
     for _ in range(40):
         work(app)
         now.shift(timedelta(minutes=15))
-    assert len(tried) == notifications.ATTEMPTS
+    assert len(tried) == deliveries.ATTEMPTS
     assert len(set(tried)) == 1  # the same id: a gateway can tell a repeat
     with app.app_context():
         (row,) = db.session.scalars(select(Delivery))
@@ -169,6 +169,36 @@ def test_who_does_what_it_is_about_is_not_told_and_viewers_are_not_bothered(
     assert (count, list(told)) == (1, [second.person_id])
 
 
+def test_what_runs_twice_is_told_once_and_to_each_organisation_apart(
+    app: Flask, member: Member, sent: list[Message]
+) -> None:
+    second = make_member(app, inside=member.organisation_id)
+    other = make_member(app, name="HTX Hai")
+    with app.app_context():
+        both = [db.session.get_one(Organisation, one.organisation_id) for one in (member, other)]
+        told = dict.fromkeys(both, (CONTEXT, "/producer/batches/"))
+        counts = [
+            notifications.notify_each(told, "alert-recall", at=FIXED_NOW, subject="notice:7")
+            for _ in range(2)
+        ]
+        db.session.commit()
+        rows = db.session.scalars(select(Notification)).all()
+        assert counts == [3, 0]
+        assert {(row.person_id, row.organisation_id) for row in rows} == {
+            (one.person_id, one.organisation_id) for one in (member, second, other)
+        }
+        assert "HTX Hai" in notifications.words_of(rows[-1], "vi")[1]
+        # Without a subject it is another message; `once` waits until the last one was read.
+        notifications.notify(both[1], "approval-waiting", at=FIXED_NOW, once=True)
+        assert notifications.notify(both[1], "approval-waiting", at=FIXED_NOW, once=True) == 0
+        person = db.session.get_one(Person, other.person_id)
+        notifications.mark_read(person, at=FIXED_NOW)
+        assert notifications.notify(both[1], "approval-waiting", at=FIXED_NOW, once=True) == 1
+        db.session.commit()
+    work(app)
+    assert sorted(one.channel for one in sent) == ["email", "sms"]  # the others proved nothing
+
+
 @pytest.mark.one_database
 def test_nobody_opens_anothers_notification(app: Flask, pages: PageClient, member: Member) -> None:
     tell(app, member)
@@ -183,7 +213,9 @@ def test_nobody_opens_anothers_notification(app: Flask, pages: PageClient, membe
 @pytest.mark.one_database
 @pytest.mark.parametrize("word", sorted(WORDS))
 def test_every_word_is_said_in_both_languages(app: Flask, word: str) -> None:
-    context = {name: f"<{name}>" for name in ("by", "organisation", "name", "what")}
+    names = {"by", "organisation", "name", "what", "count", "day"}
+    names |= {name for name, _ in PARTS.get(word, ())}
+    context = {name: f"<{name}>" for name in names}
     with app.app_context():
         vietnamese, english = say(word, context, "vi"), say(word, context, "en")
     assert all((*vietnamese, *english))
@@ -209,10 +241,10 @@ def test_what_fills_a_sentence_is_shown_as_text(
 ) -> None:
     with app.app_context():
         organisation = db.session.get_one(Organisation, member.organisation_id)
-        told = {"by": "<b>HTX</b> %s %(x)s", "what": "100%"}
+        told = {"by": "<b>HTX</b> %s %(x)s", "what": "100%", "count": "1"}
         notifications.notify(organisation, "alert-hold", told, at=FIXED_NOW)
         db.session.commit()
         (row,) = db.session.scalars(select(Notification))
         assert json.loads(row.context)["what"] == "100%"
     sign_in(app, pages.client, member)
-    assert "<b>HTX</b> %s %(x)s tạm giữ 100%." in pages.get("/account/notifications/").text
+    assert "<b>HTX</b> %s %(x)s tạm giữ 100%. Lô, kiện" in pages.get("/account/notifications/").text
