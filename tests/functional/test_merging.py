@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.support.fields import Console, errors, open_console
+from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 from trace import clock
 from trace.clock import rfc3339
@@ -69,6 +70,18 @@ def test_a_stalls_lot_of_the_day_is_one_press_and_keeps_every_source(console: Co
     assert mixed.document["ilmd"]["cbvmda:itemExpirationDate"] == "2026-11-24"
     assert "49 kg" in page.text
     assert "Gộp từ 2" in console.pages.get(public(console, made.thing.id)).text
+
+
+def test_a_trader_finds_it_at_hand_every_day_and_a_farmer_does_not(
+    app: Flask, console: Console
+) -> None:
+    client = app.test_client()
+    sign_in(app, client, make_member(app, name="Vựa Minh họa", kind="trader"))
+    trader = PageClient(client)
+    assert trader.get("/producer/today").link("Dồn lô").endswith("/producer/batches/merge")
+    trader.get("/producer/batches/merge")
+    console.lot("30")
+    assert "Dồn lô" not in console.pages.get("/producer/today").texts("//main//a")
 
 
 def test_poured_again_at_the_same_stall_on_the_same_day_the_same_lot_goes_on(

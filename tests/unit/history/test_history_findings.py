@@ -89,6 +89,32 @@ def test_a_mix_heavier_than_what_went_in_is_marked_and_bread_is_not() -> None:
     assert marks_of(story, bread) == ()
 
 
+@pytest.mark.parametrize(
+    ("step", "out", "marks"),
+    [
+        ("grading", 40, ("low-yield",)),
+        ("grading", 60, ()),
+        ("packing", 85, ("low-yield",)),
+        ("processing", 6, ()),  # drying gives a twentieth
+        ("processing", 3, ("low-yield",)),
+        ("baking", 1, ()),  # of a step without a range nothing is said
+    ],
+)
+def test_less_out_of_a_step_than_its_kind_gives_is_a_mark(
+    step: str, out: float, marks: tuple[str, ...]
+) -> None:
+    story = Story()
+    work = story.transform("coop", step, [("a", 100)], [("b", out)])
+    assert marks_of(story, work) == marks
+
+
+def test_a_harvest_and_amounts_untold_are_not_weighed() -> None:
+    story = Story()
+    untold = story.transform("coop", "grading", [("a", 100), ("b", None)], [("c", 1)])
+    lost = story.transform("coop", "grading", [("a", 100)], [])
+    assert marks_of(story, untold) == marks_of(story, lost) == ()
+
+
 def test_half_a_percent_is_the_scale_and_not_a_contradiction() -> None:
     story = Story()
     mix = story.transform("coop", "mixing", [("a", 100)], [("c", 100.5)])

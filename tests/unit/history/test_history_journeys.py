@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +64,66 @@ def test_a_divided_lot_says_how_many_places_it_went_to_and_not_which() -> None:
     assert journey.divided is not None
     assert journey.divided.destinations == {"shop 1"}
     assert not any("shop" in str(fact) for fact in journey.lines)
+
+
+def sent_and_refused(refused: float | None, **more: Any) -> Story:
+    """The whole of 480 kg goes to a market, which refuses some of it."""
+    story = Story()
+    story.register("coop", "lot", 480)
+    story.ship("coop", "lot", 480, "market")
+    if refused is not None and refused < 480:
+        story.receive("market", "lot", 480 - refused)
+    story.tell("market", "refusing", kg("epc", "lot", refused), sources=frozenset({"coop"}), **more)
+    return story
+
+
+@pytest.mark.parametrize("refused", [5, 440, 480, None])
+def test_refusing_a_part_or_all_of_a_shipment_divides_nothing(refused: float | None) -> None:
+    assert trace_journey("lot", sent_and_refused(refused).facts).divided is None
+
+
+def test_a_part_that_was_refused_whole_or_came_back_went_nowhere() -> None:
+    story = Story()
+    story.register("coop", "lot", 480)
+    story.ship("coop", "lot", 200, "market")
+    story.tell("market", "refusing", kg("epc", "lot", 200))
+    story.ship("coop", "lot", 100)
+    story.tell("coop", "void_shipping", kg("epc", "lot", 100))
+    assert trace_journey("lot", story.facts).divided is None
+    sold = story.ship("coop", "lot", 80, "shop")
+    story.ship("coop", "lot", 200, "late shop")
+    story.tell("late shop", "refusing", kg("epc", "lot", 200))
+    journey = trace_journey("lot", story.facts)
+    assert journey.divided == sold
+    assert journey.went_to == 1
+
+
+def test_what_came_back_of_a_shipment_divides_the_lot_when_it_goes_elsewhere() -> None:
+    story = sent_and_refused(440)
+    story.tell("coop", "void_shipping", kg("epc", "lot", 440))
+    onward = story.ship("market", "lot", 40, "stall")
+    assert trace_journey("lot", story.facts).divided is None
+    elsewhere = story.ship("coop", "lot", 440, "shop")
+    assert trace_journey("lot", story.facts).divided == elsewhere
+    assert onward.statement in {one.statement for one in trace_journey("lot", story.facts).lines}
+
+
+def test_a_refusal_by_somebody_the_goods_were_not_sent_to_is_about_nothing() -> None:
+    story = Story()
+    story.register("coop", "lot", 480)
+    sent = story.ship("coop", "lot", 200, "market")
+    story.tell("stranger", "refusing", kg("epc", "lot", 200))
+    assert trace_journey("lot", story.facts).divided == sent
+
+
+def test_a_whole_that_comes_in_parts_is_the_parts_together() -> None:
+    story = Story()
+    story.register("coop", "lot", 480)
+    story.ship("coop", "lot", 480, "market")
+    story.receive("market", "lot", 440)
+    story.receive("market", "lot", 40)
+    onward = story.ship("market", "lot", 100, "shop")
+    assert trace_journey("lot", story.facts).divided == onward
 
 
 def test_moving_part_of_a_lot_to_ones_own_store_divides_nothing() -> None:

@@ -7,6 +7,7 @@ Truth may arrive late, out of order, in part and from one side only: it is marke
 * `before-shipped`: received before it was shipped.
 * `before-cycle`: harvested before the cycle's first fact.
 * `more-out-than-in`: more went out of a lot than was ever made of it, or out of a mix than in.
+* `low-yield`: less came out of a step than its kind is known to give (`yields`): somebody may look.
 * `interval-short`: harvested earlier after spraying than the label asks.
 * `only-sender`, `only-receiver`: a handover that one side declares alone.
 """
@@ -21,6 +22,7 @@ from typing import Final
 from trace.core.history.divisions import ARRIVING, LEAVING, makes
 from trace.core.history.facts import Fact, oldest_first
 from trace.core.history.intervals import short_harvests
+from trace.core.history.yields import judge
 
 # A field diary is written up in the evening, or when the co-operative's recorder comes by; what is
 # written more than three days later is memory.
@@ -33,6 +35,7 @@ CONSERVING: Final = frozenset(
 )
 # Who was to receive and did not take the goods spoke as well: that is no one-sided handover.
 ANSWERING: Final = ARRIVING | {"refusing"}
+WEIGHT: Final = "KGM"
 FIRST_OF_CYCLE: Final = frozenset({"sowing", "transplanting", "commissioning"})
 
 Marks = dict[str, tuple[str, ...]]
@@ -55,6 +58,7 @@ def find_marks(live: Iterable[Fact]) -> Marks:
         ("before-shipped", _before_shipped(ordered)),
         ("before-cycle", _before_cycle(ordered)),
         ("more-out-than-in", [*_overdrawn(ordered), *_heavier(ordered)]),
+        ("low-yield", _lighter(ordered)),
         ("interval-short", short_harvests(ordered)),
         ("only-sender", _only_sender(ordered)),
         ("only-receiver", _only_receiver(ordered)),
@@ -160,17 +164,35 @@ def _takes(fact: Fact, role: str) -> bool:
 
 
 def _heavier(ordered: Sequence[Fact]) -> list[str]:
-    marked = []
-    for fact in ordered:
-        if fact.type != "TransformationEvent" or fact.step not in CONSERVING:
-            continue
-        into = [use for use in fact.uses if use.role == "input"]
-        out = [use for use in fact.uses if use.role == "output"]
-        units = {use.unit for use in (*into, *out)}
-        if len(units) != 1 or any(use.quantity is None for use in (*into, *out)) or not into:
-            continue
-        total_in = sum((use.quantity or Decimal(0) for use in into), Decimal(0))
-        total_out = sum((use.quantity or Decimal(0) for use in out), Decimal(0))
-        if total_out > total_in * TOLERANCE:
-            marked.append(fact.statement)
-    return marked
+    return [
+        fact.statement
+        for fact in ordered
+        if fact.step in CONSERVING
+        and (weighed := _weighed(fact)) is not None
+        and weighed[1] > weighed[0] * TOLERANCE
+    ]
+
+
+def _lighter(ordered: Sequence[Fact]) -> list[str]:
+    """Judged by weight only: pieces of another size are no loss."""
+    return [
+        fact.statement
+        for fact in ordered
+        if (weighed := _weighed(fact)) is not None
+        and weighed[2] == WEIGHT
+        and judge(fact.step, weighed[0], weighed[1]) == "low"
+    ]
+
+
+def _weighed(fact: Fact) -> tuple[Decimal, Decimal, str] | None:
+    """(in, out, unit) of a step, None where an amount is untold or units differ."""
+    if fact.type != "TransformationEvent":
+        return None
+    into = [use for use in fact.uses if use.role == "input"]
+    out = [use for use in fact.uses if use.role == "output"]
+    units = {use.unit for use in (*into, *out)}
+    if len(units) != 1 or any(use.quantity is None for use in (*into, *out)) or not (into and out):
+        return None
+    total_in = sum((use.quantity or Decimal(0) for use in into), Decimal(0))
+    total_out = sum((use.quantity or Decimal(0) for use in out), Decimal(0))
+    return total_in, total_out, units.pop()

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from trace.core.history.contents import Span, spans
 from trace.core.history.corrections import Settled, settle
-from trace.core.history.divisions import ARRIVING, LEAVING, first_division
+from trace.core.history.divisions import ARRIVING, LEAVING, first_division, legs_of
 from trace.core.history.facts import Fact, newest_first, oldest_first, told_order
 
 
@@ -243,8 +243,12 @@ def _makers_below(
 def _places(thing: str, live: Sequence[Fact], around: Sequence[Span], parted: Fact) -> int:
     takers: set[str] = set()
     unnamed = 0
+    legs = legs_of(thing, live, around)
     for fact in live:
         if told_order(fact) < told_order(parted) or not concerns(fact, thing, around):
+            continue
+        leg = legs.get(fact.statement)
+        if leg is not None and leg.undone:
             continue
         if fact.step in LEAVING:
             others = fact.destinations - {fact.issuer}

@@ -137,6 +137,7 @@ def finding(code: str, line: JsonObject) -> str:
         "before-shipped": _("giờ nhận trước giờ giao"),
         "before-cycle": _("ngày thu hoạch trước ngày bắt đầu vụ"),
         "more-out-than-in": _("lượng ra nhiều hơn lượng vào"),
+        "low-yield": _("lượng ra ít hơn thường gặp"),
         "interval-short": _("thu hoạch sớm hơn nhãn thuốc yêu cầu"),
         "only-sender": _("chỉ bên giao khai"),
         "only-receiver": _("chỉ bên nhận khai"),
