@@ -41,12 +41,15 @@ from trace.extensions import db
 from trace.models import Job, LabelPrint, LabelRange, Person, Product, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.batches import LotFacts, product_of, short_name
+from trace.services.batches import LotFacts, facts_of, product_of, short_name
+from trace.services.crates import labels_in, loads_of, totals
 from trace.services.fonts import sheet_fonts
 from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
 from trace.services.stamps import check_not_held
+from trace.services.timelines import timeline
 from trace.services.units import Stretch, serials, unit_identity
+from trace.services.vocabulary import Amount, uom_name
 
 JOB_KIND: Final = "label-sheet"
 # Above this a sheet takes over two seconds on a small machine, and becomes a job.
@@ -76,6 +79,7 @@ FORMATS: Final = {
     "tspl": ("prn", "application/octet-stream"),
     "png": ("zip", "application/zip"),
 }
+MOST_LOTS: Final = 4  # named on a crate's label
 # Pictures and bitmaps are large: about 4 kB and 20 kB a label.
 FORMAT_LIMITS: Final = {"png": 500, "tspl": 2_000}
 
@@ -100,7 +104,8 @@ class Sheet:
     """A sheet as asked for: the label, how often, on which stock, places used already.
 
     With `range_id` each label has a serial of that range, from number `first` on; `numbered` labels
-    say their number (blank stamps). `custom` holds the arguments of `custom_layout`."""
+    say their number (blank stamps). With `run` each is a crate's of that run. `custom` holds the
+    arguments of `custom_layout`."""
 
     label: Label
     count: int
@@ -111,6 +116,12 @@ class Sheet:
     first: int = 1
     numbered: bool = False
     custom: tuple[float, ...] = ()
+    run: int = 0
+
+    @property
+    def last(self) -> int:
+        """The number of the last label of a range or run."""
+        return self.first + self.count - 1
 
     @property
     def stock(self) -> SheetLayout:
@@ -148,6 +159,46 @@ def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "", gs1: bool =
         weight=net_weight,
         dates=(*_dates(facts), *([gs1_text(thing, facts, product)] if gs1 else [])),
     )
+
+
+def crate_label(actor: Actor, thing: Thing) -> Label:
+    """The label of a crate: what lies in it now, how much, and its number as bars too where it is
+    an SSCC."""
+    loads = loads_of(actor, [thing.id])[thing.id]
+    names = list(dict.fromkeys(p.name for p in (product_of(one.thing) for one in loads) if p))
+    weight = " + ".join(_amount_words(one) for one in totals(loads))
+    lines = []
+    for one in loads[:MOST_LOTS]:
+        named = "Thùng" if one.thing.kind == "logistic" else "Lô"
+        much = f" · {_amount_words(one.amount)}" if one.amount and len(loads) > 1 else ""
+        lines.append(f"{named} {short_name(one.thing.identity)}{much}")
+    if len(loads) > MOST_LOTS:
+        lines.append(f"và {len(loads) - MOST_LOTS} lô nữa")
+    if len(loads) == 1 and loads[0].thing.kind == "lot":
+        lines += _dates(facts_of(timeline(actor, loads[0].thing), loads[0].thing))
+    name = names[0] if len(names) == 1 else "Thùng hàng"
+    return _crate(Label("", "", name, weight=weight, dates=tuple(lines)), thing.identity, "")
+
+
+def _crate(label: Label, identity: str, number: str) -> Label:
+    """The same words for one crate."""
+    address = printed_address(identity)
+    found = parse_identity(identity, current_settings().id_base)
+    sscc = found is not None and found.key == "00"
+    value = found.value if found is not None else ""
+    return replace(
+        label,
+        uri=address,
+        code=f"(00) {value}" if sscc else format_code(value),
+        domain=short_domain(address),
+        lot=number,
+        bars=f"(00){value}" if sscc else "",
+    )
+
+
+def _amount_words(amount: Amount) -> str:
+    number = f"{amount.quantity.normalize():f}".replace(".", ",")
+    return f"{number} {uom_name(amount.uom) if amount.uom else 'gói'}"
 
 
 def gs1_text(thing: Thing, facts: LotFacts, product: Product | None) -> str:
@@ -232,12 +283,16 @@ def check_sheet(sheet: Sheet) -> None:
 
 def labels_of(sheet: Sheet) -> Iterator[Label]:
     """The labels of a sheet, in order."""
+    one = sheet.label
+    if sheet.run:
+        for number, identity, _ in labels_in(sheet.run, sheet.first, sheet.last):
+            yield _crate(one, identity, f"Thùng số {number}" if sheet.numbered else "")
+        return
     if not sheet.range_id:
-        yield from (sheet.label for _ in range(sheet.count))
+        yield from (one for _ in range(sheet.count))
         return
     roll = db.session.get_one(LabelRange, sheet.range_id)
-    stretch = Stretch(roll, sheet.first, sheet.first + sheet.count - 1)
-    one = sheet.label
+    stretch = Stretch(roll, sheet.first, sheet.last)
     base = unit_address(roll.key, roll.first).removesuffix(roll.first)
     domain = short_domain(base)
     for number, serial in serials(stretch):
@@ -302,7 +357,7 @@ def issue_labels(
             .values(labelled_at=at)
             .execution_options(synchronize_session=False)
         )
-    ranged = sheet.range_id != 0
+    ranged = sheet.range_id != 0 or sheet.run != 0
     db.session.add(
         LabelPrint(
             organisation_id=actor.organisation.id,
@@ -310,8 +365,9 @@ def issue_labels(
             kind=kind,
             thing_id=thing.id if thing is not None else None,
             range_id=sheet.range_id or None,
+            run=sheet.run or None,
             first=sheet.first if ranged else None,
-            last=sheet.first + sheet.count - 1 if ranged else None,
+            last=sheet.last if ranged else None,
             count=sheet.count,
             layout=sheet.stock.name,
             reason=reason,
@@ -319,16 +375,21 @@ def issue_labels(
             at=at,
         )
     )
-    subject = thing.identity if thing is not None else f"labels:{sheet.range_id}"
+    stock = f"crates:{sheet.run}" if sheet.run else f"labels:{sheet.range_id}"
+    subject = thing.identity if thing is not None else stock
     write_audit(
         actor, "label.print", subject, at=at, count=sheet.count, layout=sheet.stock.name, kind=kind
     )
 
 
 def prints_of(
-    actor: Actor, *, thing: Thing | None = None, roll: LabelRange | None = None
+    actor: Actor,
+    *,
+    thing: Thing | None = None,
+    roll: LabelRange | None = None,
+    run: int = 0,
 ) -> list[tuple[LabelPrint, str]]:
-    """The printings of a lot or of a roll with who asked for them, newest first."""
+    """The printings of a lot, of a roll or of a run with who asked for them, newest first."""
     actor.check("read")
     query = (
         select(LabelPrint, func.coalesce(Person.name, ""))
@@ -339,6 +400,8 @@ def prints_of(
         query = query.where(LabelPrint.thing_id == thing.id)
     if roll is not None:
         query = query.where(LabelPrint.range_id == roll.id)
+    if run:
+        query = query.where(LabelPrint.run == run)
     rows = db.session.execute(query.order_by(LabelPrint.id.desc()).limit(100))
     return [(row[0], row[1]) for row in rows]
 

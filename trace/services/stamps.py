@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from trace.core.gs1 import Gs1Error, Identity, check_code, check_serial, parse_path
+from trace.core.gs1 import Gs1Error, check_code, check_serial
 from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import LabelRange, Thing, Unit
@@ -23,7 +22,6 @@ from trace.services.alerts import alerts_of
 from trace.services.batches import short_name
 from trace.services.holds import check_free
 from trace.services.records import Item, JsonObject, Record, observed
-from trace.services.settings import current_settings
 from trace.services.units import Stretch
 from trace.services.vocabulary import Amount
 
@@ -78,7 +76,7 @@ def read_stamp(actor: Actor, text: str, path: str) -> tuple[LabelRange, int]:
     )
     try:
         if "/" in text:
-            found = _scanned(text.strip())
+            found = units.scanned(text)
             serial = found.get("21") or found.get("serial") or ""
             query = query.where(Unit.key == units.key_of(found), Unit.serial == serial)
         elif "#" in text:
@@ -96,14 +94,6 @@ def read_stamp(actor: Actor, text: str, path: str) -> tuple[LabelRange, int]:
     if row is None:
         raise NotAStamp(path=path, text=text[:100])
     return row[0], row[1]
-
-
-def _scanned(text: str) -> Identity:
-    """The identity of an address as a camera reads it. Whichever of our hosts it was printed for: a
-    serial nobody can guess says enough. Raises Gs1Error."""
-    path = "/" + text.partition("://")[2].partition("/")[2] if "://" in text else text
-    stem = urlsplit(current_settings().id_base).path
-    return parse_path(path.removeprefix(stem) if stem else path).identity
 
 
 def read_stretch(actor: Actor, first: str, last: str) -> Stretch:

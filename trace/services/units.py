@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, insert, literal, or_, select, update
 
-from trace.core.gs1 import Identity, canonical_uri, new_code, new_serial
+from trace.core.gs1 import Identity, canonical_uri, new_code, new_serial, parse_path
 from trace.core.signing import JsonObject, b64url
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
@@ -86,6 +87,15 @@ class Stretch:
 def key_of(identity: Identity) -> str:
     """What the addresses of an identity's units begin with: `01/{gtin14}` or `b/{code}`."""
     return f"{identity.key}/{identity.value}"
+
+
+def scanned(text: str) -> Identity:
+    """The identity of an address as a camera reads it, whichever of our hosts it was printed for.
+    Raises Gs1Error."""
+    plain = text.strip()
+    path = "/" + plain.partition("://")[2].partition("/")[2] if "://" in plain else plain
+    stem = urlsplit(current_settings().id_base).path
+    return parse_path(path.removeprefix(stem) if stem else path).identity
 
 
 def unit_identity(key: str, serial: str) -> Identity:
