@@ -26,7 +26,7 @@ def collect_my_data(job: Job) -> dict[str, int]:
     person = db.session.get(Person, job.person_id) if job.person_id else None
     job_id, public_id = job.id, job.public_id
 
-    def beat(events: int) -> None:
+    def step(events: int) -> None:
         db.session.execute(
             update(Job)
             .where(Job.id == job_id)
@@ -35,4 +35,6 @@ def collect_my_data(job: Job) -> dict[str, int]:
         )
         db.session.commit()
 
-    return collect(Actor(organisation, person, "owner"), public_id, at=clock.now(), beat=beat)
+    told = collect(Actor(organisation, person, "owner"), public_id, at=clock.now(), step=step)
+    db.session.commit()
+    return told

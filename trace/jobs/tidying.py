@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.services import audit_days, requests, takedowns
+from trace.services import audit_days, exports, imports, requests, takedowns
 from trace.services.after_commit import after_commit
 
 logger = structlog.get_logger()
@@ -41,12 +41,14 @@ class Tidying:
 
 
 def tidy(*, at: datetime) -> dict[str, int]:
-    """How many takedowns were done again, closed requests forgotten, photos deleted, days of the
-    audit log logged; commits."""
+    """How many takedowns were done again, closed requests forgotten, photos deleted, files of "my
+    data" and of imports dropped, days of the audit log logged; commits."""
     told = {
         "takedowns": takedowns.replay(at=at),
         "requests": requests.forget_closed(at=at),
         "photos": takedowns.forget_photos(at=at),
+        "exports": exports.drop_old(at),
+        "imports": imports.forget_old(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }
     if any(told.values()):

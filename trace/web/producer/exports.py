@@ -19,7 +19,7 @@ blueprint = Blueprint("exports", __name__, url_prefix="/producer/my-data")
 
 
 @blueprint.route("/", methods=["GET", "POST"])
-@needs("manage")
+@needs("export")
 def index() -> ResponseReturnValue:
     """The button, and the files that wait."""
     form = Form(NothingForm())
@@ -45,11 +45,15 @@ def _state(job: Job) -> tuple[str, str, int]:
         return "wait", gettext("đang gom"), 0
     if exports.is_over(job, at=clock.now()) or exports.find_file(job.public_id) is None:
         return "neutral", gettext("đã hết hạn"), 0
-    return "ok", gettext("sẵn sàng"), int(orjson.loads(job.result or "{}").get("bytes", 0))
+    told = orjson.loads(job.result or "{}")
+    words = gettext("sẵn sàng")
+    if told.get("missing"):
+        words = gettext("sẵn sàng; thiếu %(count)d thứ, lý do ở trong tệp", count=told["missing"])
+    return "ok", words, int(told.get("bytes", 0))
 
 
 @blueprint.get("/<public_id>.zip")
-@needs("manage")
+@needs("export")
 def download(public_id: str) -> ResponseReturnValue:
     """The file, for the organisation's own."""
     path = exports.fetch(actor(), public_id, at=clock.now())

@@ -1,0 +1,184 @@
+"""Which rows of which tables are an organisation's own, and so go into "my data".
+
+Every table of the database is either read here, written into the file in another form (ELSEWHERE),
+or left out with a reason that the file itself tells (LEFT_OUT); a test fails for one that is none
+of these. A table belongs to the organisation by the columns that OWN names: they point to the
+organisation itself, or to a row of another table that belongs to it.
+
+Never written: binary columns and those in SECRETS. A column that points to something with a name
+(NAMES) gives the name; other references stay numbers, to be joined with the `id` columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, LargeBinary, Select, Table, false, or_, select
+
+from trace.extensions import Model
+
+OWN: Final[dict[str, tuple[str, ...]]] = {
+    "organisations": ("id",),
+    "memberships": ("organisation_id",),
+    "invitations": ("organisation_id",),
+    "tokens": ("organisation_id",),
+    "keys": ("organisation_id",),
+    "applications": ("organisation_id",),
+    "application_steps": ("application_id",),
+    "application_papers": ("application_id",),
+    "closings": ("organisation_id",),
+    "successions": ("giver_id", "taker_id"),
+    "succession_items": ("succession_id",),
+    "places": ("organisation_id",),
+    "area_codes": ("organisation_id",),
+    "products": ("organisation_id",),
+    "conversions": ("product_id",),
+    "households": ("organisation_id",),
+    "certificates": ("organisation_id", "issuer_id"),
+    "certificate_covers": ("certificate_id",),
+    "catalogue_items": ("organisation_id",),
+    "presets": ("organisation_id",),
+    "plans": ("organisation_id",),
+    "jottings": ("organisation_id",),
+    "book_lines": ("organisation_id",),
+    "weighing_sheets": ("organisation_id",),
+    "weighing_lines": ("sheet_id",),
+    "things": ("owner_id",),
+    "holdings": ("holder_id",),
+    "alerts": ("thing_id",),
+    "handovers": ("giver_id", "taker_id"),
+    "note_links": ("event_id",),
+    "company_prefixes": ("organisation_id",),
+    "crate_labels": ("organisation_id",),
+    "label_ranges": ("organisation_id",),
+    "label_bindings": ("range_id",),
+    "label_prints": ("organisation_id",),
+    "units": ("range_id",),
+    "attachments": ("organisation_id",),
+    "imports": ("organisation_id",),
+    "import_rows": ("import_id",),
+    "scans": ("thing_id",),
+    "requests": ("organisation_id",),
+    "takedowns": ("organisation_id", "event_id"),
+    "erasures": ("event_id",),
+    "audit": ("organisation_id",),
+}
+
+# In the file, but not as a table: what makes their rows the organisation's.
+ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "events": ("issuer_id",),  # events.jsonld and statements.jsonl
+    "log_entries": (),  # beside each statement
+    "log_checkpoints": (),  # checkpoint.txt
+}
+
+# Reason -> tables: (Vietnamese, English).
+LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    (
+        "việc nội bộ của máy chủ, không nói thêm điều gì",
+        "the server's own working, which says nothing more",
+    ): (
+        *("idempotency_keys", "jobs", "counters", "event_keys", "event_things", "passports"),
+        *("scan_salts", "scan_visits", "push_keys"),
+    ),
+    ("sổ công khai, ai cũng tải được", "the public log, for anyone to fetch"): (
+        *("log_state", "log_tiles", "log_witnesses"),
+    ),
+    (
+        "của từng người, không của tổ chức: xem ở trang của người ấy",
+        "a person's own, not the organisation's",
+    ): (
+        *("people", "sessions", "person_passkeys", "contact_codes", "notifications", "deliveries"),
+        *("preferences", "push_subscriptions"),
+    ),
+    (
+        "chưa duyệt thì chưa ghi gì; duyệt xong là sự kiện",
+        "not recorded before it is approved, an event afterwards",
+    ): ("pending_approvals",),
+    (
+        "của người quét và của thanh tra; tổng số lượt quét có ở bảng scans",
+        "the visitors' and the inspectors'; sums are in the table scans",
+    ): ("unit_scans", "copies"),
+}
+
+SECRETS: Final = frozenset(
+    {
+        ("keys", "passkey"),  # credential identifiers
+        ("note_links", "secret"),  # opens the answer page
+        ("organisations", "keyring_last"),
+        ("imports", "mapping"),
+        # who decided may be of another organisation's people
+        ("application_steps", "person_id"),
+        ("closings", "person_id"),
+        ("erasures", "person_id"),
+        ("requests", "person_id"),
+        ("takedowns", "person_id"),
+    }
+)
+
+NAMES: Final = {
+    "organisations": "name",
+    "people": "name",
+    "places": "name",
+    "products": "name",
+    "households": "code",
+    "things": "identity",
+    "events": "statement_id",
+}
+
+
+def own_tables(mine: int) -> Iterator[tuple[str, tuple[str, ...], Select[Any]]]:
+    """(name, columns, rows) of every table with what is the organisation's own."""
+    tables = Model.metadata.tables
+    for name in OWN:
+        table = tables[name]
+        shown = shown_columns(table)
+        query: Select[Any] = select(table)
+        chosen: list[ColumnElement[Any]] = []
+        titles: list[str] = []
+        for column in shown:
+            target = _names(column)
+            if target is None:
+                chosen.append(column)
+                titles.append(column.name)
+                continue
+            other = target.alias()
+            key = next(iter(other.primary_key))
+            query = query.outerjoin(other, key == column)
+            chosen.append(other.c[NAMES[target.name]])
+            titles.append(column.name.removesuffix("_id"))
+        ordered = query.with_only_columns(*chosen).where(belongs(table, mine))
+        yield name, tuple(titles), ordered.order_by(*table.primary_key)
+
+
+def shown_columns(table: Table) -> list[Column[Any]]:
+    """The columns that are written: nothing binary, no secrets."""
+    return [
+        column
+        for column in table.columns
+        if not isinstance(column.type, LargeBinary) and (table.name, column.name) not in SECRETS
+    ]
+
+
+def belongs(table: Table, mine: int) -> ColumnElement[bool]:
+    """Which rows are the organisation's."""
+    found: list[ColumnElement[bool]] = []
+    for name in OWN.get(table.name) or ELSEWHERE.get(table.name, ()):
+        column = table.c[name]
+        parent = _target(column)
+        if table.name == "organisations" or (parent is not None and parent.name == "organisations"):
+            found.append(column == mine)
+        elif parent is not None:
+            key = next(iter(parent.primary_key))
+            found.append(column.in_(select(key).where(belongs(parent, mine))))
+    return or_(false(), *found)
+
+
+def _target(column: Column[Any]) -> Table | None:
+    key = next(iter(column.foreign_keys), None)
+    return None if key is None else key.column.table
+
+
+def _names(column: Column[Any]) -> Table | None:
+    target = _target(column)
+    return target if target is not None and target.name in NAMES else None
