@@ -5,15 +5,16 @@ import { draw } from "./show.js";
 import { learn, shortTime } from "./clock.js";
 import { watch } from "./capture.js";
 import { make } from "./form.js";
+import { wipeKept } from "./kept.js";
 import { askPin, guard, pinPanel, setReader } from "./lock.js";
 import { sendWaiting } from "./send.js";
 import { figures, listen, notePerson, personOf } from "./store.js";
-import { vaultOf } from "./vault.js";
+import { lock, vaultOf } from "./vault.js";
 import { words } from "./words.js";
 
 const meta = document.querySelector("meta[name=trace-reader]");
 const reader = meta?.content ?? "";
-const kept = document.documentElement.dataset.kept ?? "";
+const { kept = "", locked = "" } = document.documentElement.dataset;
 const main = document.querySelector("main");
 
 function showSaid() {
@@ -46,24 +47,20 @@ async function learnFromPage() {
   await learn(server, origin + visit.requestStart, origin + visit.responseStart);
 }
 
+/** Without a worker (an old browser) everything works but for pages without a network. */
 async function install() {
-  if (!("serviceWorker" in navigator)) return null;
-  const options = { scope: "/producer/", updateViaCache: "none" };
-  try {
-    return await navigator.serviceWorker.register("/producer/worker.js?module", { ...options, type: "module" });
-  } catch {
-    return navigator.serviceWorker.register("/producer/worker.js", options);
-  }
+  const options = { scope: "/producer/", updateViaCache: "none", type: "module" };
+  await navigator.serviceWorker?.register("/producer/worker.js", options).catch(() => {});
 }
 
 /** Keeps the day's pages while there is a network. */
 async function keepPages() {
-  if (kept || navigator.connection?.saveData) return;
+  if (kept || navigator.connection?.saveData || !navigator.serviceWorker) return;
   const answer = await fetch("/producer/outbox/pages", { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  const { pages } = await answer.json();
+  const { pages, offered } = await answer.json();
   const worker = await navigator.serviceWorker.ready;
-  worker.active.postMessage({ keep: pages, reader });
+  worker.active.postMessage({ keep: pages, reader, offered });
 }
 
 /** Leaving wipes the pages this person kept; entries that wait stay, for their writer only. */
@@ -79,11 +76,9 @@ function watchLeaving() {
       if (waiting + refused) {
         sessionStorage.setItem("trace-said", JSON.stringify({ kind: "info", text: `${waiting + refused} ${words.leaveAsk}` }));
       }
-      for (const name of await caches.keys()) {
-        if (name.startsWith(`trace-pages-${person}.`)) await caches.delete(name);
-      }
+      await wipeKept(person);
       await caches.delete("trace-reader");
-      await (await import("./vault.js")).lock();
+      await lock();
     } catch {
       // nothing was kept here
     }
@@ -105,7 +100,9 @@ function offerInstalling(page) {
 
 function send(force = false) {
   if (navigator.onLine === false) return;
-  figures(personOf(reader)).then(({ waiting }) => waiting && sendWaiting({ force }));
+  figures(personOf(reader)).then(
+    ({ waiting, approving }) => (waiting || (force && approving)) && sendWaiting({ force }),
+  );
 }
 
 async function start() {
@@ -143,6 +140,8 @@ async function start() {
 
 showKept();
 showSaid();
+// The page that was asked for is kept under this person's PIN.
+if (locked) askPin(locked).then(() => location.reload());
 if (reader && "indexedDB" in globalThis) {
   start().catch((error) => {
     // A browser that keeps nothing (a private window, a full disk): every page works without.

@@ -5,7 +5,7 @@ import { boxTime, reading, span } from "./clock.js";
 import { addRow, clear, fill, make, mark, note, read } from "./form.js";
 import { MOST, NotAPhoto, photosOf } from "./photos.js";
 import { post, sendOne, sendWaiting, Stopped } from "./send.js";
-import { addEntry, alone, figures, getEntry, personOf, putEntry, tell } from "./store.js";
+import { addEntry, alone, drawKey, figures, getEntry, personOf, putEntry, tell } from "./store.js";
 import { seal, unseal, vaultOf } from "./vault.js";
 import { words } from "./words.js";
 
@@ -20,12 +20,6 @@ const LEFT_FREE = 5_000_000;
 class Full extends Error {}
 class TooMany extends Error {}
 
-/** 22 characters of 128 random bits: the one-time key of an entry. */
-export function drawKey() {
-  const raw = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...raw)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
-}
-
 /** Words for the next page. */
 export function say(kind, text) {
   try {
@@ -36,8 +30,8 @@ export function say(kind, text) {
 }
 
 async function checkRoom(person, size) {
-  const { waiting, refused, bytes } = await figures(person);
-  if (waiting + refused >= MOST_WAITING || bytes + size > MOST_BYTES) throw new TooMany();
+  const { waiting, refused, approving, bytes } = await figures(person);
+  if (waiting + refused + approving >= MOST_WAITING || bytes + size > MOST_BYTES) throw new TooMany();
   const room = await navigator.storage?.estimate?.();
   if (room && room.quota - room.usage < size + LEFT_FREE) throw new Full();
   // The browser may clear what it likes unless asked; asked in vain on most phones, and harmless.
@@ -111,9 +105,10 @@ async function settled(person, n, key) {
 }
 
 function whatNow(entry, why) {
-  if (entry.state === "sent") {
-    const { location: address, text } = entry.body.answer;
-    say("message", text || words.sentNow);
+  if (entry.state === "sent" || entry.state === "approving") {
+    const { location: address, text, waits } = entry.body.answer;
+    if (waits) say("info", words.approveNow);
+    else say("message", text || words.sentNow);
     location.assign(address);
     return;
   }
@@ -148,7 +143,7 @@ async function keep(form, submitter, reader, unlock) {
   if (sealed && !key) key = await unlock();
   const number = Number(form.dataset.entry) || 0;
   const earlier = number ? await settled(person, number, key) : null;
-  if (earlier?.state === "sent") {
+  if (earlier?.state === "sent" || earlier?.state === "approving") {
     const link = make("a", { href: earlier.body.answer.location }, words.open);
     note(form, "info", make("p", {}, words.alreadySent), link);
     return null;
@@ -237,7 +232,7 @@ export function refuse(form, body, person, n) {
 export function discard(person, n) {
   return alone(`entry-${person}-${n}`, async () => {
     const kept = await getEntry(person, n);
-    if (!kept || kept.state === "sent") return false;
+    if (!kept || kept.state === "sent" || kept.state === "approving") return false;
     const { key } = await vaultOf(person);
     const entry = await unseal(key, kept);
     const { title, about, told, action } = entry.body;
@@ -294,7 +289,7 @@ async function mend(form, reader, unlock) {
   let { sealed, key } = await vaultOf(person);
   if (sealed && !key) key = await unlock();
   const entry = await settled(person, n, key);
-  if (!entry || entry.state === "sent" || entry.state === "discarded") return;
+  if (entry?.state !== "waiting" && entry?.state !== "refused") return;
   const path = (address) => address.split("?")[0];
   if (path(read(form).action) !== path(entry.body.action)) return; // another form of this page
   fill(form, entry.body.fields);

@@ -249,6 +249,9 @@ function conflict(form, body, theirs, onTheirs) {
   );
 }
 
+/** The sentence of an answer that the phone itself gave. */
+export const ownWords = { "by-hand": words.noRecord, "not-approved": words.notApproved };
+
 /** Shows what the server refused, as its own page would: a summary that is read first, and each
  * sentence at its box. `onTheirs` is called when the person keeps what is stored. */
 export function mark(form, body, answer, onTheirs) {
@@ -259,7 +262,8 @@ export function mark(form, body, answer, onTheirs) {
     box = conflict(form, body, answer.theirs, onTheirs);
   } else {
     const list = make("ul");
-    for (const { path, sentence, code } of answer.errors?.length ? answer.errors : [answer]) {
+    for (const { path, sentence: told, code } of answer.errors?.length ? answer.errors : [answer]) {
+      const sentence = told ?? ownWords[code] ?? "";
       const mark = path ? markField(form, path, sentence) : null;
       const link = make("a", { href: `#f-${path}` }, sentence);
       link.addEventListener("click", (event) => {

@@ -2,6 +2,7 @@
 
 import { make } from "./form.js";
 import { shortTime } from "./clock.js";
+import { sealKept, wipeKept } from "./kept.js";
 import { askToken, sendWaiting } from "./send.js";
 import { allEntries, findPerson, getEntry, notePerson, people, personOf, putEntry, tell } from "./store.js";
 import { able, changePin, DIGITS, lock, seal, setPin, TooSoon, touch, unlock, vaultOf, WrongPin } from "./vault.js";
@@ -30,9 +31,11 @@ async function forgetAll(person) {
   for (const entry of await allEntries(person)) {
     const { n, state, reader, written } = entry;
     const body = { title: words.another, about: "", told: [], labels: {}, fields: [], answer: {} };
-    const left = state === "sent" ? "sent" : "discarded";
+    // What waits for an approval was sent, and waits on the server.
+    const left = state === "sent" || state === "approving" ? "sent" : "discarded";
     await putEntry(person, { n, state: left, reader, written, tries: 0, day: entry.day || Date.now(), size: 0, body, photos: [] });
   }
+  await wipeKept(person);
   await notePerson(person, { vault: null });
   await lock();
   tell();
@@ -151,6 +154,7 @@ async function sealAll(person, key) {
   for (const { n, sealed } of await allEntries(person)) {
     if (!sealed) await putEntry(person, await seal(key, await getEntry(person, n)));
   }
+  await sealKept(person, key);
 }
 
 /** The part of the outbox's page where a PIN is set, changed, or used to lock at once. */

@@ -9,6 +9,7 @@ import { learn } from "./clock.js";
 import {
   alone,
   countTry,
+  drawKey,
   getEntry,
   notePerson,
   numbersIn,
@@ -23,6 +24,7 @@ import {
 import { seal, unseal, vaultOf } from "./vault.js";
 
 const TOKEN = "/producer/outbox/token";
+const APPROVALS = "/producer/outbox/approvals";
 const SHORT = 15_000;
 // A photo over a slow network: 6 photos of 400 kB at 10 kB a second.
 const LONG = 240_000;
@@ -121,6 +123,8 @@ export function settle(entry, { settled, answer }) {
   const { key, action, title, about, told, labels, fields } = entry.body;
   const common = { ...entry, state: settled, day: Date.now() };
   if (settled === "refused") return { ...common, body: { ...entry.body, answer } };
+  // Not recorded before a passkey approves it: all of it stays, to be sent once more if none does.
+  if (answer.waits) return { ...common, state: "approving", body: { ...entry.body, answer } };
   const kept = { key, action, title, about, told: told.slice(0, 4) };
   const { location, text, again } = answer;
   return {
@@ -157,6 +161,32 @@ export async function sendOne(person, n, reader, token, key, limit = 0) {
   });
 }
 
+/** Asks what became of the entries that wait for a passkey: recorded, still waiting, or gone; what is
+ * gone may be sent once more, under a key of its own. */
+async function follow(person, reader, key) {
+  const entries = [];
+  for (const n of (await numbersIn(person, "approving")).slice(0, 50)) {
+    const kept = await getEntry(person, n);
+    if (kept.reader === reader) entries.push(await unseal(key, kept));
+  }
+  if (!entries.length) return;
+  const asked = new URLSearchParams(entries.map(({ body }) => ["key", body.key]));
+  const response = await ask(`${APPROVALS}?${asked}`, { headers: { Accept: "application/json" } }, SHORT);
+  const fates = await answerOf(response);
+  if (!response.ok) throw new Stopped("server");
+  for (const entry of entries) {
+    const fate = fates[entry.body.key];
+    if (fate === "recorded") {
+      await putEntry(person, await seal(key, settle(entry, { settled: "sent", answer: { again: false } })));
+    } else if (fate === "gone") {
+      const result = { settled: "refused", answer: { code: "not-approved" } };
+      const again = { ...entry, body: { ...entry.body, key: drawKey() } };
+      await putEntry(person, await seal(key, settle(again, result)));
+    }
+  }
+  tell();
+}
+
 async function wait(longer) {
   if (!longer) return remember("wait", { step: 0, until: 0 });
   const { step } = (await recall("wait")) ?? { step: 0 };
@@ -170,6 +200,7 @@ async function wait(longer) {
 async function anyWaiting() {
   for (const { person } of await people()) {
     if ((await numbersIn(person, "waiting")).length) return true;
+    if ((await numbersIn(person, "approving")).length) return true;
   }
   return false;
 }
@@ -194,6 +225,7 @@ async function run() {
     }
     if (result in sum) sum[result] += 1;
   }
+  await follow(person, told.reader, key);
   await tidy(person);
   return sum;
 }

@@ -2,7 +2,7 @@
 
 import { shortTime } from "./clock.js";
 import { discard } from "./capture.js";
-import { make } from "./form.js";
+import { make, ownWords } from "./form.js";
 import { sendWaiting } from "./send.js";
 import { allEntries, figures, people, personOf, recall } from "./store.js";
 import { unseal, vaultOf } from "./vault.js";
@@ -12,19 +12,21 @@ const MOST_LISTED = 50;
 const MOST_TODAY = 5;
 // A queue that empties changes many times a second; nobody reads that fast.
 const REST = 150;
-const KINDS = { waiting: "wait", refused: "stop", sent: "ok", discarded: "neutral" };
-const MARKS = { waiting: "◌", refused: "▲", sent: "⬤", discarded: "✕" };
+const KINDS = { waiting: "wait", refused: "stop", approving: "wait", sent: "ok", discarded: "neutral" };
+const MARKS = { waiting: "◌", refused: "▲", approving: "◑", sent: "⬤", discarded: "✕" };
+const OPEN = ["waiting", "refused", "approving"];
 
 const glyph = (text) => make("span", { "aria-hidden": "true" }, text);
 
 /** "⬤ đã gửi 12 · ◌ chờ 2": a link to the list. */
 async function line(person) {
-  const { waiting, refused, sentToday } = await figures(person);
+  const { waiting, refused, approving, sentToday } = await figures(person);
   const parts = [glyph("⬤"), ` ${words.sent} ${sentToday} · `, glyph("◌"), ` ${words.waits} ${waiting}`];
   if (refused) parts.push(" · ", glyph("▲"), ` ${words.refusedCount} ${refused}`);
-  const kind = refused ? "stop" : waiting ? "wait" : "ok";
+  if (approving) parts.push(" · ", glyph("◑"), ` ${words.approvals} ${approving}`);
+  const kind = refused ? "stop" : waiting + approving ? "wait" : "ok";
   const link = make("a", { className: `tag ${kind} outbox-line`, href: "/producer/outbox/" }, ...parts);
-  return { link, worth: waiting + refused > 0 };
+  return { link, worth: waiting + refused + approving > 0 };
 }
 
 function buttonsOf(entry, person) {
@@ -32,6 +34,9 @@ function buttonsOf(entry, person) {
   const { body, n, state } = entry;
   if (state === "sent" && body.answer.location) {
     row.append(make("a", { href: body.answer.location }, words.open));
+  }
+  if (state === "approving") {
+    row.append(make("a", { className: "button", href: body.answer.location }, words.approve));
   }
   if (state === "refused" || state === "waiting") {
     const kind = state === "refused" ? "button" : "button secondary";
@@ -56,7 +61,7 @@ function reasonOf({ state, body }) {
   if (state !== "refused") return [];
   const { answer } = body;
   if (answer.code === "form-already-used") return [words.alreadySent];
-  if (answer.code === "by-hand") return [words.noRecord];
+  if (ownWords[answer.code]) return [ownWords[answer.code]];
   if (answer.theirs) return [`${words.conflict}. ${words.conflictSays}`];
   const sentences = (answer.errors ?? []).map(({ path, sentence }) =>
     body.labels[path] ? `${body.labels[path]}: ${sentence}` : sentence,
@@ -76,7 +81,8 @@ const timeOf = ({ written, body }) => {
 
 /** Where an entry is opened again. What its address hinted at may be gone (a plan that is done): the
  * form itself is still there. */
-const addressOf = ({ n, body }) => {
+const addressOf = ({ n, state, body }) => {
+  if (state === "approving") return body.answer.location;
   const action = body.answer?.code === "not-found" ? body.action.split("?")[0] : body.action;
   return `${action}#outbox=${n}`;
 };
@@ -157,7 +163,7 @@ async function stateOf(person) {
 }
 
 async function whole(person, box) {
-  const { waiting, refused } = await figures(person);
+  const { waiting, refused, approving } = await figures(person);
   const last = await recall("last");
   const parts = [];
   if (waiting && last?.why && words.why[last.why]) {
@@ -166,8 +172,8 @@ async function whole(person, box) {
     parts.push(make("div", { className: "notice info", role: "status" }, make("div", {}, said)));
   }
   if (waiting) parts.push(sendButton());
-  if (!waiting && !refused) parts.push(make("p", {}, words.empty));
-  parts.push((await list(person, ["waiting", "refused"], item, MOST_LISTED)) ?? "");
+  if (!waiting && !refused && !approving) parts.push(make("p", {}, words.empty));
+  parts.push((await list(person, OPEN, item, MOST_LISTED)) ?? "");
   const settled = await list(person, ["sent", "discarded"], item, MOST_LISTED);
   if (settled) {
     parts.push(make("details", { className: "details" }, make("summary", {}, words.onPhone), settled));
@@ -202,7 +208,7 @@ async function drawOnce(reader) {
   const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
   if (page) await whole(person, page);
   if (today) {
-    const waiting = await list(person, ["waiting", "refused"], brief, MOST_TODAY);
+    const waiting = await list(person, OPEN, brief, MOST_TODAY);
     const former = document.querySelector("[data-outbox-today]");
     former?.remove();
     if (waiting) {

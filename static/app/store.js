@@ -3,7 +3,8 @@
 // One database for the device (who uses it, what its clock was last told, what to show next) and one
 // for each person: their entries. Nobody's entries are ever in another person's database.
 //
-// An entry: n (its number, in order of writing), state, reader ("person.organisation"), written (the
+// An entry: n (its number, in order of writing), state (waiting, refused, approving, sent, discarded),
+// reader ("person.organisation"), written (the
 // phone's clock, milliseconds), tries, size, day (when it was settled), photoCount, body (what was
 // filled in and what was answered) or, under a PIN, `sealed` in its place; and photos, which lie in a
 // store of their own, so that a list of entries does not load them.
@@ -104,6 +105,12 @@ const both = (person, mode, act) => within(outboxOf(person), ["entries", "photos
 
 const light = ({ photos, ...entry }) => ({ ...entry, photoCount: photos?.length ?? 0 });
 
+/** 22 characters of 128 random bits: the one-time key of an entry. */
+export function drawKey() {
+  const raw = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...raw)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+}
+
 /** A new entry; its number. */
 export const addEntry = (person, entry) =>
   both(person, "readwrite", async (entries, photos) => {
@@ -146,16 +153,16 @@ export const numbersIn = async (person, state) =>
     )
   ).sort((one, other) => one - other);
 
-/** {waiting, refused, sent, discarded, sentToday, bytes}: for a line of figures. */
+/** {waiting, refused, approving, sent, discarded, sentToday, bytes}: for a line of figures. */
 export async function figures(person) {
-  const found = { waiting: 0, refused: 0, sent: 0, discarded: 0, sentToday: 0, bytes: 0 };
+  const found = { waiting: 0, refused: 0, approving: 0, sent: 0, discarded: 0, sentToday: 0, bytes: 0 };
   const today = new Date().toDateString();
   for (const entry of await allEntries(person)) {
     found[entry.state] += 1;
     if (entry.state === "sent" && new Date(entry.day).toDateString() === today) {
       found.sentToday += 1;
     }
-    if (entry.state === "waiting" || entry.state === "refused") found.bytes += entry.size;
+    if (!["sent", "discarded"].includes(entry.state)) found.bytes += entry.size;
   }
   return found;
 }

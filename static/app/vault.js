@@ -1,6 +1,6 @@
-// A PIN keeps one person's entries from the others who use the same phone.
+// A PIN keeps one person's entries and kept pages from the others who use the same phone.
 //
-// Entries are sealed by AES-GCM under a random key; that key is kept wrapped by a key drawn from the
+// They are sealed by AES-GCM under a random key; that key is kept wrapped by a key drawn from the
 // PIN (PBKDF2, SHA-256). An unlocked key is a CryptoKey that scripts cannot read out; it is forgotten
 // after some minutes without use. Six digits withstand a curious neighbour, not a laboratory:
 // docs/explanation/offline.md says what this is worth.
@@ -121,18 +121,28 @@ export async function touch(person) {
   }
 }
 
-async function sealBytes(key, data) {
+// What is sealed for one purpose opens for no other: `about` is bound to it.
+const how = (iv, about) => ({ name: "AES-GCM", iv, additionalData: new TextEncoder().encode(about) });
+
+async function sealBytes(key, data, about = "") {
   const iv = bytes(12);
-  return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, data) };
+  return { iv, data: await crypto.subtle.encrypt(how(iv, about), key, data) };
 }
 
-const openBytes = (key, { iv, data }) => crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, data);
+const openBytes = (key, { iv, data }, about = "") => crypto.subtle.decrypt(how(iv, about), key, data);
+
+/** A text sealed under the open key, bound to what it is about: {iv, data}. */
+export const sealText = (key, text, about) => sealBytes(key, new TextEncoder().encode(text), about);
+
+/** The text again. Raises where key or purpose is another. */
+export const openText = async (key, kept, about) =>
+  new TextDecoder().decode(await openBytes(key, kept, about));
 
 /** The entry with body and photos sealed; as it is without a key. */
 export async function seal(key, entry) {
   const { body, photos, ...rest } = entry;
   if (!key || body === undefined) return entry;
-  const sealed = await sealBytes(key, new TextEncoder().encode(JSON.stringify(body)));
+  const sealed = await sealText(key, JSON.stringify(body), "");
   const hidden = [];
   for (const { data, name, field, type } of photos) {
     hidden.push({ name, field, type, data: await sealBytes(key, data) });
@@ -144,7 +154,7 @@ export async function seal(key, entry) {
 export async function unseal(key, entry) {
   if (!entry.sealed) return entry;
   const { sealed, photos: hidden, ...rest } = entry;
-  const body = JSON.parse(new TextDecoder().decode(await openBytes(key, sealed)));
+  const body = JSON.parse(await openText(key, sealed, ""));
   const photos = [];
   for (const photo of hidden ?? []) {
     photos.push({ ...photo, data: await openBytes(key, photo.data) });

@@ -4,9 +4,11 @@ const vi = {
   sent: "đã gửi",
   waits: "chờ",
   refusedCount: "cần sửa",
+  approvals: "chờ duyệt",
   state: {
     waiting: "Chờ gửi",
     refused: "Chưa ghi được, cần sửa",
+    approving: "Chờ duyệt bằng khoá",
     sent: "Đã gửi",
     discarded: "Đã bỏ",
   },
@@ -25,6 +27,9 @@ const vi = {
   photo: "ảnh",
   keptNow: "Đã giữ trong máy. Máy sẽ tự gửi khi có mạng.",
   sentNow: "Đã gửi.",
+  approve: "Duyệt",
+  approveNow: "Đã gửi, CHƯA vào sổ: còn chờ duyệt bằng khoá.",
+  notApproved: "Chưa được duyệt bằng khoá trong thời hạn, hoặc đã bỏ lúc duyệt: chưa ghi vào sổ. Muốn ghi thì gửi lại.",
   keptSignedOut: "Đã giữ trong máy. Phiên đăng nhập đã hết: đăng nhập lại thì máy gửi tiếp, không mất gì.",
   why: {
     offline: "Chưa có mạng. Máy tự gửi khi có mạng.",
@@ -93,9 +98,11 @@ const en = {
   sent: "sent",
   waits: "waiting",
   refusedCount: "to mend",
+  approvals: "to approve",
   state: {
     waiting: "Waiting to be sent",
     refused: "Not recorded, needs mending",
+    approving: "Waiting for approval by key",
     sent: "Sent",
     discarded: "Discarded",
   },
@@ -114,6 +121,9 @@ const en = {
   photo: "photos",
   keptNow: "Kept on the phone. It is sent by itself once there is a network.",
   sentNow: "Sent.",
+  approve: "Approve",
+  approveNow: "Sent, NOT recorded yet: it waits for approval by key.",
+  notApproved: "Not approved by key in time, or dropped when asked: it is not recorded. To record it, send it again.",
   keptSignedOut: "Kept on the phone. Your sign-in has ended: sign in again and the phone goes on sending, nothing is lost.",
   why: {
     offline: "No network yet. The phone sends by itself once there is one.",

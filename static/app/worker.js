@@ -1,5 +1,6 @@
-// The service worker of the console (scope /producer/). trace/web/installed.py puts a line before
-// this file: TRACE = {build, files: {plain address: fingerprinted address}, fallback}.
+// The service worker of the console (scope /producer/). trace/web/installed.py puts lines before this
+// file: what it uses of other modules, and TRACE = {build, files: {plain address: fingerprinted
+// address}, fallback}.
 //
 //   pages under /producer/   the network first; without it, the copy this person's phone kept
 //   files of this build      from the cache: page, styles and modules always belong together
@@ -7,16 +8,15 @@
 //                            else the network first
 //   everything else          not touched
 //
-// Pages are kept for each person apart; leaving wipes them (app.js). Nothing that is posted is ever
-// kept here: entries are in IndexedDB, and send.js sends them.
+// Pages are kept for each person apart, sealed under a PIN (kept.js); leaving wipes them. Nothing
+// that is posted is ever kept here: entries are in IndexedDB, and send.js sends them.
 
-/* global TRACE */
+/* global TRACE, ASSETS, keepPage, openPage, pagesOf, personOf, sendWaiting, vaultOf */
 const FILES = `trace-files-${TRACE.build}`;
-const ASSETS = "trace-assets";
 const MOST_ASSETS = 200;
 const READER = "trace-reader";
 const PATIENCE = 4000; // with a copy at hand, this long is waited for a network that answers nothing
-const MOST_PAGES = 150;
+const MOST_PAGES = 250;
 const FRESH = 3 * 3600_000;
 
 addEventListener("install", (event) => {
@@ -59,30 +59,36 @@ async function keep(address, answer) {
   const headers = new Headers(answer.headers);
   headers.set("Trace-Kept", new Date().toISOString());
   headers.delete("Set-Cookie");
-  const cache = await caches.open(`trace-pages-${reader}`);
   const text = await answer.text();
-  await cache.put(address, new Response(text, { status: 200, headers }));
+  await keepPage(reader, address, text, headers);
   for (const [, needed] of text.matchAll(/"(\/static\/[^"?]+\?v=[^"]+)"/g)) {
     if (!(needed.split("?")[0] in TRACE.files)) await lasting(needed);
   }
   if (reader !== (await currentReader())) await (await caches.open(READER)).put("/reader", new Response(reader));
-  const names = await cache.keys();
-  for (const name of names.slice(0, Math.max(0, names.length - MOST_PAGES))) await cache.delete(name);
+  const pages = await pagesOf(reader);
+  const names = await pages.keys();
+  for (const name of names.slice(0, Math.max(0, names.length - MOST_PAGES))) await pages.delete(name);
 }
+
+const fallback = async () => (await caches.open(FILES)).match(TRACE.fallback);
+
+/** A page's text with something told to its scripts. */
+const marked = (text, name, value, headers) =>
+  new Response(text.replace("<html ", `<html data-${name}="${value}" `), { headers });
 
 /** The kept copy of a page, marked as such; undefined where there is none. */
 async function copyOf(address) {
   const reader = await currentReader();
   if (!reader) return undefined;
-  const cache = await caches.open(`trace-pages-${reader}`);
   // A form asked for with hints in its address (…?plan=7) is the same form without them; a list
   // (its path ends in "/") asked for in another order is another list.
-  const form = !address.split("?")[0].endsWith("/");
-  const found = (await cache.match(address)) ?? (await cache.match(address, { ignoreSearch: form }));
+  const ignoreSearch = !address.split("?")[0].endsWith("/");
+  const found = (await openPage(reader, address)) ?? (await openPage(reader, address, { ignoreSearch }));
   if (!found) return undefined;
-  const text = await found.text();
-  const marked = text.replace("<html ", `<html data-kept="${found.headers.get("Trace-Kept")}" `);
-  return new Response(marked, { headers: found.headers });
+  if (!found.locked) return marked(found.text, "kept", found.headers.get("Trace-Kept"), found.headers);
+  // The PIN first: app.js asks for it on a page that says nothing, and opens this one again.
+  const empty = await fallback();
+  return empty && marked(await empty.text(), "locked", reader, empty.headers);
 }
 
 async function page(request, waitUntil) {
@@ -102,7 +108,7 @@ async function page(request, waitUntil) {
     return answer.status >= 500 && copy ? copy : answer;
   } catch {
     network.catch(() => {});
-    return copy ?? (await (await caches.open(FILES)).match(TRACE.fallback)) ?? Response.error();
+    return copy ?? (await fallback()) ?? Response.error();
   }
 }
 
@@ -118,6 +124,12 @@ async function lasting(request) {
     for (const name of names.slice(0, Math.max(0, names.length - MOST_ASSETS))) await cache.delete(name);
   }
   return answer;
+}
+
+/** A photo beside a line; under a PIN none is kept. */
+async function photo(request) {
+  const { sealed } = await vaultOf(personOf(await currentReader()));
+  return sealed ? fetch(request) : lasting(request);
 }
 
 /** A file that may change: as it is now, or as it was last time. */
@@ -148,41 +160,49 @@ addEventListener("fetch", (event) => {
   }
   // Whatever version a page asks for, it gets this build's: its modules fit one another.
   if (url.pathname in TRACE.files) event.respondWith(file(url.pathname, request));
-  else if (url.pathname.startsWith("/photos/small/")) event.respondWith(lasting(request));
+  else if (url.pathname.startsWith("/photos/small/")) event.respondWith(photo(request));
   else if (url.pathname.startsWith("/static/")) {
     event.respondWith(url.searchParams.has("v") ? lasting(request) : changing(request));
   }
 });
 
-/** Fetches the day's pages that are missing or no longer fresh, two at a time. */
-async function keepAll(pages, reader) {
-  const cache = await caches.open(`trace-pages-${reader}`);
+/** Fetches the day's pages that are missing or no longer fresh, two at a time. None is fresh when
+ * what forms offer (places, products, households, saved entries) is no longer what it was. */
+async function keepAll(pages, reader, offered) {
+  const cache = await pagesOf(reader);
+  const notes = await caches.open(READER);
+  const same = (await (await notes.match(`/offered/${reader}`))?.text()) === offered;
   const wanted = [];
   for (const address of pages) {
     const kept = await cache.match(address);
     const age = kept ? Date.now() - Date.parse(kept.headers.get("Trace-Kept")) : Infinity;
-    if (!(age >= 0 && age < FRESH)) wanted.push(address);
+    if (!same || !(age >= 0 && age < FRESH)) wanted.push(address);
   }
   const next = async () => {
     for (let address = wanted.shift(); address; address = wanted.shift()) {
       const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "manual" });
       if (answer.type === "opaqueredirect") continue; // no page of its own
-      if (answer.headers.get("Trace-Reader") !== reader) return; // someone else came meanwhile
+      if (answer.headers.get("Trace-Reader") !== reader) throw new Error("someone else came meanwhile");
       await keep(address, answer);
     }
   };
-  await Promise.all([next(), next()]).catch(() => {});
+  try {
+    await Promise.all([next(), next()]);
+    await notes.put(`/offered/${reader}`, new Response(offered));
+  } catch {
+    // no network any more: the rest next time
+  }
 }
 
 addEventListener("message", (event) => {
-  const { keep: pages, reader } = event.data ?? {};
-  if (pages) event.waitUntil(keepAll(pages, reader));
+  const { keep: pages, reader, offered } = event.data ?? {};
+  if (pages) event.waitUntil(keepAll(pages, reader, offered));
 });
 
 addEventListener("sync", (event) => {
-  if (event.tag !== "trace-outbox" || !self.sendWaiting) return;
+  if (event.tag !== "trace-outbox") return;
   event.waitUntil(
-    self.sendWaiting({ force: true }).then(({ why }) => {
+    sendWaiting({ force: true }).then(({ why }) => {
       // A rejected promise asks the browser to come back later.
       if (why === "offline" || why === "server") throw new Error(why);
     }),

@@ -7,13 +7,12 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.support.browser import no_complaints, overflow, violations
-from tests.support.fields import Console, add_partner, open_console
-from tests.support.pages import PageClient
+from tests.support.browser import no_complaints, overflow, unfold, violations
+from tests.support.fields import Console, add_partner
 from tests.support.photos import a_photo
 from tests.support.server import LiveServer
+from tests.support.snapshots import enter, world
 from trace import clock
-from trace.web.access import COOKIE
 
 PAGES = (
     "/producer/today",
@@ -61,12 +60,10 @@ PAGES = (
 )
 
 
-@pytest.fixture
-def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
-    """A farm with a season behind it; the browser is signed in."""
-    pages = PageClient(live_server.app.test_client())
-    console = open_console(live_server.app, pages)
-    add_partner(live_server.app)
+def season(console: Console) -> dict[str, int]:
+    """A season behind the farm: one of everything that has a page."""
+    pages = console.pages
+    add_partner(console.app)
     week_ago = (clock.now() - timedelta(days=6)).strftime("%Y-%m-%dT07:00")
     begin = {"product": str(console.greens), "place": str(console.plot), "when": week_ago}
     pages.submit(pages.get("/producer/cycles/new/sowing"), begin)
@@ -93,16 +90,21 @@ def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
     }
     pages.submit(pages.get("/producer/books/purchase/new"), buy)
     lines = console.events()
-    cookie = pages.client.get_cookie(COOKIE)
-    assert cookie is not None
-    page.context.add_cookies([{"name": COOKIE, "value": cookie.value, "url": live_server.url}])
-    return console, {
+    return {
         "cycle": cycle,
         "lot": lot,
         "crate": crate,
         "event": lines[2].event_id,
         "shipment": lines[-1].event_id,
     }
+
+
+@pytest.fixture
+def farm(live_server: LiveServer, page: Page) -> tuple[Console, dict[str, int]]:
+    """A farm with a season behind it; the browser is signed in."""
+    console, ids = world(live_server.app, "season", season)
+    enter(console, page, live_server.url)
+    return console, ids
 
 
 def test_every_page_is_accessible_fits_the_phone_and_complains_of_nothing(
@@ -116,8 +118,7 @@ def test_every_page_is_accessible_fits_the_phone_and_complains_of_nothing(
             assert answer is not None
             if answer.status != 200:
                 faults.append(f"{address}: {answer.status}")
-            for details in page.locator("main details").all():
-                details.evaluate("element => { element.open = true }")
+            unfold(page)
             faults += [f"{address}: {violation}" for violation in violations(page)]
             if wide := overflow(page):
                 faults.append(f"{address}: {wide} px too wide")

@@ -16,6 +16,8 @@ from trace import clock
 from trace.core.gs1 import parse_identity
 from trace.jobs.worker import run_pending
 
+pytestmark = pytest.mark.notebook
+
 
 @pytest.fixture
 def field(live_server: LiveServer, page: Page) -> Iterator[Field]:
@@ -138,8 +140,7 @@ LOSE_ALL = """async ({ reader, csrf_token }) => {
 
 # The one entry that waits as so many more, each with a key and a name of its own.
 MULTIPLY = """async (more) => {
-  const { addEntry, allEntries, personOf } = await import("/static/app/store.js");
-  const { drawKey } = await import("/static/app/capture.js");
+  const { addEntry, allEntries, drawKey, personOf } = await import("/static/app/store.js");
   const person = personOf(document.querySelector("meta[name=trace-reader]").content);
   const [{ n, body, ...rest }] = await allEntries(person);
   for (let count = 1; count <= more; count += 1) {

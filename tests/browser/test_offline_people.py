@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.support.field_phone import Field, field_phone, make_member, shift, sound
 from tests.support.server import LiveServer
 
+pytestmark = pytest.mark.notebook
+
 PIN = "246810"
 
 KEPT = """async () => {
@@ -39,6 +41,14 @@ KEPT = """async () => {
       }
     }
     database.close();
+  }
+  for (const name of (await caches.keys()).filter((one) => /^trace-(pages|assets)/.test(one))) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const answer = await cache.match(request);
+      if (/text|html/.test(answer.headers.get("Content-Type"))) texts.push(await answer.text());
+      else texts.push(request.url);
+    }
   }
   return texts.join("\\n");
 }"""

@@ -14,6 +14,8 @@ from tests.support.server import LiveServer
 from trace import clock
 from trace.web.access import COOKIE
 
+pytestmark = pytest.mark.notebook
+
 # A thumb that knows the way: a look at the page, then a press (milliseconds).
 LOOK = 1500
 TAPS, SECONDS, BYTES = 4, 30, 15_000

@@ -354,9 +354,29 @@ def test_the_days_pages_all_open(console: Console) -> None:
     (cycle,) = console.things("cycle")
     assert pages[0] == "/producer/today"
     assert {f"/producer/cycles/{cycle}/harvest", "/producer/shipments/receive"} <= set(pages)
+    # What begins something is kept too, whether it was ever opened or not.
+    assert {"/producer/cycles/new/sowing", "/producer/group/spraying"} <= set(pages)
     for address in pages:
         page = console.pages.get(address)
         assert page.response.headers["Trace-Reader"].endswith(f".{console.organisation}")
+
+
+def test_what_forms_offer_has_a_mark_that_changes_with_it(console: Console) -> None:
+    def mark() -> str:
+        told = console.pages.client.get("/producer/outbox/pages", headers=JSON).get_json()
+        return str(told["offered"])
+
+    seen = [mark()]
+    assert mark() == seen[0]
+    pages = console.pages
+    pages.submit(pages.get("/producer/places/new"), {"name": "Ruộng mới"})
+    seen.append(mark())
+    edit = f"/producer/products/{console.herbs}/edit"
+    pages.submit(pages.get(edit), {"name": "Rau mùi ta"})
+    seen.append(mark())
+    pages.submit(pages.get("/producer/households/new"), {"name": "Bà Mới"})
+    seen.append(mark())
+    assert len(set(seen)) == len(seen)
 
 
 def test_who_only_reads_keeps_no_forms(app: Flask, console: Console) -> None:
@@ -373,9 +393,7 @@ def test_the_worker_names_its_build_and_files_that_are_there(app: Flask) -> None
     assert answer.mimetype == "text/javascript"
     assert answer.headers["Cache-Control"] == "no-cache"
     text = answer.get_data(as_text=True)
-    assert text.startswith("self.TRACE = {")
-    assert client.get("/producer/worker.js?module").get_data(as_text=True).startswith("import ")
-    listed = text.partition("\n")[0]
+    (listed,) = [line for line in text.splitlines() if line.startswith("const TRACE = {")]
     for name in ("/static/app/app.js", "/static/css/trace.css", "/producer/offline"):
         assert name in listed
 

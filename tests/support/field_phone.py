@@ -13,13 +13,12 @@ from sqlalchemy import delete, select
 
 from tests.support.browser import overflow, violations
 from tests.support.cut_network import CutNetwork, cut_network
-from tests.support.fields import Console, open_console
+from tests.support.fields import Console
 from tests.support.members import Member, make_member, sign_in
-from tests.support.pages import PageClient
+from tests.support.snapshots import enter, world
 from trace import clock
 from trace.extensions import db
 from trace.models import Membership, Session
-from trace.web.access import COOKIE
 
 
 @dataclass(slots=True)
@@ -37,11 +36,7 @@ class Field:
         return self.network.url
 
     def sign_in(self, page: Page | None = None) -> None:
-        cookie = self.console.pages.client.get_cookie(COOKIE)
-        assert cookie is not None
-        (page or self.page).context.add_cookies(
-            [{"name": COOKIE, "value": cookie.value, "url": self.url}]
-        )
+        enter(self.console, page or self.page, self.url)
 
     def prepare(self) -> None:
         """Opens today with a network and waits until the day's pages are kept."""
@@ -134,15 +129,20 @@ def sound(page: Page) -> None:
     assert overflow(page) == 0, page.url
 
 
-@contextmanager
-def field_phone(app: Flask, url: str, page: Page) -> Iterator[Field]:
-    """A farm with a crop in the ground, and a phone whose network can fail."""
-    pages = PageClient(app.test_client())
-    console = open_console(app, pages)
+def plant(console: Console) -> int:
+    """A crop in the ground for six days; its cycle."""
+    pages = console.pages
     week_ago = (clock.now() - timedelta(days=6)).strftime("%Y-%m-%dT07:00")
     begin = {"product": str(console.greens), "place": str(console.plot), "when": week_ago}
     pages.submit(pages.get("/producer/cycles/new/sowing"), begin)
     (cycle,) = console.things("cycle")
+    return cycle
+
+
+@contextmanager
+def field_phone(app: Flask, url: str, page: Page) -> Iterator[Field]:
+    """A farm with a crop in the ground, and a phone whose network can fail."""
+    console, cycle = world(app, "crop", plant)
     page.set_default_timeout(20_000)
     with cut_network(url) as network:
         yield Field(page, network, console, cycle, first_member(app, console))

@@ -1,8 +1,10 @@
 """The console as an application on a phone: its name, its pictures, its service worker.
 
 The worker is served from /producer/, so its scope is the console and nothing else: pages for
-shoppers are never touched by it. It is one file of ours (static/app/worker.js) behind a line that
-says which build this is and which files belong to it; any change of them makes a new worker.
+shoppers are never touched by it. It is one file of ours (static/app/worker.js) behind lines that
+import what it shares with pages and say which build this is and which files belong to it; any
+change of them makes a new worker. A browser whose workers may not import keeps no pages: there is
+no way by which a page could be kept without its person's PIN.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 from pathlib import Path
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, g, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -25,6 +27,12 @@ blueprint = Blueprint("installed", __name__, url_prefix="/producer")
 # What every page of the console loads, beside the modules of static/app.
 FILES = ("css/trace.css", "js/trace.js", "img/leaf.svg")
 READER = "Trace-Reader"
+IMPORTS = """\
+import { ASSETS, keepPage, openPage, pagesOf } from "/static/app/kept.js";
+import { sendWaiting } from "/static/app/send.js";
+import { personOf } from "/static/app/store.js";
+import { vaultOf } from "/static/app/vault.js";
+"""
 
 
 def modules(folder: str) -> tuple[str, ...]:
@@ -50,10 +58,7 @@ def worker() -> ResponseReturnValue:
         "fallback": url_for("installed.offline"),
     }
     text = Path(folder, "app", "worker.js").read_text()
-    # Where workers may import, it sends in the background too; an older browser sends from pages.
-    sender = 'import { sendWaiting } from "/static/app/send.js";\nself.sendWaiting = sendWaiting;\n'
-    first = sender if "module" in request.args else ""
-    body = f"{first}self.TRACE = {orjson.dumps(told).decode()};\n{text}"
+    body = f"{IMPORTS}const TRACE = {orjson.dumps(told).decode()};\n{text}"
     response = Response(body, content_type="text/javascript; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -2,7 +2,8 @@
 
 The outbox posts the very form a browser would, to the same address, and asks for JSON:
 
-  sent      200 {"state":"sent","location":"/producer/…","text":"…","again":false}
+  sent      200 {"state":"sent","location":"/producer/…","text":"…","again":false}; with
+            "waits":"approval" nothing is recorded before a passkey approved it, at `location`
   refused   4xx application/problem+json with `sentence` (the reader's language) and, of a form,
             `errors` [{"path","code","sentence"}], `choices` {field: [[value, text]]}, and what may
             help: `suggested` {"when": local time}, `theirs` {field: stored value} with `version`
@@ -29,7 +30,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from flask import Response, g, request
+from flask import Response, g, request, url_for
 from flask_babel import gettext
 
 from trace.errors import Conflict, TraceError
@@ -141,7 +142,9 @@ def check_sender() -> None:
 
 def sent(location: str, text: str = "", *, again: bool = False) -> Response:
     """The answer to an entry that is recorded; `again` when it was before."""
-    body = {"state": "sent", "location": location, "text": text, "again": again}
+    body: dict[str, object] = {"state": "sent", "location": location, "text": text, "again": again}
+    if location.startswith(url_for("approvals.index")):
+        body["waits"] = "approval"
     return Response(orjson.dumps(body), content_type="application/json")
 
 

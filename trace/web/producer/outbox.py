@@ -6,17 +6,23 @@ for sending, the time, and which pages are worth keeping for a day in the field.
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, render_template, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
 from trace import clock
 from trace.extensions import db
+from trace.models.books import BOOKS
+from trace.services import choices
+from trace.services.actors import Actor
+from trace.services.approval_fates import fates
 from trace.services.cycles import Cycle, list_cycles
 from trace.services.handovers import incoming
-from trace.services.vocabulary import FIELD_STEPS, bare_step
+from trace.services.vocabulary import FIELD_STEPS, START_STEPS, bare_step
 from trace.web.access import actor
 from trace.web.outbox import reader
+from trace.web.producer.cycles import BEGINNINGS
+from trace.web.producer.recording import record_key
 
 blueprint = Blueprint("outbox", __name__, url_prefix="/producer/outbox")
 
@@ -48,7 +54,8 @@ def token() -> ResponseReturnValue:
 
 @blueprint.get("/pages")
 def pages() -> ResponseReturnValue:
-    """The addresses of the day's screens, most wanted first."""
+    """The addresses of the day's screens, most wanted first; and a mark of what their forms offer:
+    where it changed, what the phone kept is out of date."""
     acting = actor()
     found = [url_for("today.show"), url_for("outbox.show")]
     if acting.may("record"):
@@ -56,18 +63,50 @@ def pages() -> ResponseReturnValue:
         growing.sort(key=lambda one: (one.harvests == 0, one.last_time), reverse=True)
         for cycle in growing[:CYCLES_KEPT]:
             found += _pages_of(cycle)
+        found += _new_pages(acting)
         found += [
-            url_for("plans.jot"),
             url_for("cycles.index"),
             url_for("batches.index"),
-            url_for("batches.new"),
             url_for("shipments.index"),
-            url_for("shipments.send"),
-            url_for("shipments.take_unrecorded"),
         ]
         waiting = db.session.scalars(incoming(acting).limit(NOTES_KEPT))
         found += [url_for("shipments.take", event_id=one.event_id) for one in waiting]
-    return jsonify(pages=list(dict.fromkeys(found)))
+    return jsonify(pages=list(dict.fromkeys(found)), offered=choices.mark(acting))
+
+
+@blueprint.get("/approvals")
+def approved() -> ResponseReturnValue:
+    """What became of entries that waited for a passkey: `?key=` their one-time keys (at most 100);
+    answers {key: "waits", "recorded", or "gone" when it was dropped or waited too long}."""
+    keys = {record_key(key): key for key in request.args.getlist("key")[:100]}
+    found = fates(actor(), keys, at=clock.now())
+    return jsonify({keys[name]: fate for name, fate in found.items()})
+
+
+def _new_pages(acting: Actor) -> list[str]:
+    """The forms that begin something, and so need no page of anything: they offer the places,
+    products, households and saved entries there are, opened before or not."""
+    found = [
+        url_for("plans.jot"),
+        url_for("batches.new"),
+        url_for("shipments.send"),
+        url_for("shipments.take_unrecorded"),
+        url_for("cycles.new"),
+        *(url_for("cycles.begin", beginning=beginning) for beginning in BEGINNINGS),
+        url_for("plans.new"),
+        url_for("stamps.bind"),
+        *(url_for("books.new", book=book) for book in BOOKS),
+        url_for("places.new"),
+        url_for("products.new"),
+    ]
+    if acting.organisation.kind == "co-operative":
+        found += [
+            url_for("group.index"),
+            *(url_for("group.entry", step=step) for step in FIELD_STEPS["crop"]),
+            *(url_for("group.entry", step=step) for step in START_STEPS["crop"]),
+            url_for("households.new"),
+        ]
+    return found
 
 
 def _pages_of(cycle: Cycle) -> list[str]:

@@ -147,7 +147,7 @@ def record(form: Form, events: Sequence[JsonObject]) -> Captured:
     is the page that asks for it.
     """
     check_may_leave(events)
-    key = f"farm:{form.key}"
+    key = record_key(form.key)
     if approvals.is_demanded(actor()):
         waiting = approvals.hold(actor(), events, idempotency_key=key, at=clock.now())
         abort(form.done(url_for("approvals.show", waiting_id=waiting.id)))
@@ -155,6 +155,11 @@ def record(form: Form, events: Sequence[JsonObject]) -> Captured:
     if not captured.repeated:
         hold_at_once(captured)
     return captured
+
+
+def record_key(form_key: str) -> str:
+    """The idempotency key under which a form's events are captured."""
+    return f"farm:{form_key}"
 
 
 def check_may_leave(events: Sequence[JsonObject]) -> None:

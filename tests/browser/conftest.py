@@ -1,0 +1,22 @@
+"""What tests in a browser share."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+# The notebook on the phone fetches the day's pages in the background, a hundred of them: for tests
+# that are about something else it is left out. `pytestmark = pytest.mark.notebook` has it.
+NO_NOTEBOOK = """Object.defineProperty(Navigator.prototype, "serviceWorker", { get: () => undefined })"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "notebook: with the service worker of the console")
+
+
+@pytest.fixture
+def context(context: BrowserContext, request: pytest.FixtureRequest) -> BrowserContext:
+    """A browser's context of the test's own, with the notebook where the test is about it."""
+    if request.node.get_closest_marker("notebook") is None:
+        context.add_init_script(NO_NOTEBOOK)
+    return context
