@@ -12,6 +12,7 @@ from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
 from trace.services import keys, requests, takedowns, web_push
+from trace.services.notifications import notify
 from trace.services.settings import current_settings
 
 group = AppGroup("keys", help="Signing keys.")
@@ -23,6 +24,11 @@ def _organisation(code: str) -> Organisation:
     if found is None:
         raise click.ClickException(f"no organisation has the code {code}")
     return found
+
+
+def _tell(organisation: Organisation, word: str, kid: str) -> None:
+    context = {"what": kid.rpartition("#")[2]}
+    notify(organisation, word, context, at=clock.now(), address="/producer/keys/")
 
 
 @group.command("list")
@@ -41,7 +47,9 @@ def list_keys(organisation: str) -> None:
 @click.argument("organisation")
 def rotate(organisation: str) -> None:
     """Put a new key in the place of the organisation's newest one."""
-    made = keys.rotate_key(_organisation(organisation), at=clock.now())
+    row = _organisation(organisation)
+    made = keys.rotate_key(row, at=clock.now())
+    _tell(row, "key-rotated", made.kid)
     db.session.commit()
     click.echo(made.kid)
 
@@ -57,6 +65,7 @@ def revoke(kid: str, inspector: str, since: int | None) -> None:
         raise click.ClickException(f"no key has the name {kid}")
     authority = _organisation(inspector) if inspector else None
     index = keys.revoke_key(row, at=clock.now(), inspector=authority, since=since)
+    _tell(row.organisation, "key-revoked", kid)
     db.session.commit()
     click.echo(f"{kid} ended at {index}")
 

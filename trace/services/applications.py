@@ -32,8 +32,8 @@ from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
-from trace.services.competence import covers
-from trace.services.notifications import notify
+from trace.services.competence import authorities_for, covers
+from trace.services.notifications import notify, notify_each
 from trace.services.papers import PAPER_LIMIT, TooManyPapers, keep_paper
 from trace.services.platform import platform_organisation
 from trace.services.settings import current_settings
@@ -78,6 +78,7 @@ def open_application(actor: Actor, *, at: datetime) -> Application:
     db.session.add(made)
     db.session.flush()
     _step(actor, made, "received", "", at)
+    _tell_desk(made, at)
     return made
 
 
@@ -138,6 +139,7 @@ def answer(actor: Actor, file: Application, text: str, *, version: int, at: date
         raise WordsMissing(path="text")
     file.state, file.decided_at, file.decided_by_id = "answered", None, None
     _step(actor, file, "answered", text, at)
+    _tell_desk(file, at)
 
 
 # -- the desk --------------------------------------------------------------------------------------
@@ -217,6 +219,16 @@ def _confirm(actor: Actor, organisation: Organisation, at: datetime) -> str:
     }
     platform = Actor(platform_organisation(), None, "admin")
     return capture(platform, [said], at=at, private=()).events[0].statement_id
+
+
+def _tell_desk(file: Application, at: datetime) -> None:
+    """Those who may judge the file learn that it waits."""
+    name = {"name": file.organisation.name}
+    told = {platform_organisation(): (name, f"/admin/applications/{file.id}")}
+    for one in authorities_for(file.organisation.ward_code):
+        if one.id != file.organisation_id:
+            told[one] = (name, f"/inspection/applications/{file.id}")
+    notify_each(told, "application-waiting", at=at)
 
 
 def _step(actor: Actor, file: Application, kind: str, text: str, at: datetime) -> None:

@@ -28,6 +28,7 @@ from trace.services.capture import Approval, Captured, Sheaf, capture_statements
 from trace.services.custody import valid_keys
 from trace.services.jobs import enqueue
 from trace.services.keys import NamedKey
+from trace.services.notifications import notify
 from trace.services.passkeys import credentials, find_approver, read_assertion
 
 # The phone with the passkey may be at home while the work is in the field.
@@ -93,6 +94,14 @@ def hold(
     db.session.add(row)
     db.session.flush()
     enqueue(KIND, {}, at=row.expires_at)
+    notify(
+        actor.organisation,
+        "approval-waiting",
+        at=at,
+        address="/producer/approvals/",
+        but=actor.person,
+        once=True,
+    )
     return row
 
 

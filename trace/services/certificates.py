@@ -30,6 +30,7 @@ from trace.models import (
 from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
+from trace.services.notifications import notify
 from trace.services.versions import check_version
 from trace.services.wards import fold
 
@@ -106,6 +107,7 @@ def register_certificate(actor: Actor, values: Mapping[str, Any], *, at: datetim
     db.session.flush()
     _cover(certificate, covers)
     write_audit(actor, "certificate.create", f"certificate:{certificate.id}", at=at)
+    _tell_issuer(actor, certificate, at)
     freshness.organisation_changed(actor.organisation, at=at)
     return certificate
 
@@ -129,6 +131,7 @@ def update_certificate(
         write_audit(
             actor, "certificate.change", f"certificate:{certificate.id}", at=at, fields=changed
         )
+        _tell_issuer(actor, certificate, at)
         freshness.organisation_changed(actor.organisation, at=at)
 
 
@@ -184,6 +187,20 @@ def _ask(certificate: Certificate) -> None:
     """Changed words are asked about anew, where the issuer can answer here."""
     certificate.decision = "asked" if certificate.issuer_id is not None else ""
     certificate.reason = ""
+
+
+def _tell_issuer(actor: Actor, certificate: Certificate, at: datetime) -> None:
+    """The certifier, where it is here, learns that somebody claims its certificate."""
+    issuer = db.session.get(Organisation, certificate.issuer_id or 0)
+    if issuer is not None and certificate.decision == "asked":
+        context = {"by": actor.organisation.name, "what": name_of(certificate)}
+        address = f"/producer/certifying/{certificate.id}"
+        notify(issuer, "certificate-asked", context, at=at, address=address)
+
+
+def name_of(certificate: Certificate) -> str:
+    """ "VietGAP VG-2026-0001"."""
+    return f"{certificate.standard} {certificate.number}".strip()
 
 
 def _cover(certificate: Certificate, covers: Mapping[str, Sequence[int]]) -> bool:

@@ -23,7 +23,8 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import organisation_address, place_address, product_address
 from trace.services.capture import capture
-from trace.services.certificates import covers_of
+from trace.services.certificates import covers_of, name_of
+from trace.services.notifications import notify
 from trace.services.records import Draw, Item, JsonObject, Record, observed
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
@@ -96,6 +97,17 @@ def decide(
     certificate.decided_at = at
     certificate.event_id = captured.events[0].event_id
     write_audit(actor, f"certificate.{decision}", f"certificate:{certificate.id}", at=at)
+    notify(
+        certificate.organisation,
+        f"certificate-{decision}",
+        {
+            "by": actor.organisation.name,
+            "what": name_of(certificate),
+            "day": f"{day:%d/%m/%Y}" if day is not None else "",
+        },
+        at=at,
+        address=f"/producer/certificates/{certificate.id}",
+    )
     freshness.organisation_changed(certificate.organisation, at=at)
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+from sqlalchemy import select
+
+from trace.extensions import db
+from trace.models import Organisation
 from trace.services.wards import find_ward
 
 EVERYWHERE = "*"
@@ -25,6 +29,16 @@ def covers(jurisdiction: str | None, ward_code: str | None) -> bool:
         return True
     ward = find_ward(ward_code) if ward_code else None
     return ward is not None and bool({ward.code, ward.province.code} & listed)
+
+
+def authorities_for(ward_code: str | None) -> list[Organisation]:
+    """The confirmed authorities in whose jurisdiction a ward lies."""
+    rows = db.session.scalars(
+        select(Organisation)
+        .where(Organisation.kind == "authority", Organisation.status == "confirmed")
+        .order_by(Organisation.id)
+    )
+    return [one for one in rows if covers(one.jurisdiction, ward_code)]
 
 
 def contains(outer: str | None, inner: str | None) -> bool:

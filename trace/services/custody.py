@@ -42,6 +42,7 @@ from trace.models import Key
 from trace.services import keys, log
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.notifications import notify
 
 LONGEST: Final = 20_000  # characters of a pasted key or signature
 
@@ -124,6 +125,7 @@ def rotate(actor: Actor, *, at: datetime) -> Key:
     actor.check("manage")
     made = keys.rotate_key(actor.organisation, at=at)
     write_audit(actor, "key.rotate", made.kid, at=at)
+    _tell(actor, "key-rotated", made.kid, at)
     return made
 
 
@@ -134,6 +136,7 @@ def revoke(actor: Actor, key: Key, *, at: datetime) -> None:
         raise KeyEnded
     index = keys.revoke_key(key, at=at)
     write_audit(actor, "key.revoke", key.kid, at=at, index=index, custody=key.custody)
+    _tell(actor, "key-revoked", key.kid, at)
 
 
 def read_public_key(text: str) -> PublicKey:
@@ -230,7 +233,20 @@ def keep_key(
     db.session.add(row)
     db.session.flush()
     write_audit(actor, "key.add", record.kid, at=at, index=index, custody=record.custody)
+    _tell(actor, "key-added", record.kid, at)
     return row
+
+
+def _tell(actor: Actor, word: str, kid: str, at: datetime) -> None:
+    """The other owners learn of every change of a key, whoever made it."""
+    notify(
+        actor.organisation,
+        word,
+        {"what": kid.rpartition("#")[2]},
+        at=at,
+        address="/producer/keys/",
+        but=actor.person,
+    )
 
 
 def _by(part: Compact, kid: str) -> Compact:

@@ -31,7 +31,7 @@ def ask(
     inherited: Collection[int] = (),
 ) -> None:
     """Asks for the telling of what these events say to others; `inherited` are the notices that
-    reached further things by them."""
+    reached things these events used."""
     concerned = {
         row_id for row_id, document, notice in captured if _concerns(actor, document, notice)
     }

@@ -24,7 +24,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Handover, Holding, Organisation, Thing
 from trace.services.batches import short_name
-from trace.services.competence import covers
+from trace.services.competence import authorities_for
 from trace.services.handovers import BY_LINK, Shipment, shipments
 from trace.services.holds import REASONS, reason_of
 from trace.services.notifications import notify, notify_each
@@ -276,15 +276,6 @@ def _page(thing_id: int) -> str:
     return found.path if found is not None else ALERTS
 
 
-def _authorities(ward_code: str | None) -> list[Organisation]:
-    rows = db.session.scalars(
-        select(Organisation).where(
-            Organisation.kind == "authority", Organisation.status == "confirmed"
-        )
-    )
-    return [one for one in rows if covers(one.jurisdiction, ward_code)]
-
-
 def _waiting_for_laboratory(event: Event, at: datetime) -> int:
     """A hold by our rules ends by a laboratory's result and an authority's word."""
     if reason_of(event.jwt) not in REASONS:
@@ -296,7 +287,7 @@ def _waiting_for_laboratory(event: Event, at: datetime) -> int:
     context = {"what": thing_name(thing), "name": _name(thing.owner)}
     address = f"/inspection/holds/{event.id}"
     ward = thing.owner.ward_code if thing.owner is not None else None
-    told = dict.fromkeys(_authorities(ward), (context, address))
+    told = dict.fromkeys(authorities_for(ward), (context, address))
     return notify_each(told, "hold-waiting", at=at, subject=f"waiting:{event.id}")
 
 
@@ -330,7 +321,7 @@ def _result(event: Event, at: datetime) -> int:
         told = {
             one: (context, f"/inspection/holds/{hold}")
             for hold in _standing_holds(thing)
-            for one in _authorities(thing.owner.ward_code if thing.owner is not None else None)
+            for one in authorities_for(thing.owner.ward_code if thing.owner is not None else None)
         }
         count += notify_each(told, "result-signed", at=at, subject=subject)
     return count

@@ -161,11 +161,6 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Khoá ký đã bị thu hồi"),
         N_("Khoá %(what)s của %(organisation)s không ký được nữa."),
     ),
-    "key-recovered": (
-        "key",
-        N_("Khoá ký đã được cấp lại"),
-        N_("%(by)s đã cấp lại khoá ký cho %(organisation)s: %(what)s. Mọi khoá cũ hết hiệu lực."),
-    ),
     "token-ending": (
         "key",
         N_("Mã truy cập của máy sắp hết hạn"),
@@ -175,6 +170,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "key",
         N_("Có việc chờ duyệt bằng khoá truy cập"),
         N_("Việc ghi ở %(organisation)s chờ duyệt. Quá 24 giờ thì phải ghi lại."),
+    ),
+    "approval-ending": (
+        "key",
+        N_("Việc chờ duyệt sắp hết hạn"),
+        N_("Việc ghi ở %(organisation)s còn chưa đến 4 giờ để duyệt. Quá hạn thì phải ghi lại."),
     ),
     "certificate-asked": (
         "certificate",
@@ -230,6 +230,44 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "request",
         N_("Yêu cầu đã quá hạn"),
         N_("Hạn của một yêu cầu là ngày %(day)s, đã qua."),
+    ),
+    "closing-asked": (
+        "members",
+        N_("Tổ chức sắp ngừng hoạt động"),
+        N_("%(organisation)s xin ngừng hoạt động từ %(day)s. Trước ngày ấy còn rút lại được."),
+    ),
+    "closing-unused": (
+        "members",
+        N_("Tổ chức lâu không có người dùng"),
+        N_(
+            "Hơn một năm không ai đăng nhập %(organisation)s. Không ai đăng nhập trước %(day)s thì "
+            "tổ chức ngừng hoạt động trên nền tảng; hồ sơ và mã đã in vẫn còn."
+        ),
+    ),
+    "closing-taken-back": (
+        "members",
+        N_("Tổ chức tiếp tục hoạt động"),
+        N_("Việc ngừng hoạt động của %(organisation)s đã được rút lại."),
+    ),
+    "closing-done": (
+        "members",
+        N_("Tổ chức đã ngừng hoạt động"),
+        N_("%(organisation)s đã ngừng hoạt động. Bạn còn xem và tải hồ sơ đến %(until)s."),
+    ),
+    "succession-offered": (
+        "members",
+        N_("Có hồ sơ chờ bạn nhận"),
+        N_("%(by)s muốn chuyển hồ sơ cho %(organisation)s. Mở ra để xem và trả lời."),
+    ),
+    "succession-accepted": (
+        "members",
+        N_("Hồ sơ đã có nơi nhận"),
+        N_("%(by)s đã nhận kế thừa hồ sơ của %(organisation)s."),
+    ),
+    "succession-declined": (
+        "members",
+        N_("Nơi nhận từ chối hồ sơ"),
+        N_("%(by)s không nhận hồ sơ của %(organisation)s."),
     ),
     "weekly": ("weekly", N_("Tuần qua của bạn"), ""),
 }

@@ -27,6 +27,9 @@ from trace.models.requests import CLOSED, KINDS, REASONS, REPORT, SUBJECT_KINDS
 from trace.services import deadlines
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.competence import authorities_for
+from trace.services.notifications import notify, notify_each
+from trace.services.platform import platform_organisation
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
@@ -118,6 +121,8 @@ def submit(
     db.session.add(request)
     db.session.flush()
     write_audit(None, "request.receive", subject_of(request), at=at, kind=kind)
+    told = {one: ({"day": day_of(request)}, address) for one, address in desks_of(request)}
+    notify_each(told, "request-waiting", at=at)
     return request, code
 
 
@@ -158,6 +163,22 @@ def overdue(request: Request, today: date) -> str:
 def next_day(request: Request) -> date:
     """The next day by which something must have happened."""
     return request.reply_by if request.answered_at is None else request.finish_by
+
+
+def day_of(request: Request) -> str:
+    """The next day by which something must have happened, as people write it."""
+    return f"{next_day(request):%d/%m/%Y}"
+
+
+def desks_of(request: Request) -> list[tuple[Organisation, str]]:
+    """Who handles a request, and the address of the page where they do."""
+    found = [(platform_organisation(), f"/admin/requests/{request.id}")]
+    if request.kind == REPORT and request.event is not None:
+        ward = db.session.get_one(Organisation, request.event.issuer_id).ward_code
+        found += [(one, f"/inspection/reports/{request.id}") for one in authorities_for(ward)]
+    if request.organisation is not None:
+        found.append((request.organisation, f"/producer/requests/{request.id}"))
+    return found
 
 
 # -- the desk --------------------------------------------------------------------------------------
@@ -249,6 +270,10 @@ def assign(
     request.organisation_id = organisation.id if organisation is not None else None
     code = organisation.code if organisation is not None else ""
     write_audit(actor, "request.assign", subject_of(request), at=at, to=code)
+    if organisation is not None:
+        day = f"{request.finish_by:%d/%m/%Y}"
+        address = f"/producer/requests/{request.id}"
+        notify(organisation, "request-assigned", {"day": day}, at=at, address=address)
 
 
 def forget_closed(*, at: datetime) -> int:

@@ -84,8 +84,8 @@ def _standing(sqlite: bool) -> Select[Any]:
 
 def inherit_alerts(sources: Iterable[int]) -> set[int]:
     """Under the log lock: alerts standing on things that have just been used reach what came of
-    them, however far that has travelled already. Returns the notices (event ids) in force that
-    reached anything so."""
+    them, however far that has travelled already. Returns the notices (event ids) that stand on
+    them: whoever has the goods now must know."""
     standing = db.session.scalars(_standing(is_sqlite()), {"things": given(set(sources))})
     groups: dict[tuple[int, int], tuple[Alert, Reached]] = {}
     for alert in standing:
@@ -107,7 +107,7 @@ def inherit_alerts(sources: Iterable[int]) -> set[int]:
             if _is_news(thing, mixed, start)
         ]
     _write(rows)
-    return {row["event_id"] for row in rows if row["lifted_by"] is None}
+    return {alert.event_id for alert, _ in groups.values() if alert.lifted_by is None}
 
 
 def doubted_sources(moved: Collection[int]) -> set[int]:
