@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.factories import make_actor, new_lot, registered
+from tests.support.fields import open_console
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import PageClient
 from tests.support.photos import a_photo
@@ -27,7 +28,17 @@ from tests.support.requests import (
     state,
 )
 from trace.extensions import db
-from trace.models import Erasure, Event, Household, Organisation, Person, Request, Takedown
+from trace.models import (
+    Erasure,
+    Event,
+    Handover,
+    Household,
+    NoteLink,
+    Organisation,
+    Person,
+    Request,
+    Takedown,
+)
 from trace.services.attachments import keep_photo, reference
 from trace.services.capture import capture
 
@@ -105,6 +116,39 @@ def test_tables_are_found_by_the_contact_and_emptied(
         kept = db.session.scalars(select(Household)).one()
         assert (kept.code, kept.name, kept.phone) == ("H07", "", "")
     assert audited(app, "household.erase") == ["household.erase"]
+
+
+def test_what_a_driver_wrote_on_a_note_is_found_and_emptied(
+    app: Flask, pages: PageClient, now: datetime
+) -> None:
+    console = open_console(app, pages)
+    lot = console.lot("480")
+    form = pages.get(f"/producer/shipments/new?thing={lot}")
+    pages.submit(form, {"lots-0-quantity": "480"})
+    with app.app_context():
+        link = db.session.scalars(select(NoteLink)).one()
+        shipment, secret = link.event_id, link.secret
+        note = db.session.get_one(Handover, shipment).note or ""
+    driver = PageClient(app.test_client())
+    who = {"name": "Anh Tài", "phone": "0912 345 678", "plate": "29C-123.45"}
+    driver.submit(driver.get(f"/g/{secret}"), {"answer": "all", **who})
+    ask(pages)
+    admin(app, pages)
+    row = only(app)
+    # By the asker's number at once; by the plate or the note for who left no number.
+    for query in ("", "29c 12345", note.rpartition("/")[2], note):
+        page = pages.get(f"/admin/requests/{row.id}/erase?q={quote(query)}")
+        assert "Anh Tài" in page.text, query
+        assert "Lỗi" not in page.title, query
+    record = page.find("//input[@name='record']")[0].get("value")
+    which = "//main//form[@method='post']"
+    preview = pages.submit(page, {"record": record, "do": "preview"}, which=which)
+    pages.submit(preview, {"do": "erase"}, which=which)
+    with app.app_context():
+        kept = db.session.get_one(NoteLink, shipment)
+        assert (kept.name, kept.phone, kept.plate) == ("", "", "")
+        assert kept.answer == "all"
+    assert audited(app, "note.erase") == ["note.erase"]
 
 
 def test_an_account_is_emptied_unless_it_is_the_last_owners(

@@ -28,6 +28,7 @@ from trace.models import Event, EventThing, Handover, NoteLink, Organisation
 from trace.models.events import ROLES, TYPES
 from trace.services.actors import Actor
 from trace.services.handovers import TAKEN, Shipment
+from trace.services.people import BadPhone, parse_phone
 from trace.services.sets import among
 from trace.services.vocabulary import Amount
 
@@ -239,7 +240,7 @@ def spend_link(link: NoteLink, answer: str, who: Mapping[str, Any], *, at: datet
             answered_at=at,
             answer=answer,
             name=who.get("name") or "",
-            phone=who.get("phone") or "",
+            phone=_number(who.get("phone") or ""),
             plate=who.get("plate") or "",
         )
         .execution_options(synchronize_session=False)
@@ -247,3 +248,12 @@ def spend_link(link: NoteLink, answer: str, who: Mapping[str, Any], *, at: datet
     if not cast("CursorResult[Any]", done).rowcount:
         raise LinkUsed
     claim(link.event_id)
+
+
+def _number(typed: str) -> str:
+    """A phone number in one form, so that whoever wants it erased is found by it; as typed where it
+    is none we understand."""
+    try:
+        return parse_phone(typed)
+    except BadPhone:
+        return typed

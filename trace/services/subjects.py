@@ -1,7 +1,9 @@
 """What ordinary tables hold of a person, by the number or address they give; and erasing it.
 
-Found are accounts, member households and organisations' public numbers. What statements hold is
-found by statement or by code (services.erasures): the log knows no persons.
+Found are accounts, member households, organisations' public numbers, and what people without an
+account wrote when they answered a delivery note: those by number, by plate, or by the note's code,
+which is all that some of them left. What statements hold is found by statement or by code
+(services.erasures): the log knows no persons.
 """
 
 from __future__ import annotations
@@ -13,12 +15,22 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from trace.core.gs1 import canonical_uri, check_code
+from trace.core.gs1 import Identity, canonical_uri, check_code
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import Event, EventThing, Household, Membership, Organisation, Person, Thing
+from trace.models import (
+    Event,
+    EventThing,
+    Handover,
+    Household,
+    Membership,
+    NoteLink,
+    Organisation,
+    Person,
+    Thing,
+)
 from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
@@ -28,7 +40,10 @@ from trace.services.sessions import end_other_sessions
 from trace.services.settings import current_settings
 
 MOST_STATEMENTS: Final = 200
-T = TypeVar("T", Person, Household, Organisation)
+# What somebody without an account wrote of himself, and what people put between a plate's digits.
+NOTE_FIELDS: Final = ("name", "phone", "plate")
+PLATE_MARKS: Final = " .-"
+T = TypeVar("T", Person, Household, Organisation, NoteLink)
 
 
 class SoleOwner(Conflict):
@@ -58,11 +73,11 @@ def is_contact(text: str) -> bool:
 
 
 def held_about(actor: Actor, contact: str) -> list[Held]:
-    """What accounts, households and organisations hold under a number or an address; nothing for
-    a text that is neither. Raises NotAllowed."""
+    """What accounts, households and organisations hold under a number or an address, and answers
+    to delivery notes under a number, a plate or the note's code. Raises NotAllowed."""
     actor.check("administer")
     if not is_contact(contact):
-        return []
+        return _answered(_note_or_plate(contact))
     login = parse_login(contact)
     found = []
     person = db.session.scalar(
@@ -82,6 +97,42 @@ def held_about(actor: Actor, contact: str) -> list[Held]:
             Held(f"organisation:{one.id}", one.name, one.code, ("phone",))
             for one in db.session.scalars(query)
         ]
+        # As people type it where it is no number of ours to understand (`answers.spend_link`).
+        typed = (login.value, f"0{login.value.removeprefix('+84')}")
+        found += _answered(NoteLink.phone.in_(typed))
+    return found
+
+
+def _note_or_plate(text: str) -> ColumnElement[bool]:
+    """Answers to the note with this code or address, or by whoever drove the vehicle."""
+    plate: ColumnElement[str] = func.upper(NoteLink.plate)
+    for mark in PLATE_MARKS:
+        plate = func.replace(plate, mark, "")
+    typed = text.upper().translate(dict.fromkeys(map(ord, PLATE_MARKS)))
+    by_plate = and_(plate == typed, NoteLink.plate != "")
+    try:
+        code = check_code(text.rpartition("/")[2])
+    except TraceError:
+        return by_plate
+    note = canonical_uri(Identity("n", code), current_settings().id_base)
+    return or_(by_plate, Handover.note == note)
+
+
+def _answered(which: ColumnElement[bool]) -> list[Held]:
+    rows = db.session.execute(
+        select(NoteLink, Handover.note, Organisation.name)
+        .join(Handover, Handover.event_id == NoteLink.event_id)
+        .join(Organisation, Organisation.id == Handover.giver_id)
+        .where(which, NoteLink.answered_at.is_not(None))
+        .order_by(NoteLink.event_id)
+        .limit(MOST_STATEMENTS)
+    ).all()
+    found = []
+    for link, note, giver in rows:
+        fields = tuple(name for name in NOTE_FIELDS if getattr(link, name))
+        if fields:
+            label = " · ".join(getattr(link, name) for name in fields)
+            found.append(Held(f"note:{link.event_id}", label, f"{giver}, {note or ''}", fields))
     return found
 
 
@@ -101,6 +152,10 @@ def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
         organisation = _get(Organisation, int(number))
         organisation.phone, organisation.phone_public = "", False
         freshness.organisation_changed(organisation, at=at)
+    elif kind == "note":
+        link = _get(NoteLink, int(number))
+        for name in NOTE_FIELDS:
+            setattr(link, name, "")
     else:
         raise NotFound
     write_audit(actor, f"{kind}.erase", key, at=at)

@@ -42,9 +42,10 @@ def erase(request_id: int) -> ResponseReturnValue:
     form = Form()
     query = showable(request.args.get("q", "")).strip()[:300]
     contact = requests.content_of(one).contact
-    held = subjects.held_about(actor(), query) or subjects.held_about(actor(), contact)
+    found = subjects.held_about(actor(), query)
+    held = found or subjects.held_about(actor(), contact)
     offered: list[Offered] = []
-    if query and not subjects.is_contact(query):
+    if query and not found and not subjects.is_contact(query):
         try:
             offered = _offered(query)
         except TraceError as error:
