@@ -5,7 +5,18 @@ from __future__ import annotations
 from flask import Flask
 
 from trace.extensions import register
-from trace.web import front, installed, log, notes, requests, resolver, scan, verify, wellknown
+from trace.web import (
+    front,
+    help_pages,
+    installed,
+    log,
+    notes,
+    requests,
+    resolver,
+    scan,
+    verify,
+    wellknown,
+)
 from trace.web.access import guard
 from trace.web.admin import desk
 from trace.web.auth import (
@@ -64,6 +75,7 @@ def register_pages(app: Flask) -> None:
     register_helpers(app)
     register_statics(app)
     register(app, front.blueprint, "public")
+    register(app, help_pages.blueprint, "public")
     register(app, wellknown.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
