@@ -29,7 +29,6 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.competence import authorities_for
 from trace.services.notifications import notify, notify_each
-from trace.services.platform import platform_organisation
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
@@ -172,7 +171,8 @@ def day_of(request: Request) -> str:
 
 def desks_of(request: Request) -> list[tuple[Organisation, str]]:
     """Who handles a request, and the address of the page where they do."""
-    found = [(platform_organisation(), f"/admin/requests/{request.id}")]
+    platforms = db.session.scalars(select(Organisation).where(Organisation.kind == "platform"))
+    found = [(one, f"/admin/requests/{request.id}") for one in platforms]
     if request.kind == REPORT and request.event is not None:
         ward = db.session.get_one(Organisation, request.event.issuer_id).ward_code
         found += [(one, f"/inspection/reports/{request.id}") for one in authorities_for(ward)]
