@@ -11,7 +11,7 @@ from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import keys, requests, takedowns, web_push
+from trace.services import keys, papers, requests, takedowns, web_push
 from trace.services.notifications import notify
 from trace.services.settings import current_settings
 
@@ -84,7 +84,9 @@ def rewrap(new_key: str) -> None:
         count = keys.rewrap(old, fresh)
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
         texts += web_push.rewrap(old, fresh)
+        photos = papers.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")
+    click.echo(f"{photos} photos of papers are sealed anew")
     click.echo(f"{texts} texts of requests, takedowns and web push are sealed anew")

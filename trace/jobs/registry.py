@@ -12,6 +12,7 @@ MODULES = (
     "trace.jobs.exports",
     "trace.jobs.approvals",
     "trace.jobs.messages",
+    "trace.jobs.closings",
     "trace.jobs.news",
 )
 

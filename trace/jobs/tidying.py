@@ -17,6 +17,8 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.services import audit_days, exports, imports, requests, takedowns
 from trace.services.after_commit import after_commit
+from trace.services.applications import forget_papers
+from trace.services.closing import ask_for_ends, let_go
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)
@@ -49,6 +51,9 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "photos": takedowns.forget_photos(at=at),
         "exports": exports.drop_old(at),
         "imports": imports.forget_old(at=at),
+        "papers": forget_papers(at=at),
+        "closings": ask_for_ends(at=at),
+        "members_let_go": let_go(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }
     if any(told.values()):

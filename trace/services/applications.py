@@ -11,16 +11,18 @@ Rules.
 3. A confirmation is a statement of the platform in the log (formats, section 5): it says who was
    confirmed and which organisation judged. Questions and refusals are told to the applicant and
    kept in the audit log; they are nobody else's business and are not published.
+4. Photos of papers serve the decision. PAPERS_KEPT after it they are deleted, and when the
+   organisation closes; until then they are sealed at rest (services.papers).
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from trace.clock import rfc3339
 from trace.core.gs1 import Identity, local_uri
@@ -30,17 +32,28 @@ from trace.models import Application, ApplicationPaper, ApplicationStep, Organis
 from trace.models.applications import CLOSED, PAPER_KINDS, STATES, WAITING
 from trace.services import freshness
 from trace.services.actors import Actor
+from trace.services.after_commit import after_commit
 from trace.services.audit import write_audit
 from trace.services.capture import capture
 from trace.services.competence import authorities_for, covers
 from trace.services.notifications import notify, notify_each
-from trace.services.papers import PAPER_LIMIT, TooManyPapers, keep_paper
+from trace.services.papers import (
+    PAPER_LIMIT,
+    TooManyPapers,
+    drop_papers,
+    keep_paper,
+    kept_before,
+    seal_plain,
+)
 from trace.services.platform import platform_organisation
+from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
 from trace.services.vocabulary import context
 
 DECISIONS: Final = ("asked", "confirmed", "declined")
+# A decision can be complained about for ninety days (Law on Complaints 02/2011/QH13, article 9).
+PAPERS_KEPT: Final = timedelta(days=90)
 
 
 class FileClosed(Conflict):
@@ -140,6 +153,32 @@ def answer(actor: Actor, file: Application, text: str, *, version: int, at: date
     file.state, file.decided_at, file.decided_by_id = "answered", None, None
     _step(actor, file, "answered", text, at)
     _tell_desk(file, at)
+
+
+def forget_papers(*, at: datetime) -> int:
+    """Deletes photos of papers whose purpose has ended (rule 4); returns how many. Seals those that
+    an earlier release kept unsealed. The caller commits; called every hour."""
+    seal_plain()
+    rows = db.session.scalars(
+        select(ApplicationPaper)
+        .join(Application, Application.id == ApplicationPaper.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .where(or_(Application.decided_at <= at - PAPERS_KEPT, Organisation.closed_at.is_not(None)))
+    ).all()
+    digests = {row.digest for row in rows} | kept_before(at - timedelta(days=1))
+    for row in rows:
+        db.session.delete(row)
+    db.session.flush()
+    # Two files may hold the same photo; of a registration that failed a photo may be left alone.
+    needed = set(
+        db.session.scalars(
+            select(ApplicationPaper.digest).where(among(ApplicationPaper.digest, sorted(digests)))
+        )
+    )
+    after_commit(lambda: drop_papers(digests - needed))
+    if rows:
+        write_audit(None, "application.papers-deleted", "applications", at=at, count=len(rows))
+    return len(rows)
 
 
 # -- the desk --------------------------------------------------------------------------------------

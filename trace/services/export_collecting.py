@@ -39,7 +39,7 @@ from trace.services.export_tables import LEFT_OUT, own_tables
 from trace.services.log import current_state
 from trace.services.log_reading import published
 from trace.services.naming import issuer_of
-from trace.services.papers import paper_path
+from trace.services.papers import read_paper
 from trace.services.settings import current_settings
 from trace.services.sheet_writing import Book
 from trace.services.timelines import open_event
@@ -289,6 +289,10 @@ def _bundles(
     return count
 
 
+def _read_photo(digest: str) -> bytes:
+    return photo_path(digest).read_bytes()
+
+
 def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
     mine, count = actor.organisation.id, 0
     photos = select(Attachment.digest).where(Attachment.organisation_id == mine)
@@ -298,13 +302,13 @@ def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
         .where(Application.organisation_id == mine)
         .distinct()
     )
-    for kind, query, find in (("photos", photos, photo_path), ("papers", papers, paper_path)):
+    for kind, query, read in (("photos", photos, _read_photo), ("papers", papers, read_paper)):
         for digest in db.session.scalars(query).all():
             try:
-                path = find(digest)
+                data = read(digest)
             except TraceError as error:
                 _miss(missing, f"{kind}: {digest}", error.code)
                 continue
-            out.write(path, f"{kind}/{path.name}", zipfile.ZIP_STORED)
+            out.writestr(f"{kind}/{digest}.jpg", data, zipfile.ZIP_STORED)
             count += 1
     return count

@@ -32,30 +32,43 @@ class SealedTextBroken(TraceError):
 
 def seal(value: Any, place: str, *, secret: bytes | None = None) -> bytes:
     """A JSON value, sealed for `place`; `secret` is a key-encryption key other than ours."""
-    nonce = os.urandom(_NONCE)
-    return _VERSION + nonce + _box(secret).encrypt(nonce, orjson.dumps(value), place.encode())
+    return seal_bytes(orjson.dumps(value), place, secret=secret)
 
 
 def unseal(sealed: bytes, place: str, *, secret: bytes | None = None) -> Any:
     """What `seal` sealed for the same place. Raises SealedTextBroken."""
+    try:
+        return orjson.loads(unseal_bytes(sealed, place, secret=secret))
+    except ValueError:
+        raise SealedTextBroken from None
+
+
+def seal_bytes(data: bytes, place: str, *, secret: bytes | None = None) -> bytes:
+    """Bytes (a photo, say), sealed for `place`."""
+    nonce = os.urandom(_NONCE)
+    return _VERSION + nonce + _box(secret).encrypt(nonce, data, place.encode())
+
+
+def unseal_bytes(sealed: bytes, place: str, *, secret: bytes | None = None) -> bytes:
+    """What `seal_bytes` sealed for the same place. Raises SealedTextBroken."""
     nonce, body = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
     try:
         if sealed[:1] != _VERSION:
             raise SealedTextBroken
-        return orjson.loads(_box(secret).decrypt(nonce, body, place.encode()))
+        return _box(secret).decrypt(nonce, body, place.encode())
     except (InvalidTag, ValueError):
         raise SealedTextBroken from None
 
 
 def reseal(sealed: bytes, place: str, old: bytes, new: bytes) -> bytes:
-    """The same text under another key-encryption key; what is sealed under it already stays, so
-    that a change stopped half way can be gone on with. Raises SealedTextBroken."""
+    """The same under another key-encryption key; what is sealed under it already stays, so that a
+    change stopped half way can be gone on with. Raises SealedTextBroken."""
     try:
-        value = unseal(sealed, place, secret=old)
+        data = unseal_bytes(sealed, place, secret=old)
     except SealedTextBroken:
-        unseal(sealed, place, secret=new)
+        unseal_bytes(sealed, place, secret=new)
         return sealed
-    return seal(value, place, secret=new)
+    return seal_bytes(data, place, secret=new)
 
 
 def _box(secret: bytes | None) -> AESGCM:

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from trace.extensions import db
 from trace.models import Organisation, Succession, SuccessionItem, Thing
+from trace.services.competence import EVERYWHERE, areas, covers
 from trace.services.sets import among
 
 
@@ -125,6 +126,30 @@ def whole_successor(organisation: Organisation) -> Organisation | None:
         here = taken
         if taken.closed_at is None or last is None:
             last = taken
+
+
+def contact_of(organisation: Organisation) -> Organisation | None:
+    """Whom to ask about an organisation that has closed: who goes on for it, else the authority
+    whose area is the smallest around its ward. None where no authority has joined yet."""
+    successor = whole_successor(organisation)
+    if successor is not None:
+        return successor
+    authorities = db.session.scalars(
+        select(Organisation).where(
+            Organisation.kind == "authority",
+            Organisation.status == "confirmed",
+            Organisation.closed_at.is_(None),
+        )
+    ).all()
+    near = [one for one in authorities if covers(one.jurisdiction, organisation.ward_code)]
+    return min(near, key=_width, default=None)
+
+
+def _width(authority: Organisation) -> tuple[bool, int, int]:
+    """Everywhere is widest; a ward's code is longer than a province's."""
+    listed = areas(authority.jurisdiction)
+    shortest = min((len(code) for code in listed), default=0)
+    return EVERYWHERE in listed, -shortest, authority.id
 
 
 def predecessors(organisation_id: int) -> set[int]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from trace.errors import Conflict
 from trace.models import (
     Application,
+    AreaCode,
     Certificate,
+    Closing,
     Household,
     Organisation,
     Place,
     Plan,
     Product,
     Request,
+    Succession,
 )
 
 
@@ -22,7 +25,17 @@ class ChangedMeanwhile(Conflict):
 
 
 def check_version(
-    record: Organisation | Household | Place | Plan | Product | Certificate | Request | Application,
+    record: Organisation
+    | AreaCode
+    | Household
+    | Place
+    | Plan
+    | Product
+    | Certificate
+    | Request
+    | Application
+    | Closing
+    | Succession,
     version: int,
 ) -> None:
     """Raises ChangedMeanwhile unless `version` is the one the editor saw."""

@@ -132,7 +132,7 @@ def _register_farm(app: Flask) -> None:
         register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
     register(app, imports.blueprint, "member:record")
-    register(app, exports.blueprint, "member:manage")
+    register(app, exports.blueprint, "member:export")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")

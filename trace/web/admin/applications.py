@@ -12,7 +12,7 @@ from trace.models import Application
 from trace.models.applications import CLOSED
 from trace.schemas.applications import DecisionForm
 from trace.services import applications
-from trace.services.papers import paper_path
+from trace.services.papers import read_paper
 from trace.services.wards import ward_name
 from trace.web import words
 from trace.web.access import actor
@@ -110,7 +110,7 @@ def paper(application_id: int, paper_id: int) -> ResponseReturnValue:
     found = next((one for one in file.papers if one.id == paper_id), None)
     if found is None:
         raise NotFound
-    data = paper_path(found.digest).read_bytes()
+    data = read_paper(found.digest)
     return Response(data, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
 
 

@@ -13,7 +13,7 @@ from trace.errors import NotFound
 from trace.models import Application
 from trace.schemas.applications import AnswerForm, PapersForm
 from trace.services import applications
-from trace.services.papers import paper_path
+from trace.services.papers import read_paper
 from trace.web.access import actor, needs
 from trace.web.application_words import paper_kinds, paper_name, state_tag, step_name
 from trace.web.forms import Form
@@ -85,7 +85,7 @@ def send_paper(file: Application, paper_id: int) -> ResponseReturnValue:
     found = next((one for one in file.papers if one.id == paper_id), None)
     if found is None:
         raise NotFound
-    data = paper_path(found.digest).read_bytes()
+    data = read_paper(found.digest)
     return Response(data, mimetype="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
