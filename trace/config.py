@@ -40,6 +40,8 @@ class Settings:
     sms_secret: str = ""
     push_contact: str = ""
     security_contact: str = ""
+    # A table of networks and the provinces they are in; see services.scan_places.
+    scan_places: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -82,6 +84,7 @@ class Settings:
             sms_secret=_sms_secret(env, environment),
             push_contact=_contact(env, "TRACE_PUSH_CONTACT"),
             security_contact=_contact(env, "TRACE_SECURITY_CONTACT"),
+            scan_places=_table(env, "TRACE_SCAN_PLACES"),
         )
 
 
@@ -149,6 +152,22 @@ def _contact(env: Mapping[str, str], name: str) -> str:
         raise BadSetting(f"{name} must begin with mailto: or https://")
     if any(character.isspace() for character in value):
         raise BadSetting(f"{name} must be one address without blanks")
+    return value
+
+
+def _table(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        return ""
+    try:
+        with Path(value).open("rb") as file:
+            # The format keeps its description, and this mark, in the last 128 KiB.
+            file.seek(max(0, Path(value).stat().st_size - 128 * 1024))
+            known = b"\xab\xcd\xefMaxMind.com" in file.read()
+    except OSError:
+        known = False
+    if not known:
+        raise BadSetting(f"{name} must be a file in the format of MaxMind DB (.mmdb)")
     return value
 
 

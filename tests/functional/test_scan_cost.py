@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -28,6 +29,7 @@ from tests.support.stamps import bind_stamps, make_stamps, stamp_page, void_stam
 from trace.extensions import db
 from trace.models import Organisation
 from trace.services import sequencer
+from trace.web.statics import FOR_EVER
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -284,14 +286,21 @@ def test_every_encoding_holds_the_same_page(farm: Farm, client: FlaskClient) -> 
     assert refused.data == plain
 
 
-def test_one_request_and_nothing_from_anywhere_else(farm: Farm, client: FlaskClient) -> None:
+def test_one_small_module_of_ours_and_nothing_from_anywhere_else(
+    farm: Farm, client: FlaskClient
+) -> None:
     answer = client.get("/t" + path_of(grown(farm)))
     html = answer.get_data(as_text=True)
-    assert "<script" not in html
+    (module,) = re.findall(r'<script type="module" src="([^"]+)"></script>', html)
+    assert html.count("<script") == 1
+    asked = client.get(module, headers={"Accept-Encoding": "br"})
+    assert asked.headers["Cache-Control"] == FOR_EVER
+    assert len(asked.data) < 700
     assert "http://" not in html
     assert "https://" not in html
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script-src 'self'; connect-src 'self';" in policy
 
 
 def test_a_head_request_has_the_headers_and_no_body(farm: Farm, client: FlaskClient) -> None:

@@ -8,6 +8,7 @@ for a province. They are the ones in circulation, not presented as official
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -128,6 +129,17 @@ def former_wards(text: str, limit: int = 20) -> list[FormerWard]:
         former for words, former in _former_index() if all(f" {word}" in words for word in wanted)
     )
     return [former for former, _ in zip(found, range(limit), strict=False)]
+
+
+@cache
+def former_provinces() -> dict[str, str]:
+    """The provinces before July 2025 by name, each with the code of the one that most of its wards
+    went to."""
+    counted: dict[str, Counter[str]] = {}
+    for former in _former():
+        codes = counted.setdefault(former.province, Counter())
+        codes.update(ward.province.code for ward in former.now[:1])
+    return {name: codes.most_common(1)[0][0] for name, codes in counted.items()}
 
 
 def _rank(words: str, name: str | None, wanted: str) -> int:

@@ -16,10 +16,10 @@ from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
-HOT = frozenset({"scan.show"})
+HOT = frozenset({"scan.show", "scan.seen"})
 # A year; sent where the public address is https: who was here once is not led astray by a network.
 ENCRYPTED_ONLY = ("Strict-Transport-Security", "max-age=31536000")
-STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}
+STATUS = {200: "200 OK", 204: "204 NO CONTENT", 304: "304 NOT MODIFIED"}
 
 
 class Application(Flask):

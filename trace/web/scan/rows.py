@@ -31,6 +31,7 @@ from sqlalchemy import (
 from trace.core.gs1 import Identity, canonical_uri, parse_path
 from trace.models import (
     Alert,
+    Copy,
     Event,
     LabelRange,
     LogState,
@@ -160,14 +161,17 @@ def _stamp_statement() -> Select[Any]:
     joined: ColumnElement[str] = literal("")
     for column in columns:
         joined = joined + func.coalesce(cast(column, String), "") + "|"
-    return (
+    key, serial = (bindparam(name, "", type_=String) for name in ("text0", "text1"))
+    issued = (
         select(joined)
+        .select_from(Unit)
         .join(LabelRange, LabelRange.id == Unit.range_id)
         .outerjoin(lot, lot.c.id == Unit.lot_id)
-        .where(
-            Unit.key == bindparam("text0", "", type_=String),
-            Unit.serial == bindparam("text1", "", type_=String),
-        )
+        .where(Unit.key == key, Unit.serial == serial)
+    )
+    said = select(case((Copy.said, "1"), else_="0")).where(Copy.key == key, Copy.serial == serial)
+    return select(
+        func.coalesce(said.scalar_subquery(), "0") + func.coalesce(issued.scalar_subquery(), "")
     )
 
 
@@ -212,15 +216,17 @@ def _statements(engine: Engine) -> tuple[_Prepared, _Prepared]:
     return found
 
 
-def find_stamp(engine: Engine, asked: Asked) -> Stamp | None:
-    """What was issued under a unit's address; one query."""
+def find_stamp(engine: Engine, asked: Asked) -> tuple[Stamp | None, bool]:
+    """What was issued under a unit's address, and whether its page says that the code was scanned
+    elsewhere before; one query."""
     identity = asked.identity
     serial = identity.get("21") or identity.get("serial") or ""
     rows = _statements(engine)[1].rows(engine, (f"{identity.key}/{identity.value}", serial))
-    if not rows:
-        return None
-    voided, number, roll, lot = rows[0][:-1].split("|", 3)
-    return Stamp(voided == "1", lot, roll, int(number))
+    said, issued = rows[0][:1] == "1", rows[0][1:-1]
+    if not issued:
+        return None, said
+    voided, number, roll, lot = issued.split("|", 3)
+    return Stamp(voided == "1", lot, roll, int(number)), said
 
 
 def of_lot(asked: Asked, lot: str) -> Asked:

@@ -70,7 +70,8 @@ def show(rest: str) -> ResponseReturnValue:
         return _refused(error, path, language)
     if asked.identity.kind not in HISTORIES:
         return _answer_card(asked.identity, language)
-    stamp = rows.find_stamp(db.engine, asked) if asked.identity.kind == "unit" else None
+    single = asked.identity.kind == "unit"
+    stamp, copied = rows.find_stamp(db.engine, asked) if single else (None, False)
     bound = stamp is not None and not stamp.voided and stamp.lot
     # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
     reading = rows.of_lot(asked, bound) if bound else asked
@@ -83,7 +84,8 @@ def show(rest: str) -> ResponseReturnValue:
         return _unknown(asked.identity, language)
     if request.query_string and (form := request.args.get("format")) in FORMS:
         return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
-    wanted = _Wanted(asked, found, language, chosen, _notes(asked, found, stamp))
+    notes = (*(("elsewhere",) if copied else ()), *_notes(asked, found, stamp))
+    wanted = _Wanted(asked, found, language, chosen, notes)
     if found.fresh:
         body = wanted.remembered()
         if body is not None:
@@ -167,7 +169,7 @@ class _Wanted:
                 proof=self.proof,
             ),
         )
-        return kept.bodies.put(key, html, _headers(self.language, self.view))
+        return kept.bodies.put(key, html, _headers(self.language))
 
 
 def _notes(asked: rows.Asked, found: rows.Found, stamp: rows.Stamp | None) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ def _send(body: Body) -> Response:
     return Ready(*body.sent(encoding_for(request)))
 
 
-def _headers(language: str, view: str) -> tuple[tuple[str, str], ...]:
+def _headers(language: str) -> tuple[tuple[str, str], ...]:
     """What every page of a history carries beside its type and its ETag."""
     encrypted = current_app.config["SESSION_COOKIE_SECURE"]
     return (
@@ -202,7 +204,7 @@ def _headers(language: str, view: str) -> tuple[tuple[str, str], ...]:
         ("Cache-Control", "no-cache"),
         ("Vary", "Accept-Encoding, Accept-Language"),
         ("Content-Language", language),
-        ("Content-Security-Policy", content_security_policy(view)),
+        ("Content-Security-Policy", content_security_policy(runs=True)),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
@@ -226,12 +228,12 @@ def _json(found: rows.Found) -> Response:
     return response
 
 
-def _page(html: bytes, language: str, status: int = 200) -> Response:
+def _page(html: bytes, language: str, status: int = 200, *, runs: bool = False) -> Response:
     response = Response(html, status=status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["Content-Language"] = language
-    response.headers["Content-Security-Policy"] = content_security_policy()
+    response.headers["Content-Security-Policy"] = content_security_policy(runs=runs)
     return response
 
 
@@ -263,7 +265,7 @@ def _stamp(identity: Identity, state: str, language: str) -> Response:
     html = render(
         "scan/stamp.html", language, identity.path, code=cards.spoken(identity), state=state
     )
-    return _page(html, language, STAMPS[state])
+    return _page(html, language, STAMPS[state], runs=state != "never")
 
 
 def _refused(error: TraceError, path: str, language: str) -> Response:

@@ -1,0 +1,184 @@
+"""Packages whose code seems to be on more than one of them: judged by their scans, kept for
+inspectors, said on the package's own page at a high score.
+
+Rules (docs/explanation/copies.md).
+1. Only packages: a lot's code is on many things by intention.
+2. From `QUEUED` on a package is in the queue, from `SAID` on its page says that the code was
+   scanned elsewhere before. Never that anything is false.
+3. A score never falls by itself: what was seen was seen. An inspector clears a package (the page
+   says nothing any more, however the score grows) or confirms it (the page says it in any case).
+4. A voided code that somebody scans is in the queue at once: nothing should carry it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from trace.errors import Conflict, NotFound, TraceError
+from trace.extensions import db
+from trace.models import Copy, Thing, Unit
+from trace.models.types import from_millis
+from trace.services.actors import Actor
+from trace.services.audit import write_audit
+from trace.services.competence import areas, covers
+from trace.services.copies_score import QUEUED, SAID, Judgement, Sighting, judge_scans
+from trace.services.sets import among
+
+LIST_LIMIT: Final = 200
+
+Unitkey = tuple[str, str]
+
+
+class CopySettled(Conflict):
+    code = "copy-settled"
+    message = "This code has been judged already."
+
+
+class WordsMissing(TraceError):
+    code = "copy-words-missing"
+    message = "Write what was found."
+
+
+# -- judging ---------------------------------------------------------------------------------------
+
+
+def judge(scanned: Mapping[Unitkey, tuple[int | None, Sequence[Sighting]]]) -> int:
+    """Judges packages by (lot, their latest scans in order); how many are newly in the queue or
+    newly said. In the caller's transaction."""
+    if not scanned:
+        return 0
+    voided = _voided(scanned)
+    judged: dict[Unitkey, Judgement] = {}
+    for unit, (_, scans) in scanned.items():
+        found = judge_scans(scans)
+        if unit in voided:
+            reasons = (("voided", len(scans)), *found.reasons)
+            found = Judgement(max(found.tenths, QUEUED), reasons, found.places)
+        if found.tenths >= QUEUED:
+            judged[unit] = found
+    if not judged:
+        return 0
+    serials = sorted({serial for _, serial in judged})
+    known = {
+        (row.key, row.serial): row
+        for row in db.session.scalars(select(Copy).where(among(Copy.serial, serials)))
+    }
+    changed = 0
+    for unit, found in sorted(judged.items()):
+        lot, scans = scanned[unit]
+        row = known.get(unit)
+        if row is None:
+            row = Copy(
+                key=unit[0],
+                serial=unit[1],
+                score=0,
+                said=False,
+                state="open",
+                since=from_millis(scans[-1].at),
+            )
+            db.session.add(row)
+            changed += 1
+        row.lot_id = lot
+        row.last_at = from_millis(scans[-1].at)
+        if found.tenths < row.score:
+            continue
+        row.score = found.tenths
+        row.reasons = " ".join(f"{name}:{number}" for name, number in found.reasons)[:200]
+        row.places = " ".join(found.places)[:200]
+        if row.state == "open" and not row.said and found.tenths >= SAID:
+            row.said = True
+            changed += 1
+    db.session.flush()
+    return changed
+
+
+def _voided(units: Collection[Unitkey]) -> set[Unitkey]:
+    rows = db.session.execute(
+        select(Unit.key, Unit.serial).where(
+            among(Unit.serial, sorted({serial for _, serial in units})),
+            Unit.voided_at.is_not(None),
+        )
+    )
+    return {(key, serial) for key, serial in rows} & set(units)
+
+
+# -- the authority's side --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A package of the queue. `reasons` are (signal, how often), `places` provinces."""
+
+    row: Copy
+    reasons: tuple[tuple[str, int], ...]
+    places: tuple[str, ...]
+
+
+def suspects(actor: Actor) -> list[Suspect]:
+    """Packages not judged by a person yet, whose maker sits in the authority's jurisdiction or that
+    were scanned there; the highest score first."""
+    actor.check("read")
+    rows = db.session.scalars(
+        select(Copy)
+        .where(Copy.state == "open")
+        .options(joinedload(Copy.lot).joinedload(Thing.owner))
+        .order_by(Copy.score.desc(), Copy.last_at.desc())
+        .limit(LIST_LIMIT)
+    )
+    return [_suspect(row) for row in rows if _concerns(actor, row)]
+
+
+def get_suspect(actor: Actor, key: str, serial: str) -> Suspect:
+    """One package, judged or not. Raises NotFound."""
+    actor.check("read")
+    row = db.session.get(Copy, (key, serial))
+    if row is None or not _concerns(actor, row):
+        raise NotFound
+    return _suspect(row)
+
+
+def settle(actor: Actor, suspect: Suspect, state: str, words: str, *, at: datetime) -> None:
+    """An inspector's judgement: `cleared` or `confirmed`, with what was found. Raises CopySettled,
+    WordsMissing."""
+    actor.check("decide")
+    row = suspect.row
+    if row.state != "open":
+        raise CopySettled
+    if not words.strip():
+        raise WordsMissing(path="words")
+    row.state, row.words = state, words.strip()[:300]
+    row.said = state == "confirmed"
+    row.settled_by_id, row.settled_at = actor.organisation.id, at
+    write_audit(actor, f"copies.{state}", f"unit:{row.key}/{row.serial}", at=at)
+
+
+def _concerns(actor: Actor, row: Copy) -> bool:
+    jurisdiction = actor.organisation.jurisdiction
+    maker = row.lot.owner.ward_code if row.lot and row.lot.owner else None
+    return covers(jurisdiction, maker) or bool(set(row.places.split()) & areas(jurisdiction))
+
+
+def _suspect(row: Copy) -> Suspect:
+    pairs = (part.partition(":") for part in row.reasons.split())
+    reasons = tuple((name, int(number)) for name, _, number in pairs)
+    return Suspect(row, reasons, tuple(row.places.split()))
+
+
+__all__ = [
+    "QUEUED",
+    "SAID",
+    "CopySettled",
+    "Sighting",
+    "Suspect",
+    "WordsMissing",
+    "get_suspect",
+    "judge",
+    "settle",
+    "suspects",
+]

@@ -1,0 +1,137 @@
+"""A page was shown: the one thing a scan page's script tells, and who is not believed.
+
+`POST` to the page's own address, sent by `navigator.sendBeacon` once the page is visible; the body
+is `1` when the browser had the page already, else empty. The answer is 204 whatever became of it.
+Rules:
+
+1. Without JavaScript nothing is sent and nothing is made up.
+2. Not counted: programs that say what they are (previews, crawlers, tests), pages fetched or
+   rendered ahead, requests that are not a browser's own for this page. Where a browser says what a
+   request is for (Fetch Metadata), it must be this; old ones of Apple do not say, and plain http
+   has no such headers: there the page's own `Origin` must do.
+3. The network address lives in this function: its place is looked up, the visitor is hashed with
+   the thing under the day's key, and neither address nor browser goes any further.
+4. Of one network no more than some hundreds a minute are counted: a flood of made-up scans moves
+   no number far.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Request, Response, current_app, request
+from werkzeug.datastructures import Headers
+
+from trace import clock
+from trace.errors import TraceError
+from trace.models.types import to_millis
+from trace.services.scan_buffer import Buffer
+from trace.services.scan_places import Places, places_from
+from trace.services.scans import Seen, day_of, mark_of
+from trace.services.settings import current_settings
+from trace.web.addresses import raw_target
+from trace.web.hot import ENCRYPTED_ONLY, Ready
+from trace.web.scan import rows
+from trace.web.scan.limits import Tally, network_of
+from trace.web.scan.views import HISTORIES, bp
+
+PER_MINUTE: Final = 300
+AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+PROGRAMS: Final = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|whatsapp|"
+    r"telegram|skypeuri|embedly|lighthouse|headless|phantom|selenium|playwright|pingdom|monitor|"
+    r"curl|wget|python|java/|okhttp|go-http|libwww|axios|node-fetch|scrapy|httpclient",
+    re.IGNORECASE,
+)
+# They always say what a request is for; who names itself so and does not is something else.
+SAYING: Final = re.compile(r"Chrome/|Firefox/|Edg/")
+
+
+class Counting:
+    """What one application counts scans with."""
+
+    def __init__(self, buffer: Buffer, places: Places) -> None:
+        self.buffer = buffer
+        self.places = places
+        self.tally = Tally(PER_MINUTE, 60)
+
+
+def counting() -> Counting:
+    """The present application's; made when the first scan comes."""
+    found: Counting | None = current_app.extensions.get("trace.scans")
+    if found is None:
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
+        made = Counting(Buffer(app), places_from(current_settings().scan_places))
+        found = app.extensions.setdefault("trace.scans", made)
+    return found
+
+
+@bp.post("/t/<path:rest>")
+def seen(rest: str) -> Response:
+    """204: a page was shown. Counted in a second, if it is."""
+    if is_scan(request, secure=current_app.config["SESSION_COOKIE_SECURE"]):
+        _take()
+    return Ready(b"", _nothing(), 204)
+
+
+def _nothing() -> Headers:
+    fields = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        fields.append(ENCRYPTED_ONLY)
+    return Headers(fields)
+
+
+def _take() -> None:
+    path, _ = raw_target(request)
+    try:
+        asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
+    except TraceError:
+        return
+    identity = asked.identity
+    if identity.kind not in HISTORIES:
+        return
+    counts = counting()
+    address = request.remote_addr or ""
+    network = network_of(address)
+    if counts.tally.wait(network):
+        return
+    counts.tally.count(network)
+    serial = identity.get("21") or identity.get("serial") or ""
+    unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
+    at = to_millis(clock.now())
+    agent = request.headers.get("User-Agent", "")
+    language = request.headers.get("Accept-Language", "")
+    # Within 64 bits a phone changes its IPv6 address as it likes.
+    visitor = f"{network_of(address, 32, 64)}\n{agent}\n{language}"
+    thing = "/".join(unit) if unit else asked.texts[0]
+    counts.buffer.add(
+        Seen(
+            texts=asked.texts,
+            unit=unit,
+            at=at,
+            mark=mark_of(counts.buffer.key(day_of(at)), visitor, thing),
+            place=counts.places.place_of(address),
+            again=request.content_length == 1,
+        )
+    )
+
+
+def is_scan(asked: Request, *, secure: bool) -> bool:
+    """Whether a request is a browser's word that somebody looks at this page (rule 2)."""
+    headers = asked.headers
+    ahead = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))
+    agent = headers.get("User-Agent", "")
+    if not agent or PROGRAMS.search(agent) or any(map(AHEAD.search, ahead)):
+        return False
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return (
+            site == "same-origin"
+            and headers.get("Sec-Fetch-Dest") == "empty"
+            and headers.get("Sec-Fetch-Mode") in ("no-cors", "cors")
+        )
+    if secure and SAYING.search(agent):
+        return False
+    return urlsplit(headers.get("Origin", "")).netloc == asked.host
