@@ -25,8 +25,11 @@ KINDS = (
     "stall",
     "shop",
     "port",
+    "vehicle",
     "other",
 )
+# Its ward is where it is kept, not where something on board happens.
+MOVING = "vehicle"
 
 
 class Place(Model):

@@ -26,6 +26,7 @@ PLACE_LABELS: Final[Labels] = {
     "stall": ("Sạp, quầy", "stall", "sạp", "quầy"),
     "shop": ("Cửa hàng", "shop"),
     "port": ("Cảng, cửa khẩu", "port", "cảng", "cửa khẩu"),
+    "vehicle": ("Xe, tàu chở hàng", "vehicle", "xe", "xe tải", "tàu", "thuyền"),
     "other": ("Nơi khác", "other", "khác"),
 }
 CATEGORY_LABELS: Final[Labels] = {

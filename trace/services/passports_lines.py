@@ -22,6 +22,7 @@ from trace.core.statements import Opened, parse_entry, statement_hash, verify_si
 from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
 from trace.models import Organisation
+from trace.models.places import MOVING
 from trace.services.histories import EventRow, Loaded, canonical, open_public
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals
@@ -221,10 +222,12 @@ def _where(row: EventRow, event: JsonObject, around: Around) -> JsonObject | Non
     place = _place_of(event, around)
     if place is None or not place.public:
         return None
+    ward = None if place.kind == MOVING else place.ward_code
     return {
         "name": place.name,
         "name_en": place.name_en,
-        "ward": ward_name(place.ward_code) if place.ward_code else None,
+        "ward": ward_name(ward) if ward else None,
+        "ward_code": ward,
         "kind": place.kind,
     }
 

@@ -51,6 +51,7 @@ def place_kind(kind: str) -> str:
         "stall": gettext("Sạp, quầy"),
         "shop": gettext("Cửa hàng"),
         "port": gettext("Cảng, cửa khẩu"),
+        "vehicle": gettext("Xe, tàu chở hàng"),
         "other": gettext("Nơi khác"),
     }
     return words.get(kind, kind)

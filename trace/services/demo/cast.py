@@ -118,7 +118,7 @@ def _spots() -> Iterator[_Spot]:
     yield _Spot(
         "port", "exporter", "Bãi container lạnh Demo, Hải An", "Demo reefer yard", "port", "11413"
     )
-    yield _Spot("truck", "carrier", "Xe lạnh Demo 1", "Demo reefer truck 1", "other")
+    yield _Spot("truck", "carrier", "Xe lạnh Demo 1", "Demo reefer truck 1", "vehicle")
     yield _Spot("rice-yard", "rice", "Kho thóc Demo", "Demo paddy store", "warehouse")
     yield _Spot("mill", "mill", "Nhà máy xay xát Demo", "Demo mill", "mill")
     yield _Spot("barn", "eggs", "Chuồng Demo 1", "Demo barn 1", "barn", area=900)

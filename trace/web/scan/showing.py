@@ -24,6 +24,8 @@ from trace.web.scan.words import _
 PAGE_LINES: Final = 40
 MAX_NAMED: Final = 6
 MAX_LISTED: Final = 12
+MAX_WARDS: Final = 3
+GATHERING: Final = frozenset({"harvesting", "egg_collecting"})
 ENDS: Final = ("min", "max")
 HARVEST_DAYS: Final = frozenset({"harvestStartDate", "harvestEndDate", "harvestDate"})
 
@@ -72,7 +74,10 @@ def head(document: JsonObject, language: str) -> JsonObject:
     return {
         "name": product_name(document, language),
         "picture": product and product["picture"],
-        "weight": product and product["net_weight"],
+        "weight": product
+        and product["net_weight"]
+        and words.weight(product["net_weight"], language),
+        "grown": _grown(document),
         "who": organisation and local(organisation, language),
         "who_path": organisation and f"/o/{organisation['code']}",
         "ward": organisation and organisation["ward"],
@@ -81,6 +86,18 @@ def head(document: JsonObject, language: str) -> JsonObject:
         "dates": _dates(facts),
         "quantity": facts["quantity"] and words.amount(facts["quantity"], facts["uom"], language),
     }
+
+
+def _grown(document: JsonObject) -> str:
+    """Where it was harvested or collected, as the lines say; of more than three wards only their
+    number is told, with the dates."""
+    wards = {
+        line["where"]["ward"]: None
+        for line in document["lines"]
+        if line["step"] in GATHERING and "voided" not in line and line["where"]
+    }
+    named = [ward for ward in wards if ward]
+    return "; ".join(named) if len(named) <= MAX_WARDS else ""
 
 
 def product_name(document: JsonObject, language: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext, ngettext
@@ -100,6 +101,14 @@ def amount(value: Any, unit: str | None, language: str) -> str:
     """480 kg; a count of pieces without a unit is told as pieces."""
     name = _(uom_name(unit)) if unit else _("đơn vị")
     return f"{number(value, language)} {name}"
+
+
+def weight(kilograms: str, language: str) -> str:
+    """A package's weight: grams below a kilogram."""
+    value = Decimal(kilograms)
+    if value < 1:
+        return f"{number(f'{(value * 1000).normalize():f}', language)} g"
+    return f"{number(kilograms, language)} kg"
 
 
 def silence(state: str) -> str:
