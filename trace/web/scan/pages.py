@@ -20,6 +20,13 @@ from trace.services.proofs import Proof
 from trace.web.scan import corrections, journey, showing, words
 from trace.web.scan.words import _
 
+# Steps after which goods are, or may be, in other hands (CBV 2.0, section 7.1).
+LEAVING = frozenset(
+    (
+        *("shipping", "consigning", "departing", "transporting", "arriving", "receiving"),
+        *("accepting", "retail_selling", "dispensing", "stocking"),
+    )
+)
 NAMES = {"vi": "Tiếng Việt", "en": "English"}
 
 
@@ -31,13 +38,13 @@ def style() -> str:
 
 
 @cache
-def content_security_policy(view: str = "") -> str:
-    """Nothing runs, nothing loads but our own pictures, and this one style. The page of the proof
-    may run our own verifier, which fetches the bundle and the policy from here."""
+def content_security_policy(*, runs: bool = False) -> str:
+    """Nothing loads but our own pictures, and this one style. Pages of goods run a module of ours:
+    one tells that the page was seen, the proof's verifies what it fetches from here."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
-    verifier = "script-src 'self'; connect-src 'self'; " if view == "proof" else ""
+    script = "script-src 'self'; connect-src 'self'; " if runs else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; {verifier}"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; {script}"
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -66,7 +73,7 @@ class How:
     it; `keep` is the query that keeps
     a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
     are codes of what is to be said of the address itself (`unit`, `unit-elsewhere`,
-    `unbound`); `proof` is what is proved, for the view of that name."""
+    `unbound`, `elsewhere`, `not-sent`); `proof` is what is proved, for the view of that name."""
 
     language: str
     path: str
@@ -133,6 +140,8 @@ def _values(
         (_("Trong kiện này"), showing.others(document, "contents", language)),
         (_("Từ những nguồn này"), showing.others(document, "ancestors", language)),
     ]
+    if "unit" in notes and not _has_left(document):
+        notes = (*notes, "not-sent")
     return {
         "alerts": [showing.alert(alert, document["organisation"]) for alert in alerts],
         "notes": [_note(code) for code in notes],
@@ -150,6 +159,14 @@ def _values(
     }
 
 
+def _has_left(document: JsonObject) -> bool:
+    """Whether anything says that the goods left who made them, or were put on sale there. Of a
+    history too long to be told whole nobody claims that it does not."""
+    if document["truncated"] or document["went_to"]:
+        return True
+    return any(one["step"] in LEAVING and "voided" not in one for one in document["lines"])
+
+
 def _went_to(count: int | None) -> str:
     if not count:
         return ""
@@ -164,6 +181,14 @@ def _went_to(count: int | None) -> str:
 
 def _note(code: str) -> JsonObject:
     notes: dict[str, tuple[str, str, str]] = {
+        "elsewhere": (
+            "warn",
+            _("Mã này đã được quét ở nơi khác trước bạn"),
+            _(
+                "Mã riêng của một gói mà được quét ở nhiều nơi: tem có thể đã bị sao chép. Hãy so "
+                "món hàng với hồ sơ dưới đây, giữ tem và hoá đơn, hỏi nơi bán."
+            ),
+        ),
         "unit-elsewhere": (
             "stop",
             _("Số trên tem không thuộc lô này"),
@@ -173,6 +198,14 @@ def _note(code: str) -> JsonObject:
             "",
             _("Tem riêng của một gói"),
             _("Mỗi gói trong lô có một số khác nhau. Dưới đây là hồ sơ của cả lô."),
+        ),
+        "not-sent": (
+            "",
+            _("Theo sổ, lô này chưa rời nơi làm ra"),
+            _(
+                "Nếu bạn mua ở nơi khác: người làm ra có thể chưa ghi việc giao hàng. Nếu không "
+                "phải vậy, tem có thể bị sao chép."
+            ),
         ),
         "unbound": (
             "",
