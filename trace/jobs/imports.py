@@ -151,8 +151,9 @@ def _write_catalogue(actor: Actor, row: Import) -> None:
     try:
         import_recording.write_catalogue(actor, row, at=clock.now())
         db.session.commit()
-    except IntegrityError:
+    except IntegrityError as error:
         db.session.rollback()
+        logger.info("import-taken-meanwhile", error=str(error.orig))
         imports.check_anew(actor, db.session.get_one(Import, import_id), at=clock.now())
         db.session.commit()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from trace.schemas import import_values as values
@@ -14,6 +14,9 @@ from trace.services.actors import Actor
 from trace.services.import_references import References, codes_in_use, gtins_of
 from trace.services.imports import error_json
 from trace.services.sheet_files import ROW_LIMIT, SheetEmpty, SheetTooLong, read_rows
+
+# The column whose codes nobody else may have.
+CODES: Final = {"households": "code", "places": "gln", "products": "gtin"}
 
 Checked = tuple[int, list[str], dict[str, Any], list[dict[str, Any]]]
 
@@ -50,6 +53,9 @@ def check_file(
     references = References(actor)
     reader = Reader(kind, headings.mapping, references, taken(actor, kind_key, references))
     rows = [row for row in rows if not reader.is_example(row)]
+    if kind_key in CODES:
+        wanted = reader.values_of(CODES[kind_key], rows)
+        reader.taken.codes = dict.fromkeys(codes_in_use(actor, kind_key, wanted), 0)
     if not rows:
         raise SheetEmpty
     if len(rows) > ROW_LIMIT:
@@ -66,12 +72,11 @@ def check_file(
 
 
 def taken(actor: Actor, kind: str, references: References) -> Taken:
-    """Codes that are in use already."""
-    codes = dict.fromkeys(codes_in_use(actor, kind), 0)
+    """Names of lots that are in use already, and the GTINs they are told apart by."""
     lots: dict[tuple[str, str], int] = {}
     if kind in ("lots", "harvests"):
         for found in references.all("lot"):
             gtin_part, _, lot = found.uri.partition("/01/")[2].partition("/10/")
             if lot:
                 lots[gtin_part, unquote(lot)] = 0
-    return Taken(codes, lots, gtins_of(actor))
+    return Taken({}, lots, gtins_of(actor))

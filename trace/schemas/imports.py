@@ -9,6 +9,7 @@ our template and by others in use. The example row of a template (it begins with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -159,6 +160,19 @@ class Reader:
         """Whether this is the template's example."""
         first = next((value for value in row.values if value not in (None, "")), None)
         return isinstance(first, str) and fold(first).startswith(EXAMPLE_MARKS)
+
+    def values_of(self, name: str, rows: Iterable[Row]) -> set[str]:
+        """What a column says in all rows that say it well."""
+        at = self.mapping.get(name)
+        if at is None:
+            return set()
+        column = self.kind.column(name)
+        found = set()
+        for row in rows:
+            value = row.values[at] if at < len(row.values) else None
+            with suppress(TraceError):
+                found.add(self._cell(column, value))
+        return {value for value in found if value}
 
     def read(self, row: Row) -> CheckedRow:
         """One row; never raises."""

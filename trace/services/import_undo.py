@@ -199,12 +199,16 @@ def _undo_masters(kind: str, ids: Sequence[int]) -> set[int]:
 
 
 def _used(model: type[Model], ids: Sequence[int]) -> set[int]:
-    """Those that a row of any table refers to."""
+    """Those that a row of any table refers to; what goes with them is no use of them."""
     target: Any = model.__table__
     found: set[int] = set()
     for table in Model.metadata.tables.values():
         for column in table.columns:
-            if any(key.column.table is target for key in column.foreign_keys):
+            # What goes with a row (its codes) does not keep it.
+            if any(
+                key.column.table is target and key.ondelete != "CASCADE"
+                for key in column.foreign_keys
+            ):
                 found |= set(
                     db.session.scalars(select(column).where(among(column, ids)).distinct())
                 )

@@ -214,7 +214,8 @@ def error_json(cell: str, error: TraceError) -> dict[str, Any]:
         name: value if isinstance(value, int) else str(value)
         for name, value in error.params.items()
     }
-    return {"cell": cell, "code": error.code, "message": error.message, "params": params}
+    told = {"cell": cell, "code": error.code, "message": error.message, "params": params}
+    return {**told, "next": error.next_step} if error.next_step else told
 
 
 # -- steps, each in its caller's transaction -----------------------------------------------------

@@ -21,6 +21,8 @@ from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.producer.recording import show_amount
 
+SHOWN = 20  # of a file's rows; the file's page has all of them
+
 blueprint = Blueprint("approvals", __name__, url_prefix="/producer/approvals")
 
 
@@ -85,21 +87,31 @@ def show(waiting_id: int) -> ResponseReturnValue:
             answer = request.form.get("assertion", "")
             approvals.approve(actor(), waiting, answer, at=clock.now())
             message = gettext("Đã duyệt và ghi. Vào sổ công khai trong giây lát.")
-            return form.done(url_for("today.show"), message)
+            return form.done(after(waiting), message)
     return form.page(
         "producer/keys/approve.html",
-        events=[show_event(event) for event in waiting.events],
+        events=[show_event(event) for event in waiting.events[:SHOWN]],
+        count=len(waiting.events),
+        file=waiting.then[1].get("import") if waiting.then else None,
         options=request_options(waiting.challenge, approvals.allowed_credentials(actor())),
         until=waiting.row.expires_at,
         waiting_id=waiting_id,
     )
 
 
+def after(waiting: approvals.Waiting) -> str:
+    """Where people go from here: to the file these lines came from, or home."""
+    file = waiting.then[1].get("import") if waiting.then else None
+    return url_for("imports.show", public_id=file) if file else url_for("today.show")
+
+
 @blueprint.post("/<int:waiting_id>/discard")
 def discard(waiting_id: int) -> ResponseReturnValue:
     """Nothing of it is recorded."""
     at = clock.now()
-    approvals.discard(actor(), approvals.get_waiting(actor(), waiting_id, at=at), at=at)
+    waiting = approvals.get_waiting(actor(), waiting_id, at=at)
+    address = after(waiting)
+    approvals.discard(actor(), waiting, at=at)
     db.session.commit()
     flash(gettext("Đã bỏ, không ghi gì."))
-    return redirect(url_for("today.show"), 303)
+    return redirect(address, 303)

@@ -183,9 +183,9 @@ def _name(kind: Kind, name: str) -> str:
 
 def sentence(error: dict[str, Any]) -> str:
     """A kept error in the reader's language."""
-    message = error["message"]
-    template_text = str(gettext(message))
-    return template_text % error["params"] if error["params"] else template_text
+    words = str(gettext(error["message"]))
+    words = words % error["params"] if error["params"] else words
+    return f"{words} {gettext(error['next'])}" if error.get("next") else words
 
 
 def _problems(row: Import, mapping: dict[str, Any]) -> list[dict[str, Any]]:
