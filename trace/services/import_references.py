@@ -27,8 +27,10 @@ from trace.services.batches import (
     product_address,
 )
 from trace.services.choices import find_organisation
+from trace.services.sets import among, batched
 from trace.services.wards import fold
 
+ASKED_AT_ONCE: Final = 1000
 KINDS: Final = ("place", "product", "household", "cycle", "lot")
 
 
@@ -53,16 +55,19 @@ class Found:
     product: int | None = None
 
 
-def codes_in_use(actor: Actor, kind: str) -> list[str]:
-    """Codes that a new row of this kind may not have: one's households', anybody's GLN or GTIN."""
-    if kind == "households":
-        mine = Household.organisation_id == actor.organisation.id
-        return list(db.session.scalars(select(Household.code).where(mine)))
-    if kind == "places":
-        return [code for code in db.session.scalars(select(Place.gln)) if code]
-    if kind == "products":
-        return [code for code in db.session.scalars(select(Product.gtin)) if code]
-    return []
+def codes_in_use(actor: Actor, kind: str, wanted: Iterable[str]) -> set[str]:
+    """Which of these codes a new row of this kind may not have: one's own households', anybody's
+    GLN or GTIN. Only what is asked about is read, ASKED_AT_ONCE at a time."""
+    found: set[str] = set()
+    column: Any = {"households": Household.code, "places": Place.gln, "products": Product.gtin}[
+        kind
+    ]
+    for some in batched(sorted(wanted), ASKED_AT_ONCE):
+        query = select(column).where(among(column, some))
+        if kind == "households":
+            query = query.where(Household.organisation_id == actor.organisation.id)
+        found |= set(db.session.scalars(query))
+    return found
 
 
 def gtins_of(actor: Actor) -> dict[int, str | None]:
