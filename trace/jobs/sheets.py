@@ -18,14 +18,16 @@ from trace import clock
 from trace.extensions import db
 from trace.jobs.handlers import handles
 from trace.models import Job
-from trace.services.labels import (
-    FORMATS,
+from trace.services.label_sheets import (
     JOB_KIND,
     Cancelled,
-    draw,
     drop_old_sheets,
     sheet_folder,
     sheet_of,
+)
+from trace.services.labels import (
+    FORMATS,
+    draw,
 )
 
 # How often the page learns how far it is, in seconds; a lease is a few of these.

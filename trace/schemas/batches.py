@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trace.schemas.base import Choice, Day, Text
+from trace.schemas.base import Choice, Day, Text, Whole
 from trace.schemas.cycles import InputRow
+from trace.schemas.group import References
 from trace.schemas.records import (
     UNIT_KEYS,
     CircumstancesSchema,
@@ -36,11 +37,26 @@ class TakenRow(LotRow):
     quantity = Quantity(required=True)
 
 
-class PackSchema(CircumstancesSchema):
-    """Into a crate or pallet: a new one, or the one whose code is typed."""
+class PackedRow(LotRow):
+    """A lot with its amount, or a crate as it is."""
 
-    parent = Text(60)
-    lots = Rows(TakenRow, required=True)
+    thing = Reference(required=True)
+
+
+class PackSchema(CircumstancesSchema):
+    """Into a crate or pallet: new ones, the one whose code is typed, or those from the first to
+    the last label of a run."""
+
+    parent = Text(300)
+    last = Text(300)
+    crates = Whole(least=1, most=999, load_default=1)
+    lots = Rows(PackedRow, required=True)
+
+
+class UnpackSchema(CircumstancesSchema):
+    """Out of a crate: which of what lies in it."""
+
+    things = References()
 
 
 class OutputRow(RecordSchema):

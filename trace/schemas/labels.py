@@ -7,7 +7,8 @@ from typing import Any
 from trace.core.labels import LAYOUTS
 from trace.schemas.base import Choice, FieldMissing, FormSchema, Number, Text, Whole
 from trace.schemas.records import CircumstancesSchema, Reference
-from trace.services.labels import FORMATS, LABEL_LIMIT
+from trace.services.crates import RUN_LIMIT
+from trace.services.labels import FORMATS, LABEL_LIMIT, NOTE_STOCKS
 
 CUSTOM = "custom"
 WHAT = ("same", "unit")
@@ -47,11 +48,38 @@ class StampsSchema(StockSchema):
 
 
 class AgainSchema(StockSchema):
-    """The same serials once more, and why."""
+    """The same numbers once more, and why; the first time nobody asks why."""
 
     first = Whole(least=1, most=LABEL_LIMIT, required=True)
     last = Whole(least=1, most=LABEL_LIMIT, required=True)
     reason = Text(200, required=True)
+
+    def __init__(self, *, first_time: bool = False) -> None:
+        super().__init__()
+        self.fields["reason"].required = not first_time
+        if first_time:
+            self.fields["reason"].load_default = ""
+
+
+class CratesSchema(StockSchema):
+    """Labels of crates ahead of packing: how many, and what stands on them."""
+
+    count = Whole(least=1, most=RUN_LIMIT, required=True)
+    text = Text(60)
+
+
+class PrefixSchema(FormSchema):
+    """A company prefix, and the extension digit kept for this register."""
+
+    prefix = Text(30, required=True)
+    extension = Whole(least=0, most=9, load_default=0)
+
+
+class NotePaperSchema(FormSchema):
+    """The delivery note on narrow paper."""
+
+    layout = Choice(NOTE_STOCKS, load_default=NOTE_STOCKS[0])
+    format = Choice(tuple(FORMATS), load_default="pdf")
 
 
 class BindSchema(CircumstancesSchema):

@@ -2,7 +2,7 @@
 
 A label's words are Vietnamese whatever language the page is in: they are read in the market. Small
 sheets are made while people wait; more than SHEET_AT_ONCE labels, and all that carry serials, are a
-job (`trace.jobs.sheets`) whose file lives in `{instance}/sheets` until it is a day old. Every
+job (`trace.services.label_sheets`). Every
 printing is a row of `label_prints`: new serials, the same ones again (with the reason), or copies
 of a label that names the lot.
 """
@@ -10,17 +10,14 @@ of a label that names the lot.
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
-import orjson
 from sqlalchemy import func, select, update
 
 from trace.core.gs1 import canonical_uri, format_code, local_uri, parse_identity
@@ -30,6 +27,7 @@ from trace.core.labels import (
     LabelError,
     SheetLayout,
     SheetWriter,
+    TextDoesNotFit,
     custom_layout,
     label_images,
     short_domain,
@@ -38,25 +36,21 @@ from trace.core.labels import (
 )
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Job, LabelPrint, LabelRange, Person, Product, Thing
+from trace.models import LabelPrint, LabelRange, Person, Product, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import LotFacts, facts_of, product_of, short_name
 from trace.services.crates import labels_in, loads_of, totals
 from trace.services.fonts import sheet_fonts
-from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
 from trace.services.stamps import check_not_held
 from trace.services.timelines import timeline
 from trace.services.units import Stretch, serials, unit_identity
 from trace.services.vocabulary import Amount, uom_name
 
-JOB_KIND: Final = "label-sheet"
 # Above this a sheet takes over two seconds on a small machine, and becomes a job.
 SHEET_AT_ONCE: Final = 200
 LABEL_LIMIT: Final = 20_000
-KEPT: Final = timedelta(days=1)
-_FILE: Final = re.compile(r"[0-9a-f-]{36}")
 
 
 def printed_address(identity: str) -> str:
@@ -79,6 +73,9 @@ FORMATS: Final = {
     "tspl": ("prn", "application/octet-stream"),
     "png": ("zip", "application/zip"),
 }
+# Narrow paper that delivery notes are printed on: receipt printers and the largest roll.
+NOTE_STOCKS: Final = ("receipt-58", "receipt-80", "roll-100x150")
+NOTE_STEP, NOTE_LONGEST = 10, 400  # mm
 MOST_LOTS: Final = 4  # named on a crate's label
 # Pictures and bitmaps are large: about 4 kB and 20 kB a label.
 FORMAT_LIMITS: Final = {"png": 500, "tspl": 2_000}
@@ -92,11 +89,6 @@ class NeedsRoll(TraceError):
 class TooManyForFormat(TraceError):
     code = "too-many-for-format"
     message = "At most %(limit)d labels fit into one file of this kind. Print them in parts."
-
-
-class Cancelled(TraceError):
-    code = "job-cancelled"
-    message = "The drawing was cancelled."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +109,7 @@ class Sheet:
     numbered: bool = False
     custom: tuple[float, ...] = ()
     run: int = 0
+    height: float = 0  # mm of continuous paper, where the words ask for more than usual
 
     @property
     def last(self) -> int:
@@ -138,7 +131,10 @@ class Sheet:
                 gap_x=gap_x,
                 gap_y=gap_y,
             )
-        return layout_of(self.layout)
+        stock = layout_of(self.layout)
+        if self.height:
+            return replace(stock, label_height=self.height, page_height=self.height)
+        return stock
 
 
 def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "", gs1: bool = False) -> Label:
@@ -166,11 +162,11 @@ def crate_label(actor: Actor, thing: Thing) -> Label:
     an SSCC."""
     loads = loads_of(actor, [thing.id])[thing.id]
     names = list(dict.fromkeys(p.name for p in (product_of(one.thing) for one in loads) if p))
-    weight = " + ".join(_amount_words(one) for one in totals(loads))
+    weight = " + ".join(amount_words(one) for one in totals(loads))
     lines = []
     for one in loads[:MOST_LOTS]:
         named = "Thùng" if one.thing.kind == "logistic" else "Lô"
-        much = f" · {_amount_words(one.amount)}" if one.amount and len(loads) > 1 else ""
+        much = f" · {amount_words(one.amount)}" if one.amount and len(loads) > 1 else ""
         lines.append(f"{named} {short_name(one.thing.identity)}{much}")
     if len(loads) > MOST_LOTS:
         lines.append(f"và {len(loads) - MOST_LOTS} lô nữa")
@@ -196,7 +192,10 @@ def _crate(label: Label, identity: str, number: str) -> Label:
     )
 
 
-def _amount_words(amount: Amount) -> str:
+def amount_words(amount: Amount | None) -> str:
+    """ "12 kg" as a label says it, whatever language the page is in; "" for no amount."""
+    if amount is None:
+        return ""
     number = f"{amount.quantity.normalize():f}".replace(".", ",")
     return f"{number} {uom_name(amount.uom) if amount.uom else 'gói'}"
 
@@ -279,6 +278,25 @@ def check_sheet(sheet: Sheet) -> None:
             pass
     except LabelError as error:
         raise error.at("layout") from None
+
+
+def note_sheet(label: Label, layout: str, kind: str) -> Sheet:
+    """A delivery note on narrow paper, as long as its words need where the paper has no end.
+    Raises a LabelError."""
+    sheet = Sheet(label, 1, layout, format=kind)
+    stock = sheet.stock
+    if not stock.continuous:
+        check_sheet(sheet)
+        return sheet
+    longest = int(stock.label_height) + NOTE_LONGEST
+    for height in range(int(stock.label_height), longest, NOTE_STEP):
+        longer = replace(sheet, height=float(height))
+        try:
+            check_sheet(longer)
+        except TextDoesNotFit:
+            continue
+        return longer
+    raise TextDoesNotFit(path="layout", layout=layout)
 
 
 def labels_of(sheet: Sheet) -> Iterator[Label]:
@@ -404,68 +422,3 @@ def prints_of(
         query = query.where(LabelPrint.run == run)
     rows = db.session.execute(query.order_by(LabelPrint.id.desc()).limit(100))
     return [(row[0], row[1]) for row in rows]
-
-
-# -- sheets as jobs --------------------------------------------------------------------------------
-
-
-def ask_for_sheet(actor: Actor, sheet: Sheet, *, at: datetime) -> Job:
-    """A job that draws the sheet; its page is where the file will be."""
-    actor.check("read")
-    argument = {**asdict(sheet), "label": asdict(sheet.label)}
-    return enqueue(JOB_KIND, argument, at=at, actor=actor, total=sheet.count)
-
-
-def cancel_sheet(actor: Actor, public_id: str, *, at: datetime) -> None:
-    """Stops the job; what was drawn is thrown away. Nothing for one that has ended."""
-    actor.check("record")
-    job = get_job(actor, public_id, JOB_KIND)
-    db.session.execute(
-        update(Job)
-        .where(Job.id == job.id, Job.state.in_(("queued", "running")))
-        .values(state="failed", result='{"error":"job-cancelled"}', finished_at=at)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def sheet_of(argument: dict[str, object]) -> Sheet:
-    """The sheet a job was asked for."""
-    told = dict(argument)
-    label = dict(told.pop("label"))  # type: ignore[call-overload]  # written by ask_for_sheet
-    label["dates"] = tuple(label["dates"])
-    told["custom"] = tuple(told.get("custom", ()))  # type: ignore[arg-type]  # a list, in JSON
-    return Sheet(label=Label(**label), **told)  # type: ignore[arg-type]  # written by ask_for_sheet
-
-
-def sheet_folder() -> Path:
-    """Where finished sheets wait to be fetched."""
-    return current_settings().instance / "sheets"
-
-
-def sheet_path(actor: Actor, public_id: str) -> Path:
-    """The finished file of the organisation's own job. Raises NotFound."""
-    job = get_job(actor, public_id, JOB_KIND)
-    kind = orjson.loads(job.argument).get("format", "pdf")
-    path = sheet_folder() / f"{job.public_id}.{FORMATS[kind][0]}"
-    if job.state != "done" or not _FILE.fullmatch(job.public_id) or not path.is_file():
-        raise NotFound
-    return path
-
-
-def first_page_path(actor: Actor, public_id: str) -> Path:
-    """The first page of a PDF still being drawn. Raises NotFound."""
-    job = get_job(actor, public_id, JOB_KIND)
-    path = sheet_folder() / f"{job.public_id}-1.pdf"
-    if not _FILE.fullmatch(job.public_id) or not path.is_file():
-        raise NotFound
-    return path
-
-
-def drop_old_sheets(now: datetime) -> int:
-    """Removes files older than KEPT; returns how many."""
-    dropped = 0
-    for path in sheet_folder().glob("*.*"):
-        if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
-            path.unlink(missing_ok=True)
-            dropped += 1
-    return dropped

@@ -1,6 +1,6 @@
 """Printed and shown labels: payload, QR matrix, SVG, PNG, PDF sheets. Nothing here reads files."""
 
-from trace.core.labels.errors import LabelError
+from trace.core.labels.errors import LabelError, TextDoesNotFit
 from trace.core.labels.images import matrix_png, matrix_svg, qr_png, qr_svg
 from trace.core.labels.layouts import LAYOUTS, SheetLayout, custom_layout
 from trace.core.labels.linear import gs1_128
@@ -19,6 +19,7 @@ __all__ = [
     "SheetFonts",
     "SheetLayout",
     "SheetWriter",
+    "TextDoesNotFit",
     "custom_layout",
     "gs1_128",
     "label_images",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from trace.extensions import db
 from trace.models import Thing
 from trace.schemas.labels import CUSTOM, SheetSchema, custom_of
 from trace.services.batches import (
+    LotFacts,
     batch_of,
     facts_of,
     identity_of,
@@ -26,21 +28,24 @@ from trace.services.batches import (
     product_of,
 )
 from trace.services.jobs import get_job
-from trace.services.labels import (
-    FORMATS,
+from trace.services.label_sheets import (
     JOB_KIND,
-    SHEET_AT_ONCE,
-    Sheet,
     ask_for_sheet,
     cancel_sheet,
-    check_sheet,
-    draw_sheet,
     first_page_path,
+    sheet_path,
+)
+from trace.services.labels import (
+    FORMATS,
+    SHEET_AT_ONCE,
+    Sheet,
+    check_sheet,
+    crate_label,
+    draw_sheet,
     issue_labels,
     label_of,
     printed_address,
     prints_of,
-    sheet_path,
     weight_words,
 )
 from trace.services.records import Draw, Record
@@ -55,6 +60,8 @@ from trace.web.producer.recording import record
 blueprint = Blueprint("labels", __name__, url_prefix="/producer/labels")
 
 KINDS = ("lot", "logistic")
+# The bars of an SSCC are 100 mm wide.
+CRATE_STOCK = "roll-100x150"
 # Codes of a private page: kept by the browser of whoever opened it, for a day.
 KEEP = "private, max-age=86400"
 
@@ -110,14 +117,15 @@ def show(thing_id: int) -> ResponseReturnValue:
     facts = facts_of(timeline(actor(), thing), thing)
     product = product_of(thing)
     weight = weight_words(product.net_weight if product else None)
-    start = {"layout": "3x8", "count": LAYOUTS["3x8"].per_page, "weight": weight, "what": "same"}
+    stock, count = ("3x8", LAYOUTS["3x8"].per_page) if thing.kind == "lot" else (CRATE_STOCK, 1)
+    start = {"layout": stock, "count": count, "weight": weight, "what": "same"}
     form = Form(SheetSchema(), {**start, "format": "pdf"})
     units = thing.kind == "lot" and thing.owner_id == actor().organisation.id
     if form.sent:
         with form.attempt():
             clean = form.load()
             check_not_held(thing)
-            label = label_of(thing, facts, net_weight=clean["weight"], gs1=bool(clean["gs1"]))
+            label = _label(thing, facts, clean["weight"], gs1=bool(clean["gs1"]))
             sheet = sheet_from(clean, label, clean["count"])
             check_sheet(sheet)
             if clean["what"] == "unit" and units:
@@ -126,13 +134,21 @@ def show(thing_id: int) -> ResponseReturnValue:
     return form.page(
         "producer/labels/show.html",
         batch=batch_of(actor(), thing),
-        label=label_of(thing, facts, net_weight=form.value("weight")),
+        label=_label(thing, facts, form.value("weight")),
         held=is_held(thing),
         units=units and actor().may("record"),
         prints=prints_of(actor(), thing=thing),
         rolls=list_rolls(actor(), lot=thing) if units else [],
         **stock_choices(),
     )
+
+
+def _label(thing: Thing, facts: LotFacts, weight: str, *, gs1: bool = False) -> Label:
+    """What the label says; a crate's tells what lies in it, its weight unless one was typed."""
+    if thing.kind != "logistic":
+        return label_of(thing, facts, net_weight=weight, gs1=gs1)
+    made = crate_label(actor(), thing)
+    return replace(made, weight=weight) if weight else made
 
 
 def _copies(form: Form, thing: Thing, sheet: Sheet, reason: str) -> ResponseReturnValue:
@@ -146,7 +162,7 @@ def _copies(form: Form, thing: Thing, sheet: Sheet, reason: str) -> ResponseRetu
     issue_labels(actor(), thing, sheet, at=now, reason=reason)
     db.session.commit()
     suffix, kind = FORMATS[sheet.format]
-    return _file(drawn, f"tem-{sheet.label.code}", suffix, kind)
+    return file_answer(drawn, f"tem-{sheet.label.code}", suffix, kind)
 
 
 def _units(form: Form, thing: Thing, clean: Mapping[str, Any], label: Label) -> ResponseReturnValue:
@@ -181,7 +197,8 @@ def here(form: Form, at: datetime) -> Record:
     )
 
 
-def _file(data: bytes, name: str, suffix: str, kind: str) -> Response:
+def file_answer(data: bytes, name: str, suffix: str, kind: str) -> Response:
+    """A file to print; a PDF opens, the others are kept."""
     plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in ".-"))
     shown = "inline" if suffix == "pdf" else "attachment"
     return Response(

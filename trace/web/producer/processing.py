@@ -1,127 +1,46 @@
-"""The packhouse: into crates and out again, several lots in and several out."""
+"""The packhouse: several lots in and several out; crates and mixing beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from trace.core.gs1 import Gs1Error, Identity, check_code, local_uri
 from trace.errors import TraceError
 from trace.models import Thing
-from trace.schemas.batches import PackSchema, ProcessSchema
-from trace.schemas.records import CircumstancesSchema
+from trace.schemas.batches import ProcessSchema
 from trace.services import choices
 from trace.services.batches import (
-    batch_of,
-    find_things,
     get_things,
-    item_of,
     list_things,
-    new_logistic_address,
 )
 from trace.services.inheriting import facts_of_sources, inherit
-from trace.services.processing import Output, pack, process, unpack
-from trace.services.records import Draw, Item
-from trace.services.settings import current_settings
-from trace.services.timelines import get_event, get_thing
+from trace.services.processing import Output, process
+from trace.services.records import Draw
+from trace.services.timelines import get_event
 from trace.services.vocabulary import PROCESS_STEPS, STEP_LABELS
 from trace.web.access import actor, needs
 from trace.web.producer.batches import start_rows
 from trace.web.producer.merging import add_merging
+from trace.web.producer.packing import add_packing, asked_things, items_of_rows
 from trace.web.producer.recording import (
     RecordForm,
     batch_options,
     circumstances,
     common_choices,
-    lot_amount,
     new_lot,
     product_options,
     record,
 )
 
+__all__ = ["asked_things", "blueprint", "items_of_rows"]
+
 blueprint = Blueprint("processing", __name__, url_prefix="/producer/batches")
 add_merging(blueprint)
-
-
-class NotACrate(TraceError):
-    code = "not-a-crate"
-    message = "“%(text)s” is not the code of a crate or pallet. Leave this empty for a new one."
-
-
-# Decimal digits that surely fit a row id: 64 bits.
-LONGEST_ID = 18
-
-
-def asked_things() -> list[Thing]:
-    """The lots a link named (`?thing=1&thing=2`) that the organisation made or has."""
-    asked = request.args.getlist("thing")
-    numbers = [int(text) for text in asked if text.isdecimal() and len(text) <= LONGEST_ID]
-    known = find_things(actor(), numbers[:50], "lot", "logistic")
-    return [known[number] for number in dict.fromkeys(numbers) if number in known]
-
-
-def items_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The lots of a form's lines as an event names them. Raises NotFound for what is not theirs."""
-    things = get_things(actor(), [row["thing"] for row in rows], "lot", "logistic")
-    return [item_of(things[row["thing"]], lot_amount(row)) for row in rows]
-
-
-@blueprint.route("/pack", methods=["GET", "POST"])
-@needs("record")
-def crate() -> ResponseReturnValue:
-    """Into a crate or pallet."""
-    form = RecordForm(PackSchema(), start_rows(asked_things()))
-    if form.sent and not form.more_rows:
-        with form.attempt():
-            clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            parent = _crate_address(clean["parent"], draw)
-            captured = record(form, [pack(base, parent, items_of_rows(clean["lots"]))])
-            made = get_event(actor(), captured.events[0].event_id).named("parent")[0].thing
-            address = url_for("batches.show", thing_id=made.id)
-            return form.done(address, gettext("Đã xếp vào thùng. In nhãn cho thùng được ngay."))
-    return form.page(
-        "producer/batches/pack.html",
-        lots=batch_options(list_things(actor(), "lot", held_only=True)),
-        **common_choices(),
-    )
-
-
-def _crate_address(text: str, draw: Draw) -> str:
-    """A new crate, or the one whose code or SSCC was typed. Raises NotACrate."""
-    if not text:
-        return new_logistic_address(draw)
-    digits = text.replace(" ", "")
-    try:
-        if digits.isdecimal() and len(digits) == 18:
-            identity = Identity("00", digits)
-        else:
-            identity = Identity("h", check_code(text))
-    except Gs1Error:
-        raise NotACrate(path="parent", text=text) from None
-    return local_uri(identity, current_settings().id_base)
-
-
-@blueprint.route("/<int:thing_id>/unpack", methods=["GET", "POST"])
-@needs("record")
-def out(thing_id: int) -> ResponseReturnValue:
-    """Everything is taken out of a crate or pallet."""
-    thing = get_thing(actor(), thing_id, "logistic")
-    form = RecordForm(CircumstancesSchema())
-    if form.sent:
-        with form.attempt():
-            clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            record(form, [unpack(base, item_of(thing).uri)])
-            address = url_for("batches.show", thing_id=thing.id)
-            return form.done(address, gettext("Đã dỡ hết hàng ra."))
-    return form.page(
-        "producer/batches/unpack.html", batch=batch_of(actor(), thing), **common_choices()
-    )
+add_packing(blueprint)
 
 
 @blueprint.route("/process", methods=["GET", "POST"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -16,9 +16,11 @@ from trace.schemas.base import NumberTooLarge
 from trace.schemas.labels import AgainSchema, BindSchema, StampsSchema, VoidSchema
 from trace.services import choices
 from trace.services.batches import facts_of, item_of, list_things, product_of
+from trace.services.label_sheets import (
+    ask_for_sheet,
+)
 from trace.services.labels import (
     Sheet,
-    ask_for_sheet,
     check_sheet,
     issue_labels,
     label_of,
@@ -39,13 +41,13 @@ from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.labels import sheet_from, stock_choices
 from trace.web.producer.recording import (
-    RecordForm,
     batch_options,
     circumstances,
     common_choices,
     product_options,
     record,
 )
+from trace.web.producer.scanning import ScanForm
 
 blueprint = Blueprint("stamps", __name__, url_prefix="/producer/stamps")
 
@@ -159,7 +161,8 @@ def void_some(range_id: int) -> ResponseReturnValue:
 @needs("record")
 def bind() -> ResponseReturnValue:
     """A stretch of a roll belongs to a lot from now on; works from a phone's outbox too."""
-    form = RecordForm(BindSchema())
+    start = {"first": request.args.get("first", ""), "lot": request.args.get("lot", "")}
+    form = ScanForm(BindSchema(), ("first", "last"), start)
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()

@@ -1,0 +1,152 @@
+"""Labels of crates printed ahead of packing, and the company prefix their numbers come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from trace import clock
+from trace.core.gs1 import sscc
+from trace.core.labels import Label
+from trace.errors import Refused
+from trace.schemas.base import NumberTooLarge
+from trace.schemas.labels import AgainSchema, CratesSchema, PrefixSchema
+from trace.services.batches import short_name
+from trace.services.crates import (
+    Run,
+    find_prefix,
+    get_run,
+    issue_crates,
+    labels_in,
+    list_runs,
+    register_prefix,
+)
+from trace.services.label_sheets import (
+    ask_for_sheet,
+)
+from trace.services.labels import (
+    check_sheet,
+    crate_label,
+    issue_labels,
+    prints_of,
+)
+from trace.web.access import actor, needs
+from trace.web.forms import Form
+from trace.web.producer.labels import CRATE_STOCK, sheet_from, stock_choices
+
+blueprint = Blueprint("crates", __name__, url_prefix="/producer/crates")
+
+BLANK = "Thùng hàng"
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """All runs, newest first."""
+    return Form().page(
+        "producer/labels/crates.html", runs=list_runs(actor()), prefix=find_prefix(actor())
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@needs("record")
+def new() -> ResponseReturnValue:
+    """Labels ahead of packing: a code each, nothing inside yet."""
+    form = Form(CratesSchema(), {"layout": CRATE_STOCK, "count": 20, "format": "pdf"})
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            run = get_run(actor(), issue_crates(actor(), clean["count"], at=clock.now()))
+            label = Label("", "", clean["text"] or BLANK)
+            job = _print(clean, run, label, first=1, count=run.count, kind="new", reason="")
+            return form.done(url_for("labels.progress", public_id=job))
+    return form.page(
+        "producer/labels/crates_new.html", prefix=find_prefix(actor()), **stock_choices()
+    )
+
+
+def _print(
+    clean: Any, run: Run, label: Label, *, first: int, count: int, kind: str, reason: str
+) -> str:
+    """Asks for the sheet of a stretch of a run; the public id of its job."""
+    now = clock.now()
+    sheet = sheet_from(clean, label, count, run=run.number, first=first, numbered=True)
+    check_sheet(sheet)
+    job = ask_for_sheet(actor(), sheet, at=now)
+    issue_labels(actor(), None, sheet, at=now, kind=kind, reason=reason, job=job.public_id)
+    return job.public_id
+
+
+@blueprint.get("/<int:run>")
+def show(run: int) -> ResponseReturnValue:
+    """One run: which labels were packed under, and what was printed when."""
+    found = get_run(actor(), run)
+    return Form().page(
+        "producer/labels/crates_run.html",
+        run=found,
+        labels=[
+            (number, short_name(identity), thing)
+            for number, identity, thing in labels_in(run, 1, found.count)
+        ],
+        prints=prints_of(actor(), run=run),
+    )
+
+
+@blueprint.route("/<int:run>/again", methods=["GET", "POST"])
+@needs("record")
+def again(run: int) -> ResponseReturnValue:
+    """The labels of a run on paper: for the first time after packing, or once more."""
+    found = get_run(actor(), run)
+    printed = prints_of(actor(), run=run)
+    start = {"layout": CRATE_STOCK, "format": "pdf", "first": 1, "last": found.count}
+    form = Form(AgainSchema(first_time=not printed), start)
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            for name in ("first", "last"):
+                if clean[name] > found.count:
+                    raise Refused([NumberTooLarge(path=name, limit=found.count)])
+            first, last = sorted((clean["first"], clean["last"]))
+            job = _print(
+                clean,
+                found,
+                _label_of(run, first),
+                first=first,
+                count=last - first + 1,
+                kind="again" if printed else "new",
+                reason=clean["reason"],
+            )
+            return form.done(url_for("labels.progress", public_id=job))
+    return form.page(
+        "producer/labels/crates_again.html", run=found, printed=printed, **stock_choices()
+    )
+
+
+def _label_of(run: int, number: int) -> Label:
+    """What the labels say: crates of a run are filled alike, so what the first one holds."""
+    for _, _, thing in labels_in(run, number, number):
+        if thing is not None:
+            return crate_label(actor(), thing)
+    return Label("", "", BLANK)
+
+
+@blueprint.route("/prefix", methods=["GET", "POST"])
+@needs("manage")
+def prefix() -> ResponseReturnValue:
+    """The digits GS1 gave the organisation; SSCCs are made of them from now on."""
+    known = find_prefix(actor())
+    start = {"prefix": known.prefix, "extension": known.extension} if known else {"extension": 0}
+    form = Form(PrefixSchema(), start)
+    if form.sent:
+        with form.attempt():
+            clean = form.load()
+            register_prefix(actor(), clean["prefix"], clean["extension"], at=clock.now())
+            text = gettext("Đã lưu tiền tố. Tem thùng in từ nay mang SSCC.")
+            return form.done(url_for("crates.index"), text)
+    return form.page(
+        "producer/labels/prefix.html",
+        known=known,
+        next_number=sscc(known.prefix, known.extension, known.issued) if known else "",
+    )

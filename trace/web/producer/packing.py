@@ -1,0 +1,179 @@
+"""Into crates and pallets, many alike at once, and out again. Pages of the blueprint of processing.
+
+Crates are new ones, one whose label is scanned, or all from the first to the last label of a run
+printed ahead. Each is an event of its own: a crate's page tells what is in this crate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+
+from trace import clock
+from trace.core.gs1 import Identity, local_uri, parse_digital_link
+from trace.errors import Refused
+from trace.models import Thing
+from trace.schemas.base import FieldMissing
+from trace.schemas.batches import PackSchema, UnpackSchema
+from trace.schemas.records import CircumstancesSchema
+from trace.services.batches import batch_of, find_things, get_things, item_of, list_things
+from trace.services.crates import (
+    check_count,
+    chosen_crates,
+    issue_crates,
+    labels_in,
+    loads_of,
+    new_crates,
+)
+from trace.services.processing import pack, unpack
+from trace.services.records import Draw, Item, JsonObject, Record
+from trace.services.settings import current_settings
+from trace.services.timelines import get_event, get_thing
+from trace.web.access import actor, needs
+from trace.web.producer.batches import start_rows
+from trace.web.producer.recording import (
+    RecordForm,
+    batch_options,
+    circumstances,
+    common_choices,
+    lot_amount,
+    record,
+    show_amount,
+)
+from trace.web.producer.scanning import ScanForm
+
+# Decimal digits that surely fit a row id: 64 bits.
+LONGEST_ID = 18
+KINDS = ("lot", "logistic")
+
+
+def add_packing(blueprint: Blueprint) -> None:
+    """Adds the pages to the blueprint of processing."""
+    options: dict[str, Any] = {"methods": ["GET", "POST"]}
+    blueprint.add_url_rule("/pack", "crate", needs("record")(crate), **options)
+    blueprint.add_url_rule("/<int:thing_id>/unpack", "out", needs("record")(out), **options)
+
+
+def asked_things() -> list[Thing]:
+    """The lots a link named (`?thing=1&thing=2`) that the organisation made or has."""
+    asked = request.args.getlist("thing")
+    numbers = [int(text) for text in asked if text.isdecimal() and len(text) <= LONGEST_ID]
+    known = find_things(actor(), numbers[:50], *KINDS)
+    return [known[number] for number in dict.fromkeys(numbers) if number in known]
+
+
+def items_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """The lots of a form's lines as an event names them. Raises NotFound for what is not theirs."""
+    things = get_things(actor(), [row["thing"] for row in rows], *KINDS)
+    return [item_of(things[row["thing"]], lot_amount(row)) for row in rows]
+
+
+def _packed(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """What goes in: of a lot some, so how much; a crate as it is. Raises Refused."""
+    items = items_of_rows(rows)
+    missing = [
+        FieldMissing(path=f"lots-{row['row']}-quantity")
+        for row, item in zip(rows, items, strict=True)
+        if item.amount is None and not item.single
+    ]
+    if missing:
+        raise Refused(missing)
+    return [Item(one.uri, None, single=True) if one.single else one for one in items]
+
+
+def crate() -> ResponseReturnValue:
+    """Into a crate or pallet, or into many that are filled alike."""
+    start = {**start_rows(asked_things()), "crates": 1, "parent": request.args.get("crate", "")}
+    form = ScanForm(PackSchema(), ("parent", "last"), start)
+    if form.sent and not form.more_rows:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            items = _packed(clean["lots"])
+            found, run = _crates(clean)
+            captured = record(form, _packings(base, found, items, draw))
+            if run:
+                address = url_for("crates.show", run=run)
+            elif len(found) > 1:
+                address = url_for("batches.index")
+            else:
+                event = get_event(actor(), captured.events[0].event_id)
+                made = event.named("parent")[0].thing
+                address = url_for("batches.show", thing_id=made.id)
+            text = ngettext(
+                "Đã xếp vào thùng. In nhãn cho thùng được ngay.",
+                "Đã xếp vào %(num)d thùng. In nhãn cho các thùng được ngay.",
+                len(found),
+            )
+            return form.done(address, text)
+    crates = list_things(actor(), "logistic")
+    return form.page(
+        "producer/batches/pack.html",
+        lots=batch_options([*list_things(actor(), "lot", held_only=True), *crates]),
+        **common_choices(),
+    )
+
+
+def _crates(clean: Mapping[str, Any]) -> tuple[list[Identity], int]:
+    """Which crates, and the run of labels made for them (0 for none)."""
+    if clean["parent"]:
+        return chosen_crates(actor(), clean["parent"], clean["last"]), 0
+    count = clean["crates"]
+    check_count(count, "crates")
+    if count == 1:
+        return new_crates(actor(), 1), 0
+    run = issue_crates(actor(), count, at=clock.now())
+    id_base = current_settings().id_base
+    listed = labels_in(run, 1, count)
+    return [parse_digital_link(text, id_base=id_base).identity for _, text, _ in listed], run
+
+
+def _packings(
+    base: Record, crates: Sequence[Identity], items: Sequence[Item], draw: Draw
+) -> list[JsonObject]:
+    """One event a crate; photos stay with the first."""
+    id_base = current_settings().id_base
+    return [
+        pack(base.another(draw.event_id()) if number else base, local_uri(one, id_base), items)
+        for number, one in enumerate(crates)
+    ]
+
+
+def out(thing_id: int) -> ResponseReturnValue:
+    """Out of a crate or pallet again: all of it, or what is ticked."""
+    thing = get_thing(actor(), thing_id, "logistic")
+    inside = loads_of(actor(), [thing.id])[thing.id]
+    held = {"things": " ".join(str(one.thing.id) for one in inside)}
+    form = RecordForm(UnpackSchema() if inside else CircumstancesSchema(), held)
+    if form.sent:
+        with form.attempt():
+            clean, draw = form.load(), form.draw()
+            base = circumstances(form, clean, draw)
+            taken = [one for one in inside if one.thing.id in clean["things"]]
+            # Named with their amounts: whoever moves the crate later moves only what is left.
+            items = [item_of(one.thing, one.amount) for one in taken]
+            record(form, [unpack(base, item_of(thing).uri, items)])
+            address = url_for("batches.show", thing_id=thing.id)
+            whole = len(taken) == len(inside)
+            text = gettext("Đã dỡ hết hàng ra.") if whole else gettext("Đã dỡ một phần hàng ra.")
+            return form.done(address, text)
+    return form.page(
+        "producer/batches/unpack.html",
+        batch=batch_of(actor(), thing),
+        inside=[
+            (one.thing.id, content_words(one.thing, show_amount(one.amount))) for one in inside
+        ],
+        **common_choices(),
+    )
+
+
+def content_words(thing: Thing, amount: str) -> str:
+    """ "Cải ngọt · L2611 · 12 kg": one thing in a crate."""
+    batch = batch_of(actor(), thing)
+    named = gettext("Thùng, kiện") if thing.kind == "logistic" else ""
+    parts = [batch.product.name if batch.product else named, batch.name, amount]
+    return " · ".join(part for part in parts if part)
