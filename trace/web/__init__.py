@@ -43,6 +43,7 @@ from trace.web.producer import (
     catalogues,
     certificates,
     codes,
+    crates,
     cycles,
     diary,  # noqa: F401  # adds the pages of entries to those of cycles
     evening,
@@ -54,6 +55,7 @@ from trace.web.producer import (
     imports,
     keys,
     labels,
+    note_labels,  # noqa: F401  # adds the pages of delivery notes to those of labels
     organisation,
     outbox,
     photos,
@@ -120,6 +122,7 @@ def _register_farm(app: Flask) -> None:
         handovers,
         labels,
         stamps,
+        crates,
         plans,
         codes,
         weights,
