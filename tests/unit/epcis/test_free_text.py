@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import unicodedata
 
 import pytest
 
@@ -116,3 +118,20 @@ def test_only_our_own_members_are_read_and_each_find_says_where() -> None:
         ("/trace:inputs/1/name", "phone"),
         ("/ilmd/trace:seedSource", "identity"),
     ]
+
+
+def test_what_is_passed_over_unread_holds_fewer_than_nine_digits_of_any_form() -> None:
+    unread = {
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if not 0xD800 <= code < 0xE000
+        and any(
+            unicodedata.category(plain) == "Nd"
+            for plain in unicodedata.normalize("NFKC", chr(code))
+        )
+        and not chr(code).isdecimal()
+        and not free_text._FOLDS_TO_DIGITS.fullmatch(chr(code))
+    }
+    assert unread == set()
+    assert personal_numbers("①②③④⑤⑥⑦⑧⑨") == personal_numbers("123456789")
+    assert personal_numbers("gọi ⓪⑨①②③④⑤⑥⑦⑧") == ("phone",)

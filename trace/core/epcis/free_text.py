@@ -40,12 +40,21 @@ _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 _MOST_DIGITS: Final = 15
 _OWN: Final = f"{OWN_PREFIX}:"
 _SHORTEST: Final = 9  # digits of an old identity card
+_DIGIT: Final = re.compile(r"\d")
+# Characters that become digits when they are made plain (NFKC): ², ½, ⑫, ㏠ …
+_FOLDS_TO_DIGITS: Final = re.compile(
+    "[\xb2\xb3\xb9\xbc-\xbe\u2070\u2074-\u2079\u2080-\u2089\u2150-\u215f\u2189\u2460-\u249b\u24ea"
+    "\u3251-\u325f\u32b1-\u32cb\u3358-\u3370\u3378\u3379\u339f-\u33a6\u33a8\u33af\u33e0-\u33fe"
+    "\U0001f100-\U0001f10a]"
+)
 # Digests are no texts; who typed is ours to say, and private.
 _NOT_TEXT: Final = frozenset({"trace:attachments", "trace:recordedBy"})
 
 
 def personal_numbers(text: str) -> tuple[str, ...]:
     """Which kinds of a person's numbers a text holds: "phone", "identity"."""
+    if len(_DIGIT.findall(text)) < _SHORTEST and not _FOLDS_TO_DIGITS.search(text):
+        return ()  # nearly every text there is
     plain = _plain(text)
     found = set()
     for run in _RUN.finditer(plain):
