@@ -26,7 +26,7 @@ from trace.models.notifications import (
 )
 from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
-from trace.models.places import Place
+from trace.models.places import AreaCode, Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
 from trace.models.requests import Request, Takedown
@@ -40,6 +40,7 @@ __all__ = [
     "Application",
     "ApplicationPaper",
     "ApplicationStep",
+    "AreaCode",
     "Attachment",
     "Audit",
     "BookLine",

@@ -64,6 +64,8 @@ class CatalogueItem(Model):
     registration: Mapped[str] = mapped_column(String(60), default="")
     intervals: Mapped[str] = mapped_column(Text, default="{}")
     banned: Mapped[bool] = mapped_column(default=False)
+    # Of a crop: the most that one hectare gives in one season, kg. Nobody is refused by it.
+    yield_ceiling: Mapped[Decimal | None] = mapped_column(Quantity)
     demonstration: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(300), default="")
     as_of: Mapped[date | None] = mapped_column(Date)

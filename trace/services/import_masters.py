@@ -10,6 +10,7 @@ from typing import Any, Final
 from trace.core.gs1 import Identity, canonical_uri
 from trace.models import Import
 from trace.models.types import to_micro, to_millis
+from trace.services import area_codes
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.import_events import Frame
@@ -19,7 +20,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "households": ("code", "name", "phone", "ward_code", "active"),
     "places": (
         *("household_id", "code", "gln", "identity", "name", "name_en", "kind", "ward_code"),
-        *("address", "latitude", "longitude", "area_m2", "planting_area_code", "public"),
+        *("address", "latitude", "longitude", "area_m2", "public"),
     ),
     "products": (
         *("code", "gtin", "gtin_confirmed", "identity", "name", "name_en", "category"),
@@ -48,6 +49,16 @@ def write_masters(
         for row_id, (number, clean) in zip(ids, told, strict=True)
     ]
     insert_rows(kind, (*_COMMON, *_COLUMNS[kind]), rows)
+    if kind == "places":
+        area_codes.insert_codes(
+            organisation,
+            [
+                (row_id, str(clean["planting_area_code"]), str(clean["kind"]))
+                for row_id, (_, clean) in zip(ids, told, strict=True)
+                if clean.get("planting_area_code")
+            ],
+            at=at,
+        )
     execute_many(
         "UPDATE import_rows SET state = 'made', record_id = ? WHERE import_id = ? AND number = ?",
         [(row_id, import_id, number) for row_id, (number, _) in zip(ids, told, strict=True)],
@@ -77,7 +88,6 @@ def _place(frame: Frame, number: int, clean: Mapping[str, Any]) -> Row:
         clean.get("latitude"),
         clean.get("longitude"),
         _micro(clean.get("area_m2")),
-        clean.get("planting_area_code") or "",
         clean.get("public") != "no",
     )
 

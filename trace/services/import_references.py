@@ -18,7 +18,7 @@ from sqlalchemy import or_, select
 from trace.core.gs1 import Gs1Error, check_code
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import Holding, Household, Place, Product, Thing
+from trace.models import AreaCode, Holding, Household, Place, Product, Thing
 from trace.services.actors import Actor
 from trace.services.batches import (
     address_of,
@@ -136,10 +136,12 @@ class References:
         return dict(table)
 
     def _places(self) -> Iterable[tuple[Found, tuple[str, ...]]]:
+        codes: dict[int, list[str]] = defaultdict(list)
+        for code in self._own(AreaCode):
+            codes[code.place_id].append(code.code)
         for row in self._own(Place):
             found = Found(row.id, place_address(row), row.name, row.code)
-            words = (row.name, row.name_en, row.code, row.gln or "", row.planting_area_code)
-            yield found, words
+            yield found, (row.name, row.name_en, row.code, row.gln or "", *codes[row.id])
 
     def _products(self) -> Iterable[tuple[Found, tuple[str, ...]]]:
         for row in self._own(Product):

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
+from trace.core.geo import inside_point
 from trace.core.gs1 import check_digit, new_code
 from trace.services.demo.catalogue import LEAFY
 from trace.services.demo.plans import (
@@ -25,6 +26,7 @@ from trace.services.demo.plans import (
     PlacePlan,
     ProductPlan,
 )
+from trace.services.demo.plots import OUTLINED, plot_codes, plot_outline
 from trace.services.wards import find_ward
 
 GS1_DEMONSTRATION: Final = "952"
@@ -220,7 +222,7 @@ def make_cast(number: int, *, seed: int, start: date, id_base: str) -> Cast:
         id_base=id_base,
         organisations=organisations,
         households=households,
-        places=_places(rng, organisations, tail),
+        places=_places(rng, organisations, tail, start),
         products=_products(rng, organisations, tail),
         certificates=tuple(_certificates(organisations, start, tail)),
     )
@@ -237,32 +239,43 @@ def _households(
 
 
 def _places(
-    rng: Random, organisations: dict[str, OrganisationPlan], tail: str
+    rng: Random, organisations: dict[str, OrganisationPlan], tail: str, start: date
 ) -> dict[str, PlacePlan]:
-    found = {}
+    found: dict[str, PlacePlan] = {}
+    shapes = Random(f"plots/{tail}")  # noqa: S311  # apart: a shape more changes no code
+    rows: dict[tuple[str, str], int] = {}  # plots so far of an organisation in a ward
     for number, spot in enumerate(_spots(), start=1):
         organisation = organisations[spot.organisation]
         code = spot.ward or organisation.ward
         ward = find_ward(code)
         if ward is None:
             raise LookupError(f"no ward {code}")
+        drawn = new_code(rng.randbytes)
+        latitude = round(ward.lat + rng.uniform(-0.01, 0.01), 6)
+        longitude = round(ward.lon + rng.uniform(-0.01, 0.01), 6)
+        outline = None
+        if spot.area and spot.kind in OUTLINED:
+            row = rows[spot.organisation, code] = rows.get((spot.organisation, code), -1) + 1
+            middle = ward.lat + 0.004 * (organisation.serial % 10), ward.lon
+            outline = plot_outline(middle, spot.area, row, number, shapes)
+            longitude, latitude = (round(one, 7) for one in inside_point(outline.ring))
+        crop = "Thanh long" if spot.organisation in ("dragon", "exporter") else ""
+        codes = plot_codes(spot.organisation, spot.kind, ward.province.code, number, crop, start)
         found[spot.key] = PlacePlan(
             key=spot.key + tail,
             organisation=organisation.key,
             household=f"H{spot.household:02}" if spot.household else None,
-            code=new_code(rng.randbytes),
+            code=drawn,
             gln=gs1_number(organisation.serial, number) if spot.gln else None,
             name=spot.name,
             name_en=spot.name_en,
             kind=spot.kind,
             ward=ward.code,
-            latitude=round(ward.lat + rng.uniform(-0.01, 0.01), 6),
-            longitude=round(ward.lon + rng.uniform(-0.01, 0.01), 6),
+            latitude=latitude,
+            longitude=longitude,
             area_m2=spot.area,
-            # Planting-area codes have no range for demonstrations: these are marked in words.
-            planting_area_code=f"DEMO-{ward.province.code}-{number:03}"
-            if spot.kind == "plot"
-            else "",
+            outline=outline,
+            codes=tuple(codes),
         )
     return found
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Certificate, Household, Organisation, Place, Product
+from trace.models import AreaCode, Certificate, Household, Organisation, Place, Product
+from trace.services import area_codes, geometry
 from trace.services.actors import Actor
 from trace.services.attachments import keep_photo, reference
 from trace.services.demo.pictures import PICTURES, picture
@@ -130,8 +131,17 @@ def _write_places(
                 latitude=plan.latitude,
                 longitude=plan.longitude,
                 area_m2=None if plan.area_m2 is None else Decimal(plan.area_m2),
-                planting_area_code=plan.planting_area_code,
                 created_at=at,
+                **geometry.shape_values(plan.outline, "drawn"),
+                area_codes=[
+                    AreaCode(
+                        organisation_id=owner.id,
+                        folded=area_codes.folded(told["code"]),
+                        created_at=at,
+                        **told,
+                    )
+                    for told in plan.codes
+                ],
             )
         )
     db.session.flush()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from trace.core.geo import Outline
 from trace.core.gs1 import Identity, canonical_uri, local_uri
 
 
@@ -52,7 +54,8 @@ class PlacePlan:
     latitude: float
     longitude: float
     area_m2: int | None
-    planting_area_code: str
+    outline: Outline | None
+    codes: tuple[dict[str, Any], ...]  # columns of AreaCode
 
     @property
     def identity(self) -> Identity:

@@ -11,7 +11,8 @@ from flask_babel import force_locale, gettext
 
 from trace.core.gs1 import Identity, format_code, parse_identity
 from trace.errors import TraceError
-from trace.models import Organisation, Place, Product
+from trace.models import AreaCode, Organisation, Place, Product
+from trace.services import geometry
 from trace.services.addresses import (
     on_sale_at,
     organisation_named,
@@ -122,19 +123,28 @@ def _place(identity: Identity) -> Card | None:
 
 
 def _public(place: Place) -> dict[str, Any]:
-    """The public part of a place: its position never; name and ward unless kept private."""
+    """The public part of a place: name and ward unless kept private, its position only where the
+    owner publishes it."""
     household = place.household.code if place.household else ""
+    open_position = place.public and place.position_public
     return {
         "place": place if place.public else None,
         "kind": place.kind,
         "ward": ward_name(place.ward_code) if place.public and place.ward_code else "",
-        "area_code": place.planting_area_code if place.public else "",
+        "area_codes": [row for row in place.area_codes if shown(row)] if place.public else [],
+        "sketch": geometry.sketch(place) if open_position else None,
+        "position": geometry.position_of(place) if open_position else None,
         "household": household,
         "organisation": place.organisation,
         "states": organisation_words,
         "kind_word": place_kind,
         "code": format_code(place.code),
     }
+
+
+def shown(row: AreaCode) -> bool:
+    """Whether a code is told in public: one that was withdrawn is not a claim any more."""
+    return row.state in ("active", "suspended")
 
 
 def _stall(identity: Identity) -> Card | None:
