@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from tests.support.databases import (
 from tests.support.pages import PageClient
 from tests.support.postgresql import Server, running_server
 from tests.support.server import LiveServer, running_application
+from tests.support.throttling import counting
 from trace.config import Settings
 
 TESTS = Path(__file__).parent
@@ -205,21 +206,6 @@ def kept_applications() -> dict[str, Kept]:
     return {}
 
 
-@contextmanager
-def limits(application: Flask) -> Iterator[None]:
-    """What comes from one address is counted, as in production."""
-    from trace.extensions import limiter
-
-    application.config["RATELIMIT_ENABLED"] = True
-    limiter.enabled = True
-    limiter.init_app(application)
-    try:
-        yield
-    finally:
-        limiter.reset()
-        limiter.enabled = False
-
-
 @pytest.fixture
 def app(
     request: pytest.FixtureRequest, settings: Settings, kept_applications: dict[str, Kept]
@@ -228,7 +214,7 @@ def app(
     throttled = request.node.get_closest_marker("throttled") is not None
     if throttled or request.node.get_closest_marker("own_application"):
         application = create_app(settings)
-        with limits(application) if throttled else nullcontext():
+        with counting(application) if throttled else nullcontext():
             yield application
     else:
         kept = kept_applications.get(settings.database_url) or Kept(settings)

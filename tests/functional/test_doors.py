@@ -21,9 +21,10 @@ from tests.support.factories import notice
 from tests.support.fields import open_console
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import PageClient
+from tests.support.throttling import counting
 from trace import clock
 from trace.config import BadSetting, Settings
-from trace.extensions import db, limiter
+from trace.extensions import db
 from trace.models import Household, Organisation, Place, Product, Thing, Token
 from trace.services.actors import Actor
 from trace.services.capture import capture
@@ -37,24 +38,21 @@ TOKENS = "/producer/tokens/"
 @pytest.fixture
 def proxied(settings: Settings) -> Iterator[Flask]:
     """The application behind one proxy, counting tries."""
-    app = create_app(replace(settings, proxies=1))
-    yield from counting(app)
-    release(app)
+    yield from behind(replace(settings, proxies=1))
 
 
 @pytest.fixture
-def bare(app: Flask) -> Iterator[Flask]:
+def bare(settings: Settings) -> Iterator[Flask]:
     """The application behind none, counting tries."""
-    yield from counting(app)
+    yield from behind(settings)
 
 
-def counting(app: Flask) -> Iterator[Flask]:
-    app.config |= {"RATELIMIT_ENABLED": True, "WTF_CSRF_ENABLED": False}
-    limiter.enabled = True
-    limiter.init_app(app)
-    yield app
-    limiter.reset()
-    limiter.enabled = False
+def behind(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with counting(app):
+        yield app
+    release(app)
 
 
 def tries(client: FlaskClient, senders: list[str]) -> list[int]:
