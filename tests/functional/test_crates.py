@@ -10,9 +10,10 @@ import zxingcpp
 from flask import Flask
 from PIL import Image
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from tests.support.fields import Console, add_partner, errors, open_console
-from tests.support.pages import PageClient
+from tests.support.pages import Page, PageClient
 from tests.support.photos import photo_of_codes
 from tests.support.printers import images_of_tspl, images_of_zpl
 from trace.core.gs1 import check_digit
@@ -28,7 +29,9 @@ def console(app: Flask, pages: PageClient, now: datetime) -> Console:
     return open_console(app, pages)
 
 
-def register(console: Console, prefix: str = PREFIX, extension: str = "3", status: int = 200) -> object:
+def register(
+    console: Console, prefix: str = PREFIX, extension: str = "3", status: int = 200
+) -> Page:
     form = console.pages.get("/producer/crates/prefix")
     return console.pages.submit(form, {"prefix": prefix, "extension": extension}, status=status)
 
@@ -46,21 +49,21 @@ def codes(console: Console, run: int) -> list[str]:
     with console.app.app_context():
         return list(
             db.session.scalars(
-                select(CrateLabel.identity)
-                .where(CrateLabel.run == run)
-                .order_by(CrateLabel.number)
+                select(CrateLabel.identity).where(CrateLabel.run == run).order_by(CrateLabel.number)
             )
         )
 
 
-def packed(console: Console, entries: dict[str, str], lot: int, status: int = 200, **more: object):
+def packed(console: Console, entries: dict[str, str], lot: int, status: int = 200) -> Page:
     form = console.pages.get(f"/producer/batches/pack?thing={lot}")
-    return console.pages.submit(form, {"lots-0-quantity": "12", **entries}, status=status, **more)
+    return console.pages.submit(form, {"lots-0-quantity": "12", **entries}, status=status)
 
 
 def held(console: Console, lot: int) -> float:
     with console.app.app_context():
-        return float(db.session.scalar(select(Holding.quantity).where(Holding.thing_id == lot)) or 0)
+        return float(
+            db.session.scalar(select(Holding.quantity).where(Holding.thing_id == lot)) or 0
+        )
 
 
 # -- numbers ---------------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ def test_what_is_no_company_prefix_is_told_beside_its_field(
     console: Console, prefix: str, extension: str, field: str
 ) -> None:
     page = register(console, prefix, extension, 400)
-    assert field in errors(page)  # type: ignore[arg-type]
+    assert field in errors(page)
     with console.app.app_context():
         assert db.session.scalar(select(func.count()).select_from(CompanyPrefix)) == 0
 
@@ -115,7 +118,7 @@ def test_a_prefix_inside_anothers_is_refused_and_one_in_use_stays(
             )
         )
         db.session.commit()
-    assert "prefix" in errors(register(console, PREFIX, "0", 409))  # type: ignore[arg-type]
+    assert "prefix" in errors(register(console, PREFIX, "0", 409))
     register(console, "8937001", "0")
     register(console, "8937002", "4")  # nothing was given out yet: a typing mistake is mended
     ahead(console, 1)
@@ -214,7 +217,7 @@ def test_a_photo_of_the_label_fills_an_empty_box_and_a_bad_one_says_what_to_do(
     path = code.removeprefix("https://trace.example")
     form = console.pages.get(f"/producer/batches/pack?thing={lot}")
 
-    def send(image: bytes, status: int = 200):
+    def send(image: bytes) -> TestResponse:
         entries = {**form.form().filled({"lots-0-quantity": "12"})}
         entries["parent_photo"] = (io.BytesIO(image), "tem.png")
         return console.pages.client.post(
@@ -291,7 +294,8 @@ def test_a_delivery_note_is_printed_on_narrow_paper_and_its_code_answers_it(
         (image,) = reader(answer.get_data())
         (found,) = zxingcpp.read_barcodes(image.convert("L"))
         assert "/g/" in found.text
-        assert console.pages.client.get("/g/" + found.text.rpartition("/")[2]).status_code == 200
+        answers = console.app.test_client().get("/g/" + found.text.rpartition("/")[2])
+        assert answers.status_code == 200
     entries = form.form().filled({"layout": stock, "format": "png"})
     answer = console.pages.client.post(f"/producer/labels/notes/{event}", data=entries)
     assert answer.mimetype == "image/png"

@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from trace.core.labels import qr_png
+
 
 def a_photo(width: int = 64, height: int = 48, form: str = "JPEG", **options: Any) -> bytes:
     """A plain picture; `options` go to the encoder."""
@@ -29,3 +31,21 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         (chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
     )
+
+
+def photo_of_codes(*texts: str) -> bytes:
+    """A picture of printed QR codes side by side, on paper."""
+    codes = []
+    for text in texts:
+        with Image.open(io.BytesIO(qr_png(text, scale=6))) as code:
+            codes.append(code.convert("L"))
+    paper = Image.new(
+        "L", (sum(c.width for c in codes) + 80, max(c.height for c in codes) + 80), 240
+    )
+    left = 40
+    for code in codes:
+        paper.paste(code, (left, 40))
+        left += code.width
+    file = io.BytesIO()
+    paper.save(file, "PNG")
+    return file.getvalue()

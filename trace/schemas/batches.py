@@ -8,6 +8,7 @@ from trace.schemas.base import Choice, Day, Text, Whole
 from trace.schemas.cycles import InputRow
 from trace.schemas.group import References
 from trace.schemas.records import (
+    PREFILLED,
     UNIT_KEYS,
     CircumstancesSchema,
     LotName,
@@ -46,6 +47,9 @@ class PackedRow(LotRow):
 class PackSchema(CircumstancesSchema):
     """Into a crate or pallet: new ones, the one whose code is typed, or those from the first to
     the last label of a run."""
+
+    # A crate is chosen and has no amount.
+    prefilled = PREFILLED - {"thing"}
 
     parent = Text(300)
     last = Text(300)

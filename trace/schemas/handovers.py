@@ -10,6 +10,7 @@ from marshmallow import ValidationError, validates_schema
 from trace.schemas.base import Choice, Day, FieldMissing, Text
 from trace.schemas.batches import LotRow
 from trace.schemas.records import (
+    PREFILLED,
     UNIT_KEYS,
     CircumstancesSchema,
     LotName,
@@ -30,6 +31,9 @@ class ShipRow(LotRow):
 
 class ShipSchema(CircumstancesSchema):
     """Who gets what; someone without an account here is named in the note to carry along."""
+
+    # A crate is chosen and has no amount.
+    prefilled = PREFILLED - {"thing"}
 
     lots = Rows(ShipRow, required=True)
     taker = Text(200)

@@ -210,7 +210,11 @@ class Rows(Text):
 
 
 class RecordSchema(FormSchema):
-    """Base of the forms that record something: rows are gathered before the fields are read."""
+    """Base of the forms that record something: rows are gathered before the fields are read.
+
+    `prefilled` are the boxes of a row that the page filled: alone they are no row."""
+
+    prefilled: frozenset[str] = PREFILLED
 
     @pre_load
     def gather(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
@@ -223,12 +227,15 @@ class RecordSchema(FormSchema):
                 found[name] = value
             else:
                 rows.setdefault(row[1], {}).setdefault(int(row[2]), {})[row[3]] = value
+        kept = self.prefilled
         for name, numbered in rows.items():
             # A unit or a time alone was not typed: the page put it there.
             found[name] = {
                 number: row
                 for number, row in numbered.items()
-                if any(str(value).strip() for key, value in row.items() if key not in PREFILLED)
+                if any(
+                    str(value).strip() for key, value in row.items() if key not in self.prefilled
+                )
             }
         return found
 

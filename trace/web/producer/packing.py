@@ -67,22 +67,19 @@ def asked_things() -> list[Thing]:
 
 
 def items_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The lots of a form's lines as an event names them. Raises NotFound for what is not theirs."""
+    """The lots of a form's lines as an event names them, each with its amount, and crates as they
+    are. Raises NotFound for what is not theirs, Refused for a lot without an amount."""
     things = get_things(actor(), [row["thing"] for row in rows], *KINDS)
-    return [item_of(things[row["thing"]], lot_amount(row)) for row in rows]
-
-
-def _packed(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """What goes in: of a lot some, so how much; a crate as it is. Raises Refused."""
-    items = items_of_rows(rows)
-    missing = [
-        FieldMissing(path=f"lots-{row['row']}-quantity")
-        for row, item in zip(rows, items, strict=True)
-        if item.amount is None and not item.single
-    ]
+    found, missing = [], []
+    for row in rows:
+        thing = things[row["thing"]]
+        much = lot_amount(row) if thing.kind == "lot" else None
+        if thing.kind == "lot" and much is None:
+            missing.append(FieldMissing(path=f"lots-{row['row']}-quantity"))
+        found.append(item_of(thing, much))
     if missing:
         raise Refused(missing)
-    return [Item(one.uri, None, single=True) if one.single else one for one in items]
+    return found
 
 
 def crate() -> ResponseReturnValue:
@@ -93,7 +90,7 @@ def crate() -> ResponseReturnValue:
         with form.attempt():
             clean, draw = form.load(), form.draw()
             base = circumstances(form, clean, draw)
-            items = _packed(clean["lots"])
+            items = items_of_rows(clean["lots"])
             found, run = _crates(clean)
             captured = record(form, _packings(base, found, items, draw))
             if run:
