@@ -4,6 +4,7 @@
 import { draw } from "./show.js";
 import { learn, shortTime } from "./clock.js";
 import { watch } from "./capture.js";
+import { leave } from "./push.js";
 import { make } from "./form.js";
 import { wipeKept } from "./kept.js";
 import { askPin, guard, pinPanel, setReader } from "./lock.js";
@@ -78,6 +79,7 @@ function watchLeaving() {
       }
       await wipeKept(person);
       await caches.delete("trace-reader");
+      await leave();
       await lock();
     } catch {
       // nothing was kept here

@@ -32,6 +32,7 @@ import { ASSETS, keepPage, openPage, pagesOf } from "/static/app/kept.js";
 import { sendWaiting } from "/static/app/send.js";
 import { personOf } from "/static/app/store.js";
 import { vaultOf } from "/static/app/vault.js";
+import "/static/app/pushed.js";
 """
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.exc import SQLAlchemyError
 
 from trace import clock
-from trace.errors import NotFound
+from trace.errors import NotFound, TraceError
 from trace.extensions import csrf, db
 from trace.models.notifications import CHANNELS, KINDS
-from trace.services import notifications, senders
+from trace.services import notifications, senders, web_push
 from trace.web.forms import Form
 from trace.web.pages import page_language
+from trace.web.problems import translated
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/account/notifications")
 leaving = Blueprint("unsubscribe", __name__, url_prefix="/notifications/unsubscribe")
@@ -29,7 +30,9 @@ def kind_name(kind: str) -> str:
         "members": gettext("Thành viên và mật khẩu"),
         "handover": gettext("Giao nhận hàng"),
         "alert": gettext("Thu hồi, tạm giữ hàng bạn giữ"),
-        "key": gettext("Khoá ký của tổ chức"),
+        "key": gettext("Khoá ký, mã truy cập, việc chờ duyệt"),
+        "certificate": gettext("Chứng nhận"),
+        "request": gettext("Yêu cầu về dữ liệu cá nhân, báo cáo"),
         "weekly": gettext("Tin tuần"),
     }
     return words.get(kind, kind)
@@ -45,9 +48,13 @@ def channel_name(channel: str) -> str:
     return words.get(channel, channel)
 
 
-def _channels() -> list[str]:
-    """Those that can be used at all; web push waits for a browser that asked for it."""
-    return [one for one in CHANNELS if one != "push" and senders.is_on(one)]  # type: ignore[arg-type]
+def _channels(devices: bool) -> list[str]:
+    """Those that can be used at all; web push once a browser of the person's asked for it."""
+    return [
+        one
+        for one in CHANNELS
+        if (devices if one == "push" else senders.is_on(one))  # type: ignore[arg-type]
+    ]
 
 
 @blueprint.get("/")
@@ -84,7 +91,8 @@ def read() -> ResponseReturnValue:
 def preferences() -> ResponseReturnValue:
     """What one wants to be told outside the application, by kind and channel."""
     wanted = notifications.preferences_of(g.person)
-    channels = _channels()
+    devices = web_push.list_devices(g.person)
+    channels = _channels(bool(devices))
     initial = {kind: " ".join(one for one in channels if (kind, one) in wanted) for kind in KINDS}
     form = Form(None, initial)
     if form.sent:
@@ -99,7 +107,71 @@ def preferences() -> ResponseReturnValue:
         kinds=[(kind, kind_name(kind)) for kind in KINDS],
         channels=[(one, channel_name(one)) for one in channels],
         person=g.person,
+        devices=[(one, one.endpoint_hash.hex()) for one in devices],
+        push_key=_push_key(),
     )
+
+
+def _push_key() -> str:
+    """The platform's public key for browsers; the first page that asks has it made."""
+    key = web_push.public_key(at=clock.now())
+    db.session.commit()
+    return key
+
+
+# (what a browser calls itself, what people call it), the more special first.
+BROWSERS = (
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("coc_coc", "Cốc Cốc"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(agent: str) -> str:
+    """ "Chrome · Android": enough to tell one's own devices apart."""
+    found = [
+        next((name for mark, name in marks if mark in agent), "") for marks in (BROWSERS, SYSTEMS)
+    ]
+    return " · ".join(one for one in found if one)
+
+
+@blueprint.post("/devices")
+def turn_on() -> ResponseReturnValue:
+    """Keeps what this browser gave (static/app/push.js fills it in)."""
+    given = {name: request.form.get(name, "") for name in ("endpoint", "p256dh", "auth")}
+    name = device_name(request.user_agent.string)
+    try:
+        web_push.subscribe(g.person, **given, device=name, at=clock.now())
+        db.session.commit()
+        flash(gettext("Máy này sẽ báo khi có tin."))
+    except TraceError as error:
+        db.session.rollback()
+        flash(translated(error), "warn")
+    return redirect(url_for("notifications.preferences"), 303)
+
+
+@blueprint.post("/devices/<int:device_id>/remove")
+def turn_off(device_id: int) -> ResponseReturnValue:
+    """That device is told nothing any more."""
+    web_push.unsubscribe(g.person, device_id)
+    db.session.commit()
+    flash(gettext("Máy đó không báo nữa."))
+    return redirect(url_for("notifications.preferences"), 303)
 
 
 @leaving.route("/<token>", methods=["GET", "POST"])
