@@ -227,7 +227,6 @@ class RecordSchema(FormSchema):
                 found[name] = value
             else:
                 rows.setdefault(row[1], {}).setdefault(int(row[2]), {})[row[3]] = value
-        kept = self.prefilled
         for name, numbered in rows.items():
             # A unit or a time alone was not typed: the page put it there.
             found[name] = {
