@@ -11,20 +11,24 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.factories import make_actor
-from tests.support.farms import Farm, make_farm
+from tests.support.farms import Farm, item, make_farm, new
 from tests.support.fields import Console, open_console
 from tests.support.pages import PageClient
 from trace.core.epcis import JsonObject
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import Alert, CatalogueItem, Event, Thing
+from trace.models import Alert, CatalogueItem, Event, Membership, Notification, Thing
+from trace.services import held_goods, people
 from trace.services.actors import Actor
 from trace.services.batches import address_of
 from trace.services.capture import capture
 from trace.services.diary import Input, diary_entry
-from trace.services.holds import held, notice_event, reason_of
-from trace.services.laboratory import Finding, result_event
+from trace.services.harvests import harvest
+from trace.services.held_goods import movements
+from trace.services.holds import AT_ONCE, held, notice_event, reason_of
+from trace.services.laboratory import Finding, held_lots, result_event
 from trace.services.platform import platform_organisation
+from trace.services.timelines import timeline
 
 
 def notices() -> list[str]:
@@ -127,6 +131,73 @@ def test_lines_marked_as_demonstration_and_parts_of_words_hold_nothing(farm: Far
     farm.wait(9).reap(cycle)
     run_pending()
     assert notices() == []
+
+
+def test_the_hold_stands_before_anybody_can_print_a_label(farm: Farm) -> None:
+    cycle = farm.sow()
+    farm.spray(cycle, interval=7)
+    lot = farm.wait(1).reap(cycle)  # straight into capture, as an interface does; no job has run
+    assert held([thing(lot).id]) == {thing(lot).id}
+    run_pending()
+    assert notices() == ["interval"]
+
+
+def test_what_bears_on_many_harvests_is_left_to_a_job(farm: Farm) -> None:
+    cycle = farm.sow()
+    farm.spray(cycle, interval=7)
+    farm.wait(1)
+    lots = [new("b") for _ in range(AT_ONCE + 1)]
+    farm.tell(*(harvest(farm.record(), [cycle], item(lot, 10), farm.facts()) for lot in lots))
+    assert notices() == []
+    run_pending()
+    assert notices() == ["interval"] * len(lots)
+
+
+@pytest.mark.parametrize("step", ["vaccinating", "feeding"])
+@pytest.mark.parametrize(("days", "expected"), [(3, ["interval"]), (7, [])])
+def test_eggs_are_held_for_a_flocks_medicine(
+    farm: Farm, days: int, expected: list[str], step: str
+) -> None:
+    flock = farm.sow()
+    medicine = Input("Thuốc Demo", interval_days=7)
+    feed = Input("Cám Demo")
+    farm.tell(diary_entry(farm.record(), flock, step, inputs=[medicine, feed]))
+    farm.wait(days)
+    eggs = item(new("b"), 300)
+    farm.tell(harvest(farm.record(), [flock], eggs, farm.facts(), biz_step="egg_collecting"))
+    assert notices() == expected
+
+
+def test_held_goods_that_move_by_another_door_are_recorded_marked_and_told(farm: Farm) -> None:
+    office = authority(farm)
+    inspector = people.register_person(
+        "Thanh tra Minh họa", people.parse_login("0901234567"), "vườn rau sau nhà", at=farm.at
+    )
+    db.session.add(
+        Membership(
+            person=inspector, organisation=office.organisation, role="inspector", created_at=farm.at
+        )
+    )
+    lot, _ = hold_a_lot(farm)
+    shop = make_farm(farm.at, name="Cửa hàng Minh họa")
+    sent = farm.send(lot, shop, 100)
+    shop.at = farm.at
+    shop.send(lot, farm, 20)  # home again
+    run_pending()
+    told = db.session.scalars(select(Notification).where(Notification.word == "held-moved")).all()
+    assert [one.person_id for one in told] == [inspector.id]
+    assert told[0].address.startswith("/inspection/holds/")
+    lines = timeline(farm.actor, thing(lot))
+    marked = [one for one in lines if "moved-while-held" in one.marks]
+    assert [one.event_id for one in marked] == [sent.events[0].event_id]
+    (hold,) = held_lots(office)
+    assert [str(one.amount.quantity) for one in movements(hold.thing.id) if one.amount] == [
+        "20",
+        "100",
+    ]
+    held_goods.tell([sent.events[0].event_id], at=farm.at)
+    again = db.session.scalars(select(Notification).where(Notification.word == "held-moved")).all()
+    assert len(again) == 1
 
 
 # -- what ends it ----------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def is_held(app: Flask) -> bool:
 def test_the_authority_releases_the_lot_on_the_laboratorys_result(app: Flask, lot: str) -> None:
     office = somebody(app, "authority", "supervisor", jurisdiction="01")
     page = office.get(QUEUE)
-    assert "thu hoạch 1 ngày sau khi phun Thuốc Demo 1.8EC, nhãn yêu cầu 7 ngày" in page.text
+    assert "thu hoạch 1 ngày sau khi dùng Thuốc Demo 1.8EC, nhãn yêu cầu 7 ngày" in page.text
     hold = page.link(next(text for text in page.texts("//main//a") if lot in text))
     assert "Chưa gỡ được" in office.get(hold).text
     lab = somebody(app, "laboratory", "recorder")

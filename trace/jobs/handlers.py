@@ -11,7 +11,7 @@ import orjson
 from trace import clock
 from trace.extensions import db
 from trace.models import Job
-from trace.services import balances, holds
+from trace.services import balances, held_goods, holds
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.freshness import mark_downstream
@@ -53,11 +53,14 @@ def review_balances(job: Job) -> dict[str, int]:
 
 @handles(holds.KIND)
 def review_holds(job: Job) -> dict[str, int]:
-    """Holds lots harvested too early or treated with what is banned, as the platform."""
+    """Holds lots harvested too early or treated with what is banned, as the platform; tells the
+    authorities of held goods that moved."""
     platform = platform_organisation()
     now = clock.now()
-    due = holds.review(orjson.loads(job.argument)["events"], at=now)
+    argument = orjson.loads(job.argument)
+    due = holds.review(argument["events"], at=now)
     if due:
         capture(Actor(platform, None, "admin"), due, at=now)
+    told = held_goods.tell(argument.get("moved", ()), at=now)
     db.session.commit()
-    return {"notices": len(due)}
+    return {"notices": len(due), "told": told}

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from trace.core.history import Treatment
+from trace.core.history.intervals import BEFORE, EGGS, HARVESTING, SPRAYING
 from trace.extensions import db
 from trace.models import Event, EventThing, Place
 from trace.models.events import ROLES
@@ -17,6 +18,8 @@ from trace.services.choices import place_names
 from trace.services.records import LOCAL_ZONE
 from trace.services.sets import among
 from trace.services.timelines import Line, fact_of
+
+TREATING = frozenset[str]().union(*BEFORE.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,42 +94,46 @@ def list_cycles(actor: Actor) -> list[Cycle]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The day from which a harvest keeps every label's interval, and the spraying that sets it."""
+    """The day from which a harvest keeps every label's interval, and the use that sets it: `step`
+    tells a spraying from a flock's medicine."""
 
     until: date
     sprayed: date
     treatment: Treatment
+    step: str = SPRAYING
 
 
 def waiting_until(lines: list[Line], today: date) -> Waiting | None:
-    """What still forbids harvesting by the labels of what was sprayed, None when nothing does.
+    """What still forbids taking by the labels of what was used, None when nothing does.
 
-    Arithmetic for the farmer's page: date of spraying plus the label's days (VietGAP).
+    Arithmetic for the farmer's page: the date of use plus the label's days (VietGAP).
     """
     found: Waiting | None = None
     for line in lines:
-        if line.step != "spraying" or not line.stands:
+        if line.step not in TREATING or not line.stands:
             continue
-        sprayed = line.event_time.astimezone(LOCAL_ZONE).date()
+        used = line.event_time.astimezone(LOCAL_ZONE).date()
         for treatment in fact_of(line).treatments:
             if treatment.interval_days is None:
                 continue
-            until = date.fromordinal(sprayed.toordinal() + treatment.interval_days)
+            until = date.fromordinal(used.toordinal() + treatment.interval_days)
             if until > today and (found is None or until > found.until):
-                found = Waiting(until, sprayed, treatment)
+                found = Waiting(until, used, treatment, line.step)
     return found
 
 
-def last_spraying(lines: list[Line]) -> tuple[date, Treatment] | None:
-    """Day and treatment of the newest spraying that stands; of several treatments the one whose
-    label asks for most."""
+def last_treatment(lines: list[Line], *, eggs: bool = False) -> tuple[date, Treatment] | None:
+    """Day and treatment of the newest spraying that stands, or of a flock's newest medicine whose
+    label asks for days; of several treatments the one that asks for most."""
     found: tuple[date, Treatment] | None = None
     for line in lines:
-        if line.step != "spraying" or not line.stands:
+        if line.step not in BEFORE[EGGS if eggs else HARVESTING] or not line.stands:
             continue
-        sprayed = line.event_time.astimezone(LOCAL_ZONE).date()
+        used = line.event_time.astimezone(LOCAL_ZONE).date()
         for treatment in fact_of(line).treatments:
-            rank = (sprayed, treatment.interval_days or -1)
+            if eggs and treatment.interval_days is None:
+                continue
+            rank = (used, treatment.interval_days or -1)
             if found is None or rank > (found[0], found[1].interval_days or -1):
-                found = (sprayed, treatment)
+                found = (used, treatment)
     return found

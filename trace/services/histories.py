@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table, and_, case, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri, parse_identity
-from trace.core.history import Fact, Standing, Use, minutes_of
+from trace.core.history import Fact, Standing, Use, ends_of, minutes_of
 from trace.core.signing import JsonObject, b64url, unb64url
 from trace.core.statements import (
     Opened,
@@ -471,6 +471,7 @@ def _fact(
         corrects=subject.get("trace:corrects"),
         corrective=tuple((declaration or {}).get("correctiveEventIDs", ())),
         notice=kind,
+        ends=ends_of(notice),
         members=frozenset(subject.get("trace:members", ())),
     )
 

@@ -9,7 +9,10 @@ Rules.
    about that lot, and by nothing else: not by a correction, not by the platform, not by its maker
    (`rests_on_a_result`). Otherwise the lot is destroyed or used for something else.
 4. While a lot is held its maker's console gives out no label and starts no handover (`check_free`).
-   A handover that the other side declares is the truth all the same, and recorded.
+   A handover that the other side declares, or that comes by another door, is the truth all the
+   same, and recorded: its line is marked and the authority told (`moving`, `held_goods`).
+5. Every door is looked at in capture's own transaction (`concerned`), so that nobody prints a label
+   in between; what bears on many harvests at once is looked at by a job.
 """
 
 from __future__ import annotations
@@ -49,6 +52,10 @@ BANNED: Final = "banned-substance"
 REASONS: Final = (INTERVAL, BANNED)
 TAKING: Final = frozenset({"harvesting", "egg_collecting"})
 PUTTING: Final = frozenset({"spraying", "fertilising", "feeding", "vaccinating"})
+LEAVING: Final = frozenset({"shipping", "consigning", "departing", "retail_selling"})
+EPC, INPUT = ROLES.index("epc"), ROLES.index("input")
+# Harvests that are looked at while whoever recorded them waits; a sheet of thousands is a job's.
+AT_ONCE: Final = 8
 # A cycle has tens of entries, a perennial's some hundreds.
 LINE_LIMIT: Final = 2000
 
@@ -68,21 +75,69 @@ class Breach:
     figures: JsonObject
 
 
-def ask_for_review(rows: Sequence[tuple[int, str]], *, at: datetime) -> None:
-    """Asks for a look at what these events (row id, bizStep) mean for harvests; called in the
-    capture's transaction."""
-    concerned = [row for row, word in rows if bare_step(word) in TAKING]
-    put = [row for row, word in rows if bare_step(word) in PUTTING]
-    if put:
-        mine, taken = aliased(EventThing), aliased(EventThing)
-        concerned += db.session.scalars(
-            select(mine.event_id)
-            .join(taken, taken.thing_id == mine.thing_id)
-            .where(among(mine.event_id, put), taken.role == ROLES.index("input"))
+def concerned(rows: Sequence[tuple[int, str]]) -> list[int]:
+    """Those of newly captured events (row id, bizStep) that may make a hold due: harvests of cycles
+    on which something was put, and what was put on cycles that were harvested. No question to the
+    database where no step is of these kinds, which is nearly always."""
+    taking, putting = _of_steps(rows, TAKING), _of_steps(rows, PUTTING)
+    if not taking and not putting:
+        return []
+    mine, other, before = aliased(EventThing), aliased(EventThing), aliased(Event)
+    found: set[int] = set()
+    if taking:
+        before_it = db.session.execute(
+            select(mine.event_id, before.biz_step)
+            .join(other, other.thing_id == mine.thing_id)
+            .join(before, before.id == other.event_id)
+            .where(among(mine.event_id, taking), mine.role == INPUT)
             .distinct()
         )
-    if concerned:
-        enqueue(KIND, {"events": sorted(concerned)}, at=at)
+        found.update(row for row, word in before_it if bare_step(word) in PUTTING)
+    if putting:
+        found.update(
+            db.session.scalars(
+                select(mine.event_id)
+                .join(other, other.thing_id == mine.thing_id)
+                .where(among(mine.event_id, putting), other.role == INPUT)
+                .distinct()
+            )
+        )
+    return sorted(found)
+
+
+def moving(rows: Sequence[tuple[int, str]]) -> list[int]:
+    """Those of newly captured events by which held goods leave their holder's hands, or are sold.
+    No question to the database where nothing leaves."""
+    leaving = _of_steps(rows, LEAVING)
+    if not leaving:
+        return []
+    return list(
+        db.session.scalars(
+            select(EventThing.event_id)
+            .join(Alert, Alert.thing_id == EventThing.thing_id)
+            .where(
+                among(EventThing.event_id, leaving),
+                EventThing.role == EPC,
+                Alert.kind == "hold",
+                Alert.lifted_by.is_(None),
+                Alert.mixed.is_(False),
+            )
+            .distinct()
+            .order_by(EventThing.event_id)
+        )
+    )
+
+
+def _of_steps(rows: Sequence[tuple[int, str]], wanted: Collection[str]) -> list[int]:
+    words = {word for word in {word for _, word in rows} if bare_step(word) in wanted}
+    return [row for row, word in rows if word in words] if words else []
+
+
+def ask_for_review(events: Sequence[int], moved: Sequence[int], *, at: datetime) -> None:
+    """Asks for a look at what these events mean for harvests, and for the telling of those by which
+    held goods moved."""
+    if events or moved:
+        enqueue(KIND, {"events": list(events), "moved": list(moved)}, at=at)
 
 
 def review(event_ids: Iterable[int], *, at: datetime) -> list[JsonObject]:
@@ -122,7 +177,7 @@ def breaches(event_ids: Iterable[int]) -> list[Breach]:
             among(EventThing.event_id, sorted(set(event_ids))),
             Thing.kind == "cycle",
             select(taken.event_id)
-            .where(taken.thing_id == EventThing.thing_id, taken.role == ROLES.index("input"))
+            .where(taken.thing_id == EventThing.thing_id, taken.role == INPUT)
             .exists(),
         )
         .distinct()

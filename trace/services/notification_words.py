@@ -141,6 +141,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Lô bị giữ chờ kết quả kiểm nghiệm"),
         N_("%(what)s của %(name)s bị giữ theo quy tắc. Chờ phòng kiểm nghiệm và chờ cơ quan."),
     ),
+    "held-moved": (
+        "alert",
+        N_("Hàng đang tạm giữ đã rời đi"),
+        N_("%(by)s ghi rằng %(what)s của %(name)s đã được giao hoặc bán khi đang bị tạm giữ."),
+    ),
     "result-signed": (
         "alert",
         N_("Có kết quả kiểm nghiệm"),

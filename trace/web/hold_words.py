@@ -34,7 +34,7 @@ def notice_words(told: JsonObject) -> str:
     if reason == "interval":
         return str(
             gettext(
-                "thu hoạch %(days)s ngày sau khi phun %(name)s, nhãn yêu cầu %(required)s ngày",
+                "thu hoạch %(days)s ngày sau khi dùng %(name)s, nhãn yêu cầu %(required)s ngày",
                 days=told.get("days", "?"),
                 name=told.get("product", ""),
                 required=told.get("required", "?"),

@@ -161,6 +161,52 @@ def test_days_are_counted_on_the_fields_calendar_against_the_label(
     assert (found.state, found.days, found.required) == (state, days, required)
 
 
+def given_to_a_flock(days: float, *treatments: Treatment, step: str = "vaccinating") -> Story:
+    story = Story()
+    story.tell("coop", "commissioning", Use("epc", "flock"), action="ADD")
+    story.tell("coop", step, Use("epc", "flock"), treatments=treatments)
+    story.wait(days - 2 / 24)
+    story.transform("coop", "egg_collecting", [("flock", None)], [("eggs", 300)])
+    return story
+
+
+@pytest.mark.parametrize("step", ["vaccinating", "feeding"])
+@pytest.mark.parametrize(("days", "state"), [(10, "kept"), (7, "kept"), (6, "short")])
+def test_eggs_are_held_against_the_label_of_a_medicine(days: int, state: str, step: str) -> None:
+    story = given_to_a_flock(days, Treatment("Thuốc Demo", 7), step=step)
+    assert [(one.state, one.days) for one in intervals(story.facts)] == [(state, days)]
+    expected = ("interval-short",) if state == "short" else ()
+    assert marks_of(story, story.facts[-1]) == expected
+
+
+def test_feed_and_vaccines_without_days_on_the_label_say_nothing_of_eggs() -> None:
+    story = given_to_a_flock(1, Treatment("Vắc-xin Demo"), Treatment("Cám Demo"))
+    assert [one.state for one in intervals(story.facts)] == ["not-applicable"]
+    assert marks_of(story, story.facts[-1]) == ()
+
+
+def notice(story: Story, kind: str, *ends: str) -> Fact:
+    return story.tell(
+        "authority", "inspecting", kg("epc", "lot"), notice=kind, ends=frozenset(ends)
+    )
+
+
+def test_goods_that_move_while_a_hold_stands_are_marked_until_it_is_ended() -> None:
+    story = Story()
+    story.register("coop", "lot", 480)
+    before = story.ship("coop", "lot", 10, "shop")
+    first, second = notice(story, "hold"), notice(story, "hold")
+    during = story.ship("coop", "lot", 20, "market")
+    home = story.ship("market", "lot", 20, "coop")
+    notice(story, "release", first.statement)
+    sold = story.tell("coop", "retail_selling", kg("epc", "lot", 5))
+    notice(story, "release", second.statement)
+    after = story.ship("coop", "lot", 400, "market")
+    marked = [one for one in story.facts if "moved-while-held" in marks_of(story, one)]
+    assert marked == [during, sold]
+    assert not {before, home, after} & set(marked)
+
+
 def test_a_short_interval_marks_its_harvest() -> None:
     story = sprayed(3, 7)
     assert marks_of(story, story.facts[-1]) == ("interval-short",)

@@ -16,6 +16,7 @@ from trace.core.history.mixes import Source, coverage, find_sources, gathered_be
 from trace.core.history.reading import (
     bare_step,
     declared_none_of,
+    ends_of,
     fact_of,
     minutes_of,
     quantity_of,
@@ -46,6 +47,7 @@ __all__ = [
     "coverage",
     "creators",
     "declared_none_of",
+    "ends_of",
     "fact_of",
     "find_gaps",
     "find_marks",

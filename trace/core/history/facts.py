@@ -59,6 +59,7 @@ class Fact:
     corrects: str | None = None
     corrective: tuple[str, ...] = ()
     notice: str | None = None
+    ends: frozenset[str] = frozenset()  # statements of the notices that a release ends
     treatments: tuple[Treatment, ...] = ()
     declared_none: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()

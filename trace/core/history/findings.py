@@ -9,6 +9,8 @@ Truth may arrive late, out of order, in part and from one side only: it is marke
 * `more-out-than-in`: more went out of a lot than was ever made of it, or out of a mix than in.
 * `low-yield`: less came out of a step than its kind is known to give (`yields`): somebody may look.
 * `interval-short`: harvested earlier after spraying than the label asks.
+* `moved-while-held`: sent on or sold while a hold stood on these very goods; back to their maker
+  they may go.
 * `only-sender`, `only-receiver`: a handover that one side declares alone.
 """
 
@@ -35,6 +37,7 @@ CONSERVING: Final = frozenset(
 )
 # Who was to receive and did not take the goods spoke as well: that is no one-sided handover.
 ANSWERING: Final = ARRIVING | {"refusing"}
+SELLING: Final = frozenset({"retail_selling"})
 WEIGHT: Final = "KGM"
 FIRST_OF_CYCLE: Final = frozenset({"sowing", "transplanting", "commissioning"})
 
@@ -60,12 +63,41 @@ def find_marks(live: Iterable[Fact]) -> Marks:
         ("more-out-than-in", [*_overdrawn(ordered), *_heavier(ordered)]),
         ("low-yield", _lighter(ordered)),
         ("interval-short", short_harvests(ordered)),
+        ("moved-while-held", _moved_while_held(ordered)),
         ("only-sender", _only_sender(ordered)),
         ("only-receiver", _only_receiver(ordered)),
     ):
         for statement in statements:
             found.setdefault(statement, set()).add(code)
     return {statement: tuple(sorted(codes)) for statement, codes in sorted(found.items())}
+
+
+def _moved_while_held(ordered: Sequence[Fact]) -> list[str]:
+    """A release ends the holds it names; whether its issuer may is the caller's to have looked at:
+    what may not be heard is not among the facts."""
+    holds = [fact for fact in ordered if fact.notice == "hold"]
+    if not holds:
+        return []
+    ended = {one: fact for fact in ordered if fact.notice == "release" for one in fact.ends}
+    makers = {
+        use.thing: fact.issuer for fact in ordered for use in fact.uses if makes(fact, use.role)
+    }
+    marked = []
+    for fact in ordered:
+        if fact.notice is not None or fact.step not in LEAVING | SELLING:
+            continue
+        goods = fact.things("epc")
+        home = {makers[thing] for thing in goods if thing in makers}
+        if fact.destinations and fact.destinations <= home:
+            continue
+        if any(
+            goods & hold.things()
+            and hold.event_time <= fact.event_time
+            and (hold.statement not in ended or fact.event_time < ended[hold.statement].event_time)
+            for hold in holds
+        ):
+            marked.append(fact.statement)
+    return marked
 
 
 def _matching(fact: Fact, others: Sequence[Fact]) -> list[Fact]:

@@ -8,6 +8,8 @@ Rules.
    `undeclared`, also when it sprayed without naming the label's interval. `none-used` needs the
    words "no pesticide used".
 4. The worst speaks for all: short, undeclared, private, kept, none-used.
+5. Eggs: what counts is medicine whose label asks for days, given to the flock (`vaccinating`, or
+   in its feed). Feed and vaccines without such a label are no silence: it does not apply to eggs.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from trace.core.history.facts import Fact, oldest_first
+from trace.core.history.facts import Fact, Treatment, oldest_first
 
 State = Literal["kept", "short", "undeclared", "private", "none-used", "not-applicable"]
 SPRAYING: Final = "spraying"
 HARVESTING: Final = "harvesting"
+EGGS: Final = "egg_collecting"
+# What is put on or given before each kind of taking, and counts.
+BEFORE: Final = {HARVESTING: frozenset({SPRAYING}), EGGS: frozenset({"vaccinating", "feeding"})}
 INPUTS: Final = "trace:inputs"
 _WORST_FIRST: Final = ("short", "undeclared", "private", "kept", "none-used", "not-applicable")
 
@@ -48,7 +53,7 @@ def intervals(live: Iterable[Fact]) -> list[Interval]:
     return [
         _of_cycle(cycle, harvest, ordered)
         for harvest in ordered
-        if harvest.step == HARVESTING
+        if harvest.step in BEFORE
         for cycle in sorted(harvest.things("input"))
     ]
 
@@ -79,7 +84,11 @@ def short_harvests(live: Iterable[Fact]) -> list[str]:
 def _of_cycle(cycle: str, harvest: Fact, ordered: Sequence[Fact]) -> Interval:
     # The field's own clock: a spraying on the morning of a harvest is day zero, whatever the hour.
     work = [f for f in ordered if cycle in f.things("epc") and f.day <= harvest.day]
-    sprayings = [f for f in work if f.step == SPRAYING]
+    sprayings = [f for f in work if f.step in BEFORE[harvest.step]]
+    if harvest.step == EGGS:
+        sprayings = [replace(f, treatments=_asking(f)) for f in sprayings if _asking(f)]
+        if not sprayings:
+            return Interval("not-applicable", harvest=harvest.statement)
     if not sprayings:
         declared = any("pesticide" in f.declared_none for f in (*work, harvest))
         return Interval("none-used" if declared else "undeclared", harvest=harvest.statement)
@@ -112,3 +121,7 @@ def _of_spraying(spraying: Fact, harvest: Fact) -> list[Interval]:
         )
         for treatment in spraying.treatments
     ]
+
+
+def _asking(fact: Fact) -> tuple[Treatment, ...]:
+    return tuple(one for one in fact.treatments if one.interval_days is not None)

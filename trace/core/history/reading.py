@@ -114,11 +114,17 @@ def fact_of(
         corrects=corrects if isinstance(corrects, str) else None,
         corrective=tuple(_texts(correctives)),
         notice=str(notice.get("kind")) if isinstance(notice, dict) else None,
+        ends=ends_of(notice),
         treatments=treatments_of(event),
         declared_none=declared_none_of(event),
         members=frozenset(event),
         withheld=frozenset(withheld),
     )
+
+
+def ends_of(notice: object) -> frozenset[str]:
+    """The notices that a release names as ended."""
+    return frozenset(_texts(notice.get("ends"))) if isinstance(notice, dict) else frozenset()
 
 
 def _texts(value: object) -> list[str]:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trace.core.epcis import JsonObject
 from trace.core.signing import PublicKey
-from trace.errors import Conflict
+from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services import holds, units
@@ -35,6 +35,7 @@ from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
 from trace.services.keys import NamedKey, signing_key
+from trace.services.platform import platform_organisation
 
 
 class KeyReused(Conflict):
@@ -205,7 +206,6 @@ def _record(
             name_stamps(mention.name for event in signed for mention in event.things)
             indexes = store(actor, signed, key, at=at, approval=approval)
             rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
-            holds.ask_for_review(rows, at=at)
             for place, claimed in claims:
                 units.confirm(claimed, indexes[place][0], at=at)
             bound = {claimed.lot_id for _, claimed in claims if claimed.named}
@@ -213,6 +213,7 @@ def _record(
                 inherit_alerts(bound)
             if idempotency_key:
                 db.session.add(_answer(actor, idempotency_key, digest, signed, at))
+            _hold(rows, at)
     except IntegrityError as error:
         if idempotency_key:
             known = _first_answer(actor, idempotency_key, digest)
@@ -225,6 +226,22 @@ def _record(
             for event, (row_id, index) in zip(signed, indexes, strict=True)
         )
     )
+
+
+def _hold(rows: Sequence[tuple[int, str]], at: datetime) -> None:
+    """Holds what our rules on harvests hold, whatever the door it came by, before anybody can print
+    a label for it (`services.holds`, rule 5). What cannot be held here and now is a job's."""
+    bearing, moved = holds.concerned(rows), holds.moving(rows)
+    if bearing and len(bearing) <= holds.AT_ONCE:
+        try:
+            with db.session.begin_nested():
+                due = holds.review(bearing, at=at)
+                if due:
+                    capture(Actor(platform_organisation(), None, "admin"), due, at=at)
+            bearing = []
+        except TraceError:  # the truth is recorded all the same
+            pass
+    holds.ask_for_review(bearing, moved, at=at)
 
 
 def _claim_units(

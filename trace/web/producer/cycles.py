@@ -25,7 +25,7 @@ from trace.services.batches import (
     new_cycle_address,
     product_address,
 )
-from trace.services.cycles import Cycle, last_spraying, list_cycles, waiting_until
+from trace.services.cycles import Cycle, last_treatment, list_cycles, waiting_until
 from trace.services.diary import CycleFacts, declare_none, start_cycle
 from trace.services.harvests import harvest
 from trace.services.records import LOCAL_ZONE
@@ -221,20 +221,31 @@ def take(thing_id: int) -> ResponseReturnValue:
         step=step,
         label=step_label(step),
         waiting=waiting_until(lines, today),
-        sprayed=_interval_words(lines, today),
+        sprayed=_interval_words(lines, today, eggs=eggs),
         products=product_options(),
         day=day,
         **common_choices(),
     )
 
 
-def _interval_words(lines: list[Line], today: date) -> str:
-    """The arithmetic before a harvest: days since the last spraying against the label's."""
-    kept = last_spraying(lines)
+def _interval_words(lines: list[Line], today: date, *, eggs: bool) -> str:
+    """The arithmetic before a harvest: days since the last spraying, or since a flock's medicine,
+    against the label's."""
+    kept = last_treatment(lines, eggs=eggs)
     if kept is None:
         return ""
     sprayed, treatment = kept
     days = (today - sprayed).days
+    if eggs:
+        return str(
+            gettext(
+                "Dùng %(name)s ngày %(day)s, đến nay %(days)s ngày (nhãn yêu cầu %(required)s).",
+                name=treatment.name,
+                day=day(sprayed),
+                days=days,
+                required=treatment.interval_days,
+            )
+        )
     if treatment.interval_days is None:
         return str(
             gettext(

@@ -19,7 +19,6 @@ from trace.models import Product, Thing
 from trace.schemas.base import FormSchema
 from trace.schemas.records import NothingChosen, local_moment
 from trace.services import approvals, choices, holds
-from trace.services.actors import Actor
 from trace.services.attachments import keep_photos, known_references
 from trace.services.batches import (
     Batch,
@@ -30,7 +29,6 @@ from trace.services.batches import (
     short_name,
 )
 from trace.services.capture import Captured, capture
-from trace.services.platform import platform_organisation
 from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
 from trace.services.settings import current_settings
 from trace.services.vocabulary import (
@@ -151,10 +149,7 @@ def record(form: Form, events: Sequence[JsonObject]) -> Captured:
     if approvals.is_demanded(actor()):
         waiting = approvals.hold(actor(), events, idempotency_key=key, at=clock.now())
         abort(form.done(url_for("approvals.show", waiting_id=waiting.id)))
-    captured = capture(actor(), events, at=clock.now(), idempotency_key=key)
-    if not captured.repeated:
-        hold_at_once(captured)
-    return captured
+    return capture(actor(), events, at=clock.now(), idempotency_key=key)
 
 
 def record_key(form_key: str) -> str:
@@ -189,15 +184,6 @@ def check_may_leave(events: Sequence[JsonObject]) -> None:
             for thing in things
             if thing.owner is None or organisation_address(thing.owner) not in takers
         )
-
-
-def hold_at_once(captured: Captured) -> None:
-    """A harvest too early is held in the transaction that records it: nobody prints a label in
-    between. The job that capture asks for does the same for what comes by other doors."""
-    now = clock.now()
-    due = holds.review([one.event_id for one in captured.events], at=now)
-    if due:
-        capture(Actor(platform_organisation(), None, "admin"), due, at=now)
 
 
 def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tuple[Item, LotFacts]:

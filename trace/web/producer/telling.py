@@ -65,6 +65,7 @@ def mark_words(line: Line) -> list[tuple[str, str]]:
         "before-shipped": gettext("Nhận trước khi giao: giờ của hai bên không khớp"),
         "before-cycle": gettext("Thu hoạch trước khi vụ bắt đầu"),
         "more-out-than-in": gettext("Ra nhiều hơn vào: xem lại số lượng"),
+        "moved-while-held": gettext("Rời đi khi lô đang tạm giữ"),
         "low-yield": gettext("Ra ít hơn thường gặp: hao hụt lớn, hoặc còn phần chưa ghi"),
         "interval-short": gettext("Thu hoạch sớm hơn số ngày nhãn thuốc yêu cầu"),
         "only-sender": gettext("Mới có bên giao khai"),

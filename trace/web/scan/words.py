@@ -146,6 +146,7 @@ def finding(code: str, line: JsonObject) -> str:
         "before-shipped": _("giờ nhận trước giờ giao"),
         "before-cycle": _("ngày thu hoạch trước ngày bắt đầu vụ"),
         "more-out-than-in": _("lượng ra nhiều hơn lượng vào"),
+        "moved-while-held": _("rời đi khi lô đang tạm dừng bán"),
         "low-yield": _("lượng ra ít hơn thường gặp"),
         "interval-short": _("thu hoạch sớm hơn nhãn thuốc yêu cầu"),
         "only-sender": _("chỉ bên giao khai"),
