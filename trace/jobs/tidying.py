@@ -19,6 +19,7 @@ from trace.services import audit_days, exports, imports, requests, takedowns
 from trace.services.after_commit import after_commit
 from trace.services.applications import forget_papers
 from trace.services.closing import ask_for_ends, let_go
+from trace.services.scans import forget_over as forget_scans
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)
@@ -49,6 +50,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "takedowns": takedowns.replay(at=at),
         "requests": requests.forget_closed(at=at),
         "photos": takedowns.forget_photos(at=at),
+        "scans": forget_scans(at=at),
         "exports": exports.drop_old(at),
         "imports": imports.forget_old(at=at),
         "papers": forget_papers(at=at),

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from trace.errors import Conflict, NotFound, TraceError
@@ -64,10 +64,9 @@ def judge(scanned: Mapping[Unitkey, tuple[int | None, Sequence[Sighting]]]) -> i
             judged[unit] = found
     if not judged:
         return 0
-    serials = sorted({serial for _, serial in judged})
     known = {
         (row.key, row.serial): row
-        for row in db.session.scalars(select(Copy).where(among(Copy.serial, serials)))
+        for row in db.session.scalars(select(Copy).where(*of_units(Copy, judged)))
     }
     changed = 0
     for unit, found in sorted(judged.items()):
@@ -98,12 +97,15 @@ def judge(scanned: Mapping[Unitkey, tuple[int | None, Sequence[Sighting]]]) -> i
     return changed
 
 
+def of_units(model: Any, units: Collection[Unitkey]) -> tuple[ColumnElement[bool], ...]:
+    """Conditions that pick a table's rows of these packages by its index, and hardly any other."""
+    keys, serials = (sorted(set(part)) for part in zip(*units, strict=True))
+    return among(model.key, keys), among(model.serial, serials)
+
+
 def _voided(units: Collection[Unitkey]) -> set[Unitkey]:
     rows = db.session.execute(
-        select(Unit.key, Unit.serial).where(
-            among(Unit.serial, sorted({serial for _, serial in units})),
-            Unit.voided_at.is_not(None),
-        )
+        select(Unit.key, Unit.serial).where(*of_units(Unit, units), Unit.voided_at.is_not(None))
     )
     return {(key, serial) for key, serial in rows} & set(units)
 
@@ -179,6 +181,7 @@ __all__ = [
     "WordsMissing",
     "get_suspect",
     "judge",
+    "of_units",
     "settle",
     "suspects",
 ]

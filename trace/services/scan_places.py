@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 
 import maxminddb
 
+from trace.config import BadSetting
 from trace.services.wards import find_ward, fold, former_provinces, provinces
 
 TOO_VAGUE_KM: Final = 100
@@ -54,13 +55,13 @@ class Nowhere:
 
 
 class Table:
-    """A table of networks. Raises ValueError where the file is none."""
+    """A table of networks. Raises BadSetting where the file cannot be read as one."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._reader = maxminddb.open_database(path)
         except (maxminddb.InvalidDatabaseError, OSError) as error:
-            raise ValueError(str(error)) from None
+            raise BadSetting(f"TRACE_SCAN_PLACES cannot be read: {error}") from None
 
     def place_of(self, address: str) -> str:
         try:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
@@ -30,7 +30,7 @@ from trace.models import Product, ScanCount, ScanSalt, ScanVisit, Thing, Unit, U
 from trace.models.types import from_millis, to_millis
 from trace.services import copies
 from trace.services.batches import short_name
-from trace.services.bulk import insert_rows
+from trace.services.bulk import execute_many, insert_rows
 from trace.services.sets import among, batched, is_sqlite
 from trace.services.settings import current_settings
 from trace.services.wards import find_ward
@@ -202,7 +202,6 @@ def _keep(seen: Sequence[Seen], lots: dict[Unitkey, int | None]) -> None:
     if not seen:
         return
     latest: defaultdict[Unitkey, list[copies.Sighting]] = defaultdict(list)
-    serials = sorted({one.unit[1] for one in seen if one.unit})
     rows = db.session.execute(
         select(
             UnitScan.key,
@@ -212,7 +211,7 @@ def _keep(seen: Sequence[Seen], lots: dict[Unitkey, int | None]) -> None:
             UnitScan.mark,
             UnitScan.again,
         )
-        .where(among(UnitScan.serial, serials))
+        .where(*copies.of_units(UnitScan, {one.unit for one in seen if one.unit}))
         .order_by(UnitScan.at, UnitScan.id)
     )
     for key, serial, at, place, mark, again in rows:
@@ -228,16 +227,14 @@ def _keep(seen: Sequence[Seen], lots: dict[Unitkey, int | None]) -> None:
         added.append((*one.unit, one.at, one.place, one.mark, before[-1].again))
         touched.append(one.unit)
     insert_rows("unit_scans", ("key", "serial", "at", "place", "mark", "again"), added)
-    for unit in dict.fromkeys(touched):
-        if len(latest[unit]) > KEPT_SCANS:
-            oldest = from_millis(latest[unit][-KEPT_SCANS].at)
-            db.session.execute(delete(UnitScan).where(_is(UnitScan, unit), UnitScan.at < oldest))
-            latest[unit] = latest[unit][-KEPT_SCANS:]
-    copies.judge({unit: (lots[unit], latest[unit]) for unit in dict.fromkeys(touched)})
-
-
-def _is(model: Any, unit: Unitkey) -> ColumnElement[bool]:
-    return and_(model.key == unit[0], model.serial == unit[1])
+    many = [unit for unit in dict.fromkeys(touched) if len(latest[unit]) > KEPT_SCANS]
+    execute_many(
+        "DELETE FROM unit_scans WHERE key = ? AND serial = ? AND at < ?",
+        [(*unit, latest[unit][-KEPT_SCANS].at) for unit in many],
+    )
+    copies.judge(
+        {unit: (lots[unit], latest[unit][-KEPT_SCANS:]) for unit in dict.fromkeys(touched)}
+    )
 
 
 # -- reading ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Request, Response, current_app, request
@@ -58,12 +58,19 @@ class Counting:
         self.tally = Tally(PER_MINUTE, 60)
 
 
+@bp.record_once
+def _prepare(state: Any) -> None:
+    """Reads the table of places when the application is made: a bad one stops the start."""
+    settings = state.app.extensions["trace.settings"]
+    state.app.extensions["trace.places"] = places_from(settings.scan_places)
+
+
 def counting() -> Counting:
-    """The present application's; made when the first scan comes."""
+    """What the present application counts with; made when the first scan comes."""
     found: Counting | None = current_app.extensions.get("trace.scans")
     if found is None:
         app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
-        made = Counting(Buffer(app), places_from(current_settings().scan_places))
+        made = Counting(Buffer(app), app.extensions["trace.places"])
         found = app.extensions.setdefault("trace.scans", made)
     return found
 
