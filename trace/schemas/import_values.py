@@ -43,6 +43,8 @@ def number_text(value: float | int) -> str:
 
 def shown(value: Value) -> str:
     """What stood in the cell, for people and for the file of refused rows."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -51,9 +53,7 @@ def shown(value: Value) -> str:
         return value.strftime("%d/%m/%Y" if value.time() == value.min.time() else "%d/%m/%Y %H:%M")
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
-    if isinstance(value, int | float):
-        return number_text(value)
-    return value
+    return number_text(value)
 
 
 def _moment(value: Value) -> datetime | None:

@@ -151,7 +151,7 @@ class Reader:
             if column.labels is not None
         }
         self._columns = [
-            (column, self.mapping[column.name])
+            (column, self.mapping[column.name], _typed_as(column))
             for column in kind.columns
             if column.name in self.mapping
         ]
@@ -167,23 +167,24 @@ class Reader:
         if at is None:
             return set()
         column = self.kind.column(name)
+        typed_as = _typed_as(column)
         found = set()
         for row in rows:
             value = row.values[at] if at < len(row.values) else None
             with suppress(TraceError):
-                found.add(self._cell(column, value))
+                found.add(self._cell(column, typed_as(value).strip()))
         return {value for value in found if value}
 
     def read(self, row: Row) -> CheckedRow:
         """One row; never raises."""
         checked = CheckedRow(row, {}, [])
-        for column, at in self._columns:
-            problem = row.problems.get(at)
-            value = row.values[at] if at < len(row.values) else None
+        given, width = row.values, len(row.values)
+        for column, at, typed_as in self._columns:
             try:
-                if problem is not None:
-                    raise problem
-                checked.clean[column.name] = self._cell(column, value)
+                if at in row.problems:
+                    raise row.problems[at]
+                typed = typed_as(given[at]).strip() if at < width else ""
+                checked.clean[column.name] = self._cell(column, typed)
             except TraceError as error:
                 checked.errors.append((address(at, row.number), error))
         if not checked.errors:
@@ -193,8 +194,7 @@ class Reader:
             ]
         return checked
 
-    def _cell(self, column: Column, value: Value) -> Any:
-        typed = self._typed(column, value)
+    def _cell(self, column: Column, typed: str) -> Any:
         if not typed:
             if column.required:
                 raise FieldMissing
@@ -208,17 +208,6 @@ class Reader:
         if isinstance(known, TraceError):
             raise known
         return known
-
-    def _typed(self, column: Column, value: Value) -> str:
-        if isinstance(column.field, Moment):
-            text = values.moment_text(value)
-        elif isinstance(column.field, Day):
-            text = values.day_text(value)
-        elif isinstance(column.field, Phone):
-            text = values.phone_text(value)
-        else:
-            text = values.shown(value)
-        return text.strip()
 
     def _meaning(self, column: Column, typed: str) -> Any:
         try:
@@ -256,6 +245,15 @@ class Reader:
     def _together(self, clean: dict[str, Any], row: int) -> Iterable[tuple[str, TraceError]]:
         rule = _RULES.get(self.kind.key)
         return [] if rule is None else list(rule(clean, row, self.taken))
+
+
+def _typed_as(column: Column) -> Callable[[Value], str]:
+    """How a cell of this column becomes the text that the field reads."""
+    if isinstance(column.field, Moment):
+        return values.moment_text
+    if isinstance(column.field, Day):
+        return values.day_text
+    return values.phone_text if isinstance(column.field, Phone) else values.shown
 
 
 def _deserialize(field: Any, name: str, typed: str) -> Any:
@@ -301,8 +299,10 @@ def _household(clean: dict[str, Any], row: int, taken: Taken) -> Iterable[tuple[
 
 
 def _place(clean: dict[str, Any], row: int, taken: Taken) -> Iterable[tuple[str, TraceError]]:
-    if (clean.get("latitude") is None) != (clean.get("longitude") is None):
-        yield "latitude" if clean.get("latitude") is None else "longitude", HalfPosition()
+    try:
+        check_degrees(clean.get("latitude"), clean.get("longitude"))
+    except TraceError as error:
+        yield error.path, error
     gln = clean.get("gln")
     if gln and (error := taken.claim(gln, row, GlnTaken(value=gln))):
         yield "gln", error

@@ -130,20 +130,28 @@ def texts_with_numbers(event: JsonObject) -> Iterator[tuple[str, str]]:
     for name, value in event.items():
         if name == "ilmd" and isinstance(value, dict):
             for inner, content in value.items():
-                if inner.startswith(_OWN) and _may_hold_numbers(content):
+                if inner.startswith(_OWN) and _holds_numbers(content):
                     yield from _inside(content, pointer("ilmd", inner))
-        elif name.startswith(_OWN) and name not in _NOT_TEXT and _may_hold_numbers(value):
+        elif name.startswith(_OWN) and name not in _NOT_TEXT and _holds_numbers(value):
             yield from _inside(value, pointer(name))
 
 
-def _may_hold_numbers(value: JsonValue) -> bool:
-    """False for what is surely too short: nearly everything."""
-    return not isinstance(value, str) or len(value) >= _SHORTEST
+def _holds_numbers(value: JsonValue) -> bool:
+    """Whether there is anything to tell: nearly never, so that no path is made before."""
+    if isinstance(value, str):
+        return _is_text(value) and personal_numbers(value) != ()
+    if isinstance(value, dict):
+        return any(_holds_numbers(member) for member in value.values())
+    return isinstance(value, list) and any(_holds_numbers(element) for element in value)
+
+
+def _is_text(value: str) -> bool:
+    return len(value) >= _SHORTEST and not value.startswith(("http:", "https:", "urn:"))
 
 
 def _inside(value: JsonValue, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if len(value) >= _SHORTEST and not value.startswith(("http:", "https:", "urn:")):
+        if _is_text(value):
             for kind in personal_numbers(value):
                 yield path, kind
     elif isinstance(value, dict):
