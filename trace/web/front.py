@@ -6,12 +6,11 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from trace import clock
-from trace.core.gs1 import Identity, check_code, check_serial, parse_digital_link
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.schemas.base import FieldMissing
 from trace.services.people import change_account
-from trace.services.settings import current_settings
+from trace.services.typed_codes import path_of_typed
 from trace.services.wards import search_wards
 from trace.web.access import safe_next
 from trace.web.forms import Form, showable
@@ -20,8 +19,6 @@ from trace.web.i18n import LANGUAGES
 blueprint = Blueprint("home", __name__)
 
 WARDS_OFFERED = 8
-# A lot's code of ten characters and a unit's serial of sixteen, typed in one go.
-CODE_LENGTH, SERIAL_LENGTH = 10, 16
 YEAR = 365 * 24 * 3600
 
 
@@ -31,7 +28,7 @@ def front() -> ResponseReturnValue:
     form = CodeForm()
     if form.code:
         try:
-            return redirect(f"/t{path_of(form.code)}", 303)
+            return redirect(f"/t{path_of_typed(form.code)}", 303)
         except TraceError as error:
             form.refuse(error)
     elif "code" in request.args:
@@ -57,20 +54,6 @@ class CodeForm(Form):
 
     def refuse(self, error: TraceError) -> None:
         super().refuse(error.at("" if error.path == "code" else "code"))
-
-
-def path_of(typed: str) -> str:
-    """The path of what was typed: a code as printed (of a lot, or with a unit's serial), or a
-    whole address copied from a label. Raises errors of gs1."""
-    if "/" in typed:
-        base = current_settings().id_base
-        identity = parse_digital_link(typed, id_base=base).identity
-        return identity.path
-    plain = "".join(character for character in typed if character.isalnum())
-    if len(plain) == CODE_LENGTH + SERIAL_LENGTH:
-        code, serial = check_code(plain[:CODE_LENGTH]), check_serial(plain[CODE_LENGTH:])
-        return Identity("b", code, (("serial", serial),)).path
-    return Identity("b", check_code(typed)).path
 
 
 @blueprint.get("/language/<code>")
