@@ -66,9 +66,7 @@ class Place(Model):
     east: Mapped[float | None]
     north: Mapped[float | None]
     # Codes stand in `area_codes` since 0003; the column goes in a later release.
-    old_area_code: Mapped[str] = mapped_column(
-        "planting_area_code", String(60), default="", server_default=""
-    )
+    old_area_code: Mapped[str] = mapped_column("planting_area_code", String(60), default="")
     public: Mapped[bool] = mapped_column(default=True)  # name and ward
     # The exact position and outline are nobody else's business unless the owner says so.
     position_public: Mapped[bool] = mapped_column(default=False, server_default=text("false"))

@@ -29,7 +29,7 @@ from trace.schemas.import_columns import (
     text,
 )
 from trace.schemas.people import Phone
-from trace.schemas.places import Degrees
+from trace.schemas.places import Degrees, OutlineCell
 from trace.schemas.records import Quantity
 from trace.services.vocabulary import AREA_UNITS
 
@@ -138,12 +138,21 @@ KINDS: Final = {
                     "latitude",
                     "Vĩ độ",
                     "Latitude",
-                    Degrees(90),
+                    Degrees(180),
                     ("lat",),
                     hint_vi="Độ thập phân, ví dụ 21.0931. Không công khai.",
                     hint_en="Decimal degrees, private.",
                 ),
                 Column("longitude", "Kinh độ", "Longitude", Degrees(180), ("lon", "lng")),
+                Column(
+                    "outline",
+                    "Ranh giới",
+                    "Outline",
+                    OutlineCell(),
+                    ("toạ độ ranh giới", "polygon", "geojson"),
+                    hint_vi="Các góc: vĩ độ, kinh độ; … hoặc GeoJSON. Không công khai.",
+                    hint_en="Corners: latitude, longitude; … or GeoJSON. Private.",
+                ),
                 Column("address", "Địa chỉ", "Address", text(300)),
                 Column(
                     "planting_area_code",

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from trace.core.geo import TEXT_LIMIT, Outline, Position
-from trace.core.geo.errors import GeoError
+from trace.core.geo.errors import GeoError, TooFewPoints
 from trace.errors import Refused, TraceError
 from trace.models.places import AREA_CODE_KINDS, AREA_CODE_STATES, KINDS, SHAPE_SOURCES
 from trace.schemas.base import (
@@ -65,6 +65,26 @@ class ShapeText(Text):
         except GeoError as error:
             refuse(error)
         return shape
+
+
+class OutlineCell(Text):
+    """An outline in a cell of a spreadsheet, as the text that is stored: GeoJSON, or corners as
+    "latitude, longitude" parted by semicolons. Such a list is closed: nobody repeats its first."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT_LIMIT, lines=True, load_default=None)
+
+    def read(self, typed: str, attr: str, data: Mapping[str, Any]) -> str:
+        listed = not typed.startswith(("{", "<"))
+        try:
+            shape = read_shape(typed, fixes=("close",) if listed else ())
+        except Refused as refused:
+            raise ValidationError(list(refused.errors)) from None
+        except GeoError as error:
+            refuse(error)
+        if isinstance(shape, Position):
+            refuse(TooFewPoints(got=1))
+        return shape.to_json()
 
 
 class Market(Text):

@@ -73,26 +73,23 @@ def position_of(place: Place) -> Position | None:
     return Position(Decimal(str(place.longitude)), Decimal(str(place.latitude)))
 
 
-def shape_values(outline: Outline | None, source: str = "", accuracy: int | None = None) -> Any:
-    """The columns of a place that an outline fills; all empty without one."""
+# The columns of a place that an outline fills.
+SHAPE_COLUMNS: Final = (
+    *("outline", "outline_source", "outline_accuracy", "outline_area"),
+    *("west", "south", "east", "north"),
+)
+
+
+def shape_values(
+    outline: Outline | None, source: str = "", accuracy: int | None = None
+) -> dict[str, Any]:
+    """The columns of an outline by name; all empty without one."""
     if outline is None:
-        return {
-            **dict.fromkeys(("outline", "outline_area", "outline_accuracy")),
-            **dict.fromkeys(("west", "south", "east", "north")),
-            "outline_source": "",
-        }
+        return {**dict.fromkeys(SHAPE_COLUMNS), "outline_source": ""}
     ring = outline.ring
-    west, south, east, north = geo.box(ring)
-    return {
-        "outline": outline.to_json(),
-        "outline_source": source,
-        "outline_accuracy": accuracy,
-        "outline_area": Decimal(str(round(geo.area(ring), 2))),
-        "west": west,
-        "south": south,
-        "east": east,
-        "north": north,
-    }
+    area = Decimal(str(round(geo.area(ring), 2)))
+    told = (outline.to_json(), source, accuracy, area, *geo.box(ring))
+    return dict(zip(SHAPE_COLUMNS, told, strict=True))
 
 
 def middle_of(outline: Outline) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from trace.core.gs1 import Identity, canonical_uri
 from trace.models import Import
 from trace.models.types import to_micro, to_millis
-from trace.services import area_codes
+from trace.services import area_codes, geometry
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.import_events import Frame
@@ -20,7 +20,8 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "households": ("code", "name", "phone", "ward_code", "active"),
     "places": (
         *("household_id", "code", "gln", "identity", "name", "name_en", "kind", "ward_code"),
-        *("address", "latitude", "longitude", "area_m2", "public"),
+        *("address", "latitude", "longitude", "area_m2", "planting_area_code", "public"),
+        *geometry.SHAPE_COLUMNS,
     ),
     "products": (
         *("code", "gtin", "gtin_confirmed", "identity", "name", "name_en", "category"),
@@ -75,6 +76,12 @@ def _place(frame: Frame, number: int, clean: Mapping[str, Any]) -> Row:
     code, gln = frame.draw(number).code(), clean.get("gln")
     identity = Identity("414", gln) if gln else Identity("l", code)
     household = clean.get("household_id")
+    outline = geometry.parse_outline(clean.get("outline"))
+    latitude, longitude = clean.get("latitude"), clean.get("longitude")
+    if outline is not None and latitude is None:
+        latitude, longitude = geometry.middle_of(outline)
+    shape = geometry.shape_values(outline, "file")
+    shape["outline_area"] = to_micro(shape["outline_area"])
     return (
         household["id"] if household else None,
         code,
@@ -85,10 +92,12 @@ def _place(frame: Frame, number: int, clean: Mapping[str, Any]) -> Row:
         clean["kind"],
         clean["ward_code"],
         clean.get("address") or "",
-        clean.get("latitude"),
-        clean.get("longitude"),
+        latitude,
+        longitude,
         _micro(clean.get("area_m2")),
+        "",  # codes have a table of their own; the column goes in a later release
         clean.get("public") != "no",
+        *(shape[name] for name in geometry.SHAPE_COLUMNS),
     )
 
 
