@@ -17,7 +17,7 @@ from flask_babel import force_locale, ngettext
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
 from trace.services.proofs import Proof
-from trace.web.scan import corrections, journey, showing, words
+from trace.web.scan import corrections, journey, sharing, showing, words
 from trace.web.scan.words import _
 
 # Steps after which goods are, or may be, in other hands (CBV 2.0, section 7.1).
@@ -97,6 +97,8 @@ def history_page(
     with force_locale(language):
         values = _values(document, alerts, language, page, notes)
         values["strip"] = showing.strip(document, pending=pending)
+        shared = sharing.told(document, alerts, language)
+        values["meta"] = sharing.meta(document, shared, language)
         if view == "proof":
             values |= _proof(document, values, language, path, page, keep)
             values["proved"] = showing.proved(how.proof)

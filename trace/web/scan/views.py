@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -27,16 +28,20 @@ from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.scan import cards, rows
-from trace.web.scan.bodies import Bodies, Body, encoding_for
+from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
 from trace.web.scan.bundles import answer_bundle
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
+from trace.web.scan.sharing import badge, preview
 
 bp = Blueprint("scan", __name__)
 
 HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
 MAX_PAGE = 1000
+MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
 VIEWS = frozenset({"proof"})
-FORMS = frozenset({"json", "bundle"})
+# What other sites show of a page.
+PICTURES = {"preview": ("image/jpeg", preview), "badge": ("image/svg+xml; charset=utf-8", badge)}
+FORMS = frozenset({"json", "bundle", *PICTURES})
 
 
 @dataclass(slots=True)
@@ -46,6 +51,10 @@ class Memory:
     bodies: Bodies = field(default_factory=Bodies)
     last_index: LRUCache[tuple[int, int], int] = field(
         default_factory=lambda: LRUCache(maxsize=100_000)
+    )
+    lock: Lock = field(default_factory=Lock)
+    pictures: LRUCache[tuple[object, ...], bytes] = field(
+        default_factory=lambda: LRUCache(maxsize=MAX_PICTURES, getsizeof=len)
     )
 
 
@@ -83,6 +92,8 @@ def show(rest: str) -> ResponseReturnValue:
     if found is None or found.kind not in HISTORIES:
         return _unknown(asked.identity, language)
     if request.query_string and (form := request.args.get("format")) in FORMS:
+        if form in PICTURES:
+            return _picture(found, form, language)
         return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
     notes = (*(("elsewhere",) if copied else ()), *_notes(asked, found, stamp))
     wanted = _Wanted(asked, found, language, chosen, notes)
@@ -225,6 +236,27 @@ def _json(found: rows.Found) -> Response:
     response = Response(orjson.dumps(body), content_type="application/json")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _picture(found: rows.Found, form: str, language: str) -> Response:
+    """The preview of a link passed on, or the badge: drawn once for each version of the record."""
+    read = passport_of(found.passport, at=clock.now())
+    alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
+    key = (found.passport, read.version, found.alerts, language, form)
+    media_type, draw = PICTURES[form]
+    kept = memory()
+    with kept.lock:
+        data = kept.pictures.get(key)
+    if data is None:
+        data = draw(read.document, alerts, language)
+        with kept.lock:
+            kept.pictures[key] = data
+    response = Response(data, content_type=media_type)
+    response.headers["ETag"] = etag_of(key)
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.make_conditional(request)
     return response
 
 
