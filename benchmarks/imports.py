@@ -1,10 +1,14 @@
 """Promise: a spreadsheet of 10,000 diary rows is checked and recorded in 20 seconds and within
-three times its floor, and the page hears of progress on the way.
+three times its floor, and the page hears of progress on the way. All rows are recorded in one
+transaction, at whose end others have waited no longer than a phone waits for an answer.
 
 Ours: from the uploaded file to the last commit, by the product's own jobs (read, recognise, check
 each cell, keep each row, build, sign, log, mark). Floor: the sheet read by the same library, the
-rows that this wrote (of events, and of the sheet as kept for preview and undo) inserted raw, and
-one bare signature for each event, in the same run. File and database are fresh in each round.
+rows of events that this wrote inserted raw, and one bare signature for each event, in the same run.
+Not in the floor, though ours writes them: the 10,000 rows of the sheet as kept for preview and
+undo. Any importer with a preview keeps something, but what and how is our own doing, so "the same
+rows" are those of the events (with the sheet's rows the floor is a twentieth higher). File and
+database are fresh in each round.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it has no type hints
@@ -113,13 +118,14 @@ def plant(made: Bench) -> list[str]:
     return codes
 
 
-def ours(made: Bench, data: bytes) -> tuple[float, float, int]:
-    """CPU and elapsed seconds from the file to the last commit, and how many steps a page sees."""
+def ours(made: Bench, data: bytes) -> tuple[float, float, list[float]]:
+    """CPU and elapsed seconds from the file to the last commit, and when the recording committed:
+    each time a page sees how far it is, the longest between two is the transaction that writes."""
     load_handlers()
-    seen: set[int] = set()
+    seen: list[float] = []
 
     def look(*_: object) -> None:
-        seen.add(len(seen))
+        seen.append(time.perf_counter())
 
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
@@ -139,22 +145,13 @@ def ours(made: Bench, data: bytes) -> tuple[float, float, int]:
     row = get_import(made.actor, public_id)
     if (row.state, row.done) != ("done", ROWS):
         raise RuntimeError(f"{row.state}: {row.done} of {ROWS} {row.error}")
-    return cpu, wall, len(seen)
+    return cpu, wall, seen
 
 
 def run_jobs() -> None:
     """Runs what is asked for; the log's publishing is another process's work."""
     while (job := worker.claim("bench")) is not None:
         worker.run(job)
-
-
-def kept_rows() -> tuple[str, list[tuple[object, ...]]]:
-    """The rows of the sheet as the import keeps them, with the statement that inserts them."""
-    columns = ("import_id", "number", "state", "cells", "clean", "errors", "record_id")
-    found = db.session.execute(text(f"SELECT {', '.join(columns)} FROM import_rows"))
-    marks_of = ", ".join("?" * len(columns))
-    # The import itself is not in the floor's database: its row stands for itself.
-    return f"INSERT INTO import_rows VALUES ({marks_of})", [(0, *row[1:]) for row in found]
 
 
 def floor(data: bytes, rows: dict[str, tuple[str, list[tuple[object, ...]]]]) -> float:
@@ -172,7 +169,6 @@ def floor(data: bytes, rows: dict[str, tuple[str, list[tuple[object, ...]]]]) ->
             pass
     for _ in range(ROWS):
         key.sign(message)
-    connection.execute("PRAGMA foreign_keys=OFF")  # the file's own row is not there
     cursor = connection.cursor()
     for statement, values in rows.values():
         cursor.executemany(statement, values)
@@ -202,8 +198,8 @@ def copied(folder: Path, name: str) -> Iterator[None]:
 def run() -> Iterable[Figure]:
     """Imports a fresh file into a fresh database; then its floor on the same database's copy."""
     folder = Path(tempfile.mkdtemp(prefix="trace-bench-"))
-    best_cpu = best_wall = best_floor = float("inf")
-    steps = 0
+    best_cpu = best_wall = best_floor = longest = float("inf")
+    seen: list[float] = []
     try:
         for turn in range(ROUNDS):
             with bench(folder, f"ours{turn}") as made:
@@ -212,11 +208,11 @@ def run() -> Iterable[Figure]:
                 shutil.copy(folder / f"ours{turn}.db", folder / f"floor{turn}.db")
                 before = marks()
                 data = sheet(codes)
-                cpu, wall, steps = ours(made, data)
+                cpu, wall, seen = ours(made, data)
                 rows = new_rows(before)
                 del rows["audit"], rows["holdings"], rows["things"]
-                rows["import_rows"] = kept_rows()
             best_cpu, best_wall = min(best_cpu, cpu), min(best_wall, wall)
+            longest = min(longest, max(later - at for at, later in pairwise(seen)))
             with copied(folder, f"floor{turn}"):
                 best_floor = min(best_floor, floor(data, rows))
     finally:
@@ -224,5 +220,6 @@ def run() -> Iterable[Figure]:
     return [
         absolute("import of 10,000 rows", best_wall, "s", "<=", 20),
         compare("import of 10,000 rows", best_cpu, "s CPU", best_floor, "<=", 3),
-        absolute("import: steps shown while recording", steps, "steps", ">=", 10),
+        absolute("import: steps shown while recording", len(seen), "steps", ">=", 10),
+        absolute("import: the transaction that writes", longest, "s", "<=", 5),
     ]
