@@ -6,7 +6,7 @@ where there is no signal. The pages are in Vietnamese, in the words of the scree
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, send_file, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from trace.errors import NotFound
@@ -59,8 +59,10 @@ def picture(file: str) -> ResponseReturnValue:
     """A picture of a page."""
     if file not in {name for page in how_to.pages() for name in page.pictures}:
         raise NotFound
-    response: Response = send_file(how_to.PICTURES / file, mimetype="image/png", max_age=DAY)
-    return response
+    response = Response((how_to.PICTURES / file).read_bytes(), content_type="image/png")
+    response.headers["Cache-Control"] = f"public, max-age={DAY}"
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def _html(page: how_to.Page, top: int = 2, *, inside: bool = False) -> str:
