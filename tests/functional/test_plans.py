@@ -15,6 +15,7 @@ from tests.support.pages import PageClient
 from tests.support.photos import a_photo
 from trace.core.labels import qr_png
 from trace.extensions import db
+from trace.jobs.worker import run_pending
 from trace.models import Jotting, Plan, Preset
 
 TODAY = "/producer/today"
@@ -193,6 +194,26 @@ def test_boxes_are_counted_weighed_by_what_one_was_weighed_at_and_both_are_kept(
     assert document["ilmd"]["trace:typed"] == {"value": 40, "unit": "thùng", "kilograms": 12}
     assert "40 thùng, mỗi thùng 12 kg" in page.text
     assert "480 kg" in page.text
+
+
+def test_boxes_in_a_sheet_are_weighed_as_those_of_a_form(console: Console) -> None:
+    weigh = console.pages.get(f"/producer/products/{console.greens}/weights")
+    console.pages.submit(weigh, {"unit": "thung", "kilograms": "12"})
+    sheet = (
+        "Ngày;Sản phẩm;Số lượng;Đơn vị\n20/11/2026;Cải ngọt;40;thùng\n20/11/2026;Cải ngọt;3;bó\n"
+    ).encode()
+    page = console.pages.get("/producer/imports/new/lots")
+    sent = console.pages.submit(page, {"file": (io.BytesIO(sheet), "lo.csv")})
+    with console.app.app_context():
+        run_pending()
+    console.pages.submit(console.pages.get(sent.address), {})
+    with console.app.app_context():
+        run_pending()
+    first, second = (line.document for line in console.events()[-2:])
+    (made,) = first["quantityList"]
+    assert (made["quantity"], made["uom"]) == (480, "KGM")
+    assert first["ilmd"]["trace:typed"] == {"value": 40, "unit": "thùng", "kilograms": 12}
+    assert second["quantityList"][0]["uom"] == "XBH"  # nobody weighed it
 
 
 def test_a_unit_nobody_weighed_stays_a_count(console: Console, cycle: int) -> None:

@@ -18,13 +18,15 @@ from trace.services.harvests import harvest, register_lot
 from trace.services.records import LOCAL_ZONE, Draw, Item, JsonObject, LotFacts, Record
 from trace.services.shipments import Parties, ship
 from trace.services.vocabulary import Amount, amount
+from trace.services.weights import weigh_by
 
 Clean = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What all rows of an import share: addresses, secret, and the GTINs of the products."""
+    """What all rows of an import share: addresses, secret, and of the products the GTINs and what
+    one bó, thùng, … of each weighs."""
 
     id_base: str
     secret: str
@@ -32,6 +34,7 @@ class Frame:
     recorded_by: str  # the organisation's address
     public_id: str
     gtins: Mapping[int, str | None]
+    weights: Mapping[int, Mapping[str, Decimal]]
 
     def draw(self, number: int) -> Draw:
         """Codes and ids of one row."""
@@ -88,6 +91,10 @@ def _lot(
     frame: Frame, record: Record, draw: Draw, clean: Clean, product: Mapping[str, Any]
 ) -> tuple[Item, LotFacts]:
     first, last = _day(clean, "first_day"), _day(clean, "last_day")
+    weighed, typed = _amount(clean), None
+    each = frame.weights.get(product.get("id") or 0, {}).get(clean.get("unit") or "kg")
+    if each is not None and clean.get("quantity") is not None:
+        weighed, typed = weigh_by(each, Decimal(clean["quantity"]), clean["unit"])
     facts = LotFacts(
         lot_number=clean.get("lot") or "",
         product=product.get("uri", ""),
@@ -96,13 +103,14 @@ def _lot(
         harvest=(first, last or first) if first else None,
         use_by=_day(clean, "use_by"),
         best_before=_day(clean, "best_before"),
+        more={"trace:typed": typed.to_json()} if typed is not None else None,
     )
     gtin = frame.gtins.get(product.get("id") or 0)
     if gtin:
         identity = Identity("01", gtin, (("10", clean.get("lot") or draw.code()),))
     else:
         identity = Identity("b", draw.code())
-    return Item(local_uri(identity, frame.id_base), _amount(clean)), facts
+    return Item(local_uri(identity, frame.id_base), weighed), facts
 
 
 def _register(frame: Frame, record: Record, draw: Draw, clean: Clean) -> JsonObject:

@@ -24,6 +24,7 @@ from trace.services.import_events import Frame, event_of
 from trace.services.import_masters import write_masters
 from trace.services.imports import RECORDED_KIND, Told, note, ready_rows, stop, take
 from trace.services.settings import current_settings
+from trace.services.weights import all_weights
 
 
 def frame_of(actor: Actor, row: Import) -> Frame:
@@ -39,6 +40,7 @@ def frame_of(actor: Actor, row: Import) -> Frame:
         organisation_address(actor.organisation),
         row.public_id,
         {gtin[0]: gtin[1] for gtin in gtins},
+        all_weights(actor.organisation),
     )
 
 

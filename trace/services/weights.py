@@ -9,7 +9,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Conversion, Product
+from trace.models import Conversion, Organisation, Product
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.records import JsonObject, number
@@ -51,22 +51,32 @@ def weights_of(product: Product) -> dict[str, Conversion]:
     return {row.unit: row for row in rows}
 
 
-def all_weights(products: Sequence[Product]) -> dict[int, dict[str, Decimal]]:
-    """Kilograms of one unit, by product and unit."""
+def all_weights(organisation: Organisation) -> dict[int, dict[str, Decimal]]:
+    """Kilograms of one unit, by product and unit, of all the organisation's products."""
     found: dict[int, dict[str, Decimal]] = {}
-    ids = [product.id for product in products]
-    for row in db.session.scalars(select(Conversion).where(Conversion.product_id.in_(ids))):
-        found.setdefault(row.product_id, {})[row.unit] = row.kilograms
+    query = (
+        select(Conversion.product_id, Conversion.unit, Conversion.kilograms)
+        .join(Product, Product.id == Conversion.product_id)
+        .where(Product.organisation_id == organisation.id)
+    )
+    for product_id, unit, kilograms in db.session.execute(query):
+        found.setdefault(product_id, {})[unit] = kilograms
     return found
 
 
 def weigh(product: Product | None, value: Decimal, unit: str) -> tuple[Amount, Typed | None]:
     """The amount an event carries, and what was typed where a weighed unit was counted."""
+    row = None
     if product is not None and unit in WEIGHABLE:
         row = db.session.get(Conversion, (product.id, unit))
-        if row is not None:
-            return Amount((value * row.kilograms).normalize()), Typed(value, unit, row.kilograms)
-    return amount(value, unit), None
+    return weigh_by(row.kilograms if row is not None else None, value, unit)
+
+
+def weigh_by(each: Decimal | None, value: Decimal, unit: str) -> tuple[Amount, Typed | None]:
+    """As `weigh`, by the kilograms of one unit, None where nobody weighed it."""
+    if each is None:
+        return amount(value, unit), None
+    return Amount((value * each).normalize()), Typed(value, unit, each)
 
 
 def set_weight(
