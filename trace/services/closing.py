@@ -52,7 +52,7 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
 from trace.services.handovers import CLOSED as HANDED
-from trace.services.idle import STAYING_KINDS, UNUSED, last_seen
+from trace.services.idle import STAYING_KINDS, UNUSED, Idle, last_seen, list_idle
 from trace.services.jobs import enqueue
 from trace.services.notifications import notify
 from trace.services.platform import platform_organisation
@@ -186,13 +186,17 @@ def take_back(actor: Actor, *, version: int, at: datetime) -> None:
 # -- the platform's desk ---------------------------------------------------------------------------
 
 
-def get_organisation(actor: Actor, code: str) -> Organisation:
-    """An organisation by its code, for the desk. Raises NotAllowed, NotFound."""
-    actor.check("administer")
-    found = db.session.scalar(select(Organisation).where(Organisation.code == code))
-    if found is None or found.kind in STAYING_KINDS:
-        raise NotFound
-    return found
+def list_desk(actor: Actor, *, at: datetime) -> list[Idle]:
+    """Unused organisations, those that are closing, and closed ones for which nobody goes on; the
+    longest unused first. Raises NotAllowed."""
+    orphans = [
+        Idle(one, one.closed_at or at, "closed")
+        for one in db.session.scalars(
+            select(Organisation).where(Organisation.closed_at.is_not(None))
+        )
+        if whole_successor(one) is None
+    ]
+    return [*list_idle(actor, at=at), *sorted(orphans, key=lambda one: one.seen_at)]
 
 
 def ask_for_unused(

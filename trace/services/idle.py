@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, or_, select
 
+from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Closing, Membership, Organisation, Person, Token
 from trace.services.actors import Actor
@@ -19,11 +20,12 @@ STAYING_KINDS: Final = ("authority", "platform")
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """An organisation, when somebody was last seen in it, and its closing where one waits."""
+    """An organisation, when somebody was last seen in it, and whether it is `unused`, `waiting` for
+    its end, or `closed`."""
 
     organisation: Organisation
     seen_at: datetime
-    closing: Closing | None
+    state: str
 
 
 def list_idle(actor: Actor, *, at: datetime) -> list[Idle]:
@@ -41,7 +43,8 @@ def list_idle(actor: Actor, *, at: datetime) -> list[Idle]:
         .where(Organisation.closed_at.is_(None), Organisation.kind.not_in(STAYING_KINDS))
     ).all()
     found = [
-        Idle(organisation, _moment(last, organisation), row) for organisation, last, row in rows
+        Idle(organisation, _moment(last, organisation), "waiting" if row else "unused")
+        for organisation, last, row in rows
     ]
     busy = set(
         db.session.scalars(
@@ -51,10 +54,19 @@ def list_idle(actor: Actor, *, at: datetime) -> list[Idle]:
     idle = [
         one
         for one in found
-        if one.closing is not None
+        if one.state == "waiting"
         or (at - one.seen_at >= UNUSED and one.organisation.id not in busy)
     ]
     return sorted(idle, key=lambda one: (one.seen_at, one.organisation.id))
+
+
+def get_organisation(actor: Actor, code: str) -> Organisation:
+    """An organisation by its code, for the desk. Raises NotAllowed, NotFound."""
+    actor.check("administer")
+    found = db.session.scalar(select(Organisation).where(Organisation.code == code))
+    if found is None or found.kind in STAYING_KINDS:
+        raise NotFound
+    return found
 
 
 def last_seen(organisation: Organisation) -> datetime:

@@ -31,6 +31,7 @@ from trace.services.competence import authorities_for
 from trace.services.notifications import notify, notify_each
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.settings import current_settings
+from trace.services.successors import predecessors
 from trace.services.versions import check_version
 
 KEPT_DAYS: Final = 90
@@ -193,7 +194,7 @@ def list_requests(actor: Actor, *, closed: bool | None = None) -> list[Request]:
         query = query.where(Request.kind == REPORT)
     elif actor.may("manage") and actor.organisation.kind != "authority":
         query = query.where(
-            Request.organisation_id == actor.organisation.id, Request.kind.in_(SUBJECT_KINDS)
+            Request.organisation_id.in_(_answers_for(actor)), Request.kind.in_(SUBJECT_KINDS)
         )
     else:
         raise NotAllowed
@@ -315,9 +316,14 @@ def _handles(actor: Actor, request: Request) -> bool:
         return actor.may("decide") and request.kind == REPORT
     return (
         actor.may("manage")
-        and request.organisation_id == actor.organisation.id
+        and request.organisation_id in _answers_for(actor)
         and request.kind in SUBJECT_KINDS
     )
+
+
+def _answers_for(actor: Actor) -> set[int]:
+    """Whose data the actor's organisation answers for: its own, and those of whom it succeeded."""
+    return {actor.organisation.id, *predecessors(actor.organisation.id)}
 
 
 def _check_open(actor: Actor, request: Request, version: int) -> None:

@@ -170,6 +170,8 @@ def _erase_person(number: int) -> None:
             Membership.role == one.role,
             Membership.person_id != person.id,
         )
+        if one.organisation.closed_at is not None:
+            continue  # nobody acts for it any more
         if one.role in ("owner", "admin") and not db.session.scalar(others):
             raise SoleOwner(organisation=one.organisation.name)
     person.name, person.email, person.phone, person.active = "", None, None, False

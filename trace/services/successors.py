@@ -174,6 +174,24 @@ def predecessors(organisation_id: int) -> set[int]:
     return set(found)
 
 
+def taken_from(organisation_id: int) -> dict[int, set[int]]:
+    """The single things this organisation speaks for by name, by whom it has them from."""
+    rows = db.session.execute(
+        select(Succession.giver_id, SuccessionItem.thing_id)
+        .join(SuccessionItem, SuccessionItem.succession_id == Succession.id)
+        .where(
+            Succession.taker_id == organisation_id,
+            Succession.place.is_not(None),
+            ~Succession.whole,
+            SuccessionItem.thing_id.is_not(None),
+        )
+    )
+    found: dict[int, set[int]] = {}
+    for giver, thing in rows:
+        found.setdefault(giver, set()).add(thing or 0)
+    return found
+
+
 def taken_things(organisation_id: int) -> Any:
     """The ids of single things this organisation speaks for by name, as a query."""
     return (

@@ -8,7 +8,7 @@ goods went out, so that nobody else needs to read of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from trace.core.history import (
     Fact,
     Use,
     declared_none_of,
+    ends_of,
     find_marks,
     late_days,
     minutes_of,
@@ -46,7 +47,7 @@ from trace.services.actors import Actor
 from trace.services.corrections import went_out
 from trace.services.records import JsonObject
 from trace.services.sets import among
-from trace.services.successors import made_by_or_for
+from trace.services.successors import made_by_or_for, predecessors, taken_from
 from trace.services.vocabulary import bare_step, step_label
 
 # A lot has tens of events, a cycle some hundreds; a stranger's lot may have any number.
@@ -264,10 +265,26 @@ def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
             )
         )
     )
+    if any(row.issuer_id != mine for row, *_ in rows):
+        sides |= _inherited(mine, rows, named)
     return [
         _line(row, index, entry, issuer, named[row.id], mine=mine, side=row.id in sides)
         for row, index, entry, issuer in rows
     ]
+
+
+def _inherited(
+    mine: int, rows: Iterable[Any], named: dict[int, list[tuple[int, Named]]]
+) -> set[int]:
+    """The events whose records were handed on to this organisation: all of the issuer's, or about
+    nothing but things that were named."""
+    whole, by_name = predecessors(mine), taken_from(mine)
+    found = set()
+    for row, *_ in rows:
+        about = {one.thing.id for _, one in named[row.id]}
+        if row.issuer_id in whole or (about and about <= by_name.get(row.issuer_id, set())):
+            found.add(row.id)
+    return found
 
 
 def open_event(row: Event, withhold: Collection[str] = ()) -> tuple[JsonObject, tuple[str, ...]]:
@@ -384,6 +401,7 @@ def fact_of(line: Line) -> Fact:
         corrects=document.get("trace:corrects"),
         corrective=tuple(declaration.get("correctiveEventIDs") or ()),
         notice=notice.get("kind") if isinstance(notice, dict) else notice,
+        ends=ends_of(notice),
         treatments=treatments_of(document),
         declared_none=declared_none_of(document),
         members=frozenset(document),

@@ -42,6 +42,7 @@ from trace.web.producer import (
     books,
     catalogues,
     certificates,
+    closing,
     codes,
     crates,
     cycles,
@@ -65,6 +66,7 @@ from trace.web.producer import (
     products,
     results,
     stamps,
+    succession,
     weights,
 )
 from trace.web.producer.work import register_work
@@ -103,6 +105,8 @@ def register_pages(app: Flask) -> None:
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
+    register(app, closing.blueprint, "member:manage")
+    register(app, succession.blueprint, "member:record")
     register(app, keys.blueprint, "member:manage")
     register(app, approvals.blueprint, "member:record")
     register(app, households.blueprint, "member:record")

@@ -101,6 +101,8 @@ def desks() -> Options:
     if acting.organisation.kind in files and acting.may(act):
         address = url_for(f"{files[acting.organisation.kind]}.index")
         found.append((address, gettext("Hồ sơ đăng ký")))
+    if acting.may("administer"):
+        found.append((url_for("admin_closings.index"), gettext("Tổ chức ngừng hoạt động")))
     if acting.organisation.kind == "laboratory":
         found.append((url_for("results.index"), gettext("Kết quả kiểm nghiệm")))
     return found

@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint
 
 # Importing them adds their pages.
-from trace.web.admin import applications, erasing, takedowns  # noqa: F401
+from trace.web.admin import applications, closings, erasing, takedowns  # noqa: F401
 from trace.web.admin.requests import blueprint, own, reports
 
 DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
@@ -16,4 +16,5 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (reports, "authority:decide"),
     (applications.blueprint, "platform:administer"),
     (applications.local, "authority:decide"),
+    (closings.blueprint, "platform:administer"),
 )

@@ -17,6 +17,7 @@ from trace.services.batches import address_of
 from trace.services.corrections import REASONS
 from trace.services.diary import Input
 from trace.services.records import Item, JsonObject, Record, declare_error, local_time, quantity
+from trace.services.rectifying import may_rectify
 from trace.services.settings import current_settings
 from trace.services.timelines import Line, get_correctable, get_event, visible
 from trace.services.vocabulary import context
@@ -50,7 +51,13 @@ def show(event_id: int) -> ResponseReturnValue:
     """One event: who said what, when, and what became of it."""
     line = get_event(actor(), event_id)
     (told,) = tell([line])
-    return render_template("producer/events/show.html", line=line, told=told, back=_page_of(line))
+    return render_template(
+        "producer/events/show.html",
+        line=line,
+        told=told,
+        back=_page_of(line),
+        rectifies=may_rectify(actor(), line),
+    )
 
 
 def _page_of(line: Line) -> str:

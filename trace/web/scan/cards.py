@@ -24,7 +24,9 @@ from trace.services.addresses import (
 from trace.services.alerts import alerts_of
 from trace.services.handovers import shipment_of_note
 from trace.services.passports_lines import code_of
+from trace.services.records import LOCAL_ZONE
 from trace.services.settings import current_settings
+from trace.services.successors import contact_of
 from trace.services.wards import ward_name
 from trace.web.problems import translated
 from trace.web.scan.pages import render
@@ -98,6 +100,7 @@ def _organisation(identity: Identity) -> Card | None:
     if organisation is None:
         return None
     products = [(one, _path_of(one)) for one in products_of(organisation)]
+    contact = contact_of(organisation) if organisation.closed_at else None
     return Card(
         "scan/organisation.html",
         identity.path,
@@ -108,6 +111,8 @@ def _organisation(identity: Identity) -> Card | None:
             "states": organisation_words,
             "kind_word": organisation_kind,
             "code": format_code(organisation.code),
+            "contact": contact,
+            "contact_path": f"/o/{contact.code}" if contact else "",
         },
     )
 
@@ -188,4 +193,7 @@ def organisation_words(organisation: Organisation) -> list[str]:
         found.append(gettext("Tổ chức minh hoạ, không có thật"))
     if organisation.status != "confirmed":
         found.append(gettext("Tổ chức chưa được xác nhận"))
+    if organisation.closed_at is not None:
+        closed = f"{organisation.closed_at.astimezone(LOCAL_ZONE):%d/%m/%Y}"
+        found.append(gettext("Tổ chức đã ngừng hoạt động từ %(day)s", day=closed))
     return found
