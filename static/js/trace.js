@@ -118,6 +118,12 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
         item.setAttribute("role", "option");
         item.setAttribute("aria-selected", "false");
         item.textContent = ward.name;
+        if (ward.was) {
+          const was = document.createElement("span");
+          was.className = "hint";
+          was.textContent = ward.was;
+          item.append(was);
+        }
         item.addEventListener("pointerdown", (event) => {
           event.preventDefault();
           take(index);

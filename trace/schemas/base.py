@@ -17,7 +17,7 @@ from typing import Any, Final, Never
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 
 from trace.errors import Refused, TraceError
-from trace.services.wards import find_ward, fold, search_wards
+from trace.services.wards import find_ward, fold, match_wards
 
 WARD_CHOICES: Final = 8
 _SPACES: Final = str.maketrans("", "", " \u00a0\u202f")
@@ -85,6 +85,11 @@ class AmbiguousWard(TraceError):
     def __init__(self, *, choices: list[tuple[str, str]], path: str = "", **params: object) -> None:
         self.choices = choices
         super().__init__(path=path, **params)
+
+
+class NearWard(AmbiguousWard):
+    code = "near-ward"
+    message = "No ward or commune is called “%(value)s”. The nearest names are below; choose one."
 
 
 def refuse(error: TraceError) -> Never:
@@ -303,10 +308,13 @@ class WardCode(_Box):
             return chosen
         if find_ward(typed):
             return typed
-        found = search_wards(typed)
-        if not found:
+        matches = match_wards(typed)
+        if not matches:
             refuse(UnknownWard(value=typed[:60]))
-        wanted = fold(typed)
+        choices = [(one.ward.code, one.words) for one in matches[:WARD_CHOICES]]
+        if matches[0].guessed:
+            refuse(NearWard(value=typed[:60], choices=choices))
+        found, wanted = [one.ward for one in matches], fold(typed)
         for exact in (
             [one for one in found if wanted == fold(one.full_name)],
             [one for one in found if wanted in (fold(one.short_name), fold(one.name))],
@@ -314,5 +322,4 @@ class WardCode(_Box):
         ):
             if len(exact) == 1:
                 return exact[0].code
-        choices = [(one.code, one.full_name) for one in found[:WARD_CHOICES]]
         refuse(AmbiguousWard(value=typed[:60], choices=choices))

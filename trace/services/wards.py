@@ -7,12 +7,14 @@ for a province. They are the ones in circulation, not presented as official
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -97,27 +99,143 @@ def ward_name(code: str) -> str:
     return ward.full_name if ward else code
 
 
-def search_wards(text: str, province: str | None = None, limit: int = 20) -> list[Ward]:
+# Short forms of kinds and of two cities; those that only begin the word need no entry.
+_SHORT: Final = {
+    "tp": "thanh pho",
+    "tx": "thi xa",
+    "tt": "thi tran",
+    "dk": "dac khu",
+    "hcm": "ho chi minh",
+    "tphcm": "ho chi minh",
+    "sg": "ho chi minh",
+    "hn": "ha noi",
+    "tphn": "ha noi",
+}
+# "P5", "Q.3" and "F12" are said of numbered wards and districts.
+_NUMBERED: Final = re.compile(r"^(p|q|f|x|h|tt)(\d{1,2})$")
+_LONG: Final = {
+    "p": "phuong",
+    "f": "phuong",
+    "q": "quan",
+    "x": "xa",
+    "h": "huyen",
+    "tt": "thi tran",
+}
+TYPO_LETTERS: Final = 4  # shorter words are too like one another to be guessed at
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A ward that was found, the old name it was found by ("" by today's), and whether a word had
+    to be taken for another one."""
+
+    ward: Ward
+    was: str = ""
+    guessed: bool = False
+
+    @property
+    def words(self) -> str:
+        """ "Xã Đan Phượng, Hà Nội (Xã Song Phượng, Huyện Đan Phượng, Hà Nội)"."""
+        return f"{self.ward.full_name} ({self.was})" if self.was else self.ward.full_name
+
+
+def match_wards(text: str, province: str | None = None, limit: int = 20) -> list[Match]:
     """Wards that the words of `text` lead to, best first; diacritics and case do not matter.
 
     Every word must begin a word of the ward's name, kind or province, or of a ward or district
-    that went into it in 2025 (its old address). `province` is a two-digit code. A name that is
-    the whole text comes first, then names that begin with it, then other names, then old ones.
+    that went into it in 2025 (its old address). Short forms are read (P., X., TT., TX., TP., Q.3,
+    TPHCM). Where nothing fits, words of four letters or more are taken for the nearest word known
+    with one letter wrong, missing or too many (two in words of eight). `province` is a two-digit
+    code. A name that is the whole text comes first, then names that begin with it, then other
+    names, then old ones.
     """
-    wanted = fold(text)
+    wanted = _spelled_out(fold(text))
     if not wanted or limit < 1:
         return []
-    ranked: dict[str, tuple[int, int]] = {}
-    for order, (words, name, code) in enumerate(_index()):
+    plain = _without_kind(wanted)
+    found = _matches(wanted, province) or _matches(plain, province)
+    if not found:
+        near = [_nearest(word) for word in plain]
+        found = [replace(one, guessed=True) for one in _matches(near, province)]
+    return found[:limit]
+
+
+def _without_kind(words: list[str]) -> list[str]:
+    """Without "tỉnh" and "thành phố", which no name of a province is kept with."""
+    text = f" {' '.join(words)} ".replace(" thanh pho ", " ").replace(" tinh ", " ")
+    return text.split()
+
+
+def _matches(wanted: list[str], province: str | None) -> list[Match]:
+    if not wanted:
+        return []
+    whole = " ".join(wanted)
+    ranked: dict[str, tuple[int, int, str]] = {}
+    for order, (words, name, code, was) in enumerate(_index()):
         if province is not None and _wards()[code].province.code != province:
             continue
-        if not all(f" {word}" in words for word in wanted.split()):
+        if not all(_begins(words, word) for word in wanted):
             continue
-        rank = _rank(words, name, wanted)
+        rank = _rank(words, name, whole)
         if code not in ranked or rank < ranked[code][0]:
-            ranked[code] = (rank, order)
-    best = sorted(ranked, key=lambda code: ranked[code])[:limit]
-    return [_wards()[code] for code in best]
+            ranked[code] = (rank, order, was)
+    best = sorted(ranked, key=lambda code: ranked[code][:2])
+    return [Match(_wards()[code], ranked[code][2]) for code in best]
+
+
+def _begins(words: str, word: str) -> bool:
+    # A number is a whole word: ward 1 is not ward 12.
+    return f" {word} " in f"{words} " if word.isdigit() else f" {word}" in words
+
+
+def _spelled_out(folded: str) -> list[str]:
+    found: list[str] = []
+    for word in folded.split():
+        numbered = _NUMBERED.match(word)
+        if numbered:
+            found += [*_LONG[numbered[1]].split(), str(int(numbered[2]))]
+        elif word.isdigit():
+            found.append(str(int(word)))
+        else:
+            found += _SHORT.get(word, word).split()
+    return found
+
+
+def _nearest(word: str) -> str:
+    """The known word nearest to a mistyped one; the word itself where it begins one, or none is
+    near."""
+    if len(word) < TYPO_LETTERS or any(known.startswith(word) for known in _vocabulary()):
+        return word
+    most = 2 if len(word) >= 8 else 1
+    near = [
+        (slips, -count, known)
+        for known, count in _vocabulary().items()
+        if abs(len(known) - len(word)) <= most and (slips := _slips(word, known, most)) <= most
+    ]
+    return min(near)[2] if near else word
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Letters to change, add, leave out or exchange with the next (optimal string alignment);
+    anything above `most` is `most + 1`."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+@cache
+def _vocabulary() -> dict[str, int]:
+    """Every word of names, with how many names have it."""
+    return dict(Counter(word for words, *_ in _index() for word in words.split()))
 
 
 def former_wards(text: str, limit: int = 20) -> list[FormerWard]:
@@ -184,13 +302,14 @@ def _former() -> tuple[FormerWard, ...]:
 
 
 @cache
-def _index() -> tuple[tuple[str, str | None, str], ...]:
-    """(searchable words, folded name or None for an old one, code); today's names come first."""
+def _index() -> tuple[tuple[str, str | None, str, str], ...]:
+    """(searchable words, folded name or None for an old one, code, old name); today's names come
+    first."""
     today = [
-        (_searchable(ward.full_name), fold(ward.name), ward.code) for ward in _wards().values()
+        (_searchable(ward.full_name), fold(ward.name), ward.code, "") for ward in _wards().values()
     ]
     old = [
-        (_searchable(former.full_name), None, ward.code)
+        (_searchable(former.full_name), None, ward.code, former.full_name)
         for former in _former()
         for ward in former.now
     ]
@@ -203,5 +322,6 @@ def _former_index() -> tuple[tuple[str, FormerWard], ...]:
 
 
 def _searchable(text: str) -> str:
-    # A space in front, so that " word" finds the beginning of any word.
-    return f" {fold(text)}"
+    # A space in front, so that " word" finds the beginning of any word; "Phường 01" is ward 1.
+    words = (str(int(word)) if word.isdigit() else word for word in fold(text).split())
+    return f" {' '.join(words)}"

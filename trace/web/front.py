@@ -11,7 +11,7 @@ from trace.extensions import db
 from trace.schemas.base import FieldMissing
 from trace.services.people import change_account
 from trace.services.typed_codes import path_of_typed
-from trace.services.wards import search_wards
+from trace.services.wards import match_wards
 from trace.web.access import safe_next
 from trace.web.forms import Form, showable
 from trace.web.i18n import LANGUAGES
@@ -71,8 +71,13 @@ def language(code: str) -> ResponseReturnValue:
 
 @blueprint.get("/wards")
 def wards() -> Response:
-    """Wards for the search box: `?q=` words, answers `{"wards": [{"code", "name"}]}`."""
-    found = search_wards(request.args.get("q", "")[:100], limit=WARDS_OFFERED)
-    response = jsonify({"wards": [{"code": w.code, "name": w.full_name} for w in found]})
+    """Wards for the search box: `?q=` words, answers `{"wards": [{"code", "name", "was"?}]}`; `was`
+    is the name before July 2025 that the words fit."""
+    found = match_wards(request.args.get("q", "")[:100], limit=WARDS_OFFERED)
+    told = [
+        {"code": one.ward.code, "name": one.ward.full_name} | ({"was": one.was} if one.was else {})
+        for one in found
+    ]
+    response = jsonify({"wards": told})
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
