@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from urllib.parse import urlencode
 
 import pytest
 import zxingcpp
@@ -19,7 +20,7 @@ from tests.support.printers import images_of_tspl, images_of_zpl
 from trace.core.gs1 import check_digit
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import CompanyPrefix, CrateLabel, Event, Holding, LabelPrint, Thing
+from trace.models import CompanyPrefix, CrateLabel, Event, Holding, LabelPrint, Thing, Unit
 
 PREFIX = "8936012"
 
@@ -308,3 +309,31 @@ def test_a_delivery_note_is_printed_on_narrow_paper_and_its_code_answers_it(
 
 def test_a_note_of_others_is_not_ours_to_print(console: Console, app: Flask) -> None:
     assert console.pages.client.get("/producer/labels/notes/999").status_code == 404
+
+
+# -- a label before the console's camera -----------------------------------------------------------
+
+
+def test_the_consoles_camera_opens_what_a_label_is_on_or_the_form_that_puts_it_on(
+    console: Console,
+) -> None:
+    lot = console.lot("480")
+    first, second = codes(console, ahead(console, 2))
+    packed(console, {"parent": first}, lot)
+    (crate,) = console.things("logistic")
+    console.pages.submit(console.pages.get("/producer/stamps/new"), {"count": "2"})
+    with console.app.app_context():
+        rows = db.session.execute(select(Unit.key, Unit.serial).order_by(Unit.number)).all()
+    stamps = [f"http://localhost/{key}/{serial}".upper() for key, serial in rows]
+    bind = console.pages.get("/producer/stamps/bind")
+    console.pages.submit(bind, {"first": stamps[0], "lot": str(lot)})
+
+    def opened(text: str) -> str:
+        return console.pages.get("/producer/scan/?" + urlencode({"code": text})).address
+
+    assert opened(first).endswith(f"/producer/batches/{crate}")
+    assert "/producer/batches/pack?crate=" in opened(second)
+    assert opened(stamps[0]).endswith(f"/producer/batches/{lot}")
+    assert opened(rows[0].serial.lower()).endswith(f"/producer/batches/{lot}")
+    form = console.pages.get("/producer/scan/?" + urlencode({"code": stamps[1]}))
+    assert form.find("//input[@name='first']")[0].get("value") == stamps[1]

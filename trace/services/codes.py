@@ -23,10 +23,12 @@ from trace.core.gs1 import (
 )
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import Handover, Thing
+from trace.models import CrateLabel, Handover, Thing, Unit
 from trace.services.actors import Actor
 from trace.services.attachments import read_picture
+from trace.services.crates import NotACrate, read_crate
 from trace.services.settings import current_settings
+from trace.services.stamps import NotAStamp, read_stamp
 from trace.services.timelines import visible
 
 CODES_READ: Final = 20
@@ -57,6 +59,11 @@ def identities_of(text: str, id_base: str) -> list[Identity]:
     """What a scanned or typed text may mean: an address under any host that follows the grammar,
     or one of our codes as printed."""
     plain = text.strip()
+    if plain.startswith("(") or plain.replace(" ", "").isdecimal():
+        try:  # the number under or in a linear code
+            return [read_crate(plain, "code")]
+        except NotACrate:
+            pass
     if "/" in plain:
         try:
             known = parse_identity(plain, id_base)
@@ -72,6 +79,39 @@ def identities_of(text: str, id_base: str) -> list[Identity]:
     except Gs1Error:
         return []
     return [Identity(key, code) for key in CODE_KEYS]
+
+
+def find_printed(actor: Actor, texts: Iterable[str]) -> tuple[str, str, int | None] | None:
+    """The first of the organisation's own labels among the texts that name no batch by themselves:
+    ("stamp", text, the lot it is bound to or None), or ("crate", text, None) for a crate's label
+    under which nothing was packed yet. None where there is none."""
+    actor.check("read")
+    for text in texts:
+        try:
+            roll, number = read_stamp(actor, text[:2000], "code")
+        except NotAStamp:
+            pass
+        else:
+            lot = db.session.scalar(
+                select(Unit.lot_id).where(Unit.range_id == roll.id, Unit.number == number)
+            )
+            return "stamp", text, lot
+        try:
+            crate = canonical_uri(read_crate(text[:2000], "code"), current_settings().id_base)
+        except NotACrate:
+            continue
+        blank = (
+            select(CrateLabel.id)
+            .outerjoin(Thing, Thing.identity == CrateLabel.identity)
+            .where(
+                CrateLabel.identity == crate,
+                CrateLabel.organisation_id == actor.organisation.id,
+                Thing.id.is_(None),
+            )
+        )
+        if db.session.scalar(blank) is not None:
+            return "crate", text, None
+    return None
 
 
 def find_things(actor: Actor, texts: Iterable[str]) -> Thing | Handover:

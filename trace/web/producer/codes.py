@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from trace.models import Handover
 from trace.schemas.base import FormSchema, Text
 from trace.schemas.records import NothingChosen
-from trace.services.codes import find_things, read_codes
+from trace.services.codes import find_printed, find_things, read_codes
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.producer.telling import thing_href
@@ -36,6 +36,9 @@ def scan() -> ResponseReturnValue:
                 texts = [typed]
             else:
                 raise NothingChosen(path="code")
+            printed = find_printed(actor(), texts)
+            if printed is not None:
+                return redirect(printed_href(*printed), 303)
             found = find_things(actor(), texts)
             if isinstance(found, Handover):
                 mine = found.giver_id == actor().organisation.id
@@ -43,3 +46,12 @@ def scan() -> ResponseReturnValue:
                 return redirect(url_for(endpoint, event_id=found.event_id), 303)
             return redirect(thing_href(found), 303)
     return form.page("producer/codes/scan.html", typed=typed)
+
+
+def printed_href(kind: str, text: str, lot: int | None) -> str:
+    """Where a label of ours leads: to its batch, or to the form that gives it one."""
+    if lot is not None:
+        return url_for("batches.show", thing_id=lot)
+    if kind == "crate":
+        return url_for("processing.crate", crate=text)
+    return url_for("stamps.bind", first=text)
