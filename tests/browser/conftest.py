@@ -7,7 +7,9 @@ from playwright.sync_api import BrowserContext
 
 # The notebook on the phone fetches the day's pages in the background, a hundred of them: for tests
 # that are about something else it is left out. `pytestmark = pytest.mark.notebook` has it.
-NO_NOTEBOOK = """Object.defineProperty(Navigator.prototype, "serviceWorker", { get: () => undefined })"""
+NO_NOTEBOOK = (
+    """Object.defineProperty(Navigator.prototype, "serviceWorker", { get: () => undefined })"""
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

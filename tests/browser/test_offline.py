@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.browser import no_complaints
-from tests.support.field_phone import Field, field_phone, shift, sound
+from tests.support.field_phone import KEPT_PAGE, Field, field_phone, shift, sound
 from tests.support.photos import a_photo
 from tests.support.server import LiveServer
 from trace import clock
@@ -245,6 +245,30 @@ def test_a_form_asked_for_with_hints_opens_without_them_where_there_is_no_networ
     field.send()
     expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
     assert field.sprayings() == ["Thuốc Demo"]
+
+
+def test_forms_never_opened_offer_without_a_network_what_there_was_at_the_last_look(
+    field: Field,
+) -> None:
+    field.prepare()
+    new = "/producer/cycles/new/sowing"
+    field.page.evaluate(KEPT_PAGE, [new, "Vườn B2"])
+    # The office adds a place; the phone looks at today once more, and goes to the field.
+    pages = field.console.pages
+    ward = "Xã Đan Phượng, Hà Nội"
+    pages.submit(pages.get("/producer/places/new"), {"name": "Ruộng ven đê", "ward_code": ward})
+    field.page.goto(f"{field.url}/producer/today")
+    field.page.evaluate(KEPT_PAGE, [new, "Ruộng ven đê"])
+    field.network.mode = "down"
+    field.page.goto(field.url + new)
+    expect(field.page.get_by_text("Trang này được giữ trong máy")).to_be_visible()
+    sound(field.page)
+    field.page.locator("[name=product]").select_option(label="Cải ngọt")
+    field.page.locator("[name=place]").select_option(label="Ruộng ven đê")
+    field.page.locator("main form button[type=submit]").last.click()
+    expect(field.page.get_by_text("Đã giữ trong máy")).to_be_visible()
+    field.send_all()
+    assert len(field.console.things("cycle")) == 2
 
 
 def test_an_entry_is_discarded_after_one_question(field: Field) -> None:

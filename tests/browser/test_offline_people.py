@@ -105,7 +105,9 @@ def test_under_a_pin_nothing_written_can_be_read_and_the_right_pin_sends(field: 
     field.network.mode = "down"
     field.spray("Thuốc đã ghi trước")
     field.keep()
-    assert "Thuốc đã ghi trước" in field.page.evaluate(KEPT)
+    before: str = field.page.evaluate(KEPT)
+    assert "Thuốc đã ghi trước" in before
+    assert "Vườn B2" in before  # in the pages kept for the day
     set_pin(field)
     sound(field.page)
     field.spray("Thuốc bí mật")
@@ -114,12 +116,26 @@ def test_under_a_pin_nothing_written_can_be_read_and_the_right_pin_sends(field: 
     field.line("chờ 2")
     kept: str = field.page.evaluate(KEPT)
     assert "Thuốc" not in kept
+    assert "Vườn B2" not in kept
+    assert "Minh Họa" not in kept  # the household's name
     assert PIN not in kept
 
     field.list()
     field.page.get_by_role("button", name="Khoá ngay").click()
     expect(field.page.get_by_role("dialog")).to_be_visible()
     sound(field.page)
+    # Without a network a locked page is not even there: it opens with the PIN, as it was kept.
+    field.page.goto(f"{field.url}/producer/today")
+    expect(field.page.get_by_role("dialog")).to_be_visible()
+    assert "Vườn B2" not in field.page.content()
+    sound(field.page)
+    field.page.fill("#outbox-pin", PIN)
+    field.page.get_by_role("button", name="Mở khoá").click()
+    expect(field.page.get_by_text("Trang này được giữ trong máy")).to_be_visible()
+    expect(field.page.get_by_text("Vườn B2").first).to_be_visible()
+    field.line("chờ 2")
+    field.list()
+    field.page.get_by_role("button", name="Khoá ngay").click()
     field.network.mode = "up"
     field.page.goto(f"{field.url}/producer/today")
     expect(field.page.get_by_role("dialog")).to_be_visible()
@@ -151,6 +167,9 @@ def test_a_forgotten_pin_costs_only_what_was_not_sent_and_says_so(field: Field) 
     sound(field.page)
     field.page.get_by_role("button", name="Xoá việc chưa gửi").click()
     expect(field.page.get_by_text("Không có việc nào chờ gửi")).to_be_visible()
+    # The pages kept under it are gone too, and the phone says so.
+    field.page.goto(f"{field.url}/producer/today")
+    expect(field.page.get_by_role("heading", level=1)).to_have_text("Chưa có mạng")
     field.network.mode = "up"
     field.page.goto(f"{field.url}/producer/today")
     field.line("chờ 0")

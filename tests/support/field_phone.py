@@ -20,6 +20,18 @@ from trace import clock
 from trace.extensions import db
 from trace.models import Membership, Session
 
+# Waits until an address is kept, with a text in it where one is given.
+KEPT_PAGE = """async ([wanted, text]) => {
+  await navigator.serviceWorker.ready;
+  const reader = document.querySelector("meta[name=trace-reader]").content;
+  const pages = await caches.open(`trace-pages-${reader}`);
+  for (;;) {
+    const kept = await pages.match(wanted);
+    if (kept && (await kept.text()).includes(text)) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}"""
+
 
 @dataclass(slots=True)
 class Field:
@@ -42,18 +54,7 @@ class Field:
         """Opens today with a network and waits until the day's pages are kept."""
         self.sign_in()
         self.page.goto(f"{self.url}/producer/today")
-        wanted = f"/producer/cycles/{self.cycle}/none"
-        self.page.evaluate(
-            """async wanted => {
-              await navigator.serviceWorker.ready;
-              const reader = document.querySelector("meta[name=trace-reader]").content;
-              const pages = await caches.open(`trace-pages-${reader}`);
-              while (!(await pages.match(wanted))) {
-                await new Promise(resolve => setTimeout(resolve, 50));
-              }
-            }""",
-            wanted,
-        )
+        self.page.evaluate(KEPT_PAGE, [f"/producer/cycles/{self.cycle}/none", ""])
         self.page.goto(f"{self.url}/producer/today")
 
     def spray(self, name: str = "Thuốc Demo 10EC") -> None:
@@ -157,4 +158,4 @@ def first_member(app: Flask, console: Console) -> Member:
         return Member(row.person_id, row.organisation_id, "", row.role)
 
 
-__all__ = ["Field", "field_phone", "make_member", "shift", "sound"]
+__all__ = ["KEPT_PAGE", "Field", "field_phone", "make_member", "shift", "sound"]

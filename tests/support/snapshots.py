@@ -1,7 +1,8 @@
 """A world made once and put back: for tests in a browser, which look at it and do not make it.
 
-The first test that asks builds the world through the product's own pages; its database and instance
-folder are kept, and every later test of this worker begins with a copy. SQLite only, as those tests.
+The first test that asks builds the world through the product's own pages; its database and
+instance folder are kept, and every later test of this worker begins with a copy. SQLite only, as
+those tests are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask
 from playwright.sync_api import Page
@@ -26,7 +27,7 @@ from trace.web.access import COOKIE
 
 T = TypeVar("T")
 # What a world is kept as: its folder, the ids of its console, what its builder told, the sign-in.
-_worlds: dict[str, tuple[Path, dict[str, int], object, str]] = {}
+_worlds: dict[str, tuple[Path, dict[str, int], Any, str]] = {}
 
 
 def world(app: Flask, name: str, build: Callable[[Console], T]) -> tuple[Console, T]:
@@ -47,7 +48,7 @@ def world(app: Flask, name: str, build: Callable[[Console], T]) -> tuple[Console
     folder, ids, told, token = _worlds[name]
     _put_back(app, folder)
     pages.client.set_cookie(COOKIE, token)
-    return Console(app, pages, **ids), told  # type: ignore[return-value]  # what build returned
+    return Console(app, pages, **ids), told
 
 
 def enter(console: Console, page: Page, url: str) -> None:
