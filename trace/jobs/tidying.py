@@ -15,10 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.services import audit_days, exports, imports, requests, takedowns
+from trace.services import audit_days, exports, imports, requests, takedowns, weekly
 from trace.services.after_commit import after_commit
 from trace.services.applications import forget_papers
 from trace.services.closing import ask_for_ends, let_go
+from trace.services.reminders import remind
 from trace.services.scans import forget_over as forget_scans
 
 logger = structlog.get_logger()
@@ -45,7 +46,8 @@ class Tidying:
 
 def tidy(*, at: datetime) -> dict[str, int]:
     """How many takedowns were done again, closed requests forgotten, photos deleted, files of "my
-    data" and of imports dropped, days of the audit log logged; commits."""
+    data" and of imports dropped, people reminded, weeks told, days of the audit log logged;
+    commits."""
     told = {
         "takedowns": takedowns.replay(at=at),
         "requests": requests.forget_closed(at=at),
@@ -56,6 +58,8 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "papers": forget_papers(at=at),
         "closings": ask_for_ends(at=at),
         "members_let_go": let_go(at=at),
+        "reminded": remind(at=at),
+        "weeks": weekly.ask(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }
     if any(told.values()):

@@ -67,6 +67,7 @@ from trace.web.producer import (
     results,
     stamps,
     succession,
+    weeks,
     weights,
 )
 from trace.web.producer.work import register_work
@@ -133,6 +134,7 @@ def _register_farm(app: Flask) -> None:
         results,
         books,
         catalogues,
+        weeks,
     ):
         register(app, module.blueprint, "member:record")
     for blueprint in evening.BLUEPRINTS:
