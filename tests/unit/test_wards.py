@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trace.core.folding import fold
 from trace.services import wards
 
 
@@ -84,7 +85,7 @@ def test_an_old_commune_leads_to_the_ward_it_went_into() -> None:
 
 def test_todays_name_stands_before_an_old_one() -> None:
     found = search("Tân Lập", limit=500)
-    ranks = [wards.fold(ward.name) == "tan lap" for ward in found]
+    ranks = [fold(ward.name) == "tan lap" for ward in found]
     assert ranks == sorted(ranks, reverse=True)
     assert not all(ranks)
 
@@ -108,8 +109,8 @@ def test_every_ward_is_found_by_its_own_full_name(ward: wards.Ward) -> None:
 
 @given(st.text())
 def test_folding_twice_is_folding_once_and_never_fails(text: str) -> None:
-    once = wards.fold(text)
-    assert wards.fold(once) == once
+    once = fold(text)
+    assert fold(once) == once
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_slip_of_the_finger_is_guessed_and_said_to_be_a_guess(typed: str) -> N
 
 
 def fold_of(match: wards.Match) -> bool:
-    return wards.fold(match.ward.name) in ("dan phuong", "lien minh", "nghia do")
+    return fold(match.ward.name) in ("dan phuong", "lien minh", "nghia do")
 
 
 def test_what_fits_as_typed_is_never_guessed_at() -> None:

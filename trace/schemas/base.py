@@ -16,8 +16,9 @@ from typing import Any, Final, Never
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 
+from trace.core.folding import fold
 from trace.errors import Refused, TraceError
-from trace.services.wards import find_ward, fold, match_wards
+from trace.services.wards import find_ward, match_wards
 
 WARD_CHOICES: Final = 8
 _SPACES: Final = str.maketrans("", "", " \u00a0\u202f")

@@ -18,6 +18,7 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from trace.core.epcis.free_text import personal_numbers
+from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.schemas import import_values as values
 from trace.schemas.base import (
@@ -33,10 +34,9 @@ from trace.services.batches import LotExists
 from trace.services.capture.prepare import PersonalNumber
 from trace.services.households import HouseholdCodeTaken
 from trace.services.import_references import References
-from trace.services.places import GlnTaken, HalfPosition
+from trace.services.places import GlnTaken, check_degrees
 from trace.services.products import GtinTaken
 from trace.services.sheet_files import Row, Value, address
-from trace.services.wards import fold
 
 EXAMPLE_MARKS: Final = ("vi du", "example")
 KNOWN_LIMIT: Final = 50_000

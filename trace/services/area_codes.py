@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from trace.core.folding import fold
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import AreaCode, Place
@@ -31,7 +32,7 @@ from trace.services.audit import apply, write_audit
 from trace.services.bulk import Row, insert_rows
 from trace.services.sets import among
 from trace.services.versions import check_version
-from trace.services.wards import find_ward, fold
+from trace.services.wards import find_ward
 
 DISTRICTS_ENDED: Final = date(2025, 7, 1)
 SOON_DAYS: Final = 60

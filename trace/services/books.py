@@ -21,6 +21,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import select
 
+from trace.core.folding import fold
 from trace.errors import Conflict, NotFound
 from trace.extensions import db
 from trace.models import BookLine, Event
@@ -30,7 +31,6 @@ from trace.services.audit import write_audit
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import Line, read_events
 from trace.services.vocabulary import step
-from trace.services.wards import fold
 
 LINE_LIMIT: Final = 5000
 EVENT_LIMIT: Final = 3000

@@ -23,13 +23,13 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import or_, select
 
+from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import CatalogueItem
 from trace.models.products import CATEGORIES
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.wards import fold
 
 LINE_LIMIT: Final = 5000
 DATA: Final = Path(__file__).resolve().parent.parent / "data"

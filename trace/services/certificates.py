@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, cast
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
+from trace.core.folding import fold
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import (
@@ -32,7 +33,6 @@ from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.notifications import notify
 from trace.services.versions import check_version
-from trace.services.wards import fold
 
 State = Literal["valid", "future", "past", "suspended", "withdrawn"]
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from sqlalchemy import func, or_, select
 
+from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Handover, Household, Organisation, Place, Preset, Product
 from trace.services.actors import Actor
-from trace.services.wards import fold
 
 PARTNER_LIMIT = 200
 

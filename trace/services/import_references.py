@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import or_, select
 
+from trace.core.folding import fold
 from trace.core.gs1 import Gs1Error, check_code
 from trace.errors import TraceError
 from trace.extensions import db
@@ -28,7 +29,6 @@ from trace.services.batches import (
 )
 from trace.services.choices import find_organisation
 from trace.services.sets import among, batched
-from trace.services.wards import fold
 
 ASKED_AT_ONCE: Final = 1000
 KINDS: Final = ("place", "product", "household", "cycle", "lot")

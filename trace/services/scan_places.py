@@ -22,7 +22,8 @@ from typing import Any, Final, Protocol
 import maxminddb
 
 from trace.config import BadSetting
-from trace.services.wards import find_ward, fold, former_provinces, provinces
+from trace.core.folding import fold
+from trace.services.wards import find_ward, former_provinces, provinces
 
 TOO_VAGUE_KM: Final = 100
 _KIND: Final = re.compile(r"^(thanh pho|tinh) | (city|province)$")

@@ -8,13 +8,14 @@ for a province. They are the ones in circulation, not presented as official
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from trace.core.folding import fold
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -70,17 +71,6 @@ class FormerWard:
     def full_name(self) -> str:
         """ "Xã Song Phượng, Huyện Đan Phượng, Hà Nội"."""
         return ", ".join(part for part in (self.name, self.district, self.province) if part)
-
-
-def fold(text: str) -> str:
-    """Lower case, no diacritics, words parted by single spaces: "Đan Phượng" -> "dan phuong"."""
-    plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    kept = "".join(char if char.isalnum() else " " for char in plain if not _is_mark(char))
-    return " ".join(kept.split())
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char) == "Mn"
 
 
 def provinces() -> tuple[Province, ...]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from trace.core.folding import fold
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Household, WeighingLine, WeighingSheet
@@ -29,7 +30,6 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.group import Planting
 from trace.services.records import JsonObject, number
-from trace.services.wards import fold
 
 
 class SheetClosed(Conflict):

@@ -22,7 +22,7 @@ from typing import Generic, TypeVar
 from flask import Response, request, url_for
 from flask_babel import format_datetime
 
-from trace.services.wards import fold
+from trace.core.folding import fold
 
 T = TypeVar("T")
 PAGE_SIZE = 25

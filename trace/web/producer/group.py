@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 
 from trace import clock
+from trace.core.folding import fold
 from trace.errors import NotFound
 from trace.schemas.group import GroupSchema, GroupSowingSchema, GroupTreatmentSchema
 from trace.services import choices, group
@@ -17,7 +18,6 @@ from trace.services.batches import new_cycle_address, product_address
 from trace.services.diary import CycleFacts, Input
 from trace.services.records import LOCAL_ZONE
 from trace.services.vocabulary import AREA_NAMES, FIELD_STEPS, START_STEPS, STEP_LABELS, step_label
-from trace.services.wards import fold
 from trace.web.access import actor, needs
 from trace.web.pages import day, number
 from trace.web.producer.recording import (
