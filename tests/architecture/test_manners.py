@@ -44,7 +44,6 @@ def test_services_never_commit_and_models_and_core_never_touch_the_session() -> 
     # audit reads one state of the database and ends that reading itself.
     by_steps = (
         "services/demo/",
-        "services/notifications.py",
         "services/audits/",
     )
     found = places(r"\bsession\.commit\(|\bsession\.rollback\(", "services/")
