@@ -38,7 +38,13 @@ def each_step(act: str, settings: Settings) -> list[int]:
 
 @pytest.mark.parametrize(
     ("act", "fewest"),
-    [("recording", 8), ("changing-the-logs-key", 15), ("sealing-anew", 14), ("importing", 14)],
+    [
+        ("recording", 8),
+        ("changing-the-logs-key", 15),
+        ("sealing-anew", 14),
+        ("importing", 14),
+        ("printing", 8),
+    ],
 )
 def test_killed_at_each_step_the_next_start_goes_on_by_itself(
     app: Flask, settings: Settings, act: str, fewest: int

@@ -22,6 +22,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from tests.conftest import settings_for
+from tests.support import printing as labels
 from tests.support import sheets
 from tests.support.databases import release
 from tests.support.factories import make_actor, new_lot, registered
@@ -297,6 +298,25 @@ def importing(app: Flask) -> None:
                 break
 
 
+def printing(app: Flask) -> None:
+    """Serials are issued and their sheet is drawn: another worker draws the same once more."""
+    for step in range(1, MOST):
+
+        def act() -> None:
+            actor = Actor(db.session.scalars(_COOPERATIVE).one(), None, "owner")
+            labels.asked_and_drawn(actor)
+
+        was_killed = killed_at(app, step, act)
+        with app.app_context():
+            labels.check_whole(finished=False)
+            labels.take_over()
+            labels.check_whole(finished=True)
+            say(f"{step} {restart()}")
+            db.session.remove()
+        if not was_killed:
+            return
+
+
 ACTS: dict[str, Callable[[Flask], None]] = {
     "recording": recording,
     "changing-the-logs-key": changing_the_logs_key,
@@ -304,6 +324,7 @@ ACTS: dict[str, Callable[[Flask], None]] = {
     "sealing-anew": sealing_anew,
     "refilling": refilling,
     "importing": importing,
+    "printing": printing,
 }
 
 
