@@ -9,6 +9,7 @@ from marshmallow import ValidationError, validates_schema
 
 from trace.schemas.base import Choice, Day, FieldMissing, Text
 from trace.schemas.batches import LotRow
+from trace.schemas.places import Market
 from trace.schemas.records import (
     PREFILLED,
     UNIT_KEYS,
@@ -38,6 +39,7 @@ class ShipSchema(CircumstancesSchema):
     lots = Rows(ShipRow, required=True)
     taker = Text(200)
     taker_name = Text(200)
+    market = Market()
 
 
 class ReceiveRow(RecordSchema):

@@ -83,9 +83,12 @@ class External:
         return {name: value for name, value in found.items() if value}
 
 
-def ship(record: Record, items: Sequence[Item], parties: Parties) -> JsonObject:
-    """The giver's side."""
-    return observed(record, "shipping", items, disposition="in_transit", parts=parties.parts())
+def ship(
+    record: Record, items: Sequence[Item], parties: Parties, *, market: str = ""
+) -> JsonObject:
+    """The giver's side; `market` is where the goods will be sold in the end, "" untold."""
+    parts = {**parties.parts(), **({"trace:market": market} if market else {})}
+    return observed(record, "shipping", items, disposition="in_transit", parts=parts)
 
 
 def give_back(record: Record, items: Sequence[Item], parties: Parties, reason: str) -> JsonObject:

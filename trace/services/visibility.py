@@ -18,7 +18,9 @@ from trace.core.signing import JsonObject
 from trace.core.statements.build import SPLIT_FROM, SPLIT_TO, escape
 
 # Whole members, by name.
-PRIVATE_MEMBERS: Final = frozenset({"bizTransactionList", "trace:recordedBy", "trace:shares"})
+PRIVATE_MEMBERS: Final = frozenset(
+    {"bizTransactionList", "trace:recordedBy", "trace:shares", "trace:market"}
+)
 # Lists of {type, party} and the name of the party inside an element.
 PARTY_LISTS: Final = {"sourceList": "source", "destinationList": "destination"}
 # A place may be named; where exactly it lies is its owner's affair.

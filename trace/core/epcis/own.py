@@ -103,6 +103,11 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         "how a delivery note is answered: all, lines (with differences), part (more is to come),"
         " refused, by-link (without an account), back (refused goods are the giver's again)",
     ),
+    "market": OwnMember(
+        ("event",),
+        {"type": "string", "pattern": "^[A-Z]{2,3}$"},
+        "market a consignment is for: ISO 3166-1 alpha-3, or EU",
+    ),
     "units": OwnMember(
         ("event",),
         _object(

@@ -44,6 +44,7 @@ from trace.web.forms import Form
 from trace.web.lists import Listing
 from trace.web.problems import translated
 from trace.web.producer.batches import start_rows
+from trace.web.producer.consignments import consignment_of_event, consignment_of_form
 from trace.web.producer.note_paper import (
     SIZES,
     both,
@@ -240,6 +241,7 @@ def show(event_id: int) -> ResponseReturnValue:
         show_amount=show_amount,
         received=handover.received,
         form=Form(),
+        **consignment_of_event(handover),
     )
 
 
@@ -299,7 +301,8 @@ def send() -> ResponseReturnValue:
                 from_place=base.place,
                 note=new_note_address(draw),
             )
-            captured = record(form, [ship(base, items_of_rows(clean["lots"]), parties)])
+            going = ship(base, items_of_rows(clean["lots"]), parties, market=clean["market"])
+            captured = record(form, [going])
             sent = get_handover(actor(), captured.events[0].event_id)
             make_link(actor(), sent, at=clock.now())
             address = url_for("shipments.show", event_id=captured.events[0].event_id)
@@ -310,6 +313,7 @@ def send() -> ResponseReturnValue:
         "producer/shipments/send.html",
         lots=batch_options([*lots, *crates]),
         partners=_partner_words(choices.partners(actor())),
+        **consignment_of_form(form),
         **common_choices(),
     )
 
