@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.guards_area_codes import add_moved_codes, drop_moved_codes
+from migrations.guards_folded_names import add_folded_names, drop_folded_names
 
 revision = "0003"
 down_revision = "0002"
@@ -298,6 +299,9 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("organisations", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("folded", sa.String(length=500), server_default="", nullable=False)
+        )
         batch_op.add_column(sa.Column("closed_at", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("places", schema=None) as batch_op:
@@ -317,6 +321,11 @@ def upgrade() -> None:
             )
         )
 
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("folded", sa.String(length=500), server_default="", nullable=False)
+        )
+
     with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("device", sa.String(length=80), server_default="", nullable=False)
@@ -324,13 +333,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("sent_at", sa.BigInteger(), nullable=True))
 
     add_moved_codes(op)
+    add_folded_names(op)
 
 
 def downgrade() -> None:
+    drop_folded_names(op)
     drop_moved_codes(op)
     with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
         batch_op.drop_column("sent_at")
         batch_op.drop_column("device")
+
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.drop_column("folded")
 
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.drop_column("position_public")
@@ -345,6 +359,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("organisations", schema=None) as batch_op:
         batch_op.drop_column("closed_at")
+        batch_op.drop_column("folded")
 
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.drop_constraint("uq_notifications_subject", type_="unique")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from trace.core.folding import fold
 from trace.extensions import Model, db
 from trace.models.types import Id, Moment
 
@@ -33,6 +34,8 @@ class Organisation(Model):
     gln: Mapped[str | None] = mapped_column(String(13), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     name_en: Mapped[str] = mapped_column(String(200), default="")
+    # Both names as people type them who look for something; kept by `_fold`.
+    folded: Mapped[str] = mapped_column(String(500), default="", server_default="")
     kind: Mapped[str] = mapped_column(String(20))
     status: Mapped[str] = mapped_column(String(20), default="unconfirmed")
     demonstration: Mapped[bool] = mapped_column(default=False)
@@ -50,6 +53,12 @@ class Organisation(Model):
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)  # from then on nothing is recorded
     version: Mapped[int] = mapped_column(default=1)
+
+    @validates("name", "name_en")
+    def _fold(self, key: str, text: str) -> str:
+        names = {"name": self.name, "name_en": self.name_en, key: text}
+        self.folded = fold(f"{names['name'] or ''} {names['name_en'] or ''}")[:500]
+        return text
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own form)
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from trace.core.folding import fold
 from trace.extensions import Model
 from trace.models.organisations import Organisation
 from trace.models.types import Id, Moment, Quantity
@@ -40,6 +41,8 @@ class Product(Model):
     identity: Mapped[str] = mapped_column(String(300), unique=True)  # canonical text
     name: Mapped[str] = mapped_column(String(200))
     name_en: Mapped[str] = mapped_column(String(200), default="")
+    # Both names as people type them who look for something; kept by `_fold`.
+    folded: Mapped[str] = mapped_column(String(500), default="", server_default="")
     category: Mapped[str] = mapped_column(String(30), default="other")
     description: Mapped[str] = mapped_column(String(1000), default="")
     unit: Mapped[str] = mapped_column(String(3), default="KGM")  # UN/ECE Rec. 20
@@ -51,5 +54,11 @@ class Product(Model):
     version: Mapped[int] = mapped_column(default=1)
 
     organisation: Mapped[Organisation] = relationship()
+
+    @validates("name", "name_en")
+    def _fold(self, key: str, text: str) -> str:
+        names = {"name": self.name, "name_en": self.name_en, key: text}
+        self.folded = fold(f"{names['name'] or ''} {names['name_en'] or ''}")[:500]
+        return text
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

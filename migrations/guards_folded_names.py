@@ -1,0 +1,36 @@
+"""Names of products and organisations get the form people look for them by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from trace.core.folding import fold
+
+
+def add_folded_names(op: Any) -> None:
+    """Fills the new column from both names, a few thousand rows at a time."""
+    connection = op.get_bind()
+    for name in ("products", "organisations"):
+        table = sa.table(
+            name, sa.column("id"), sa.column("name"), sa.column("name_en"), sa.column("folded")
+        )
+        last = 0
+        while rows := connection.execute(
+            sa.select(table.c.id, table.c.name, table.c.name_en)
+            .where(table.c.id > last)
+            .order_by(table.c.id)
+            .limit(2000)
+        ).all():
+            last = rows[-1].id
+            connection.execute(
+                sa.update(table)
+                .where(table.c.id == sa.bindparam("row"))
+                .values(folded=sa.bindparam("words")),
+                [{"row": row.id, "words": fold(f"{row.name} {row.name_en}")[:500]} for row in rows],
+            )
+
+
+def drop_folded_names(op: Any) -> None:
+    """Nothing: the column goes with its table's older form."""
