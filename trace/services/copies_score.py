@@ -6,7 +6,7 @@ tell (docs/explanation/copies.md has the reasons and the figures):
 
 1. `returns`: scans go from one province to another and come back, and more than one phone saw the
    page for the first time. 2 points each; 3 for the first one when it took a week at most, the
-   provinces lie 150 km apart or more, and neither is where the other's mobile networks come out:
+   provinces lie 100 km apart or more, and neither is where the other's mobile networks come out:
    one phone that changes its network is told to be here, then there.
 2. `phones`: ten phones that saw it for the first time, on four days or more: 3 points. Six on three
    days: 1 point. It is all that can be seen where nobody says where scans come from.
@@ -31,7 +31,7 @@ QUEUED: Final = 20
 SAID: Final = 30
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
-NEAR_KM: Final = 150.0
+NEAR_KM: Final = 100.0
 SOON: Final = 7 * DAY
 PLANE_KMH: Final = 900.0
 MANY_PHONES: Final = ((10, 4, 30), (6, 3, 10))  # phones, days, tenths

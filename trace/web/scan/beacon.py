@@ -18,10 +18,11 @@ Rules:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Request, Response, current_app, request
+from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from trace import clock
@@ -34,10 +35,11 @@ from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.scan import rows
-from trace.web.scan.limits import Tally, network_of
+from trace.web.scan.limits import Tally, network_of, sender_of
 from trace.web.scan.views import HISTORIES, bp
 
 PER_MINUTE: Final = 300
+AHEADS: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 PROGRAMS: Final = re.compile(
     r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|whatsapp|"
@@ -78,7 +80,7 @@ def counting() -> Counting:
 @bp.post("/t/<path:rest>")
 def seen(rest: str) -> Response:
     """204: a page was shown. Counted in a second, if it is."""
-    if is_scan(request, secure=current_app.config["SESSION_COOKIE_SECURE"]):
+    if is_scan(request.environ, secure=current_app.config["SESSION_COOKIE_SECURE"]):
         _take()
     return Ready(b"", _nothing(), 204)
 
@@ -108,10 +110,9 @@ def _take() -> None:
     serial = identity.get("21") or identity.get("serial") or ""
     unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
     at = to_millis(clock.now())
-    agent = request.headers.get("User-Agent", "")
-    language = request.headers.get("Accept-Language", "")
-    # Within 64 bits a phone changes its IPv6 address as it likes.
-    visitor = f"{network_of(address, 32, 64)}\n{agent}\n{language}"
+    environ = request.environ
+    agent, language = environ.get("HTTP_USER_AGENT"), environ.get("HTTP_ACCEPT_LANGUAGE")
+    visitor = f"{sender_of(address)}\n{agent}\n{language}"
     thing = "/".join(unit) if unit else asked.texts[0]
     counts.buffer.add(
         Seen(
@@ -125,20 +126,25 @@ def _take() -> None:
     )
 
 
-def is_scan(asked: Request, *, secure: bool) -> bool:
+def is_scan(environ: dict[str, Any], *, secure: bool) -> bool:
     """Whether a request is a browser's word that somebody looks at this page (rule 2)."""
-    headers = asked.headers
-    ahead = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))
-    agent = headers.get("User-Agent", "")
-    if not agent or PROGRAMS.search(agent) or any(map(AHEAD.search, ahead)):
+    agent = environ.get("HTTP_USER_AGENT", "")
+    if is_program(agent) or any(AHEAD.search(environ.get(name, "")) for name in AHEADS):
         return False
-    site = headers.get("Sec-Fetch-Site")
+    site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         return (
             site == "same-origin"
-            and headers.get("Sec-Fetch-Dest") == "empty"
-            and headers.get("Sec-Fetch-Mode") in ("no-cors", "cors")
+            and environ.get("HTTP_SEC_FETCH_DEST") == "empty"
+            and environ.get("HTTP_SEC_FETCH_MODE") in ("no-cors", "cors")
         )
     if secure and SAYING.search(agent):
         return False
-    return urlsplit(headers.get("Origin", "")).netloc == asked.host
+    origin = environ.get("HTTP_ORIGIN", "")
+    return urlsplit(origin).netloc == environ.get("HTTP_HOST", "")
+
+
+@lru_cache(maxsize=2048)
+def is_program(agent: str) -> bool:
+    """Whether a request's User-Agent names a program that fetches pages, or nothing."""
+    return not agent or PROGRAMS.search(agent) is not None

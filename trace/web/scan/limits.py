@@ -9,26 +9,36 @@ address is kept longer than its window.
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import Final
 
+_IPV4: Final = re.compile(r"(?:::ffff:)?(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})", re.ASCII)
 MAX_NETWORKS: Final = 50_000
 
 
-@lru_cache(maxsize=1024)
-def network_of(address: str, bits4: int = 24, bits6: int = 48) -> str:
+def network_of(address: str) -> str:
     """The network of an address, as text; what is no address stands for itself."""
+    four = _IPV4.fullmatch(address)
+    return f"{four[1]}.0/24" if four else _prefix(address, 48)
+
+
+def sender_of(address: str) -> str:
+    """One connection: the whole of an IPv4 address, 64 bits of an IPv6 address, within which a
+    phone changes it as it likes."""
+    four = _IPV4.fullmatch(address)
+    return f"{four[1]}.{four[2]}" if four else _prefix(address, 64)
+
+
+@lru_cache(maxsize=1024)
+def _prefix(address: str, bits: int) -> str:
     try:
-        found = ipaddress.ip_address(address)
+        return str(ipaddress.IPv6Network((address, bits), strict=False))
     except ValueError:
         return address[:45]
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    bits = bits4 if found.version == 4 else bits6
-    return str(ipaddress.ip_network((found, bits), strict=False))
 
 
 class Tally:
