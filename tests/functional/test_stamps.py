@@ -11,11 +11,14 @@ import orjson
 import pytest
 import zxingcpp
 from flask import Flask
+from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from tests.support.fields import Console, add_partner, errors, open_console
 from tests.support.pages import PageClient
+from tests.support.photos import photo_of_codes
 from tests.support.printers import images_of_tspl, images_of_zpl
 from trace import clock
 from trace.extensions import db
@@ -25,6 +28,7 @@ from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.holds import notice_event
 from trace.services.platform import platform_organisation
+from trace.web.access import COOKIE
 
 ROLL = {"layout": "roll-58x40"}
 
@@ -259,20 +263,86 @@ def test_unused_stamps_are_voided_and_bound_ones_stay(console: Console) -> None:
     assert "first" in errors(page)
 
 
-def test_the_outbox_sends_a_binding_once(console: Console) -> None:
+def outbox_of(console: Console, entries: dict[str, str]) -> dict[str, Any]:
+    """What a phone's outbox would send: the form as it was filled, with its one-time key."""
+    return console.pages.get("/producer/stamps/bind").form().filled(entries)
+
+
+def sent_by(console: Console, phone: FlaskClient, entry: dict[str, Any]) -> TestResponse:
+    """An entry sent from a phone, with the token of that phone."""
+    token = phone.get("/producer/outbox/token").get_json()["csrf_token"]
+    return phone.post(
+        "/producer/stamps/bind",
+        data={**entry, "csrf_token": token},
+        headers={"Accept": "application/json"},
+    )
+
+
+def second_phone(console: Console) -> FlaskClient:
+    """Another phone of the same person."""
+    phone = console.app.test_client()
+    cookie = console.pages.client.get_cookie(COOKIE)
+    assert cookie is not None
+    phone.set_cookie(COOKIE, cookie.value)
+    return phone
+
+
+def test_the_same_outbox_sent_by_two_phones_binds_once(console: Console) -> None:
     lot = console.lot("10")
     roll = stamps(console, 3)
-    form = console.pages.get("/producer/stamps/bind").form()
-    told = form.filled({"first": stamp(console, roll, 1)[1], "lot": str(lot)})
-    wanted = {"Accept": "application/json"}
-    first, second = (
-        console.pages.client.post("/producer/stamps/bind", data=told, headers=wanted)
-        for _ in range(2)
-    )
-    told_first, told_second = first.get_json(), second.get_json()
-    assert (first.status_code, told_first["state"]) == (200, "sent")
-    assert (told_first["again"], told_second["again"]) == (False, True)
+    entry = outbox_of(console, {"first": stamp(console, roll, 1)[1], "lot": str(lot)})
+    answers = [
+        sent_by(console, phone, entry).get_json()
+        for phone in (console.pages.client, second_phone(console), console.pages.client)
+    ]
+    assert [told["state"] for told in answers] == ["sent"] * 3
+    assert [told["again"] for told in answers] == [False, True, True]
+    assert {told["location"] for told in answers} == {f"/producer/stamps/{roll}"}
     assert len(rows(console.app, LabelBinding.id)) == 1
+
+
+def test_of_two_phones_whose_ranges_overlap_the_first_wins_and_the_other_is_told_how_to_mend(
+    console: Console,
+) -> None:
+    one, two = console.lot("10", lot="L1"), console.lot("10", lot="L2")
+    roll = stamps(console, 12)
+    serials = {number: stamp(console, roll, number)[1] for number in (1, 5, 6, 8, 12)}
+    # Both were written in the field, before either was sent.
+    first = outbox_of(console, {"first": serials[1], "last": serials[8], "lot": str(one)})
+    second = outbox_of(console, {"first": serials[5], "last": serials[12], "lot": str(two)})
+    phone = second_phone(console)
+    assert sent_by(console, console.pages.client, first).status_code == 200
+    refused = sent_by(console, phone, second)
+    assert refused.status_code == 409
+    (error,) = refused.get_json()["errors"]
+    assert (error["path"], error["code"]) == ("first", "labels-bound")
+    assert "số 5–8" in error["sentence"]
+    assert "lô L1" in error["sentence"]
+    assert "còn trống: số 9–12" in error["sentence"]
+    # Mended as told, and sent with the key of the same entry: nothing of it was kept before.
+    mended = {**second, "first": stamp(console, roll, 9)[1]}
+    assert sent_by(console, phone, mended).status_code == 200
+    bound = dict(rows(console.app, Unit.number, Unit.lot_id))
+    assert [bound[number] for number in (1, 8, 9, 12)] == [one, one, two, two]
+    # A third phone had scanned the same stamps onto the same batch: nothing is left to do.
+    third = outbox_of(console, {"first": serials[5], "last": serials[6], "lot": str(one)})
+    refused = sent_by(console, phone, third)
+    assert refused.get_json()["errors"][0]["code"] == "labels-all-bound"
+
+
+def test_photos_of_the_first_and_the_last_stamp_bind_them(console: Console) -> None:
+    lot = console.lot("10")
+    roll = stamps(console, 4)
+    entry = outbox_of(console, {"lot": str(lot)})
+    for field, number in (("first_photo", 2), ("last_photo", 4)):
+        image = photo_of_codes(f"HTTP://LOCALHOST{stamp(console, roll, number)[0].upper()}")
+        entry[field] = (io.BytesIO(image), "0.jpg")
+    done = console.pages.client.post(
+        "/producer/stamps/bind", data=entry, headers={"Accept": "application/json"}
+    )
+    assert done.get_json()["state"] == "sent"
+    bound = {number for number, to in rows(console.app, Unit.number, Unit.lot_id) if to == lot}
+    assert bound == {2, 3, 4}
 
 
 # -- what is held is not labelled ------------------------------------------------------------------

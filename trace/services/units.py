@@ -17,7 +17,7 @@ Rules (docs/reference/formats.md, sections 1, 7, 8).
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, insert, literal, or_, select, update
 
-from trace.core.gs1 import Identity, canonical_uri, new_code, new_serial, parse_path
+from trace.core.gs1 import Identity, canonical_uri, format_code, new_code, new_serial, parse_path
 from trace.core.signing import JsonObject, b64url
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
@@ -53,13 +53,22 @@ class RangeMismatch(TraceError):
 
 class UnitsTaken(Conflict):
     code = "labels-bound"
-    message = "Label no. %(number)s of this roll already belongs to a batch."
+    message = (
+        "Labels no. %(taken)s of this roll already belong to batch %(lot)s."
+        " Still free of these: no. %(free)s."
+    )
     next_step = "Choose labels that are not bound yet."
+
+
+class AllUnitsTaken(UnitsTaken):
+    code = "labels-all-bound"
+    message = "Labels no. %(taken)s of this roll already belong to batch %(lot)s: none is left."
+    next_step = "If it is the wrong batch, correct the event that bound them."
 
 
 class UnitsVoided(Conflict):
     code = "labels-voided"
-    message = "Label no. %(number)s of this roll was voided and cannot be used."
+    message = "Labels no. %(taken)s of this roll were voided and cannot be used."
 
 
 class NothingToVoid(Conflict):
@@ -256,16 +265,50 @@ def told(stretch: Stretch) -> JsonObject:
     }
 
 
-def check_free(stretch: Stretch) -> None:
-    """Raises UnitsVoided or UnitsTaken, naming the first that is not free."""
-    row = db.session.execute(
-        select(Unit.number, Unit.voided_at)
+def check_free(stretch: Stretch, ours: Collection[int] = ()) -> None:
+    """Raises UnitsTaken or UnitsVoided, saying which are not free, what they are on and which are
+    left: two phones may have scanned ranges that overlap, and the second has to mend its own.
+    `ours` were free until this very claim took them."""
+    found = db.session.execute(
+        select(Unit.number, Unit.voided_at, Thing.identity)
+        .outerjoin(Thing, Thing.id == Unit.lot_id)
         .where(*stretch.where(), or_(Unit.lot_id.is_not(None), Unit.voided_at.is_not(None)))
         .order_by(Unit.number)
-        .limit(1)
-    ).first()
-    if row is not None:
-        raise (UnitsTaken if row.voided_at is None else UnitsVoided)(number=row.number)
+    ).all()
+    rows = [row for row in found if row.number not in ours]
+    bound = {row.number: row.identity for row in rows if row.voided_at is None}
+    if not rows:
+        return
+    if not bound:
+        raise UnitsVoided(number=rows[0].number, taken=_spelled([row.number for row in rows]))
+    gone = {row.number for row in rows}
+    free = [number for number in range(stretch.first, stretch.last + 1) if number not in gone]
+    lots = [_name(identity) for identity in dict.fromkeys(bound.values())]
+    raise (UnitsTaken if free else AllUnitsTaken)(
+        number=min(bound), taken=_spelled(list(bound)), lot=", ".join(lots), free=_spelled(free)
+    )
+
+
+# Runs of numbers in one sentence; more would be read by nobody.
+_RUNS: Final = 5
+
+
+def _spelled(numbers: Sequence[int]) -> str:
+    """ "3–5, 9" for ascending numbers."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    told = [str(one) if one == two else f"{one}–{two}" for one, two in runs[:_RUNS]]
+    return ", ".join(told) + ("…" if len(runs) > _RUNS else "")
+
+
+def _name(identity: str) -> str:
+    """The last part of a lot's identity, as people read it."""
+    last = identity.rpartition("/")[2]
+    return format_code(last) if "/b/" in identity else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,19 +330,21 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
     thing = db.session.scalar(select(Thing.id).where(Thing.identity == lot, Thing.kind == "lot"))
     if thing is None:
         raise UnknownRange(path=path)
-    try:
-        check_free(stretch)
-    except TraceError as error:
-        raise error.at(path) from None
-    taken = db.session.execute(
-        update(Unit)
-        .where(*stretch.where(), Unit.lot_id.is_(None), Unit.voided_at.is_(None))
-        .values(lot_id=thing)
-        .execution_options(synchronize_session=False)
+    taken = set(
+        db.session.scalars(
+            update(Unit)
+            .where(*stretch.where(), Unit.lot_id.is_(None), Unit.voided_at.is_(None))
+            .values(lot_id=thing)
+            .returning(Unit.number)
+            .execution_options(synchronize_session=False)
+        )
     )
-    if taken.rowcount != stretch.count:  # type: ignore[attr-defined]  # an UPDATE has one
-        # Somebody else's binding came between; the caller's savepoint gives back what we took.
-        raise UnitsTaken(path=path, number=stretch.first)
+    if len(taken) != stretch.count:
+        # The caller's savepoint gives back what we took.
+        try:
+            check_free(stretch, taken)
+        except TraceError as error:
+            raise error.at(path) from None
     digest = digest_of(serial for _, serial in serials(stretch))
     if told_of.get("digest") != digest or told_of.get("count") != stretch.count:
         raise RangeMismatch(path=path)
