@@ -23,6 +23,7 @@ from trace.services.did import did_document
 from trace.services.linksets import DEFAULT, LINKSET, bare_type, links_of, linkset
 from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
+from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
 from trace.web.problems import problem
 
 bp = Blueprint("resolver", __name__)
@@ -70,6 +71,8 @@ def answer(rest: str) -> ResponseReturnValue:
         identity = parse_path(path).identity
     except TraceError as error:
         return _to_page(path, error)
+    if waiting := seconds_to_wait():
+        return _wait(path, waiting)
     entries = resolve(identity)
     wished = _wished_type()
     if wished == LINKSET or (wished is None and _wants_linkset()):
@@ -121,6 +124,7 @@ def _wants_linkset() -> bool:
 def _linkset(identity: Identity, entries: Sequence[Entry]) -> Response:
     """R16 to R21."""
     if not entries:
+        count_unknown()
         raise NotFound
     settings = current_settings()
     body = linkset(entries, id_base=settings.id_base, public_url=settings.public_url)
@@ -150,12 +154,24 @@ def _wants_page() -> bool:
 
 def _not_known(path: str) -> ResponseReturnValue:
     """R8: a plain 404 with a page that says what to do."""
-    return _page_of(path) if _wants_page() else _problem(NotFound())
+    if _wants_page():
+        return _page_of(path)
+    count_unknown()
+    return _problem(NotFound())
 
 
 def _to_page(path: str, error: TraceError) -> ResponseReturnValue:
     """R6, R7: 400, with the rule that was broken."""
     return _page_of(path) if _wants_page() else _problem(error)
+
+
+def _wait(path: str, seconds: int) -> ResponseReturnValue:
+    """429: this network tries codes."""
+    if _wants_page():
+        return _page_of(path)
+    response = _problem(TooManyCodes(minutes=minutes(seconds)))
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _problem(error: TraceError) -> Response:

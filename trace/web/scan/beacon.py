@@ -34,8 +34,8 @@ from trace.services.scans import Seen, day_of, mark_of
 from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
+from trace.web.networks import Tally, network_of, sender_of
 from trace.web.scan import rows
-from trace.web.scan.limits import Tally, network_of, sender_of
 from trace.web.scan.views import HISTORIES, bp
 
 PER_MINUTE: Final = 300
@@ -133,15 +133,12 @@ def is_scan(environ: dict[str, Any], *, secure: bool) -> bool:
         return False
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
-        return (
-            site == "same-origin"
-            and environ.get("HTTP_SEC_FETCH_DEST") == "empty"
-            and environ.get("HTTP_SEC_FETCH_MODE") in ("no-cors", "cors")
-        )
+        told = (site, environ.get("HTTP_SEC_FETCH_DEST"), environ.get("HTTP_SEC_FETCH_MODE"))
+        return told in (("same-origin", "empty", "no-cors"), ("same-origin", "empty", "cors"))
     if secure and SAYING.search(agent):
         return False
     origin = environ.get("HTTP_ORIGIN", "")
-    return urlsplit(origin).netloc == environ.get("HTTP_HOST", "")
+    return urlsplit(origin).netloc == str(environ.get("HTTP_HOST", ""))
 
 
 @lru_cache(maxsize=2048)

@@ -15,6 +15,7 @@ import orjson
 from cachetools import LRUCache
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, ngettext
 
 from trace import clock
 from trace.core.gs1 import Identity
@@ -26,6 +27,7 @@ from trace.services.passports import passport_of
 from trace.services.proofs import proof_of
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
+from trace.web.guessing import count_unknown, minutes, seconds_to_wait
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.scan import cards, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
@@ -73,6 +75,8 @@ def show(rest: str) -> ResponseReturnValue:
     """The history of a lot, unit, cycle or logistic unit; the card of anything else."""
     path, _ = raw_target(request)
     language, chosen = language_of(request)
+    if waiting := seconds_to_wait():
+        return _wait(waiting, language)
     try:
         asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
     except TraceError as error:
@@ -278,6 +282,7 @@ def _answer_card(identity: Identity, language: str) -> Response:
 
 def _unknown(identity: Identity, language: str) -> Response:
     """404: says so, offers typing and reporting, shows no product."""
+    count_unknown()
     html = render(
         "scan/unknown.html",
         language,
@@ -294,10 +299,26 @@ STAMPS = {"never": 404, "unbound": 200, "voided": 410}
 
 def _stamp(identity: Identity, state: str, language: str) -> Response:
     """A stamp without a story: never issued, not bound yet, or voided. Names no product."""
+    if state == "never":
+        count_unknown()
     html = render(
         "scan/stamp.html", language, identity.path, code=cards.spoken(identity), state=state
     )
     return _page(html, language, STAMPS[state], runs=state != "never")
+
+
+def _wait(seconds: int, language: str) -> Response:
+    """429: this network tries codes."""
+    with force_locale(language):
+        sentence = ngettext(
+            "Hãy chờ %(num)s phút rồi quét lại.",
+            "Hãy chờ %(num)s phút rồi quét lại.",
+            minutes(seconds),
+        )
+    response = _page(render("scan/wait.html", language, "/", sentence=sentence), language, 429)
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _refused(error: TraceError, path: str, language: str) -> Response:

@@ -1,0 +1,50 @@
+"""Who asks for code after code that nobody ever registered has to wait.
+
+Codes cannot be guessed (45 random bits for a lot, 80 for a package), and this makes trying slower
+still: a network that has asked for a hundred unknown codes within ten minutes is answered nothing
+of codes until they are over, neither of unknown ones nor of known ones; otherwise the answers
+would tell which is which. People who share the network wait with it: a hundred is far more than
+they mistype. Each process counts for itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import current_app, request
+
+from trace.errors import TraceError
+from trace.extensions import limiter
+from trace.web.networks import Tally, network_of
+
+UNKNOWN_CODES: Final = 100
+WINDOW: Final = 600
+
+
+class TooManyCodes(TraceError):
+    code = "too-many-codes"
+    status = 429
+    message = "This network asked for too many codes that do not exist. Wait %(minutes)d minutes."
+
+
+def _tally() -> Tally:
+    found: Tally | None = current_app.extensions.get("trace.guessing")
+    return found or current_app.extensions.setdefault(
+        "trace.guessing", Tally(UNKNOWN_CODES, WINDOW)
+    )
+
+
+def seconds_to_wait() -> int:
+    """0 for whoever may ask for a code now."""
+    return _tally().wait(network_of(request.remote_addr or "")) if limiter.enabled else 0
+
+
+def count_unknown() -> None:
+    """Somebody asked for a code that nobody registered."""
+    if limiter.enabled:
+        _tally().count(network_of(request.remote_addr or ""))
+
+
+def minutes(seconds: int) -> int:
+    """For people: whole minutes, at least one."""
+    return max(1, -(-seconds // 60))
