@@ -248,15 +248,17 @@ def test_files_that_are_no_sheets_are_refused_by_name(console: Console) -> None:
     entities = io.BytesIO()
     with zipfile.ZipFile(entities, "w") as package:
         package.writestr("xl/workbook.xml", '<!DOCTYPE a [<!ENTITY b "c">]><workbook/>')
-    cases = {
-        "sheet-too-large": bomb.getvalue(),
-        "macro-sheet": macro.getvalue(),
-        "sheet-broken": entities.getvalue(),
-        "old-sheet": b"\xd0\xcf\x11\xe0" + bytes(100),
-        "not-a-sheet": b"\x89PNG\r\n\x1a\n" + os.urandom(200) + b"\x00",
-        "sheet-too-long": b"a;b\n" + b"1;2\n" * 100_000,
-    }
-    for code, data in cases.items():
+    cases = (
+        ("sheet-too-large", bomb.getvalue()),
+        ("macro-sheet", macro.getvalue()),
+        ("sheet-broken", entities.getvalue()),
+        ("old-sheet", b"\xd0\xcf\x11\xe0" + bytes(100)),
+        ("not-a-sheet", b"\x89PNG\r\n\x1a\n" + os.urandom(200) + b"\x00"),
+        # Some programs write a web page and call it .xls.
+        ("not-a-sheet", b"<html><table><tr><td>a</td></tr></table></html>"),
+        ("sheet-too-long", b"a;b\n" + b"1;2\n" * 100_000),
+    )
+    for code, data in cases:
         page = send(console, "lots", data, "la.xlsx")
         assert "Chưa ghi gì từ tệp này" in page.text
         with console.app.app_context():
@@ -484,3 +486,31 @@ def test_a_gtin_of_somebody_else_is_told_at_its_cell(console: Console, now: date
     assert "D2" in preview.text
     assert "D4" in preview.text
     assert "Dòng dùng được 1" in preview.text
+
+
+def test_what_is_not_read_or_not_seen_is_told_before_anything_is_recorded(
+    console: Console,
+) -> None:
+    book = openpyxl.Workbook()
+    hidden, first, second = book.active, book.create_sheet("Một"), book.create_sheet("Hai")
+    assert hidden is not None
+    for sheet in (hidden, first, second):
+        for row in (("Mã hộ", "Tên hộ"), ("H40", "A"), ("H41", "B")):
+            sheet.append(row)
+    book.create_sheet("Chú thích").append(("chữ khác",))
+    hidden.title, hidden.sheet_state = "Cũ", "hidden"
+    first.column_dimensions["B"].hidden = True
+    first.row_dimensions[3].hidden = True
+    out = io.BytesIO()
+    book.save(out)
+    page = send(console, "households", out.getvalue())
+    assert "Chỉ đọc trang tính “Một”. Chưa đọc: Hai, Cũ;" in page.text
+    assert "Cột đang ẩn trong Excel vẫn được đọc: B1." in page.text
+    assert "1 dòng đang ẩn" in page.text
+    plain = send(console, "households", workbook(("Mã hộ",), ("H44",)))
+    assert "Xem kỹ trước khi ghi" not in plain.text
+
+
+def test_a_file_for_another_kind_of_sheet_is_shown_the_way(console: Console) -> None:
+    page = send(console, "lots", workbook(("Mã hộ", "Tên hộ"), ("H40", "A")))
+    assert page.link("Gửi vào bảng “Hộ thành viên”").endswith("/new/households")

@@ -304,8 +304,8 @@ def _place(clean: dict[str, Any], row: int, taken: Taken) -> Iterable[tuple[str,
     except TraceError as error:
         yield error.path, error
     gln = clean.get("gln")
-    if gln and (error := taken.claim(gln, row, GlnTaken(value=gln))):
-        yield "gln", error
+    if gln and (used := taken.claim(gln, row, GlnTaken(value=gln))):
+        yield "gln", used
 
 
 def _product(clean: dict[str, Any], row: int, taken: Taken) -> Iterable[tuple[str, TraceError]]:

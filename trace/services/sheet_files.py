@@ -5,12 +5,14 @@ Rules.
    encrypted workbooks (xls), other packages and plain pictures are refused by name.
 2. A small file may not become a large one: the unpacked parts are counted before they are read, and
    XML with a document type or in another encoding than UTF-8 is refused (entities that grow).
-3. The first sheet that has rows counts. At most ROW_LIMIT rows are read; one more is refused, never
-   cut off. Blank rows are no rows.
+3. The first sheet that has rows counts, of those that people see before those that are hidden; the
+   others are named. At most ROW_LIMIT rows are read; one more is refused, never cut off. Blank rows
+   are no rows. Hidden columns and rows are read like any other, and told.
 4. A cell gives text, a number, a day or a moment. A formula gives what was last computed; where
    nothing is stored, the cell is a mistake of its own, as are merged cells below the heading.
-5. CSV is UTF-8 (with or without its mark), UTF-16 with its mark, or Windows-1258; parted by comma,
-   semicolon or tab, whichever the first line has most of.
+5. A web page under another name is no sheet. CSV is UTF-8 (with or without its mark), UTF-16 with
+   its mark, or Windows-1258; parted by comma, semicolon or tab, whichever the first line has most
+   of.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any, Final, cast
 
 from openpyxl import load_workbook
@@ -127,21 +130,34 @@ class Row:
         return not self.problems and all(value in (None, "") for value in self.values)
 
 
+@dataclass(slots=True)
+class Sheet:
+    """What was read, and what people may not expect of it. `others` are sheets that were not read:
+    name, whether it is hidden, its first rows. A CSV file has no name."""
+
+    rows: list[Row]
+    name: str = ""
+    hidden: bool = False
+    hidden_columns: frozenset[int] = frozenset()  # from 0
+    hidden_rows: frozenset[int] = frozenset()  # as the spreadsheet counts
+    others: list[tuple[str, bool, list[Row]]] = field(default_factory=list)
+
+
 def address(column: int, row: int) -> str:
     """The cell's address as the spreadsheet has it: column 0, row 5 is A5."""
     return f"{get_column_letter(column + 1)}{row}"
 
 
-def read_rows(data: bytes) -> list[Row]:
+def read_sheet(data: bytes) -> Sheet:
     """All rows that are not blank. Raises a SheetProblem."""
     if len(data) > FILE_LIMIT:
         raise SheetTooLarge(got=-(-len(data) // 1_000_000), limit=FILE_LIMIT // 1_000_000)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldSheet
-    rows = list(_limited(_workbook(data) if data.startswith(b"PK") else _csv(data)))
-    if not rows:
+    found = _workbook(data) if data.startswith(b"PK") else Sheet(list(_limited(_csv(data))))
+    if not found.rows:
         raise SheetEmpty
-    return rows
+    return found
 
 
 def _limited(rows: Iterator[Row]) -> Iterator[Row]:
@@ -162,6 +178,9 @@ _MERGED: Final = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ >/]")
+_HIDDEN: Final = re.compile(rb'<(?:\w+:)?(col|row)((?:\s[^>]*)?\shidden="(?:1|true)"[^>]*)>')
+_NUMBERS: Final = re.compile(rb'(?:^|\s)(min|max|r)="(\d{1,7})"')
+PEEK: Final = 20  # rows of a sheet that is not read
 _ERRORS: Final = frozenset(
     {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#NUM!", "#NULL!", "#GETTING_DATA"}
 )
@@ -202,8 +221,9 @@ def _check_package(data: bytes) -> tuple[bool, bool]:
         raise SheetBroken from error  # zlib.error and whatever else a damaged package brings
 
 
-def _workbook(data: bytes) -> Iterator[Row]:
+def _workbook(data: bytes) -> Sheet:
     formulas, merged = _check_package(data)
+    found = Sheet([])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and validations it does not know
@@ -213,26 +233,57 @@ def _workbook(data: bytes) -> Iterator[Row]:
                 if formulas
                 else None
             )
-            for sheet in book.worksheets:
+            for sheet in sorted(book.worksheets, key=lambda one: one.sheet_state != "visible"):
+                hidden = sheet.sheet_state != "visible"
+                if found.rows:
+                    head = _peek(sheet)
+                    if head:
+                        found.others.append((sheet.title, hidden, head))
+                    continue
                 areas = _merged_areas(data, sheet) if merged else []
-                yield_any = False
                 pair = None if typed is None else typed[sheet.title]
-                for row in _sheet_rows(sheet, pair, areas):
-                    yield_any = yield_any or not row.blank
-                    yield row
-                if yield_any:
-                    return
+                rows = list(_limited(_sheet_rows(sheet, pair, areas)))
+                if rows:
+                    found = Sheet(rows, sheet.title, hidden, *_hidden_parts(data, sheet))
     except TraceError:
         raise
     except Exception as error:  # openpyxl raises whatever its parts raise
         raise SheetBroken from error
+    return found
+
+
+def _peek(sheet: Any) -> list[Row]:
+    try:
+        return list(islice(_limited(_sheet_rows(sheet, None, [])), PEEK))
+    except TraceError:  # it is not read: what is wrong with it is nobody's trouble
+        return []
+
+
+def _part(data: bytes, sheet: Any) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        return package.read(str(sheet._worksheet_path).lstrip("/"))
+
+
+def _hidden_parts(data: bytes, sheet: Any) -> tuple[frozenset[int], frozenset[int]]:
+    """Columns from 0, and rows, that Excel does not show."""
+    text = _part(data, sheet)
+    columns: set[int] = set()
+    rows: set[int] = set()
+    if b' hidden="' not in text:
+        return frozenset(), frozenset()
+    for kind, attributes in _HIDDEN.findall(text):
+        numbers = {name: int(number) for name, number in _NUMBERS.findall(attributes)}
+        if kind == b"row":
+            rows.add(numbers.get(b"r", 0))
+        else:
+            last = min(numbers.get(b"max", 0), COLUMN_LIMIT)
+            columns.update(range(numbers.get(b"min", 1) - 1, last))
+    return frozenset(columns), frozenset(rows)
 
 
 def _merged_areas(data: bytes, sheet: Any) -> list[tuple[int, int, int, int, str]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as package:
-        text = package.read(str(sheet._worksheet_path).lstrip("/"))
     found = []
-    for match in _MERGED.finditer(text):
+    for match in _MERGED.finditer(_part(data, sheet)):
         name = match[1].decode()
         left, top, right, bottom = (cast("int", part) for part in range_boundaries(name))
         found.append((left - 1, top, right - 1, bottom, name))
@@ -276,10 +327,10 @@ def _row(
     for column, formula in enumerate(formulas[: len(kept)]):
         if formula is not None and kept[column] is None:
             problems[column] = FormulaWithoutValue()
-    for left, top, _, _, name in areas:
-        # Every row that a tall area reaches; of a wide one, the row it is in.
-        if left < COLUMN_LIMIT and number >= top:
-            problems.setdefault(left, MergedCells(area=name))
+    for left, top, right, _, name in areas:
+        if number >= top:
+            for column in range(left, min(right + 1, COLUMN_LIMIT)):
+                problems.setdefault(column, MergedCells(area=name))
     return Row(number, kept, problems)
 
 
@@ -322,6 +373,8 @@ def decode(data: bytes) -> str:
 
 def _csv(data: bytes) -> Iterator[Row]:
     text = decode(data)
+    if text.lstrip().startswith("<"):
+        raise NotASheet
     first, _, rest = text.partition("\n")
     parted = re.fullmatch(r'"?sep=(.)"?\s*', first)  # Excel's own way to say it
     skipped = 1 if parted else 0

@@ -18,7 +18,7 @@ from trace.schemas.import_forms import ModeForm, NothingForm, UploadForm, column
 from trace.schemas.import_kinds import KINDS
 from trace.schemas.import_templates import heading, template
 from trace.services import imports
-from trace.services.sheet_files import FILE_LIMIT, NotASheet, SheetTooLarge, address
+from trace.services.sheet_files import FILE_LIMIT, SheetEmpty, SheetTooLarge, address
 from trace.services.sheet_writing import Book
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -121,7 +121,7 @@ def new(kind: str) -> ResponseReturnValue:
             if len(data) > FILE_LIMIT:
                 raise SheetTooLarge(path="file", got=">10", limit=FILE_LIMIT // 1_000_000)
             if not data:
-                raise NotASheet(path="file")
+                raise SheetEmpty(path="file")
             row = imports.receive_file(actor(), kind, file.filename, data, at=clock.now())
             return form.done(url_for("imports.show", public_id=row.public_id))
     return form.page("producer/imports/new.html", kind=kind, name=kind_name(found))
@@ -157,6 +157,9 @@ def show(public_id: str) -> ResponseReturnValue:
         problems=[sentence(one) for one in _problems(row, mapping)],
         stopped=[sentence(one) for one in _stopped(row)],
         approval=mapping.get("approval"),
+        notes=mapping if row.state == "checked" else {},
+        looks_like=mapping.get("looks_like"),
+        kind_name=kind_name,
         kept_days=imports.KEPT.days,
         wrong=[_wrong(one) for one in imports.rows_of(row, "refused", limit=SHOWN)],
         kept=[one.number for one in imports.rows_of(row, "kept", limit=SHOWN)],
