@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushSer
 
 @pytest.fixture
 def member(app: Flask, clock: time_machine.Traveller) -> Member:
+    settings = app.extensions["trace.settings"]
+    app.extensions["trace.settings"] = replace(settings, push_contact="mailto:desk@example.org")
     return make_member(app)
 
 
@@ -126,6 +129,7 @@ def test_a_message_reaches_the_browser_that_asked_and_nobody_else_can_read_it(
     key = ECKey.import_key({"kty": "EC", "crv": "P-256", **place})
     claims = jwt.decode(parts["t"], key, algorithms=["ES256"]).claims
     assert (scheme, claims["aud"]) == ("vapid", f"https://{HOST}")
+    assert claims["sub"] == "mailto:desk@example.org"
     assert 0 < claims["exp"] - FIXED_NOW.timestamp() <= 24 * 3600
     with app.app_context():
         assert db.session.scalars(select(PushKey.public)).all() == [parts["k"]]
@@ -276,6 +280,17 @@ def test_the_key_is_made_once_kept_sealed_and_follows_a_new_key_encryption_key(
         assert bytes(row.sealed) != before
         assert web_push.rewrap(old, bytes(32)) == 1  # stopped half way and run again
         assert db.session.get_one(PushKey, 1).public == first
+
+
+@pytest.mark.one_database
+def test_without_a_contact_for_push_services_there_is_no_web_push(
+    app: Flask, pages: PageClient, member: Member
+) -> None:
+    app.extensions["trace.settings"] = replace(app.extensions["trace.settings"], push_contact="")
+    sign_in(app, pages.client, member)
+    assert pages.get(PREFERENCES).find("//form[@data-push]") == []
+    with app.app_context():
+        assert db.session.scalars(select(PushKey)).all() == []
 
 
 @pytest.mark.one_database

@@ -70,6 +70,18 @@ class DeviceGone(NotSent):
         super().__init__(channel="push", reason="gone", lasting=True)
 
 
+def contact() -> str:
+    """Whom a push service may write to about us: as the settings say, or our own address."""
+    settings = current_settings()
+    named = settings.push_contact or settings.public_url
+    return named if named.startswith(("mailto:", "https://")) else ""
+
+
+def is_on() -> bool:
+    """Whether messages can leave by web push at all: no service takes them from nobody."""
+    return bool(contact())
+
+
 # -- the platform's key ----------------------------------------------------------------------------
 
 
@@ -233,6 +245,8 @@ def send(
     device: PushSubscription, payload: Mapping[str, str], *, urgency: str, at: datetime
 ) -> None:
     """Sends one message now. Raises NotSent, DeviceGone."""
+    if not is_on():
+        raise NotSent(channel="push", reason="off", lasting=True)
     try:
         parts = check_endpoint(device.endpoint)
     except BadSubscription:
@@ -296,14 +310,11 @@ def authorization(parts: SplitResult, *, at: datetime) -> str:
     row = _key(at)
     number = int.from_bytes(_bytes(unseal(row.sealed, _PLACE)["d"]))
     private = ec.derive_private_key(number, ec.SECP256R1())
-    settings = current_settings()
     told = {
         "aud": f"https://{(parts.hostname or '').lower()}",
         "exp": int((at + TOKEN_LIFE).timestamp()),
+        "sub": contact(),
     }
-    contact = settings.push_contact or settings.public_url
-    if contact.startswith(("mailto:", "https://")):
-        told["sub"] = contact
     head = _text(orjson.dumps({"typ": "JWT", "alg": "ES256"}))
     signing = f"{head}.{_text(orjson.dumps(told))}"
     r, s = decode_dss_signature(private.sign(signing.encode(), ec.ECDSA(hashes.SHA256())))

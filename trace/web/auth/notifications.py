@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -38,10 +38,23 @@ def kind_name(kind: str) -> str:
     return words.get(kind, kind)
 
 
+# The picture beside a notification, by kind.
+ICONS: Final = {
+    "application": "paper",
+    "members": "people",
+    "handover": "truck",
+    "alert": "warn",
+    "key": "key",
+    "certificate": "paper",
+    "request": "person",
+    "weekly": "sprout",
+}
+
+
 def channel_name(channel: str) -> str:
     """The word for a channel."""
     words: dict[str, str] = {
-        "email": gettext("Thư điện tử"),
+        "email": gettext("Thư (e-mail)"),
         "sms": gettext("Tin nhắn"),
         "push": gettext("Thông báo trên máy"),
     }
@@ -62,7 +75,9 @@ def index() -> ResponseReturnValue:
     """What one was told, the newest first."""
     rows = notifications.list_notifications(g.person)
     told = [(row, *notifications.words_of(row, page_language())) for row in rows]
-    return render_template("auth/notifications/index.html", told=told, kind_name=kind_name)
+    return render_template(
+        "auth/notifications/index.html", told=told, kind_name=kind_name, icons=ICONS
+    )
 
 
 @blueprint.post("/<int:notification_id>/open")
@@ -91,7 +106,7 @@ def read() -> ResponseReturnValue:
 def preferences() -> ResponseReturnValue:
     """What one wants to be told outside the application, by kind and channel."""
     wanted = notifications.preferences_of(g.person)
-    devices = web_push.list_devices(g.person)
+    devices = web_push.list_devices(g.person) if web_push.is_on() else []
     channels = _channels(bool(devices))
     initial = {kind: " ".join(one for one in channels if (kind, one) in wanted) for kind in KINDS}
     form = Form(None, initial)
@@ -113,7 +128,10 @@ def preferences() -> ResponseReturnValue:
 
 
 def _push_key() -> str:
-    """The platform's public key for browsers; the first page that asks has it made."""
+    """The platform's public key for browsers, "" where there is no web push; the first page that
+    asks has it made."""
+    if not web_push.is_on():
+        return ""
     key = web_push.public_key(at=clock.now())
     db.session.commit()
     return key
