@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from tests.support.farms import Farm, make_farm
-from tests.support.fields import errors
+from tests.support.fields import errors, open_console
 from tests.support.members import make_member, sign_in
 from tests.support.pages import Page, PageClient
+from tests.support.photos import a_photo
 from trace.core.gs1 import format_code
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Organisation, Thing
 from trace.services.holds import held
+from trace.services.labels import printed_address
 
 QUEUE = "/inspection/holds/"
 NEW = "/producer/results/new"
@@ -71,6 +74,12 @@ def test_the_authority_releases_the_lot_on_the_laboratorys_result(app: Flask, lo
     assert "Chưa gỡ được" in office.get(hold).text
     lab = somebody(app, "laboratory", "recorder")
     assert "không vượt giới hạn" in sign(lab, lot).text
+    public = lab.get(f"/t/b/{lot.replace('-', '')}")
+    assert "Kết quả kiểm nghiệm do Tổ chức laboratory ký" in public.text
+    assert "hoạt chất Demo, 0,02 mg/kg, giới hạn 0,05 mg/kg, không vượt giới hạn" in public.text
+    english = lab.get(f"/t/b/{lot.replace('-', '')}?lang=en")
+    assert "Laboratory result signed by Tổ chức laboratory" in english.text
+    assert "0.02 mg/kg" in english.text
     release = office.get(hold)
     assert "giới hạn 0,05 mg/kg" in release.text
     assert errors(office.submit(release, {"words": ""}, status=400)).keys() == {"words", "result"}
@@ -120,3 +129,66 @@ def test_only_laboratories_sign_results_and_every_box_is_checked(app: Flask, lot
     assert errors(page).keys() == {"findings-0-value", "sampled"}
     page = sign(lab, lot, {"findings-0-missing": "yes", "findings-0-value": ""})
     assert "không phát hiện" in page.text
+
+
+@pytest.mark.parametrize(
+    ("end", "step", "words"),
+    [
+        ("destroyed", "destroying", "Tiêu huỷ"),
+        ("compost", "decommissioning", "Chuyển mục đích sử dụng"),
+    ],
+)
+def test_a_held_lot_comes_to_an_end_before_a_witness_and_stays_held(
+    app: Flask, pages: PageClient, now: datetime, end: str, step: str, words: str
+) -> None:
+    console = open_console(app, pages)
+    with app.app_context():
+        db.session.get_one(Organisation, console.organisation).ward_code = "09895"
+        db.session.commit()
+    pages.submit(pages.get("/producer/cycles/new/sowing"), {"product": str(console.greens)})
+    (cycle,) = console.things("cycle")
+    spray = {"inputs-0-name": "Thuốc Demo", "inputs-0-interval_days": "7"}
+    pages.submit(pages.get(f"/producer/cycles/{cycle}/diary/spraying"), spray)
+    pages.submit(pages.get(f"/producer/cycles/{cycle}/harvest"), {"quantity": "480"})
+    (lot,) = console.things("lot")
+    form = pages.get(f"/producer/batches/{lot}/destroy")
+    told = {"end": end, "note": "ủ tại chỗ", "quantity": "480"}
+    none = {"photos": (io.BytesIO(b""), "")}  # as a browser sends an empty box
+    asked = pages.submit(form, {**told, **none}, status=400)
+    assert errors(asked).keys() == {"witness", "photos"}
+    assert asked.form().fields["note"] == "ủ tại chỗ"
+    photo = {"photos": (io.BytesIO(a_photo()), "anh.jpg")}
+    pages.submit(asked, {"witness": "Bà Chứng Kiến, trưởng thôn", **photo})
+    document = console.events()[-1].document
+    assert (document["action"], document["bizStep"]) == ("DELETE", step)
+    assert document["trace:witness"] == "Bà Chứng Kiến, trưởng thôn"
+    assert len(document["trace:attachments"]) == 1
+    if end != "destroyed":
+        assert document["trace:diversion"] == {"use": end}
+    assert "Bà Chứng Kiến" in pages.get(f"/producer/batches/{lot}").text
+    with app.app_context():
+        thing = db.session.get_one(Thing, lot)
+        assert held([lot])  # nothing but the authority's release ends it
+        path = printed_address(thing.identity).partition("//")[2].partition("/")[2]
+    public = PageClient(app.test_client()).get(f"/t/{path}")
+    assert words in public.text
+    assert "Bà Chứng Kiến" not in public.text
+    office = somebody(app, "authority", "supervisor", jurisdiction="01")
+    queue = office.get(QUEUE)
+    assert "không còn" in queue.text
+    hold = office.get(queue.link(queue.texts("//main//table//a")[0]))
+    assert f"{words} " in hold.text
+    assert "480 kg" in hold.text
+
+
+def test_goods_that_are_not_held_end_without_a_witness(
+    app: Flask, pages: PageClient, now: datetime
+) -> None:
+    console = open_console(app, pages)
+    lot = console.lot("480")
+    form = pages.get(f"/producer/batches/{lot}/destroy")
+    pages.submit(form, {"end": "feed", "note": "héo", "quantity": "100"})
+    assert "380 kg" in pages.get(f"/producer/batches/{lot}").text
+    form = pages.get(f"/producer/batches/{lot}/destroy")
+    bad = pages.submit(form, {"end": "nonsense", "note": "héo", "quantity": "1"}, status=400)
+    assert errors(bad).keys() == {"end"}

@@ -20,6 +20,7 @@ from trace.schemas.records import (
     Temperature,
 )
 from trace.services.corrections import REASONS
+from trace.services.storage import USES
 from trace.services.vocabulary import PROCESS_STEPS, STORE_STEPS
 
 
@@ -129,8 +130,10 @@ class SaleSchema(CircumstancesSchema):
 
 
 class DestroySchema(CircumstancesSchema):
-    """The end of some of a lot; the reason is asked for."""
+    """The end of some of a lot: destroyed, or used for something else; the reason is asked for."""
 
+    end = Choice(("destroyed", *USES), load_default="destroyed")
+    witness = Text(200)
     quantity = Quantity(required=True)
     unit = Choice(UNIT_KEYS, load_default="kg")
     note = Text(1000, lines=True, required=True)

@@ -14,16 +14,18 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Alert, Event, EventThing, Handover, Organisation, Thing
+from trace.models import Alert, Event, EventThing, Handover, Holding, Organisation, Thing
 from trace.services.batches import short_name
 from trace.services.competence import authorities_for
 from trace.services.holds import EPC, LEAVING
 from trace.services.notifications import notify_each
 from trace.services.sets import among
-from trace.services.vocabulary import Amount
+from trace.services.vocabulary import Amount, bare_step
 
 # Of one lot, the newest movements an inspector reads at once.
 SHOWN = 100
+# The ends a held lot may come to (services.storage).
+ENDING = ("destroying", "decommissioning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Movement:
     issuer: Organisation
     taker: Organisation | None
     amount: Amount | None
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the goods went on to others; otherwise they came to an end."""
+        return bare_step(self.biz_step) in LEAVING
 
 
 def tell(event_ids: Sequence[int], *, at: datetime) -> int:
@@ -111,5 +118,11 @@ def movements(thing_id: int) -> list[Movement]:
     ]
 
 
-# The ends a held lot may come to (services.storage).
-ENDING = ("destroying", "decommissioning")
+def owner_holds(thing: Thing) -> list[Amount]:
+    """What the maker says to have of it still: nothing where all was destroyed or has left."""
+    rows = db.session.execute(
+        select(Holding.quantity, Holding.unit)
+        .where(Holding.thing_id == thing.id, Holding.holder_id == thing.owner_id)
+        .order_by(Holding.unit)
+    )
+    return [Amount(quantity, unit) for quantity, unit in rows if quantity > 0]

@@ -126,6 +126,14 @@ class Result:
         return [one for one in self.document.get("trace:results") or () if isinstance(one, dict)]
 
     @property
+    def sampled(self) -> date | None:
+        """The day of the sample, None where the laboratory gave none we can read."""
+        try:
+            return date.fromisoformat(str(self.document.get("trace:sampleDate", ""))[:10])
+        except ValueError:
+            return None
+
+    @property
     def passes(self) -> bool:
         """Whether nothing in it is above a limit."""
         return passes(self.findings)

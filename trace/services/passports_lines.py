@@ -240,14 +240,22 @@ def _private_place(row: EventRow, event: JsonObject, around: Around) -> set[str]
 def _details(event: JsonObject) -> list[JsonObject]:
     """What else was said, typed: the page knows a word for each label."""
     ilmd = event.get("ilmd")
-    own = ("trace:variety", "trace:seedSource", "trace:area", "trace:harvestDate")
-    last = ("trace:externalSource", "trace:difference", "trace:note")
+    own = (
+        *("trace:variety", "trace:seedSource", "trace:area", "trace:harvestDate"),
+        "trace:sampleDate",
+    )
+    last = ("trace:externalSource", "trace:difference", "trace:diversion", "trace:note")
     found: list[JsonObject] = [
         {"label": "input", **treatment}
         for treatment in _list(event.get("trace:inputs"))
         if isinstance(treatment, dict)
     ]
     found += [{"label": "none", "value": one} for one in _list(event.get("trace:declaredNone"))]
+    found += [
+        {"label": "result", **one}
+        for one in _list(event.get("trace:results"))
+        if isinstance(one, dict)
+    ]
     found += [_detail(member, event[member]) for member in own if member in event]
     found += [
         _detail(member, value)

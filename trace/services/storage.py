@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from trace.services.records import Item, JsonObject, Record, local_time, number, observed
+
+# What goods that are no food any more are used for.
+USES: Final = ("feed", "compost", "industry", "seed", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,24 @@ def sell(record: Record, items: Sequence[Item]) -> JsonObject:
     return observed(record, "retail_selling", items, disposition="retail_sold")
 
 
-def destroy(record: Record, items: Sequence[Item]) -> JsonObject:
+def destroy(record: Record, items: Sequence[Item], *, witness: str = "") -> JsonObject:
     """The items are no more."""
-    return observed(record, "destroying", items, action="DELETE", disposition="destroyed")
+    parts = {"trace:witness": witness} if witness else None
+    return observed(
+        record, "destroying", items, action="DELETE", disposition="destroyed", parts=parts
+    )
+
+
+def divert(record: Record, items: Sequence[Item], use: str, *, witness: str = "") -> JsonObject:
+    """The items are used for something else than food (`USES`): nobody sells them any more."""
+    parts: JsonObject = {"trace:diversion": {"use": use}}
+    if witness:
+        parts["trace:witness"] = witness
+    return observed(
+        record,
+        "decommissioning",
+        items,
+        action="DELETE",
+        disposition="non_sellable_other",
+        parts=parts,
+    )

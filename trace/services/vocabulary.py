@@ -69,6 +69,7 @@ STEP_LABELS: Final = {
     "sampling": "Lấy mẫu",
     "holding": "Tạm giữ",
     "destroying": "Tiêu huỷ",
+    "decommissioning": "Chuyển mục đích sử dụng",
     "void_shipping": "Hàng bị từ chối đã về bên giao",
     "refusing": "Từ chối nhận hàng",
     "answered_by_link": "Nhận qua đường dẫn, không có tài khoản",

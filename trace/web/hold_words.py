@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 
 from trace.services.records import JsonObject
+from trace.services.vocabulary import Amount, uom_name
 from trace.web.pages import number
 
 
@@ -45,3 +46,24 @@ def notice_words(told: JsonObject) -> str:
     if reason == "balance":
         return str(gettext("tổng ra lớn hơn tổng vào"))
     return reason
+
+
+def use_words(use: str) -> str:
+    """What goods were used for that no longer go to people's tables."""
+    words: dict[str, str] = {
+        "feed": gettext("thức ăn chăn nuôi"),
+        "compost": gettext("ủ phân"),
+        "industry": gettext("nguyên liệu không làm thực phẩm"),
+        "seed": gettext("làm giống"),
+        "other": gettext("mục đích khác, không làm thực phẩm"),
+    }
+    return words.get(use, use)
+
+
+def show_amount(value: Amount | None) -> str:
+    """ "480 kg"; "" for an amount nobody gave."""
+    if value is None:
+        return ""
+    return (
+        f"{number(value.quantity)} {gettext(uom_name(value.uom)) if value.uom else gettext('gói')}"
+    )

@@ -108,6 +108,15 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         {"type": "string", "pattern": "^[A-Z]{2,3}$"},
         "market a consignment is for: ISO 3166-1 alpha-3, or EU",
     ),
+    "diversion": OwnMember(
+        ("event",),
+        _object(("use",), use=_TEXT),
+        "what goods were used for instead of food: {use}; use is feed, compost, industry, seed or"
+        " other",
+    ),
+    "witness": OwnMember(
+        ("event",), _TEXT, "who saw that goods were destroyed or put to another use"
+    ),
     "units": OwnMember(
         ("event",),
         _object(

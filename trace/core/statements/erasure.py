@@ -21,6 +21,7 @@ ERASABLE: Final = frozenset(
         "trace:performedBy",
         "trace:recordedBy",
         "trace:note",
+        "trace:witness",
         "trace:attachments",
         "readPoint",
         "bizLocation",

@@ -9,10 +9,13 @@ from flask_babel import gettext
 from trace import clock
 from trace.schemas.laboratory import ReleaseSchema
 from trace.services.batches import short_name
+from trace.services.held_goods import movements, owner_holds
+from trace.services.labels import printed_address
 from trace.services.laboratory import get_held, held_lots, release
+from trace.services.vocabulary import Amount, step_label
 from trace.web.access import actor
 from trace.web.forms import Form
-from trace.web.hold_words import finding_words, notice_words
+from trace.web.hold_words import finding_words, notice_words, show_amount
 from trace.web.pages import day
 
 blueprint = Blueprint("holds", __name__, url_prefix="/inspection/holds")
@@ -23,10 +26,15 @@ def index() -> ResponseReturnValue:
     """Lots held by our rules in this jurisdiction, the longest held first."""
     return render_template(
         "inspection/holds/index.html",
-        lots=held_lots(actor()),
+        lots=[(one, owner_holds(one.thing)) for one in held_lots(actor())],
+        show_amounts=_amounts,
         short_name=short_name,
         notice_words=notice_words,
     )
+
+
+def _amounts(values: list[Amount]) -> str:
+    return " · ".join(show_amount(value) for value in values)
 
 
 @blueprint.route("/<int:event_id>", methods=["GET", "POST"])
@@ -47,6 +55,11 @@ def show(event_id: int) -> ResponseReturnValue:
         short_name=short_name,
         notice_words=notice_words,
         finding_words=finding_words,
+        movements=movements(hold.thing.id),
+        public=printed_address(hold.thing.identity),
+        left=_amounts(owner_holds(hold.thing)),
+        step_label=step_label,
+        show_amount=show_amount,
         options=[
             (one.event_id, f"{one.laboratory.name} · {day(one.at)}")
             for one in hold.results

@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
+from trace.errors import Refused, TraceError
 from trace.models import Place, Thing
+from trace.schemas.base import FieldMissing
 from trace.schemas.batches import DestroySchema, SaleSchema, StoreSchema
 from trace.schemas.cycles import RegisterSchema
 from trace.schemas.records import FutureTime, NothingChosen, local_moment
-from trace.services import choices
+from trace.services import choices, holds
 from trace.services.batches import (
     Batch,
     batch_of,
@@ -27,10 +29,11 @@ from trace.services.batches import (
 from trace.services.harvests import register_lot
 from trace.services.labels import printed_address
 from trace.services.records import JsonObject, Record
-from trace.services.storage import Reading, destroy, keep, put_on_sale, sell
+from trace.services.storage import USES, Reading, destroy, divert, keep, put_on_sale, sell
 from trace.services.timelines import get_event, get_thing, timeline
 from trace.services.vocabulary import STEP_LABELS, STORE_STEPS
 from trace.web.access import actor, needs
+from trace.web.hold_words import use_words
 from trace.web.lists import Listing
 from trace.web.producer.recording import (
     RecordForm,
@@ -243,15 +246,33 @@ def sale(thing_id: int) -> ResponseReturnValue:
 @blueprint.route("/<int:thing_id>/destroy", methods=["GET", "POST"])
 @needs("record")
 def end(thing_id: int) -> ResponseReturnValue:
-    """Destroyed, and why."""
+    """Destroyed, or used for something else, and why; of held goods with a witness and a photo."""
     thing = get_thing(actor(), thing_id, *KINDS)
-    form = RecordForm(DestroySchema(), _start(thing))
+    held = bool(holds.held([thing.id]))
+    form = RecordForm(DestroySchema(), lambda: {**_start(thing), "end": "destroyed"})
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
+            if held:
+                _check_proof(form, clean)
             base = circumstances(form, clean, draw)
-            return _done(form, thing, destroy(base, [item_of(thing, lot_amount(clean))]))
-    return _page(form, "producer/batches/destroy.html", thing)
+            items, witness = [item_of(thing, lot_amount(clean))], clean["witness"]
+            if clean["end"] == "destroyed":
+                return _done(form, thing, destroy(base, items, witness=witness))
+            return _done(form, thing, divert(base, items, clean["end"], witness=witness))
+    ends = [("destroyed", gettext("Tiêu huỷ")), *((one, use_words(one)) for one in USES)]
+    return _page(form, "producer/batches/destroy.html", thing, ends=ends, held=held)
+
+
+def _check_proof(form: RecordForm, clean: dict[str, Any]) -> None:
+    """What an authority must be able to check of held goods. Raises Refused naming each field."""
+    missing: list[TraceError] = []
+    if not clean["witness"]:
+        missing.append(FieldMissing(path="witness"))
+    if not form.photos:
+        missing.append(FieldMissing(path="photos"))
+    if missing:
+        raise Refused(missing)
 
 
 def start_rows(things: list[Thing], prefix: str = "lots") -> dict[str, object]:

@@ -29,7 +29,7 @@ from trace.services.vocabulary import (
 )
 from trace.services.wards import ward_name
 from trace.web.access import actor
-from trace.web.hold_words import finding_words, notice_words
+from trace.web.hold_words import finding_words, notice_words, use_words
 from trace.web.pages import day, moment, number
 from trace.web.producer.recording import show_amount
 
@@ -50,6 +50,7 @@ ICONS = {
     "cooling": "home",
     "sensor_reporting": "clock",
     "destroying": "stop",
+    "decommissioning": "stop",
     "recalling": "stop",
 }
 
@@ -317,6 +318,7 @@ def _details(document: JsonObject, names: _Names) -> Iterable[tuple[str, str]]:
     for one in document.get("trace:results") or ():
         if isinstance(one, dict):
             yield gettext("Kết quả kiểm nghiệm"), finding_words(one)
+    yield from _ended(document)
     yield from _notice(document.get("trace:notice"))
     yield from _external(document.get("trace:externalSource"))
     if note := document.get("trace:note"):
@@ -432,6 +434,14 @@ def _difference(told: object) -> Iterable[tuple[str, str]]:
     if told.get("reason"):
         words.append(str(told["reason"]))
     yield gettext("Chênh lệch"), ", ".join(words)
+
+
+def _ended(document: JsonObject) -> Iterable[tuple[str, str]]:
+    diversion = document.get("trace:diversion")
+    if isinstance(diversion, dict):
+        yield gettext("Dùng vào"), use_words(str(diversion.get("use", "")))
+    if witness := document.get("trace:witness"):
+        yield gettext("Người chứng kiến (không công khai)"), str(witness)
 
 
 def _notice(told: object) -> Iterable[tuple[str, str]]:

@@ -288,7 +288,7 @@ def gaps(document: JsonObject) -> list[str]:
 def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
     """One line: what, when, where, who said so, signed or not; what is marked; what was said."""
     shown: JsonObject = {
-        "title": _title(one),
+        "title": words.title(one),
         "when": words.moment(one["event_time"], one["tz"]),
         "where": _where(one, language),
         "who": _who(one, document, language),
@@ -330,19 +330,6 @@ def _by(declaration: JsonObject, language: str) -> str:
 def _level(code: str) -> str:
     """Amber for what a shopper can act on; the rest is information."""
     return "warn" if code in ("interval-short", "bad-signature") else ""
-
-
-def _title(one: JsonObject) -> str:
-    notice = one.get("notice")
-    if notice:
-        titles: dict[str, str] = {
-            "recall": _("Thông báo thu hồi"),
-            "hold": _("Thông báo tạm dừng bán"),
-            "release": _("Gỡ thông báo"),
-            "advice": _("Lưu ý"),
-        }
-        return titles.get(str(notice.get("kind")), _("Thông báo"))
-    return words.step(one["step"], one["action"], one["disposition"])
 
 
 def _where(one: JsonObject, language: str) -> str:

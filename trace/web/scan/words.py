@@ -12,6 +12,7 @@ from flask_babel import gettext, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.vocabulary import step_label, uom_name
+from trace.web.hold_words import finding_words, use_words
 from trace.web.request_words import reason_name
 
 
@@ -50,6 +51,22 @@ def step(word: str, action: str | None, disposition: str | None) -> str:
     if word == "commissioning" and action == "OBSERVE":
         return _("Gắn tem riêng cho từng gói")
     return _(step_label(word))
+
+
+def title(one: JsonObject) -> str:
+    """What a line is called."""
+    notice = one.get("notice")
+    if notice:
+        titles: dict[str, str] = {
+            "recall": _("Thông báo thu hồi"),
+            "hold": _("Thông báo tạm dừng bán"),
+            "release": _("Gỡ thông báo"),
+            "advice": _("Lưu ý"),
+        }
+        return titles.get(str(notice.get("kind")), _("Thông báo"))
+    if one["step"] == "inspecting" and any(told["label"] == "result" for told in one["details"]):
+        return _("Kết quả kiểm nghiệm do %(name)s ký", name=one["who"]["name"])
+    return step(one["step"], one["action"], one["disposition"])
 
 
 def day(text: Any) -> str:
@@ -166,6 +183,7 @@ def withheld(members: Sequence[str]) -> str:
         "bizLocation": _("nơi"),
         "trace:inputs": _("vật tư đã dùng"),
         "trace:performedBy": _("người làm"),
+        "trace:witness": _("người chứng kiến"),
         "trace:note": _("ghi chú"),
         "trace:attachments": _("ảnh, giấy tờ"),
         "sensorElementList": _("số đo"),
@@ -201,6 +219,10 @@ def detail(one: JsonObject, language: str) -> str:
             "irrigation": _("nước tưới"),
         }
         return _("Khai: không dùng %(what)s", what=kinds.get(str(value), str(value)))
+    if label == "result":
+        return finding_words(one)
+    if label == "diversion" and isinstance(value, dict):
+        return _("Dùng vào: %(what)s", what=use_words(str(value.get("use", ""))))
     if label == "externalSource" and isinstance(value, dict):
         parts = [value.get("supplier"), value.get("place"), day(value.get("date", ""))]
         told = ", ".join(str(part) for part in parts if part)
@@ -221,6 +243,7 @@ def _plain(label: str, value: Any, language: str) -> str:
         "seedSource": _("Nguồn giống"),
         "area": _("Diện tích"),
         "harvestDate": _("Ngày thu hoạch"),
+        "sampleDate": _("Lấy mẫu ngày"),
         "harvestStartDate": _("Thu từ ngày"),
         "harvestEndDate": _("Thu đến ngày"),
         "itemExpirationDate": _("Hạn dùng"),
