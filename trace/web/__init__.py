@@ -6,6 +6,7 @@ from flask import Flask
 
 from trace.extensions import register
 from trace.web import (
+    finding,
     front,
     help_pages,
     installed,
@@ -34,7 +35,7 @@ from trace.web.auth import (
     signing,
 )
 from trace.web.auth import register as registering
-from trace.web.inspection import holds
+from trace.web.inspection import copies, holds
 from trace.web.pages import register_helpers
 from trace.web.producer import (
     approvals,
@@ -81,6 +82,7 @@ def register_pages(app: Flask) -> None:
     register_statics(app)
     register(app, front.blueprint, "public")
     register(app, help_pages.blueprint, "public")
+    register(app, finding.blueprint, "public")
     register(app, wellknown.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
@@ -90,6 +92,7 @@ def register_pages(app: Flask) -> None:
     for blueprint, rule in desk.DESKS:
         register(app, blueprint, rule)
     register(app, holds.blueprint, "authority:decide")
+    register(app, copies.blueprint, "authority:decide")
     register(app, auth, "public")
     register(app, registering, "public")
     register(app, account, "signed-in")

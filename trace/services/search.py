@@ -1,0 +1,61 @@
+"""Looking for products and for who makes them, by words: what is public of both, and no lots.
+
+Every word must stand somewhere in the names, in Vietnamese or English, with or without its marks.
+What begins with the first word comes first. Names are compared folded (`trace.core.folding`); a
+hundred thousand of them are looked through in some tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import case, select
+from sqlalchemy.orm import joinedload
+
+from trace.core.folding import fold
+from trace.extensions import db
+from trace.models import Organisation, Product
+
+MAX_WORDS: Final = 6
+MOST: Final = 20
+# Who makes, carries or sells: authorities, laboratories and the platform are not looked for here.
+MAKERS: Final = ("producer", "co-operative", "trader", "processor", "carrier", "retailer")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What fits, best first; `more` says that there was more than is given."""
+
+    products: list[Product]
+    organisations: list[Organisation]
+    more: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.products or self.organisations)
+
+
+def search(text: str, limit: int = MOST) -> Found:
+    """Products and makers whose names hold every word of `text`; nothing for no words."""
+    words = fold(text).split()[:MAX_WORDS]
+    if not words:
+        return Found([], [], more=False)
+    products = db.session.scalars(
+        _fitting(select(Product), Product.folded, words)
+        .options(joinedload(Product.organisation))
+        .limit(limit + 1)
+    ).all()
+    organisations = db.session.scalars(
+        _fitting(select(Organisation), Organisation.folded, words)
+        .where(Organisation.kind.in_(MAKERS))
+        .limit(limit + 1)
+    ).all()
+    more = len(products) > limit or len(organisations) > limit
+    return Found(list(products[:limit]), list(organisations[:limit]), more)
+
+
+def _fitting(query: Any, column: Any, words: list[str]) -> Any:
+    """`words` are letters and digits only: nothing in them means anything to LIKE."""
+    for word in words:
+        query = query.where(column.like(f"%{word}%"))
+    return query.order_by(case((column.like(f"{words[0]}%"), 0), else_=1), column)
