@@ -11,7 +11,26 @@ if (box) {
   let timer = 0;
   let sending = false;
 
-  const changed = () => inputs.filter((one) => one.value.trim() !== wasOf(one).value.trim());
+  // Scales tell tenths of a kilo, and on a keypad the comma is one key of five. Where a person asks
+  // for it, figures without a comma are tenths: 245 becomes 24,5 in the box, for everybody to see,
+  // before anything is kept.
+  const choice = form.querySelector("[data-tenths]");
+  const tenths = choice.querySelector("input");
+  const KEPT = "trace-weighing-tenths";
+  choice.hidden = false;
+  try {
+    tenths.checked = localStorage.getItem(KEPT) === "1";
+    tenths.addEventListener("change", () => localStorage.setItem(KEPT, tenths.checked ? "1" : ""));
+  } catch {
+    // a browser that keeps nothing is asked anew
+  }
+  const expand = (input) => {
+    if (tenths.checked) input.value = input.value.replace(/(?<![\d.,])\d+(?![\d.,])/g, (figure) => `${Number(figure.slice(0, -1))},${figure.at(-1)}`);
+  };
+  const finished = (one) => !(tenths.checked && one === document.activeElement);
+
+  const changed = () =>
+    inputs.filter((one) => finished(one) && one.value.trim() !== wasOf(one).value.trim());
 
   async function save() {
     clearTimeout(timer);
@@ -57,7 +76,10 @@ if (box) {
   };
 
   box.addEventListener("input", later);
-  box.addEventListener("change", save);
+  box.addEventListener("change", (event) => {
+    expand(event.target);
+    save();
+  });
   // The keypad's "next" goes to the next household, not to the button.
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
