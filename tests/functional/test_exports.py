@@ -36,7 +36,7 @@ from trace.models import (
 )
 from trace.services import export_collecting, exports
 from trace.services.attachments import photo_path
-from trace.services.export_tables import ELSEWHERE, LEFT_OUT, OWN, shown_columns
+from trace.services.export_tables import ELSEWHERE, LEFT_OUT, OWN, TITLES, shown_columns
 from trace.services.exports import KEPT, KIND
 
 
@@ -140,6 +140,9 @@ def test_working_papers_are_in_it_and_what_could_not_be_is_told(
             ("weighing_lines", "typed"),
         ):
             assert [row[column] for row in told(f"csv/{table}.csv")] == ["của ta"], table
+        book = openpyxl.load_workbook(io.BytesIO(file.read("du-lieu.xlsx")))
+        contents = [list(row) for row in book["Mục lục"].iter_rows(values_only=True)]
+        assert ["plans", "Việc dự định", "Plans", 1] in contents
         assert "export.ask" in {row["action"] for row in told("csv/audit.csv")}
         assert told("csv/weighing_lines.csv")[0]["household"] == "H12"
         reasons = {row["code"] for row in told("not-included.csv")}
@@ -155,6 +158,7 @@ def test_every_table_is_exported_or_left_out_with_a_reason() -> None:
     unknown = set(Model.metadata.tables) - set(listed)
     assert unknown == set(), f"say in trace/services/export_tables.py what becomes of {unknown}"
     assert set(listed) - set(Model.metadata.tables) == set()
+    assert set(TITLES) == set(OWN)
 
 
 def test_no_secret_is_in_a_table_that_is_exported() -> None:

@@ -506,7 +506,7 @@ def test_what_is_not_read_or_not_seen_is_told_before_anything_is_recorded(
     page = send(console, "households", out.getvalue())
     assert "Chỉ đọc trang tính “Một”. Chưa đọc: Hai, Cũ;" in page.text
     assert "Cột đang ẩn trong Excel vẫn được đọc: B1." in page.text
-    assert "1 dòng đang ẩn" in page.text
+    assert "Dòng đang ẩn hoặc bị lọc trong Excel vẫn được đọc: 1." in page.text
     plain = send(console, "households", workbook(("Mã hộ",), ("H44",)))
     assert "Xem kỹ trước khi ghi" not in plain.text
 

@@ -35,7 +35,7 @@ from trace.services.actors import Actor
 from trace.services.attachments import photo_path
 from trace.services.bundles import bundle_of
 from trace.services.capture.prepare import urn_of
-from trace.services.export_tables import LEFT_OUT, own_tables
+from trace.services.export_tables import LEFT_OUT, TITLES, own_tables
 from trace.services.log import current_state
 from trace.services.log_reading import published
 from trace.services.naming import issuer_of
@@ -80,7 +80,8 @@ README: Final = """DỮ LIỆU CỦA TỔ CHỨC / DATA OF THE ORGANISATION
 Tệp này có tên, điện thoại và vị trí riêng: giữ cẩn thận.
 This file holds names, phone numbers and private positions: keep it well.
 
-du-lieu.xlsx        {tables} bảng, mở bằng Excel / {tables} tables, for a spreadsheet program
+du-lieu.xlsx        {tables} bảng và mục lục, mở bằng Excel /
+                    {tables} tables and their list, for a spreadsheet program
 csv/*.csv           cùng các bảng ấy, UTF-8 / the same tables, UTF-8
 events.jsonld       mọi sự kiện đã ghi, EPCIS 2.0 (JSON-LD) / every event, as recorded
 statements.jsonl    từng tuyên bố đã ký (SD-JWT đủ phần), vị trí và dòng của nó trong sổ công khai /
@@ -164,13 +165,16 @@ def _checkpoint() -> str:
 def _tables(actor: Actor, out: zipfile.ZipFile, work: Path, missing: Missing) -> int:
     path = work / "book.xlsx"
     book = Book(path, str(work))
+    contents = book.sheet("Mục lục", ("Trang – Sheet", "Nội dung", "Contents", "Dòng – Rows"), 34)
     count = 0
     for name, columns, query in own_tables(actor.organisation.id):
         rows = db.session.execute(query.execution_options(yield_per=BATCH))
         sheet = book.sheet(name, columns)
         count += 1
+        at = 0
 
         def each(sheet: Any = sheet, rows: Any = rows, name: str = name) -> Iterator[list[Any]]:
+            nonlocal at
             for at, row in enumerate(rows, start=1):
                 values = [_value(value) for value in row]
                 if at <= SHEET_ROWS:
@@ -181,6 +185,7 @@ def _tables(actor: Actor, out: zipfile.ZipFile, work: Path, missing: Missing) ->
 
         with out.open(f"csv/{name}.csv", "w", force_zip64=True) as raw:
             _csv(raw, columns, each())
+        book.row(contents, count, (name, *TITLES[name], at))
     book.close()
     out.write(path, "du-lieu.xlsx", zipfile.ZIP_STORED)
     return count
