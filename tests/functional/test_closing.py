@@ -123,7 +123,7 @@ def test_from_asking_to_the_end_and_two_years_later(
         done = {row.action for row in db.session.scalars(select(Audit))}
         assert {"closing.ask", "closing.take-back", "organisation.close", "key.end"} <= done
     # The page lives, its lines are signed as before, and it says what has become of the maker.
-    document = pages.client.get(lot_path + "?format=json").get_json()
+    document = pages.client.get(lot_path + "?format=json").get_json()["passport"]
     assert [line["signed"] for line in document["lines"]] == [True] * len(document["lines"])
     assert document["organisation"]["closed"] == "2026-12-23"
     assert document["organisation"]["phone"] is None
@@ -132,7 +132,7 @@ def test_from_asking_to_the_end_and_two_years_later(
         assert "has closed since" in pages.get(address + "?lang=en").text.lower()
     # The console is there to read and to take away, and for nothing else.
     sign_in(app, pages.client, member)
-    assert "chỉ xem và tải hồ sơ" in pages.get("/producer/").text
+    assert "chỉ xem và tải hồ sơ" in pages.get("/producer/today").text
     assert "Bạn còn xem và tải hồ sơ đến 22/12/2028" in pages.get(HOME).text
     pages.submit(pages.get("/producer/my-data/"), {})
     refused = pages.client.get("/producer/places/new")

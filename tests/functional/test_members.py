@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import FIXED_NOW
+from tests.support.codes import prove
 from tests.support.members import PASSWORD, Member, make_member, sign_in
 from tests.support.pages import Page, PageClient
 from trace.extensions import db
@@ -197,3 +198,23 @@ def test_only_an_owner_invites(app: Flask, pages: PageClient, owner: Member) -> 
     form = pages.get("/producer/members/invite").form()
     data = {**form.fields, "name": "Kẻ lạ", "role": "admin"}
     assert pages.client.post(form.action, data=data).status_code == 400
+
+
+def test_a_contact_typed_at_joining_recovers_nothing_until_it_is_proven(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    guest = PageClient(app.test_client())
+    page = guest.submit(guest.get(invited(pages)), NEW)
+    assert "Hãy xác nhận số điện thoại" in page.text
+    thief = PageClient(app.test_client())  # the number's real owner, or its next one
+    page = prove(app, thief, NEW["login"], start="/recover", status=403)
+    assert "chưa được xác nhận bao giờ" in page.text
+    assert thief.get("/producer/today").h1 == "Đăng nhập"
+    page = guest.get("/account/")
+    assert "chưa được xác nhận" in page.text
+    with time_machine.travel(FIXED_NOW + timedelta(minutes=2), tick=False):
+        assert "Đã xác nhận." in prove(app, guest, NEW["login"], start="/account/contact/").text
+        assert "chưa được xác nhận" not in guest.get("/account/").text
+    with time_machine.travel(FIXED_NOW + timedelta(minutes=4), tick=False):
+        page = prove(app, thief, NEW["login"], start="/recover")
+        assert page.find("//input[@name='password']") != []

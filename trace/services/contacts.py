@@ -13,6 +13,8 @@ Rules.
 5. A phone number alone recovers an account only where it is the account's one way in and the
    account was used within RECENTLY; otherwise an e-mail address, a passkey, or the owner of the
    organisation does.
+6. A contact that was never proven recovers nothing: whoever joined by an invitation typed it, and
+   it may be a stranger's.
 """
 
 from __future__ import annotations
@@ -81,6 +83,15 @@ class NotByPhone(TraceError):
     next_step = (
         "Numbers change hands. Use your e-mail address or your passkey, or ask the owner of your "
         "organisation for a renewal code."
+    )
+
+
+class NotProven(NotByPhone):
+    code = "contact-not-proven"
+    message = "This contact was never proven, so it recovers nothing by itself."
+    next_step = (
+        "Ask the owner of your organisation for a renewal code, then prove your contact in your "
+        "account."
     )
 
 
@@ -184,7 +195,10 @@ def mark_proven(person: Person, login: Login, *, at: datetime) -> None:
 
 
 def check_recoverable(person: Person, login: Login, *, at: datetime) -> None:
-    """Raises NotByPhone where a number alone recovers nothing (rule 5)."""
+    """Raises NotByPhone where a number alone recovers nothing (rule 5), NotProven (rule 6)."""
+    proven = person.phone_proven_at if login.kind == "phone" else person.email_proven_at
+    if proven is None:
+        raise NotProven
     if login.kind == "email":
         return
     seen = person.seen_at or person.created_at

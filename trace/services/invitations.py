@@ -152,9 +152,9 @@ def accept(invitation: Invitation, person: Person, *, at: datetime) -> Membershi
 def accept_as_new(
     invitation: Invitation, name: str, login: Login, password: str, *, at: datetime, locale: str
 ) -> Person:
-    """Somebody without an account joins; their contact is not proven by a code: the owner who
-    handed the link over vouches for the person. Raises LinkUsedUp, LoginTaken and what
-    check_password_rules raises."""
+    """Somebody without an account joins. The owner who handed the link over vouches for the person,
+    nobody for the contact: until it is proven by a code it recovers nothing and gets no messages
+    (services.contacts). Raises LinkUsedUp, LoginTaken and what check_password_rules raises."""
     person = register_person(name, login, password, at=at, locale=locale)
     accept(invitation, person, at=at)
     return person

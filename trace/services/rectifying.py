@@ -2,6 +2,8 @@
 
 Only its own issuer declares a statement to be in error (formats, section 2). Whoever goes on for
 the issuer says what is right in a statement of its own: both stand on the page, each with its name.
+It bears the time of what it is about, so that it stands beside it, also on the pages of what came
+of the goods; when it was recorded, the log says.
 """
 
 from __future__ import annotations
@@ -44,8 +46,8 @@ def rectify(actor: Actor, line: Line, text: str, *, at: datetime) -> Captured:
         "type": "ObjectEvent",
         "action": "OBSERVE",
         "eventID": f"urn:uuid:{uuid.uuid4()}",
-        "eventTime": rfc3339(at),
-        "eventTimeZoneOffset": "+07:00",
+        "eventTime": rfc3339(line.event_time),
+        "eventTimeZoneOffset": line.document.get("eventTimeZoneOffset", "+07:00"),
         "bizStep": step("rectifying"),
         **({"epcList": singles} if singles else {}),
         **({"quantityList": [{"epcClass": one} for one in classes]} if classes else {}),

@@ -67,7 +67,7 @@ def show(token: str) -> ResponseReturnValue:
                 locale=page_language(),
             )
             answer = enter(person)
-            flash(gettext("Bạn đã vào tổ chức."))
+            flash(gettext("Bạn đã vào tổ chức. Hãy xác nhận số điện thoại ở trang Tài khoản."))
             return answer
     return form.page("auth/invitation/join.html", found=found, role=role_name(found.role))
 

@@ -90,7 +90,8 @@ def recover_password() -> ResponseReturnValue:
         contacts.check_recoverable(person, proving.login, at=now)
     except contacts.NotByPhone as error:
         form.refuse(error)
-        return form.page("auth/recover_not.html")
+        unproven = isinstance(error, contacts.NotProven)
+        return form.page("auth/recover_not.html", unproven=unproven)
     if form.sent:
         with form.attempt():
             people.reset_password(person, form.load()["password"], at=now)
