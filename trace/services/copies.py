@@ -22,7 +22,7 @@ from sqlalchemy.orm import joinedload
 
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import Copy, Thing, Unit
+from trace.models import Copy, Thing, Unit, UnitScan
 from trace.models.types import from_millis
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
@@ -129,7 +129,7 @@ def suspects(actor: Actor) -> list[Suspect]:
     rows = db.session.scalars(
         select(Copy)
         .where(Copy.state == "open")
-        .options(joinedload(Copy.lot).joinedload(Thing.owner))
+        .options(joinedload(Copy.lot).options(joinedload(Thing.owner), joinedload(Thing.product)))
         .order_by(Copy.score.desc(), Copy.last_at.desc())
         .limit(LIST_LIMIT)
     )
@@ -143,6 +143,13 @@ def get_suspect(actor: Actor, key: str, serial: str) -> Suspect:
     if row is None or not _concerns(actor, row):
         raise NotFound
     return _suspect(row)
+
+
+def latest_scans(suspect: Suspect) -> list[UnitScan]:
+    """The scans of a package that are kept, the latest first."""
+    row = suspect.row
+    query = select(UnitScan).where(UnitScan.key == row.key, UnitScan.serial == row.serial)
+    return list(db.session.scalars(query.order_by(UnitScan.at.desc(), UnitScan.id.desc())))
 
 
 def settle(actor: Actor, suspect: Suspect, state: str, words: str, *, at: datetime) -> None:
@@ -181,6 +188,7 @@ __all__ = [
     "WordsMissing",
     "get_suspect",
     "judge",
+    "latest_scans",
     "of_units",
     "settle",
     "suspects",

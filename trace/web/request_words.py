@@ -97,6 +97,7 @@ def desks() -> Options:
     found = [(url_for(f"{name}.index"), words)] if acting.may(act) else []
     if acting.organisation.kind == "authority":
         found.append((url_for("holds.index"), gettext("Lô đang tạm giữ")))
+        found.append((url_for("copies.index"), gettext("Mã quét ở nhiều nơi")))
     files = {"platform": "admin_applications", "authority": "applications"}
     if acting.organisation.kind in files and acting.may(act):
         address = url_for(f"{files[acting.organisation.kind]}.index")

@@ -16,9 +16,11 @@ from trace.services import products
 from trace.services.attachments import MEDIA_TYPE, photo_path
 from trace.services.certificates import unbacked_claims
 from trace.services.records import LOCAL_ZONE
+from trace.services.scans import product_totals
 from trace.services.vocabulary import UOM_KEYS, uom_name
 from trace.web import words
 from trace.web.access import actor, needs
+from trace.web.copy_words import total_words
 from trace.web.forms import Form
 from trace.web.lists import Listing
 
@@ -110,6 +112,7 @@ def show(product_id: int) -> ResponseReturnValue:
         unit=words.unit_name(UOM_KEYS[product.unit]) if product.unit in UOM_KEYS else product.unit,
         address=products.product_uri(product),
         unbacked=unbacked_claims(actor(), product, clock.now().astimezone(LOCAL_ZONE).date()),
+        scanned=total_words(product_totals([product.id]).get(product.id)),
     )
 
 
