@@ -157,3 +157,23 @@ def test_a_photo_is_shown_before_it_is_sent_and_with_its_line_after(
         expect(page.get_by_alt_text("vuon.jpg")).to_be_visible()
         page.get_by_role("button", name="Ghi lại").click()
         expect(page.get_by_alt_text("Ảnh 1 của dòng này")).to_be_visible()
+
+
+def test_choosing_a_product_fills_in_the_days_of_its_label_and_replaces_nothing_typed(
+    page: Page, live_server: LiveServer, farm: tuple[Console, dict[str, int]]
+) -> None:
+    _, ids = farm
+    with no_complaints(page):
+        page.goto(f"{live_server.url}/producer/cycles/{ids['cycle']}/diary/spraying")
+        name, days = (page.locator(f"[name='inputs-0-{one}']") for one in ("name", "interval_days"))
+        days.fill("")
+        name.fill("Thuốc Demo 25WG")
+        expect(days).to_have_value("14")
+        expect(page.get_by_text("Theo danh mục mẫu DEMO; nhìn lại nhãn.")).to_be_visible()
+        name.fill("Thuốc Demo 1.8EC")  # the line tells this crop's own days
+        expect(days).to_have_value("7")
+        name.fill("Thuốc không có trong danh mục")
+        expect(days).to_have_value("")
+        days.fill("10")
+        name.fill("Thuốc Demo 25WG")
+        expect(days).to_have_value("10")

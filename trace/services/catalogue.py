@@ -133,6 +133,37 @@ def interval_of(item: CatalogueItem, crop: str) -> int | None:
     return int(found) if found is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an entry's form may be filled with once a product is chosen: the days are those of the
+    crop, None where the line does not say."""
+
+    name: str
+    active_ingredient: str
+    days: int | None
+    banned: bool
+    demonstration: bool
+
+
+# A phone's list of suggestions; whoever has more types the name.
+PROPOSED: Final = 300
+
+
+def proposals(actor: Actor, crop: str) -> list[Proposal]:
+    """The inputs of the catalogue for one crop, each name once (the organisation's own line)."""
+    found: dict[str, Proposal] = {}
+    for one in catalogue(actor, "input"):
+        told = Proposal(
+            one.name,
+            one.active_ingredient,
+            interval_of(one, crop),
+            one.banned and not one.demonstration,
+            one.demonstration,
+        )
+        found.setdefault(one.name, told)
+    return list(found.values())[:PROPOSED]
+
+
 def _words(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in fold(text)).split())
 

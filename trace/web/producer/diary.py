@@ -16,7 +16,7 @@ from trace.models import Thing
 from trace.schemas.cycles import EntrySchema, TreatmentSchema
 from trace.services import plans
 from trace.services.batches import address_of, batch_of
-from trace.services.catalogue import banned_among
+from trace.services.catalogue import banned_among, proposals
 from trace.services.diary import Input, diary_entry
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import get_thing
@@ -67,6 +67,9 @@ def entry(thing_id: int, step: str) -> ResponseReturnValue:
         label=STEP_LABELS[step],
         treatment=step in TREATMENTS,
         input_units=input_unit_options(),
+        proposals=proposals(actor(), thing.product.name if thing.product else "")
+        if step in TREATMENTS
+        else [],
         origin=origin,
         presets=plans.list_presets(
             actor(), step, product_id=thing.product_id, season=plans.season_of(today)
