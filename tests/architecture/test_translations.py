@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +80,58 @@ def test_no_sentence_is_translated_in_two_ways(language: str) -> None:
         if len({place.partition(": ")[2] for place in places}) > 1
     }
     assert differing == {}
+
+
+# -- nothing is said past the catalogues, and nothing stays in them unsaid -------------------------
+
+VIETNAMESE = re.compile(
+    "[àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ]", re.IGNORECASE
+)
+JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
+ENTRY = re.compile(r"^  (\w+|\"[\w-]+\"):", re.MULTILINE)
+# Dictionaries of both languages, the only places where scripts speak.
+DICTIONARIES = {"static/app/words.js", "static/verify/words.js"}
+
+
+def test_no_template_and_no_script_speaks_past_the_catalogues() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for line in JINJA.sub("", path.read_text()).splitlines()
+        if VIETNAMESE.search(line)
+    ]
+    for path in (ROOT / "static").rglob("*.js"):
+        name = str(path.relative_to(ROOT))
+        # static/verify/sent is made from static/verify.
+        if name not in DICTIONARIES and not name.startswith("static/verify/sent/"):
+            lines = COMMENT.sub("", path.read_text()).splitlines()
+            found += [f"{name}: {line.strip()}" for line in lines if VIETNAMESE.search(line)]
+    assert found == []
+
+
+def test_the_phones_dictionaries_name_the_same_things() -> None:
+    told = (ROOT / "static" / "app" / "words.js").read_text()
+    first, second = told.split("const en = {")
+    assert ENTRY.findall(first) == ENTRY.findall(second)
+    assert not VIETNAMESE.search(second)
+
+
+def test_no_catalogue_keeps_a_sentence_that_nobody_says() -> None:
+    said = {
+        node.value
+        for path in (ROOT / "trace").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    said |= {text for _, text in sentences()}
+    data = "\n".join(path.read_text() for path in (ROOT / "trace" / "data").glob("*demo*"))
+    unsaid = []
+    for language in LANGUAGES:
+        for path in (FOLDER / language).glob("*.po"):
+            with path.open("rb") as file:
+                for message in read_po(file, locale=language):
+                    text = message.id[0] if isinstance(message.id, list | tuple) else message.id
+                    if text and text not in said and text not in data:
+                        unsaid.append(f"{language}/{path.name}: {text}")
+    assert unsaid == []
