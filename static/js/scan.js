@@ -36,7 +36,7 @@ async function look(reader, box) {
   view.srcObject = stream;
   view.hidden = false;
   said.textContent = box.dataset.asking;
-  await view.play().catch(stop);
+  view.play().catch(stop); // not waited for: some phones tell nothing until they show a picture
   while (running) {
     const found = await reader.detect(view).catch(() => []);
     if (found.length && running) {
