@@ -26,17 +26,19 @@ def reason_words(reasons: Sequence[tuple[str, int]]) -> list[str]:
 
 def _reason(signal: str, number: int) -> str:
     if signal == "returns":
-        return ngettext(
+        told = ngettext(
             "quét nơi này, rồi nơi khác, rồi lại nơi này: %(num)s lần",
             "quét nơi này, rồi nơi khác, rồi lại nơi này: %(num)s lần",
             number,
         )
+        return str(told)
     if signal == "phones":
-        return ngettext(
+        told = ngettext(
             "%(num)s máy khác nhau mở lần đầu, trong nhiều ngày",
             "%(num)s máy khác nhau mở lần đầu, trong nhiều ngày",
             number,
         )
+        return str(told)
     if signal == "fast":
         return str(gettext("hai nơi xa nhau, cách nhau quá ít thời gian"))
     if signal == "many":

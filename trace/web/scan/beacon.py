@@ -138,7 +138,7 @@ def is_scan(environ: dict[str, Any], *, secure: bool) -> bool:
     if secure and SAYING.search(agent):
         return False
     origin = environ.get("HTTP_ORIGIN", "")
-    return urlsplit(origin).netloc == str(environ.get("HTTP_HOST", ""))
+    return bool(urlsplit(origin).netloc == environ.get("HTTP_HOST", ""))
 
 
 @lru_cache(maxsize=2048)
