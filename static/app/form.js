@@ -177,7 +177,7 @@ function markField(form, path, sentence) {
   if (!field) return null;
   const id = `e-${path}`;
   field.classList.add("wrong");
-  for (let folded = field.closest("details"); folded; folded = folded.parentElement.closest("details")) {
+  for (let folded = box.closest("details"); folded; folded = folded.parentElement.closest("details")) {
     folded.open = true;
   }
   const hidden = make("span", { className: "visually-hidden" }, words.error);
@@ -189,6 +189,20 @@ function markField(form, path, sentence) {
   const described = (box.getAttribute("aria-describedby") ?? "").split(" ").filter((one) => one && one !== id);
   box.setAttribute("aria-describedby", [...described, id].join(" "));
   return mark;
+}
+
+/** What the typed text may have meant: the same choices that the server's page offers. */
+function chooseMeant(mark, path, choices) {
+  const group = make("fieldset", { className: "field", "data-outbox-mark": "" });
+  group.append(make("legend", { className: "field-label" }, words.meant));
+  choices.forEach(([value, text], index) => {
+    const id = `f-${path}-${index + 1}`;
+    const radio = make("input", { type: "radio", id, name: `${path}_choice`, value });
+    const label = make("label", {}, text);
+    label.htmlFor = id;
+    group.append(make("div", { className: "choice" }, radio, label));
+  });
+  mark.after(group);
 }
 
 function chooseTime(form, mark, suggested) {
@@ -274,6 +288,7 @@ export function mark(form, body, answer, onTheirs) {
         target.focus();
       });
       list.append(make("li", {}, mark ? link : sentence));
+      if (mark && answer.choices?.[path]?.length) chooseMeant(mark, path, answer.choices[path]);
       if (path === "when" && (code === "phone-clock" || answer.suggested)) {
         chooseTime(form, mark, answer.suggested?.when);
       }

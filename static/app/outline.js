@@ -101,7 +101,9 @@ function start() {
 
   function write() {
     const number = (value) => value.toFixed(7);
-    const ring = [...points, points[0]].map((one) => one && `[${one.map(number).join(",")}]`);
+    // Who comes back to the very first point has closed the ring: it is written once.
+    const back = points.length > 3 && distance(points.at(-1), points[0]) < 0.5;
+    const ring = [...(back ? points.slice(0, -1) : points), points[0]].map((one) => one && `[${one.map(number).join(",")}]`);
     text.value = points.length < 3 ? "" : `{"type":"Polygon","coordinates":[[${ring.join(",")}]]}`;
     form.elements.outline_source.value = mode === "walk" ? "walked" : "drawn";
     const mean = accuracies.reduce((sum, one) => sum + one, 0) / (accuracies.length || 1);

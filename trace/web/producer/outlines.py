@@ -1,12 +1,13 @@
-"""The box of an outline in a form: a file fills it, what can be mended is offered."""
+"""The box of an outline in a form: a file fills it, one of several shapes is chosen."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import request
+from flask_babel import gettext
 
-from trace.core.geo import TEXT_LIMIT, GeoError, OutlineTooLong, PackedOutline, SeveralShapes
+from trace.core.geo import TEXT_LIMIT, OutlineTooLong, PackedOutline, SeveralShapes
 from trace.errors import Refused, TraceError
 from trace.web.forms import Form
 
@@ -16,8 +17,6 @@ class OutlineForm(Form):
     then on: choosing it a second time after a mistake elsewhere is nobody's work."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.offers: list[str] = []
-        self.shapes: tuple[str, ...] = ()
         self._file_text: str | None = None
         self._file_error: TraceError | None = None
         super().__init__(*args, **options)
@@ -63,12 +62,11 @@ class OutlineForm(Form):
         raise Refused([self._file_error])
 
     def refuse(self, error: TraceError) -> None:
-        """Also keeps which mendings and which of several shapes are offered."""
+        """Also offers the shapes of a file that holds several."""
         super().refuse(error)
         for one in error.errors if isinstance(error, Refused) else (error,):
-            if isinstance(one, GeoError) and one.offer and one.offer not in self.offers:
-                self.offers.append(one.offer)
             if isinstance(one, SeveralShapes):
-                self.shapes = one.names
-        # What was agreed to before stays agreed to, and can be taken back.
-        self.offers += [one for one in self.all("outline_fix") if one not in self.offers]
+                self._choices["outline"] = [
+                    (str(number), name or gettext("Hình số %(number)s", number=number + 1))
+                    for number, name in enumerate(one.names)
+                ]

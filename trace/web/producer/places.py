@@ -37,6 +37,7 @@ from trace.web.producer.place_words import (
 blueprint = Blueprint("places", __name__, url_prefix="/producer/places")
 add_codes(blueprint)
 
+BESIDE_DEGREES = 0.002  # two hundred metres: who lies beside it is drawn too
 Codes = Mapping[int, Sequence[AreaCode]]
 
 
@@ -185,7 +186,7 @@ def new() -> ResponseReturnValue:
 def show(place_id: int) -> ResponseReturnValue:
     """One place: its facts, its shape with what is to know of it, its codes, its card."""
     place = places.get_place(actor(), place_id)
-    around = geometry.places_around(place)
+    around = geometry.places_around(place, BESIDE_DEGREES)
     codes = area_codes.codes_at([place.id]).get(place.id, [])
     today = clock.now().astimezone(LOCAL_ZONE).date()
     return render_template(
