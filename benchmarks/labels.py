@@ -45,11 +45,6 @@ def _sheet() -> int:
     return len(out.getvalue())
 
 
-def _first_page() -> None:
-    layout = LAYOUTS["4x10"]
-    label_sheet_pdf(LABELS[: layout.per_page], layout, BytesIO(), sheet_fonts())
-
-
 def _encode() -> None:
     for one in LABELS:
         qr_matrix(label_payload(one.uri, own_letters=True), engine="zxing")
@@ -60,24 +55,30 @@ def _encode_slowly() -> None:
         qr_matrix(label_payload(one.uri, own_letters=True), engine="qrcode")
 
 
-def _many(path: str, told: multiprocessing.Queue[tuple[float, float, float]]) -> None:
-    """Seconds of the sheet, of its codes alone, and the peak of memory in MB."""
+def _many(path: str, told: multiprocessing.Queue[tuple[float, ...]]) -> None:
+    """CPU seconds until the first page is a file (fonts are read for it), of the sheet, of its
+    codes alone, and the peak of memory in MB. A worker does the same, in this order."""
+    layout = LAYOUTS["4x10"]
     start = process_time()
-    with Path(path).open("wb") as out:
-        label_sheet_pdf(map(label, range(MANY)), LAYOUTS["4x10"], out, sheet_fonts())
+    with Path(f"{path}-1.pdf").open("wb") as out:
+        label_sheet_pdf(map(label, range(layout.per_page)), layout, out, sheet_fonts())
+    first = process_time() - start
+    start = process_time()
+    with Path(f"{path}.pdf").open("wb") as out:
+        label_sheet_pdf(map(label, range(MANY)), layout, out, sheet_fonts())
     drawn = process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = process_time()
     for number in range(MANY):
         qr_matrix(label_payload(label(number).uri, own_letters=True), engine="zxing")
-    told.put((drawn, process_time() - start, peak))
+    told.put((first, drawn, process_time() - start, peak))
 
 
-def _in_a_process() -> tuple[float, float, float]:
+def _in_a_process() -> tuple[float, ...]:
     context = multiprocessing.get_context("spawn")
-    told: multiprocessing.Queue[tuple[float, float, float]] = context.Queue()
+    told: multiprocessing.Queue[tuple[float, ...]] = context.Queue()
     with TemporaryDirectory() as folder:
-        process = context.Process(target=_many, args=(f"{folder}/many.pdf", told))
+        process = context.Process(target=_many, args=(f"{folder}/many", told))
         process.start()
         found = told.get(timeout=120)
         process.join()
@@ -86,15 +87,15 @@ def _in_a_process() -> tuple[float, float, float]:
 
 def run() -> list[Figure]:
     """10,000 on A4, the same codes alone, a first page, a few codes by the pure-Python encoder."""
-    drawn, alone, peak = _in_a_process()
+    first, drawn, alone, peak = _in_a_process()
     size = _sheet()
-    first, encode, slow = cpu_seconds(_first_page, _encode, _encode_slowly, rounds=3)
+    encode, slow = cpu_seconds(_encode, _encode_slowly, rounds=3)
     floor, screen = encode / COUNT * 1e3, slow / SLOW * 1e3
     return [
         absolute("10,000 labels as a PDF", drawn, "s", "<=", 15),
         compare("10,000 labels, a label", drawn / MANY * 1e3, "ms", alone / MANY * 1e3, "<=", 2.5),
         absolute("10,000 labels, peak of memory", peak, "MB", "<=", 200),
-        absolute("label sheet, its first page", first * 1e3, "ms", "<=", 1000),
+        absolute("10,000 labels, the first page", first * 1e3, "ms", "<=", 1000),
         faster("QR matrix, zxing against qrcode", floor, "ms", screen, 10),
         absolute("label sheet, bytes a label", size / COUNT, "B", "<=", 1500),
     ]

@@ -35,7 +35,8 @@ def note_label(handover: Handover) -> Label:
     moment = shipment.event_time.astimezone(LOCAL_ZONE).strftime("%d/%m/%Y %H:%M")
     lines = []
     for line in shipment.lines[:MOST_LINES]:
-        name = line.product.name if line.product else ""
+        crate = "Thùng" if line.kind == "logistic" else ""
+        name = line.product.name if line.product else crate
         words = (name, short_name(line.identity), amount_words(line.amount))
         lines.append(" · ".join(word for word in words if word))
     left = len(shipment.lines) - MOST_LINES
