@@ -11,6 +11,7 @@ MODULES = (
     "core",
     "log",
     "monitor",
+    "pages",
     "witness",
     "keys",
     "erase",
