@@ -13,9 +13,10 @@ import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, case, cast, func, or_, select
+from sqlalchemy import BigInteger, Select, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.clock import rfc3339
@@ -29,22 +30,29 @@ from trace.models.events import ROLES, TYPES
 from trace.models.types import from_micro
 from trace.services.holds import reason_of
 from trace.services.jobs import enqueue
-from trace.services.sets import among
+from trace.services.sets import among, among_given, given, is_sqlite
 from trace.services.settings import current_settings
 
 SETTLING = timedelta(hours=1)
 KIND = "review-balances"
 INPUT, OUTPUT = ROLES.index("input"), ROLES.index("output")
-# Of one lot, the latest uses that are weighed again with each new one.
-LATEST = 500
 WEIGHT = "KGM"
 
 
-def ask_for_review(things: Collection[int], *, at: datetime) -> None:
+def ask_for_review(things: Collection[int], heavy: Collection[int], *, at: datetime) -> None:
     """Asks for a later look at those of `things` whose creator is below zero, or that our rule
-    holds now. Called in the capture's transaction."""
-    if not things:
-        return
+    holds now, and at what came out of a step too heavy. Called in the capture's transaction."""
+    due = set(heavy)
+    if things:
+        due.update(db.session.scalars(_doubted(is_sqlite()), {"things": given(sorted(things))}))
+    if due:
+        job = enqueue(KIND, {"things": sorted(due)}, at=at)
+        job.run_after = at + SETTLING
+
+
+@lru_cache(maxsize=2)
+def _doubted(sqlite: bool) -> Select[int]:
+    """Asked by every capture, so written once."""
     held = (
         select(Alert.thing_id)
         .join(Event, Event.id == Alert.event_id)
@@ -63,13 +71,7 @@ def ask_for_review(things: Collection[int], *, at: datetime) -> None:
         )
         .exists()
     )
-    found = db.session.scalars(
-        select(Thing.id).where(among(Thing.id, sorted(things)), or_(below, held))
-    ).all()
-    due = {*found, *_outweighing(things)}
-    if due:
-        job = enqueue(KIND, {"things": sorted(due)}, at=at)
-        job.run_after = at + SETTLING
+    return select(Thing.id).where(among_given(Thing.id, "things", sqlite=sqlite), or_(below, held))
 
 
 def review(platform_id: int, things: Iterable[int], *, at: datetime) -> list[JsonObject]:
@@ -118,29 +120,6 @@ def outweighed(thing: Thing) -> bool:
         )
     ).all()
     return bool(_too_heavy(steps))
-
-
-def _outweighing(things: Collection[int]) -> set[int]:
-    """What came too heavy out of the latest steps that used any of these things."""
-    steps = db.session.scalars(
-        select(EventThing.event_id)
-        .join(Event, Event.id == EventThing.event_id)
-        .where(
-            among(EventThing.thing_id, sorted(things)),
-            EventThing.role == INPUT,
-            Event.type == TYPES.index("TransformationEvent"),
-            Event.corrects.is_(None),
-        )
-        .order_by(EventThing.event_id.desc())
-        .limit(LATEST)
-    ).all()
-    heavy = _too_heavy(steps)
-    if not heavy:
-        return set()
-    made = select(EventThing.thing_id).where(
-        among(EventThing.event_id, sorted(heavy)), EventThing.role == OUTPUT
-    )
-    return set(db.session.scalars(made))
 
 
 def _too_heavy(steps: Collection[int]) -> set[int]:

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, func, select, update
 from sqlalchemy.orm import aliased
 
+from trace.core.history import bare_step
+from trace.core.history.yields import judge
 from trace.extensions import db
 from trace.models import Event, EventThing, Holding, Organisation, Thing
 from trace.models.events import TYPES
@@ -24,6 +26,7 @@ TAKES = frozenset({"shipping", "retail_selling"})
 GIVES = frozenset({"receiving", "accepting", "void_shipping"})
 ON_SALE = frozenset({"sellable_accessible", "sellable_not_accessible"})
 
+WEIGHT = "KGM"
 UNIT = 3  # characters of a unit's code (UN/CEFACT recommendation 20)
 Change = tuple[str, str, Decimal]  # thing's identity, unit, signed amount
 
@@ -190,15 +193,29 @@ def write_holdings(
     shifted = {thing: state for thing, state in places.items() if thing not in fresh}
     if shifted:
         _move(organisation, shifted)
-    # What came out of a step is weighed against what went in, also where both are new.
-    used = {
-        known[mention.name.identity].id
-        for event in prepared
-        for mention in event.things
-        if mention.role == INPUT and mention.name.kind == "lot"
-    }
-    given = {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
-    return used | given
+    return {thing for (thing, _), amount in amounts.items() if thing not in fresh or amount < 0}
+
+
+def heavy_outputs(prepared: Sequence[Prepared], known: Mapping[str, Known]) -> set[int]:
+    """What came out of steps told here, of which more came out than can have come of what went in
+    (`core.history.yields`): by weight, and only where every amount is told. A step is weighed once:
+    what it says never changes, and declared in error it is looked at as what our rule holds."""
+    found: set[int] = set()
+    for event in prepared:
+        if event.type != "TransformationEvent" or event.error_declaration:
+            continue
+        into = out = Decimal(0)
+        for mention in event.things:
+            if mention.quantity is None or mention.unit != WEIGHT:
+                break
+            if mention.role == INPUT:
+                into += mention.quantity
+            elif mention.role == OUTPUT:
+                out += mention.quantity
+        else:
+            if judge(bare_step(event.step), into, out) == "high":
+                found |= {known[one.name.identity].id for one in event.things if one.role == OUTPUT}
+    return found
 
 
 def _hold_what_is_on_sale(

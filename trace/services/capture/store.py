@@ -40,7 +40,7 @@ from trace.services import balances, handovers, log, news
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices, releases
-from trace.services.capture.holdings import write_holdings
+from trace.services.capture.holdings import heavy_outputs, write_holdings
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared
 from trace.services.capture.things import Known, Name, ensure_things
 from trace.services.histories import contents
@@ -143,7 +143,7 @@ def store(
     spread = notices.inherit_alerts(sources) if sources else set()
     telling = given(_telling(known.values(), touched))
     db.session.execute(_mark_stale(is_sqlite()), {"things": telling})
-    balances.ask_for_review(changed, at=at)
+    balances.ask_for_review(changed, heavy_outputs(prepared, known), at=at)
     said = [(row_id, e.document, e.notice) for row_id, e in zip(ids, prepared, strict=True)]
     news.ask(actor, said, at=at, inherited=spread)
     first = _append(organisation, prepared, ids, known, state, at, approval)
