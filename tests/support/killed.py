@@ -269,7 +269,7 @@ def refilling(app: Flask) -> None:
 
 def importing(app: Flask) -> None:
     """A file of rows is recorded and then undone, killed at each step of either: all or nothing."""
-    vars(import_jobs)["WINDOW"] = 4
+    vars(import_jobs)["WINDOW"] = 8
     for undoing in (False, True):
         for step in range(1, MOST):
             with app.app_context():
