@@ -15,7 +15,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from trace.core.gs1 import format_code, parse_digital_link
+from trace.core.gs1 import format_code, parse_digital_link, sscc
 from trace.core.labels import LAYOUTS, Label, label_payload, label_sheet_pdf
 from trace.services.fonts import sheet_fonts
 
@@ -92,6 +92,41 @@ def test_every_printed_code_is_read_back_from_its_own_label(
         assert [one.text for one in found] == [label_payload(label.uri)]
         assert found[0].ec_level == "M"
         assert parse_digital_link(found[0].text).identity.kind == "lot"
+
+
+# Sheets and rolls with room for the bars of an SSCC.
+BARRED = {"1x2", "2x4", "roll-100x150"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_crates_code_and_bars_are_read_back_from_its_own_label(
+    layout: str, tmp_path: Path
+) -> None:
+    made = [
+        Label(
+            f"https://ns.example.vn/00/{code}",
+            f"(00) {code}",
+            NAMES[number],
+            "ns.example.vn",
+            weight="12 kg",
+            dates=("Lô L2611 · 12 kg",),
+            bars=f"(00){code}",
+        )
+        for number, code in enumerate(sscc("8936012", 3, number) for number in range(3))
+    ]
+    stock = LAYOUTS[layout]
+    rendered = pages(printed(layout, made, tmp_path), 300)
+    for number, label in enumerate(made):
+        page, place = divmod(number, stock.per_page)
+        left, top = stock.corner(place)
+        box = [
+            round(length / 25.4 * 300)
+            for length in (left, top, left + stock.label_width, top + stock.label_height)
+        ]
+        found = zxingcpp.read_barcodes(rendered[page].crop((box[0], box[1], box[2], box[3])))
+        texts = {one.format.name: one.text for one in found}
+        assert texts.pop("QRCode") == label_payload(label.uri)
+        assert texts == ({"Code128": label.bars} if layout in BARRED else {})
 
 
 def test_a_run_of_equal_labels_is_printed_on_every_place_of_every_page(tmp_path: Path) -> None:
