@@ -339,7 +339,12 @@ function start() {
 
   // -- the box, the file, what was begun -------------------------------------------------------------
 
+  const another = () => {
+    // Which of several shapes was meant is asked anew.
+    for (const one of box.querySelectorAll("input[type=hidden][name=outline_choice]")) one.value = "";
+  };
   text.addEventListener("input", () => {
+    another();
     form.elements.outline_source.value = "pasted";
     form.elements.outline_accuracy.value = "";
     points = read();
@@ -354,6 +359,7 @@ function start() {
     if (content.includes("\0") || content.includes("\ufffd")) return;
     // As text it is kept with the form, also without a network.
     text.value = content;
+    another();
     file.value = "";
     form.elements.outline_source.value = "file";
     form.elements.outline_accuracy.value = "";

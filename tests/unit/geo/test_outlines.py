@@ -1,9 +1,11 @@
-"""What a text draws, what is wrong with it, and that giving it out and reading it changes nothing."""
+"""What a text draws, what is wrong with it; giving it out and reading it back changes nothing."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -86,7 +88,11 @@ def test_two_thousand_points_are_kept_and_one_more_is_not() -> None:
     assert refused(ring(*rng, (105.002, 21.005), (105.001, 21.01))) == ["too-many-points"]
 
 
-GEOJSON = '{"type":"Polygon","coordinates":[[[105.671000,21.093000],[105.672,21.093],[105.672,21.094],[105.671,21.094],[105.671000,21.093000]]]}'
+GEOJSON = (
+    '{"type":"Polygon","coordinates":[[[105.671000,21.093000],[105.672,21.093],[105.672,21.094],'
+    "[105.671,21.094],[105.671000,21.093000]]]}"
+)
+NOTHING = '{"type":"Feature","geometry":null,"properties":{}}'
 KML = (
     '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>'
     "<name>Vườn B2</name><Polygon><outerBoundaryIs><LinearRing><coordinates>"
@@ -100,8 +106,7 @@ KML = (
     [
         GEOJSON,
         f'{{"type":"Feature","properties":null,"geometry":{GEOJSON}}}',
-        f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":{GEOJSON},'
-        '"properties":{}},{"type":"Feature","geometry":null,"properties":{}}]}',
+        f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":{GEOJSON}}},{NOTHING}]}}',
         GEOJSON.replace('"Polygon","coordinates":[', '"MultiPolygon","coordinates":[[').replace(
             "]]]}", "]]]]}"
         ),
@@ -157,7 +162,8 @@ def test_what_cannot_be_read_says_so(text: str, code: str) -> None:
 
 
 def test_one_of_several_shapes_is_chosen_by_its_number() -> None:
-    shapes = geo.read_shapes(KML.replace("</Document>", KML[KML.index("<Placemark>"):KML.index("</Document>")].replace("Vườn B2", "Vườn B3") + "</Document>"))  # fmt: skip
+    mark = KML[KML.index("<Placemark>") : KML.index("</Document>")]
+    shapes = geo.read_shapes(KML.replace(mark, mark + mark.replace("B2", "B3")))
     assert [one.name for one in shapes] == ["Vườn B2", "Vườn B3"]
     assert geo.choose(shapes, 1).name == "Vườn B3"
     with pytest.raises(geo.SeveralShapes) as found:
@@ -168,12 +174,8 @@ def test_one_of_several_shapes_is_chosen_by_its_number() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for start in ("", "{", "<kml>", '{"type":"Polygon","coordinates":'):
-        try:
-            shapes = geo.read_shapes(start + text)
-        except TraceError as error:
-            assert error.detail
-        else:
-            assert shapes
+        with suppress(TraceError):
+            assert geo.read_shapes(start + text) != []
 
 
 NUMBERS = st.integers(0, 10**7).map(lambda n: Decimal(n).scaleb(-7))
@@ -183,7 +185,7 @@ NUMBERS = st.integers(0, 10**7).map(lambda n: Decimal(n).scaleb(-7))
 def test_what_is_given_out_is_read_back_digit_by_digit(
     corners: list[tuple[Decimal, Decimal]], name: str
 ) -> None:
-    drawn = ring(*[(105 + x / 100, 21 + y / 100) for x, y in corners])  # type: ignore[misc]
+    drawn = ring(*[(float(105 + x / 100), float(21 + y / 100)) for x, y in corners])
     try:
         outline = geo.check_outline(drawn)
     except Refused:
@@ -203,7 +205,7 @@ def test_geojson_runs_counter_clockwise_and_says_what_has_no_shape() -> None:
     polygon, dot, nothing = (one["geometry"] for one in told["features"])
     corners = polygon["coordinates"][0]
     assert corners[0] == corners[-1]
-    turns = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(corners, corners[1:], strict=False))
+    turns = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(corners))
     assert turns > 0
     assert dot == {"type": "Point", "coordinates": [105.67, 21.09]}
     assert nothing is None
