@@ -21,6 +21,8 @@ def first_steps(actor: Actor) -> list[tuple[str, bool]]:
     label. One query."""
     actor.check("read")
     organisation = actor.organisation
+    if organisation.closed_at is not None:
+        return []
     mine = organisation.id
     steps = {"address": bool(organisation.ward_code and organisation.address)}
     asked = {
