@@ -98,7 +98,7 @@ def test_every_printed_code_is_read_back_from_its_own_label(
 BARRED = {"1x2", "2x4", "roll-100x150"}
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", [*sorted(BARRED), "3x8", "receipt-80"])
 def test_a_crates_code_and_bars_are_read_back_from_its_own_label(
     layout: str, tmp_path: Path
 ) -> None:
@@ -112,15 +112,15 @@ def test_a_crates_code_and_bars_are_read_back_from_its_own_label(
             dates=("Lô L2611 · 12 kg",),
             bars=f"(00){code}",
         )
-        for number, code in enumerate(sscc("8936012", 3, number) for number in range(3))
+        for number, code in enumerate(sscc("8936012", 3, number) for number in range(2))
     ]
     stock = LAYOUTS[layout]
-    rendered = pages(printed(layout, made, tmp_path), 300)
+    rendered = pages(printed(layout, made, tmp_path), 203)
     for number, label in enumerate(made):
         page, place = divmod(number, stock.per_page)
         left, top = stock.corner(place)
         box = [
-            round(length / 25.4 * 300)
+            round(length / 25.4 * 203)
             for length in (left, top, left + stock.label_width, top + stock.label_height)
         ]
         found = zxingcpp.read_barcodes(rendered[page].crop((box[0], box[1], box[2], box[3])))
