@@ -45,6 +45,7 @@ export async function openPage(reader, address, options = {}) {
   if (vault.sealed && !vault.key) return { locked: true };
   if (!iv && !vault.sealed) return { text: await found.text(), headers: found.headers };
   const [kept] = await pages.keys(address, options);
+  if (!kept) return null; // gone this moment
   try {
     const from = Uint8Array.from(atob(iv ?? ""), (one) => one.charCodeAt(0));
     const { pathname, search } = new URL(kept.url);

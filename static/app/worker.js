@@ -1,11 +1,11 @@
 // The service worker of the console (scope /producer/). trace/web/installed.py puts lines before this
 // file: what it uses of other modules, and TRACE = {build, files: {plain address: fingerprinted
-// address}, fallback}.
+// address}, fallback, pictures: where those of the how-to are}.
 //
 //   pages under /producer/   the network first; without it, the copy this person's phone kept
 //   files of this build      from the cache: page, styles and modules always belong together
-//   other files, thumbnails  from the cache when their address names their content (?v=, a digest),
-//                            else the network first
+//   thumbnails, other files  from the cache when their address names their content (?v=, a digest),
+//                            (the how-to's pictures too), else the network first
 //   everything else          not touched
 //
 // Pages are kept for each person apart, sealed under a PIN (kept.js); leaving wipes them. Nothing
@@ -94,7 +94,8 @@ async function copyOf(address) {
 async function page(request, waitUntil) {
   const { pathname, search } = new URL(request.url);
   const address = pathname + search;
-  const copy = await copyOf(address);
+  // A browser that keeps nothing (a private window) has no copy; the network still answers.
+  const copy = await copyOf(address).catch(() => undefined);
   const network = fetch(request).then((answer) => {
     waitUntil(keep(address, answer.clone()).catch(() => {}));
     return answer;
@@ -128,8 +129,8 @@ async function lasting(request) {
 
 /** A photo beside a line; under a PIN none is kept. */
 async function photo(request) {
-  const { sealed } = await vaultOf(personOf(await currentReader()));
-  return sealed ? fetch(request) : lasting(request);
+  const open = await vaultOf(personOf(await currentReader())).then(({ sealed }) => !sealed, () => false);
+  return open ? lasting(request) : fetch(request);
 }
 
 /** A file that may change: as it is now, or as it was last time. */
@@ -161,7 +162,7 @@ addEventListener("fetch", (event) => {
   // Whatever version a page asks for, it gets this build's: its modules fit one another.
   if (url.pathname in TRACE.files) event.respondWith(file(url.pathname, request));
   else if (url.pathname.startsWith("/photos/small/")) event.respondWith(photo(request));
-  else if (url.pathname.startsWith("/static/")) {
+  else if (url.pathname.startsWith("/static/") || url.pathname.startsWith(TRACE.pictures)) {
     event.respondWith(url.searchParams.has("v") ? lasting(request) : changing(request));
   }
 });

@@ -7,12 +7,21 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser import no_complaints, overflow, violations
 from tests.support.codes import last_code
-from tests.support.members import PASSWORD, make_member, sign_in
-from tests.support.pages import PageClient
+from tests.support.fields import Console
+from tests.support.members import PASSWORD, make_member
 from tests.support.server import LiveServer
-from trace.web.access import COOKIE
+from tests.support.snapshots import enter, world
 
-OPEN = ("/", "/about", "/sign-in", "/register")
+OPEN = (
+    "/",
+    "/about",
+    "/sign-in",
+    "/register",
+    "/producer/help/",
+    "/producer/help/khong-co-song",
+    "/producer/help/print",
+    "/producer/offline",
+)
 INSIDE = (
     "/producer/today",
     "/producer/catalogue",
@@ -42,24 +51,21 @@ INSIDE = (
 )
 
 
-@pytest.fixture
-def inside(live_server: LiveServer, context: BrowserContext, page: Page) -> Page:
-    """A browser signed in to an organisation that has one of everything."""
-    pages = PageClient(live_server.app.test_client())
-    member = make_member(live_server.app)
-    sign_in(live_server.app, pages.client, member)
+def more_masters(console: Console) -> None:
+    """What the console's lists show beside products, places and households."""
     days = {"valid_from": "2020-01-01", "valid_until": "2100-01-01"}
     for noun, entries in (
-        ("households", {"name": "Nguyễn Thị Minh Họa", "phone": "0912345678"}),
-        ("places", {"name": "Vườn B2", "latitude": "21.09", "longitude": "105.67"}),
-        ("products", {"name": "Cải ngọt, gói 300 g", "net_weight": "0,3"}),
         ("certificates", {"standard": "VietGAP", "issuer_name": "Minh họa", **days}),
         ("tokens", {"name": "Cân", "scopes": "query"}),
     ):
-        pages.submit(pages.get(f"/producer/{noun}/new"), entries)
-    cookie = pages.client.get_cookie(COOKIE)
-    assert cookie is not None
-    context.add_cookies([{"name": COOKIE, "value": cookie.value, "url": live_server.url}])
+        console.pages.submit(console.pages.get(f"/producer/{noun}/new"), entries)
+
+
+@pytest.fixture
+def inside(live_server: LiveServer, page: Page) -> Page:
+    """A browser signed in to an organisation that has one of everything."""
+    console, _ = world(live_server.app, "masters", more_masters)
+    enter(console, page, live_server.url)
     return page
 
 

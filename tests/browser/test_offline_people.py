@@ -252,6 +252,23 @@ SEND = """() => {
 }"""
 
 
+def test_two_tabs_send_each_entry_once_and_both_say_so(field: Field) -> None:
+    field.prepare()
+    field.network.mode = "down"
+    field.spray()
+    field.keep()
+    other = field.page.context.new_page()
+    other.goto(f"{field.url}/producer/today")
+    expect(other.locator(".outbox-line")).to_contain_text("chờ 1")
+    field.network.mode = "up"
+    for page in (field.page, other):
+        page.evaluate(SEND)
+    for page in (field.page, other):
+        page.evaluate("() => globalThis.sending")
+        expect(page.locator(".outbox-line")).to_contain_text("đã gửi 1")
+    assert len(field.sprayings()) == 1
+
+
 def test_an_edit_of_the_phone_never_overwrites_a_newer_one_of_the_office(field: Field) -> None:
     field.prepare()
     address = f"/producer/places/{field.console.plot}/edit"

@@ -57,6 +57,7 @@ def worker() -> ResponseReturnValue:
         "build": _build(folder),
         "files": {f"/static/{name}": asset(name) for name in (*FILES, *modules(folder))},
         "fallback": url_for("installed.offline"),
+        "pictures": url_for("help.picture", file=""),
     }
     text = Path(folder, "app", "worker.js").read_text()
     body = f"{IMPORTS}const TRACE = {orjson.dumps(told).decode()};\n{text}"

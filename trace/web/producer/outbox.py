@@ -29,6 +29,7 @@ blueprint = Blueprint("outbox", __name__, url_prefix="/producer/outbox")
 # What a phone keeps: enough for a day in the field, little enough for a slow network.
 CYCLES_KEPT = 12
 NOTES_KEPT = 10
+HELP_KEPT = ("khong-co-song", "ghi-viec")
 
 
 @blueprint.get("/")
@@ -69,6 +70,7 @@ def pages() -> ResponseReturnValue:
             url_for("batches.index"),
             url_for("shipments.index"),
         ]
+        found += [url_for("help.index"), *(url_for("help.show", name=name) for name in HELP_KEPT)]
         waiting = db.session.scalars(incoming(acting).limit(NOTES_KEPT))
         found += [url_for("shipments.take", event_id=one.event_id) for one in waiting]
     return jsonify(pages=list(dict.fromkeys(found)), offered=choices.mark(acting))
