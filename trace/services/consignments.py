@@ -49,7 +49,7 @@ def check_consignment(
     things: Collection[int], market: str, *, place: Place | None, day: date
 ) -> list[Mark]:
     """What to know before goods leave for a market; [] where no market was told. `place` is where
-    they leave from, `day` the local day they do. A consignment whose codes all hold says so."""
+    they leave from, `day` the local day they do. Where codes are needed and all hold, that is said."""
     if not market:
         return []
     rows = {row.id: row for row in db.session.scalars(select(Thing).where(among(Thing.id, things)))}
@@ -60,9 +60,8 @@ def check_consignment(
             origin.packed[place.id] = day
         for mark in _marks(origin, short_name(rows[thing].identity), market, day):
             found.setdefault((mark.key, *map(str, mark.told.values())), mark)
-    if rows and not found:
-        known = NEEDED.get(market) or any(o.grown or o.packed for o in origins.values())
-        return [Mark("codes-agree", {"market": market}, "info")] if known else []
+    if rows and not found and market in NEEDED:
+        return [Mark("codes-agree", {"market": market}, "info")]
     return list(found.values())
 
 
