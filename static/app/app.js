@@ -4,7 +4,6 @@
 import { draw } from "./show.js";
 import { learn, shortTime } from "./clock.js";
 import { watch } from "./capture.js";
-import { leave } from "./push.js";
 import { make } from "./form.js";
 import { wipeKept } from "./kept.js";
 import { askPin, guard, pinPanel, setReader } from "./lock.js";
@@ -64,6 +63,13 @@ async function keepPages() {
   worker.active.postMessage({ keep: pages, reader, offered });
 }
 
+/** Nobody else who uses this phone is shown what was meant for whoever leaves: the push service then
+ * says that the device is gone, and the server forgets it. */
+async function silence() {
+  const known = await navigator.serviceWorker?.getRegistration("/producer/");
+  await (await known?.pushManager?.getSubscription())?.unsubscribe();
+}
+
 /** Leaving wipes the pages this person kept; entries that wait stay, for their writer only. */
 function watchLeaving() {
   const form = document.querySelector("form[action$='/sign-out']");
@@ -79,8 +85,8 @@ function watchLeaving() {
       }
       await wipeKept(person);
       await caches.delete("trace-reader");
-      await leave();
       await lock();
+      await silence();
     } catch {
       // nothing was kept here
     }

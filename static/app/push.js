@@ -74,7 +74,7 @@ async function start(form) {
   const say = (name) => {
     status.textContent = form.dataset[name] ?? "";
   };
-  if (!("serviceWorker" in navigator && "PushManager" in window && "Notification" in window)) return say("unable");
+  if (!navigator.serviceWorker || !("PushManager" in window && "Notification" in window)) return say("unable");
   if (Notification.permission === "denied") return say("denied");
   if (await markOwn()) return say("on");
   const button = form.querySelector("button");
@@ -91,13 +91,6 @@ async function start(form) {
     }
     button.disabled = false;
   });
-}
-
-/** Nobody else who uses this phone is shown what was meant for whoever leaves: the push service
- * then says that the device is gone, and the server forgets it. */
-export async function leave() {
-  const known = await navigator.serviceWorker?.getRegistration("/producer/");
-  await (await known?.pushManager?.getSubscription())?.unsubscribe();
 }
 
 const form = document.querySelector("form[data-push]");

@@ -10,8 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "explanation" / "threat-model.md"
 NAMED = re.compile(r"\[([^\]]+)\]\((\.\./\.\./tests/[\w/]+\.py)\)")
-# Who may open connections of his own accord, and to whom: what the operator's settings name.
-FETCHERS = {"trace/services/mirrors.py", "trace/services/witnessing.py"}
+# Who may open connections of his own accord, and to whom: what the operator's settings name; and
+# web push, which checks every address before it speaks to it.
+FETCHERS = {
+    "trace/services/mirrors.py",
+    "trace/services/witnessing.py",
+    "trace/services/web_push.py",
+}
 FETCHING = re.compile(
     r"urlopen|HTTPConnection|HTTPSConnection|create_connection|^import (requests|httpx)",
     re.MULTILINE,
@@ -68,7 +73,7 @@ def test_every_row_has_a_test_or_says_not_yet_and_every_attack_its_rest() -> Non
     assert [row[0] for row in told if len(row) not in (3, 4) or not all(row)] == []
 
 
-def test_only_mirrors_and_witnesses_of_the_settings_are_fetched() -> None:
+def test_only_mirrors_witnesses_and_push_services_are_spoken_to() -> None:
     found = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "trace").rglob("*.py")

@@ -71,7 +71,7 @@ def test_the_owner_sees_what_is_new_and_opening_it_leads_to_the_page(
     page = pages.get("/account/notifications/")
     assert "HTX Hai giao hàng cho HTX Minh họa: 480 kg cải ngọt." in page.text
     assert "1 thông báo mới" in page.text
-    followed = pages.submit(page, {})
+    followed = pages.submit(page, {}, which="//main//ul//form")
     assert followed.address.endswith("/producer/shipments/")
     assert "thông báo mới" not in followed.text
     assert "Goods are waiting for you" in pages.get("/account/notifications/?lang=en").text
@@ -201,10 +201,32 @@ def test_what_runs_twice_is_told_once_and_to_each_organisation_apart(
 
 
 @pytest.mark.one_database
+def test_the_list_is_searched_filtered_and_taken_away_and_what_is_old_is_dropped(
+    app: Flask, pages: PageClient, member: Member
+) -> None:
+    tell(app, member, "alert-recall")
+    tell(app, member, "handover-waiting")
+    sign_in(app, pages.client, member)
+    path = "/account/notifications/"
+    headings = "//main//ul[@class='cards']//strong"
+    assert pages.get(f"{path}?kind=alert").texts(headings) == ["Hàng bạn giữ bị thu hồi"]
+    assert pages.get(f"{path}?q=cho+nhan").texts(headings) == ["Có hàng chờ bạn nhận"]
+    assert "Không có dòng nào khớp" in pages.get(f"{path}?new=no").text
+    table = pages.client.get(f"{path}?format=csv").get_data(as_text=True)
+    assert "Hàng bạn giữ bị thu hồi" in table
+    with app.app_context():
+        assert notifications.forget_old(at=FIXED_NOW + notifications.KEPT) == 0
+        later = FIXED_NOW + notifications.KEPT + timedelta(seconds=1)
+        assert notifications.forget_old(at=later) == 2
+        db.session.commit()
+    assert "Chưa có thông báo nào" in pages.get(path).text
+
+
+@pytest.mark.one_database
 def test_nobody_opens_anothers_notification(app: Flask, pages: PageClient, member: Member) -> None:
     tell(app, member)
     sign_in(app, pages.client, member)
-    form = pages.get("/account/notifications/").form()
+    form = pages.get("/account/notifications/").form("//main//ul//form")
     sign_in(app, pages.client, make_member(app))
     token = pages.get("/producer/today").form("//header//form").fields["csrf_token"]
     answer = pages.client.post(form.action, data={"csrf_token": token})

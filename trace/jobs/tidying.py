@@ -15,7 +15,15 @@ from sqlalchemy.exc import OperationalError
 
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.services import audit_days, exports, imports, requests, takedowns, weekly
+from trace.services import (
+    audit_days,
+    exports,
+    imports,
+    notifications,
+    requests,
+    takedowns,
+    weekly,
+)
 from trace.services.after_commit import after_commit
 from trace.services.applications import forget_papers
 from trace.services.closing import ask_for_ends, let_go
@@ -58,6 +66,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "papers": forget_papers(at=at),
         "closings": ask_for_ends(at=at),
         "members_let_go": let_go(at=at),
+        "notifications": notifications.forget_old(at=at),
         "reminded": remind(at=at),
         "weeks": weekly.ask(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock

@@ -21,11 +21,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
@@ -46,6 +46,7 @@ from trace.services.settings import current_settings
 
 JOB_KIND: Final = "notify"
 PER_JOB: Final = 50  # messages of one job: a minute's work where each takes a second
+KEPT: Final = timedelta(days=400)  # a season and the one before it
 OWNERS: Final = ("owner", "admin", "supervisor")
 RECORDERS: Final = (*OWNERS, "recorder", "inspector")
 RECEIVERS: Final = {
@@ -265,7 +266,7 @@ def words_of(row: Notification, locale: str) -> tuple[str, str]:
 # -- in the application ----------------------------------------------------------------------------
 
 
-def list_notifications(person: Person, *, limit: int = 100) -> list[Notification]:
+def list_notifications(person: Person, *, limit: int = 1000) -> list[Notification]:
     """A person's notifications, the newest first."""
     query = (
         select(Notification)
@@ -295,6 +296,23 @@ def mark_read(person: Person, *, at: datetime, notification_id: int | None = Non
         .values(read_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+def forget_old(*, at: datetime) -> int:
+    """Drops what is older than KEPT, read or not, and how it was sent; returns how many."""
+    old = select(Notification.id).where(Notification.created_at < at - KEPT)
+    db.session.execute(
+        delete(Delivery)
+        .where(Delivery.notification_id.in_(old))
+        .execution_options(synchronize_session=False)
+    )
+    gone = db.session.execute(
+        delete(Notification)
+        .where(Notification.created_at < at - KEPT)
+        .execution_options(synchronize_session=False)
+        .returning(Notification.id)
+    )
+    return len(gone.all())
 
 
 # -- preferences -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
@@ -12,9 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from trace import clock
 from trace.errors import NotFound, TraceError
 from trace.extensions import csrf, db
+from trace.models import Notification
 from trace.models.notifications import CHANNELS, KINDS
 from trace.services import notifications, senders, web_push
 from trace.web.forms import Form
+from trace.web.lists import Listing
 from trace.web.pages import page_language
 from trace.web.problems import translated
 
@@ -70,13 +73,39 @@ def _channels(devices: bool) -> list[str]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notification in the reader's language."""
+
+    row: Notification
+    title: str
+    body: str
+
+
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """What one was told, the newest first."""
     rows = notifications.list_notifications(g.person)
-    told = [(row, *notifications.words_of(row, page_language())) for row in rows]
+    listing = Listing(
+        [Told(row, *notifications.words_of(row, page_language())) for row in rows],
+        words=lambda one: (one.title, one.body),
+        filters={
+            "kind": lambda one: one.row.kind,
+            "new": lambda one: "no" if one.row.read_at else "yes",
+        },
+    )
+    if listing.wants_csv:
+        head = [gettext("Lúc"), gettext("Loại"), gettext("Thông báo"), gettext("Nội dung")]
+        return listing.csv(
+            "thong-bao",
+            head,
+            lambda one: [one.row.created_at, kind_name(one.row.kind), one.title, one.body],
+        )
     return render_template(
-        "auth/notifications/index.html", told=told, kind_name=kind_name, icons=ICONS
+        "auth/notifications/index.html",
+        listing=listing,
+        kinds=[(kind, kind_name(kind)) for kind in KINDS],
+        icons=ICONS,
     )
 
 
