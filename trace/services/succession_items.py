@@ -32,7 +32,7 @@ KINDS: Final = ("cycle", "lot", "logistic")
 
 
 class NothingNamed(TraceError):
-    code = "nothing-named"
+    code = "nothing-handed-on"
     message = "Choose what is handed on, or hand on everything."
 
 
