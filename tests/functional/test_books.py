@@ -190,6 +190,19 @@ def test_a_csv_is_previewed_with_its_faults_and_imported_on_a_second_press(
     assert "có lỗi" not in again.text
 
 
+def test_a_crop_may_carry_the_most_a_hectare_gives(console: Console) -> None:
+    text = "tên;năng suất tối đa;nguồn\nThanh long;40000;Danh mục thử\nSầu riêng;nhiều;\n"
+    form = console.pages.get(CATALOGUE + "import/crop")
+    file = (io.BytesIO(text.encode()), "cay.csv")
+    page = console.pages.submit(form, {"file": file})
+    assert "Dòng 3, cột yield_ceiling: “nhiều”" in page.text
+    page = console.pages.submit(page, {"import": "yes"})
+    with console.app.app_context():
+        (row,) = db.session.scalars(select(CatalogueItem))
+        assert row.yield_ceiling == 40_000
+    assert "40.000 kg/ha" in console.pages.get(CATALOGUE + "?kind=crop").text
+
+
 @pytest.mark.parametrize("text", ["", "\0\0", "tên khác\nx", "name\n" + "x\n" * 5001])
 def test_a_file_that_is_no_catalogue_is_refused_whole(console: Console, text: str) -> None:
     page = preview(console, text, status=400)

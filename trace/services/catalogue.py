@@ -17,6 +17,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ DATA: Final = Path(__file__).resolve().parent.parent / "data"
 # Bytes of a file: it travels through the form of the preview, which keeps half a megabyte.
 TEXT_LIMIT: Final = 400_000
 INTERVAL_LIMIT: Final = 365
+YIELD_LIMIT: Final = 1_000_000  # kg from a hectare in a season: sugar cane gives a tenth of it
 COLUMNS: Final = {
     "input": (
         "name",
@@ -46,7 +48,7 @@ COLUMNS: Final = {
         "source",
         "date",
     ),
-    "crop": ("name", "name_en", "category", "source", "date"),
+    "crop": ("name", "name_en", "category", "yield_ceiling", "source", "date"),
 }
 _YES: Final = frozenset({"1", "x", "yes", "true", "co", "cam", "banned"})
 _NO: Final = frozenset({"", "0", "no", "false", "khong"})
@@ -60,6 +62,8 @@ _HEADS: Final = {
     "ngay": "date",
     "ten tieng anh": "name_en",
     "nhom": "category",
+    "nang suat toi da": "yield_ceiling",
+    "nang suat toi da kg ha vu": "yield_ceiling",
 }
 
 
@@ -273,7 +277,8 @@ def _entry(kind: str, line: int, cells: Mapping[str, str]) -> Entry:
         category = text("category", 30)
         if category and category not in CATEGORIES:
             _bad(line, "category", category, " | ".join(CATEGORIES))
-        return Entry(line, name, {**values, "name_en": text("name_en"), "category": category})
+        told = {"category": category, "yield_ceiling": _yield(line, cells)}
+        return Entry(line, name, {**values, "name_en": text("name_en"), **told})
     banned = _words(cells.get("banned", ""))
     if banned not in _YES | _NO:
         _bad(line, "banned", banned, "yes | no")
@@ -302,6 +307,16 @@ def _day(line: int, cells: Mapping[str, str]) -> date | None:
     except ValueError:
         _bad(line, "date", text, "2026-11-20 | 20/11/2026")
         return None
+
+
+def _yield(line: int, cells: Mapping[str, str]) -> Decimal | None:
+    """The most one hectare gives in one season, kg; empty where nobody says."""
+    text = cells.get("yield_ceiling", "").replace(" ", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= YIELD_LIMIT:
+        _bad(line, "yield_ceiling", text, "18000 (kg/ha)")
+    return Decimal(text)
 
 
 def _intervals(line: int, cells: Mapping[str, str]) -> dict[str, int]:

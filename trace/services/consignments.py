@@ -49,7 +49,7 @@ def check_consignment(
     things: Collection[int], market: str, *, place: Place | None, day: date
 ) -> list[Mark]:
     """What to know before goods leave for a market; [] where no market was told. `place` is where
-    they leave from, `day` the local day they do. Where codes are needed and all hold, that is said."""
+    they leave from, `day` the local day they do. Where codes are needed and hold, that is said."""
     if not market:
         return []
     rows = {row.id: row for row in db.session.scalars(select(Thing).where(among(Thing.id, things)))}
