@@ -4,6 +4,8 @@ A blank roll's address begins with the roll's own code, which looks like a lot's
 
 from __future__ import annotations
 
+import os
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +20,12 @@ from tests.support.farms import Farm, id_base, make_farm, make_product
 from tests.support.stamps import bind_stamps, binding, make_stamps, serial_of, stamp_page
 from trace.core.epcis import event_context
 from trace.core.gs1 import canonical_uri, parse_identity
+from trace.core.gs1.codes import ALPHABET
+from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import LabelRange, Product, Thing
+from trace.services.capture import capture
 from trace.services.tokens import issue_token
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
@@ -172,3 +177,57 @@ def test_units_named_before_they_were_bound_share_the_alerts_of_their_lot(
     for number in (1, 2):
         text = client.get(stamp_page(roll, number)).get_data(as_text=True)
         assert "thu hồi" in text.lower(), number
+
+
+# -- serials nobody can guess ----------------------------------------------------------------------
+
+
+def test_serials_are_the_systems_randomness_bit_by_bit(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[bytes] = []
+    real = os.urandom
+
+    def heard(count: int) -> bytes:
+        drawn.append(real(count))
+        return drawn[-1]
+
+    monkeypatch.setattr(os, "urandom", heard)
+    random.seed(1)  # no other source has a say
+    rolls = [make_stamps(farm.actor, 400) for _ in range(2)]
+    serials = [serial_of(roll, number) for roll in rolls for number in range(1, 401)]
+    source = b"".join(one for one in drawn if len(one) == 4000)
+    assert len(source) == 8000
+    spelled = [
+        "".join(ALPHABET[int(bits[n : n + 5], 2)] for n in range(0, 80, 5))
+        for bits in (
+            f"{int.from_bytes(source[at : at + 10], 'big'):080b}" for at in range(0, 8000, 10)
+        )
+    ]
+    assert serials == spelled
+    assert len(set(serials)) == 800
+    # Numbers on the roll follow one another, what is printed does not.
+    assert sorted(serials[:400]) != serials[:400]
+    assert len({one[:3] for one in serials}) > 700
+
+
+def test_a_guessable_number_is_no_package_of_ours_whatever_door_it_comes_through(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, roll = farm.register(10), make_stamps(farm.actor, 2)
+    bind_stamps(farm, roll, 1, 2, lot)
+    for short in ("1", "0001", "12345678"):
+        with pytest.raises(TraceError) as caught:
+            capture(farm.actor, [seen(f"{lot}/{short}", action="ADD")], at=farm.at)
+        db.session.rollback()
+        assert "code-length" in {
+            one.code for one in getattr(caught.value, "errors", [caught.value])
+        }
+    # Sixteen characters that were not issued are in the record, and have no story.
+    made_up = f"{lot}/0000000000000001"
+    document(client, farm, seen(made_up, action="ADD"))
+    answer = client.get("/t" + made_up.removeprefix(id_base()))
+    assert answer.status_code == 404
+    assert "chưa từng được cấp" in answer.text
+    assert "Cải ngọt" not in answer.text
+    assert client.get(stamp_page(roll, 1)).status_code == 200

@@ -76,7 +76,7 @@ def show(rest: str) -> ResponseReturnValue:
     path, _ = raw_target(request)
     language, chosen = language_of(request)
     if waiting := seconds_to_wait():
-        return _wait(waiting, language)
+        return _wait(waiting, path, language)
     try:
         asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
     except TraceError as error:
@@ -91,7 +91,7 @@ def show(rest: str) -> ResponseReturnValue:
     found = rows.find(db.engine, reading, to_millis(clock.now()))
     if stamp is not None and not bound:
         return _stamp(asked.identity, "voided" if stamp.voided else "unbound", language)
-    if asked.identity.kind == "unit" and not bound and (found is None or found.kind != "unit"):
+    if asked.identity.kind == "unit" and not bound and not _numbered(asked.identity, found):
         return _stamp(asked.identity, "never", language)
     if found is None or found.kind not in HISTORIES:
         return _unknown(asked.identity, language)
@@ -113,6 +113,13 @@ def show(rest: str) -> ResponseReturnValue:
     read = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
     return _send(wanted.made(read.version, read.document, alerts))
+
+
+def _numbered(identity: Identity, found: rows.Found | None) -> bool:
+    """Whether a serial without a stamp of ours is one that its maker recorded. Under a GTIN makers
+    number their packages as they like; under our own codes we issue the serials, and one that
+    somebody made up, however it came into the record, has no story."""
+    return not identity.is_own and found is not None and found.kind == "unit"
 
 
 class _Wanted:
@@ -307,7 +314,7 @@ def _stamp(identity: Identity, state: str, language: str) -> Response:
     return _page(html, language, STAMPS[state], runs=state != "never")
 
 
-def _wait(seconds: int, language: str) -> Response:
+def _wait(seconds: int, path: str, language: str) -> Response:
     """429: this network tries codes."""
     with force_locale(language):
         sentence = ngettext(
@@ -315,7 +322,7 @@ def _wait(seconds: int, language: str) -> Response:
             "Hãy chờ %(num)s phút rồi quét lại.",
             minutes(seconds),
         )
-    response = _page(render("scan/wait.html", language, "/", sentence=sentence), language, 429)
+    response = _page(render("scan/wait.html", language, path[2:], sentence=sentence), language, 429)
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response
