@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from shapely import MultiPoint, concave_hull  # type: ignore[import-not-found]  # see above
+from shapely import MultiPoint, concave_hull
 
 DATA = Path(__file__).resolve().parents[1] / "trace" / "data"
 # The share of the longest edge that a hull's edge may have, degrees added around, degrees a corner
