@@ -23,12 +23,13 @@ from trace.core.gs1 import format_code
 from trace.core.statements import ApprovalEntry
 from trace.extensions import db
 from trace.jobs.tidying import tidy
-from trace.jobs.worker import run_pending
+from trace.jobs.worker import ATTEMPTS, run_pending
 from trace.models import (
     Event,
     Household,
     Import,
     ImportRow,
+    Job,
     Key,
     Organisation,
     Place,
@@ -434,6 +435,31 @@ def test_a_recording_that_fails_leaves_nothing_and_is_begun_again_from_its_page(
     done = accept(console, stopped, mode=mode)
     assert "Đã ghi 3 dòng" in done.text
     assert count(console, Event) == before + 3
+
+
+def test_a_recording_that_breaks_again_and_again_ends_with_words_and_may_be_tried_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    preview = send(console, "lots", workbook(*LOTS))
+    with monkeypatch.context() as patch:
+        patch.setattr("trace.services.import_recording.sign_rows", broken)
+        console.pages.submit(preview, {"mode": "all"})
+        with console.app.app_context():
+            db.session.query(Job).update({"attempts": ATTEMPTS - 1})
+            db.session.commit()
+        stopped = accept_nothing(console, preview)
+    assert "Máy chủ gặp lỗi." in stopped.text
+    assert "Đã ghi 3 dòng" in accept(console, stopped, mode="all").text
+
+
+def accept_nothing(console: Console, page: Page) -> Page:
+    """Lets the worker work, and looks again."""
+    with console.app.app_context():
+        run_pending()
+    return console.pages.get(page.address)
 
 
 def test_a_code_taken_between_check_and_recording_is_told_at_its_cell(

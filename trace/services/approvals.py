@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from trace.core.signing import JsonObject, PublicKey
 from trace.core.statements import approval_challenge, open_statement, statement_hash
@@ -138,7 +139,9 @@ def list_waiting(actor: Actor, *, at: datetime) -> list[PendingApproval]:
     query = select(PendingApproval).where(
         PendingApproval.organisation_id == actor.organisation.id, PendingApproval.expires_at > at
     )
-    return list(db.session.scalars(query.order_by(PendingApproval.id)))
+    # Without the statements: a file's are megabytes.
+    query = query.options(defer(PendingApproval.body)).order_by(PendingApproval.id)
+    return list(db.session.scalars(query))
 
 
 def get_waiting(actor: Actor, row_id: int, *, at: datetime) -> Waiting:
