@@ -77,7 +77,9 @@ def build_document(
         for unit, lot in loaded.standing.lot_of.items()
         if unit == loaded.target.identity or loaded.target.kind != "lot"
     }
-    journey = trace_journey(loaded.target.identity, facts, lot_of=lot_of)
+    journey = trace_journey(
+        loaded.target.identity, facts, lot_of=lot_of, accredited=loaded.standing.accredited
+    )
     behind = what_stands_behind(connection, journey, loaded)
     shown = [fact for fact in journey.lines if fact.statement not in behind.mended]
     past = behind.past

@@ -116,6 +116,18 @@ def test_a_refusal_by_somebody_the_goods_were_not_sent_to_is_about_nothing() -> 
     assert trace_journey("lot", story.facts).divided == sent
 
 
+def test_a_laboratorys_result_is_told_after_the_lot_was_divided_and_a_shops_is_not() -> None:
+    story = Story()
+    story.register("coop", "lot", 480)
+    story.ship("coop", "lot", 100, "shop")
+    members = frozenset({"trace:results"})
+    result = story.tell("lab", "inspecting", kg("epc", "lot"), members=members)
+    story.tell("shop", "inspecting", kg("epc", "lot"), members=members)
+    journey = trace_journey("lot", story.facts, accredited={"lab"})
+    told = [one.statement for one in journey.lines if one.step == "inspecting"]
+    assert told == [result.statement]
+
+
 def test_a_whole_that_comes_in_parts_is_the_parts_together() -> None:
     story = Story()
     story.register("coop", "lot", 480)

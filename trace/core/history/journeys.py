@@ -9,20 +9,24 @@ Rules.
 4. A logistic unit's history is its own, and those of its load: what it holds now, or held last.
 5. Edges are those of facts that stand; a voided fact is still told, as voided, and so is one that a
    correction moved off this page: to other goods, or to a time that is not theirs any more. A
-   notice is told however late it came.
+   notice is told however late it came, and so is the result of a laboratory: it is about all of
+   the lot, wherever parts of it are by then.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from trace.core.history.contents import Span, spans
 from trace.core.history.corrections import Settled, settle
 from trace.core.history.divisions import ARRIVING, LEAVING, first_division, legs_of
 from trace.core.history.facts import Fact, newest_first, oldest_first, told_order
+
+RESULTS: Final = "trace:results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,16 @@ class Journey:
 
 
 def trace_journey(
-    target: str, facts: Iterable[Fact], *, lot_of: Mapping[str, str] | None = None
+    target: str,
+    facts: Iterable[Fact],
+    *,
+    lot_of: Mapping[str, str] | None = None,
+    accredited: Collection[str] = (),
 ) -> Journey:
     """The history of `target` out of `facts`, which may hold far more than belongs to it.
 
-    `lot_of` says which lot a unit belongs to. The result does not depend on the order of `facts`.
+    `lot_of` says which lot a unit belongs to, `accredited` whose results are heard. The result does
+    not depend on the order of `facts`.
     """
     settled = settle(facts)
     stays = spans(settled.live)
@@ -71,7 +80,10 @@ def trace_journey(
         for fact in told:
             if fact.statement in lines or not concerns(fact, thing, around):
                 continue
-            if fact.notice is None and _too_late(fact, until.get(thing), parted):
+            about_all = fact.notice is not None or (
+                RESULTS in fact.members and fact.issuer in accredited
+            )
+            if not about_all and _too_late(fact, until.get(thing), parted):
                 continue
             if _told_here(fact, thing, target, family, makers):
                 lines[fact.statement] = fact

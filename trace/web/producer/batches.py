@@ -260,8 +260,12 @@ def end(thing_id: int) -> ResponseReturnValue:
             if clean["end"] == "destroyed":
                 return _done(form, thing, destroy(base, items, witness=witness))
             return _done(form, thing, divert(base, items, clean["end"], witness=witness))
-    ends = [("destroyed", gettext("Tiêu huỷ")), *((one, use_words(one)) for one in USES)]
+    ends = [("destroyed", gettext("Tiêu huỷ")), *((one, _headed(use_words(one))) for one in USES)]
     return _page(form, "producer/batches/destroy.html", thing, ends=ends, held=held)
+
+
+def _headed(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _check_proof(form: RecordForm, clean: dict[str, Any]) -> None:
