@@ -200,5 +200,9 @@ def test_strange_addresses_in_the_queue_are_not_found(app: Flask, client: FlaskC
 def test_how_often_a_product_was_scanned_is_said_as_far_as_known(app: Flask) -> None:
     with app.test_request_context():
         words = [total_words(scans.Total(*one)) for one in ((84, 3, 2), (5, 0, 2), (1, 0, 0))]
-        assert words == ["84 lần, ở 3 phường, xã", "5 lần, ở 2 tỉnh, thành phố", "1 lần"]
+        assert words == [
+            "84 lần; biết được 3 phường, xã",
+            "5 lần; biết được 2 tỉnh, thành phố",
+            "1 lần",
+        ]
         assert total_words(None) == ""

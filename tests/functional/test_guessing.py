@@ -60,6 +60,7 @@ def test_a_network_that_tries_codes_waits_and_others_do_not(app: Flask, lot: str
             f"/t{lot}?lang={language}", status=429, environ_base={"REMOTE_ADDR": GUESSER}
         )
         assert word in page.text
+        assert f"/t{lot}?lang=" in page.find("//footer//a[@hreflang]")[0].get("href")
         assert page.response.headers["Cache-Control"] == "no-store"
         assert int(page.response.headers["Retry-After"]) <= 600
     # The rest of the house is open.

@@ -47,14 +47,20 @@ def _reason(signal: str, number: int) -> str:
 
 
 def total_words(total: Total | None) -> str:
-    """ "84 lần, ở 3 phường, xã"; where nobody knows where, the number alone; nothing for none."""
+    """ "84 lần; biết được 3 phường, xã"; the number alone where nobody knows where; "" for none."""
     if total is None or not total.count:
         return ""
     times = ngettext("%(num)s lần", "%(num)s lần", total.count)
     if total.wards:
-        where = ngettext("ở %(num)s phường, xã", "ở %(num)s phường, xã", total.wards)
+        where = ngettext(
+            "biết được %(num)s phường, xã", "biết được %(num)s phường, xã", total.wards
+        )
     elif total.provinces:
-        where = ngettext("ở %(num)s tỉnh, thành phố", "ở %(num)s tỉnh, thành phố", total.provinces)
+        where = ngettext(
+            "biết được %(num)s tỉnh, thành phố",
+            "biết được %(num)s tỉnh, thành phố",
+            total.provinces,
+        )
     else:
         return str(times)
-    return f"{times}, {where}"
+    return f"{times}; {where}"
