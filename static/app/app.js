@@ -58,9 +58,9 @@ async function keepPages() {
   if (kept || navigator.connection?.saveData || !navigator.serviceWorker) return;
   const answer = await fetch("/producer/outbox/pages", { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  const { pages, offered } = await answer.json();
+  const { pages, forms, offered } = await answer.json();
   const worker = await navigator.serviceWorker.ready;
-  worker.active.postMessage({ keep: pages, reader, offered });
+  worker.active.postMessage({ keep: { pages, forms }, reader, offered });
 }
 
 /** Nobody else who uses this phone is shown what was meant for whoever leaves: the push service then

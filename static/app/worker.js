@@ -18,6 +18,7 @@ const READER = "trace-reader";
 const PATIENCE = 4000; // with a copy at hand, this long is waited for a network that answers nothing
 const MOST_PAGES = 250;
 const FRESH = 3 * 3600_000;
+const FORMS_FRESH = 12 * 3600_000;
 
 addEventListener("install", (event) => {
   event.waitUntil(
@@ -167,18 +168,22 @@ addEventListener("fetch", (event) => {
   }
 });
 
-/** Fetches the day's pages that are missing or no longer fresh, two at a time. None is fresh when
+/** Fetches the day's pages that are missing or no longer fresh, two at a time. No form is fresh when
  * what forms offer (places, products, households, saved entries) is no longer what it was. */
-async function keepAll(pages, reader, offered) {
+async function keepAll({ pages, forms }, reader, offered) {
   const cache = await pagesOf(reader);
   const notes = await caches.open(READER);
   const same = (await (await notes.match(`/offered/${reader}`))?.text()) === offered;
   const wanted = [];
-  for (const address of pages) {
-    const kept = await cache.match(address);
-    const age = kept ? Date.now() - Date.parse(kept.headers.get("Trace-Kept")) : Infinity;
-    if (!same || !(age >= 0 && age < FRESH)) wanted.push(address);
-  }
+  const look = async (addresses, fresh) => {
+    for (const address of addresses) {
+      const kept = await cache.match(address);
+      const age = kept ? Date.now() - Date.parse(kept.headers.get("Trace-Kept")) : Infinity;
+      if (!(age >= 0 && age < fresh)) wanted.push(address);
+    }
+  };
+  await look(pages, FRESH);
+  await look(forms, same ? FORMS_FRESH : 0);
   const next = async () => {
     for (let address = wanted.shift(); address; address = wanted.shift()) {
       const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "manual" });

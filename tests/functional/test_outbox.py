@@ -350,13 +350,14 @@ def test_no_header_breaks_the_clock(text: str, written: int, sent: int) -> None:
 
 
 def test_the_days_pages_all_open(console: Console) -> None:
-    pages = console.pages.client.get("/producer/outbox/pages", headers=JSON).get_json()["pages"]
+    told = console.pages.client.get("/producer/outbox/pages", headers=JSON).get_json()
     (cycle,) = console.things("cycle")
-    assert pages[0] == "/producer/today"
-    assert {f"/producer/cycles/{cycle}/harvest", "/producer/shipments/receive"} <= set(pages)
+    assert told["pages"][0] == "/producer/today"
+    forms = set(told["forms"])
+    assert {f"/producer/cycles/{cycle}/harvest", "/producer/shipments/receive"} <= forms
     # What begins something is kept too, whether it was ever opened or not.
-    assert {"/producer/cycles/new/sowing", "/producer/group/spraying"} <= set(pages)
-    for address in pages:
+    assert {"/producer/cycles/new/sowing", "/producer/group/spraying"} <= forms
+    for address in (*told["pages"], *told["forms"]):
         page = console.pages.get(address)
         assert page.response.headers["Trace-Reader"].endswith(f".{console.organisation}")
 
@@ -382,8 +383,8 @@ def test_what_forms_offer_has_a_mark_that_changes_with_it(console: Console) -> N
 def test_who_only_reads_keeps_no_forms(app: Flask, console: Console) -> None:
     viewer = make_member(app, role="viewer", inside=console.organisation)
     sign_in(app, console.pages.client, viewer)
-    pages = console.pages.client.get("/producer/outbox/pages", headers=JSON).get_json()["pages"]
-    assert pages == ["/producer/today", "/producer/outbox/"]
+    told = console.pages.client.get("/producer/outbox/pages", headers=JSON).get_json()
+    assert (told["pages"], told["forms"]) == (["/producer/today", "/producer/outbox/"], [])
 
 
 @pytest.mark.one_database

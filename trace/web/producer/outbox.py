@@ -55,25 +55,26 @@ def token() -> ResponseReturnValue:
 
 @blueprint.get("/pages")
 def pages() -> ResponseReturnValue:
-    """The addresses of the day's screens, most wanted first; and a mark of what their forms offer:
-    where it changed, what the phone kept is out of date."""
+    """What a phone keeps, most wanted first: `pages` that change through the day, `forms` that
+    change when what they offer does; and `offered`, a mark of that."""
     acting = actor()
-    found = [url_for("today.show"), url_for("outbox.show")]
+    found, forms = [url_for("today.show"), url_for("outbox.show")], []
     if acting.may("record"):
         growing = [one for one in list_cycles(acting) if one.last_time is not None]
         growing.sort(key=lambda one: (one.harvests == 0, one.last_time), reverse=True)
         for cycle in growing[:CYCLES_KEPT]:
-            found += _pages_of(cycle)
-        found += _new_pages(acting)
+            found.append(url_for("cycles.show", thing_id=cycle.batch.thing_id))
+            forms += _forms_of(cycle)
+        forms += _new_forms(acting)
+        forms += [url_for("help.index"), *(url_for("help.show", name=name) for name in HELP_KEPT)]
         found += [
             url_for("cycles.index"),
             url_for("batches.index"),
             url_for("shipments.index"),
         ]
-        found += [url_for("help.index"), *(url_for("help.show", name=name) for name in HELP_KEPT)]
         waiting = db.session.scalars(incoming(acting).limit(NOTES_KEPT))
         found += [url_for("shipments.take", event_id=one.event_id) for one in waiting]
-    return jsonify(pages=list(dict.fromkeys(found)), offered=choices.mark(acting))
+    return jsonify(pages=found, forms=list(dict.fromkeys(forms)), offered=choices.mark(acting))
 
 
 @blueprint.get("/approvals")
@@ -85,7 +86,7 @@ def approved() -> ResponseReturnValue:
     return jsonify({keys[name]: fate for name, fate in found.items()})
 
 
-def _new_pages(acting: Actor) -> list[str]:
+def _new_forms(acting: Actor) -> list[str]:
     """The forms that begin something, and so need no page of anything: they offer the places,
     products, households and saved entries there are, opened before or not."""
     found = [
@@ -111,8 +112,8 @@ def _new_pages(acting: Actor) -> list[str]:
     return found
 
 
-def _pages_of(cycle: Cycle) -> list[str]:
-    """A cycle's page and the forms people open from it. A flock eats, a crop is weeded: what was
+def _forms_of(cycle: Cycle) -> list[str]:
+    """The forms people open from a cycle's page. A flock eats, a crop is weeded: what was
     done last tells which it is, and a cycle just begun keeps both."""
     thing_id = cycle.batch.thing_id
     last = bare_step(cycle.last_step)
@@ -121,7 +122,6 @@ def _pages_of(cycle: Cycle) -> list[str]:
         kinds = ["flock"]
     steps = dict.fromkeys(step for kind in kinds for step in FIELD_STEPS[kind])
     return [
-        url_for("cycles.show", thing_id=thing_id),
         *(url_for("cycles.entry", thing_id=thing_id, step=step) for step in steps),
         url_for("cycles.take", thing_id=thing_id),
         url_for("cycles.none_used", thing_id=thing_id),
