@@ -186,9 +186,10 @@ def _name(kind: Kind, name: str) -> str:
 
 def sentence(error: dict[str, Any]) -> str:
     """A kept error in the reader's language."""
-    words = str(gettext(error["message"]))
+    message, step = error["message"], error.get("next")
+    words = str(gettext(message))
     words = words % error["params"] if error["params"] else words
-    return f"{words} {gettext(error['next'])}" if error.get("next") else words
+    return f"{words} {gettext(step)}" if step else words
 
 
 def _problems(row: Import, mapping: dict[str, Any]) -> list[dict[str, Any]]:
