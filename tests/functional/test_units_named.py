@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import event
-from tests.support.farms import Farm, id_base, make_farm, make_product
+from tests.support.farms import Farm, id_base, item, make_farm, make_product
 from tests.support.stamps import bind_stamps, binding, make_stamps, serial_of, stamp_page
 from trace.core.epcis import event_context
 from trace.core.gs1 import canonical_uri, parse_identity
@@ -26,6 +26,8 @@ from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import LabelRange, Product, Thing
 from trace.services.capture import capture
+from trace.services.crates import issue_crates, labels_in
+from trace.services.processing import pack
 from trace.services.tokens import issue_token
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
@@ -177,6 +179,21 @@ def test_units_named_before_they_were_bound_share_the_alerts_of_their_lot(
     for number in (1, 2):
         text = client.get(stamp_page(roll, number)).get_data(as_text=True)
         assert "thu hồi" in text.lower(), number
+
+
+def test_nobody_else_makes_a_crates_label_printed_ahead_their_own(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot = farm.register(10)
+    run = issue_crates(farm.actor, 1, at=farm.at)
+    db.session.commit()
+    ((_, identity, _),) = list(labels_in(run, 1, 1))
+    stranger = make_farm(START, "HTX Demo khác")
+    theirs = stranger.register(5)
+    stranger.tell(pack(stranger.record(), identity, [item(theirs, 5)]))
+    assert stored(identity).owner_id is None
+    farm.tell(pack(farm.record(), identity, [item(lot, 2)]))
+    assert stored(identity).owner_id == farm.organisation.id
 
 
 # -- serials nobody can guess ----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sqlalchemy import Select, Table, select
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.core.statements import chain_identity
 from trace.extensions import db
-from trace.models import Product, Thing
+from trace.models import CrateLabel, Product, Thing
 from trace.models.types import to_millis
 from trace.services import units
 from trace.services.bulk import allocate_ids, insert_rows
@@ -45,7 +45,7 @@ class Name:
     lot: Name | None = None  # a unit's lot, where the URI or the event tells
     product: str | None = None  # canonical identity of the trade item
     stamp: tuple[str, str] | None = None  # a unit's key and serial, as its roll would list it
-    printer: int | None = None  # the organisation whose stamp the unit carries
+    printer: int | None = None  # the organisation whose stamp or crate label it carries
 
 
 class Known(NamedTuple):
@@ -96,17 +96,29 @@ def _trade_item(identity: Identity, kind: str, id_base: str) -> Name:
 def name_stamps(names: Iterable[Name]) -> None:
     """Units that carry a stamp of ours are of the lot it is bound to, whatever address or event
     say, and of none while it is unbound: the code in a blank stamp's address is its roll's, and
-    no lot's. One query, and none where no unit is named."""
-    asked: dict[tuple[str, str], list[Name]] = {}
+    no lot's. A crate's label printed ahead is its printer's. One query for each kind that is
+    named at all."""
+    stamps: dict[tuple[str, str], list[Name]] = {}
+    crates: dict[str, list[Name]] = {}
     for name in names:
         if name.kind == "unit" and name.stamp is not None:
-            asked.setdefault(name.stamp, []).append(name)
-    if not asked:
-        return
-    for stamp, found in units.printed(asked).items():
-        for name in asked[stamp]:
-            name.printer = found.organisation_id
-            name.lot = Name(found.lot, "lot") if found.lot else None
+            stamps.setdefault(name.stamp, []).append(name)
+        elif name.kind == "logistic":
+            crates.setdefault(name.identity, []).append(name)
+    if stamps:
+        for stamp, found in units.printed(stamps).items():
+            for name in stamps[stamp]:
+                name.printer = found.organisation_id
+                name.lot = Name(found.lot, "lot") if found.lot else None
+    if crates:
+        rows = db.session.execute(
+            select(CrateLabel.identity, CrateLabel.organisation_id).where(
+                among(CrateLabel.identity, sorted(crates))
+            )
+        )
+        for identity, printer in rows:
+            for name in crates[identity]:
+                name.printer = printer
 
 
 def ensure_things(
