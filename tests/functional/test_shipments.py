@@ -147,7 +147,7 @@ def test_nobody_answering_leaves_it_one_sided_and_blocks_nothing(console: Consol
     event = send(console, taker="")
     page = console.pages.get(f"/producer/shipments/{event}")
     assert "mới có bên giao khai" in page.text
-    assert "chưa khai báo" in page.text
+    assert "không nêu tên: ai cầm phiếu nhận được" in page.text
 
 
 def test_an_unknown_or_ambiguous_receiver_is_asked_about(
