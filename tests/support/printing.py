@@ -54,11 +54,13 @@ def check_whole(*, finished: bool) -> int:
     folder = sheet_folder()
     for job in jobs:
         file = folder / f"{job.public_id}.pdf"
-        if job is jobs[-1] and file.is_file():  # the others were looked at before
-            if file.read_bytes() != draw_sheet(sheet_of(orjson.loads(job.argument))):
-                raise RuntimeError("a finished sheet is not whole")
         if finished and not (job.state == "done" and file.is_file()):
             raise RuntimeError(f"a sheet was not finished: {job.state}")
+    newest = folder / f"{jobs[-1].public_id}.pdf" if jobs else folder
+    if newest.is_file():  # the others were looked at before
+        again = draw_sheet(sheet_of(orjson.loads(jobs[-1].argument)))
+        if newest.read_bytes() != again:
+            raise RuntimeError("a finished sheet is not whole")
     left = [path.name for path in folder.glob(".*")] if folder.is_dir() else []
     if finished and left:
         raise RuntimeError(f"left over: {left}")
