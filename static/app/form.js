@@ -191,13 +191,22 @@ function markField(form, path, sentence) {
   return mark;
 }
 
-/** What the typed text may have meant: the same choices that the server's page offers. */
-function chooseMeant(mark, path, choices) {
+/** What the typed text may have meant: the same choices that the server's page offers. The marks go
+    when the form is sent, so what was chosen stands in a field of its own, until the text changes. */
+function chooseMeant(form, mark, path, choices) {
+  const name = `${path}_choice`;
+  const known = form.querySelector(`input[name="${name}"]`);
+  if (known?.type === "radio") return; // the server's page offers them already
+  const chosen = known ?? make("input", { type: "hidden", name });
+  if (!known) form.append(chosen);
+  chosen.value = "";
+  form.elements[path]?.addEventListener("input", () => { chosen.value = ""; });
   const group = make("fieldset", { className: "field", "data-outbox-mark": "" });
   group.append(make("legend", { className: "field-label" }, words.meant));
   choices.forEach(([value, text], index) => {
     const id = `f-${path}-${index + 1}`;
-    const radio = make("input", { type: "radio", id, name: `${path}_choice`, value });
+    const radio = make("input", { type: "radio", id, name: `meant_${path}`, value });
+    radio.addEventListener("change", () => { chosen.value = value; });
     const label = make("label", {}, text);
     label.htmlFor = id;
     group.append(make("div", { className: "choice" }, radio, label));
@@ -288,7 +297,7 @@ export function mark(form, body, answer, onTheirs) {
         target.focus();
       });
       list.append(make("li", {}, mark ? link : sentence));
-      if (mark && answer.choices?.[path]?.length) chooseMeant(mark, path, answer.choices[path]);
+      if (mark && answer.choices?.[path]?.length) chooseMeant(form, mark, path, answer.choices[path]);
       if (path === "when" && (code === "phone-clock" || answer.suggested)) {
         chooseTime(form, mark, answer.suggested?.when);
       }

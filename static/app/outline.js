@@ -256,6 +256,26 @@ function start() {
     button("finish").hidden = mode !== "walk";
   }
 
+  /** The own plot nearest to where a drawing begins, so that there is something to draw beside. */
+  function nearest() {
+    const far = ({ ring }) => distance(ring[0], origin);
+    return told.around.toSorted?.((one, other) => far(one) - far(other))[0]?.ring ?? told.around[0]?.ring ?? [];
+  }
+
+  /** Who stands in the field draws around the own position. */
+  function find() {
+    navigator.geolocation?.getCurrentPosition(
+      ({ coords }) => {
+        if (mode !== "draw" || points.length) return;
+        here = { at: [coords.longitude, coords.latitude], accuracy: coords.accuracy };
+        [origin, middle] = [here.at, [0, 0]];
+        draw();
+      },
+      () => {},
+      { enableHighAccuracy: true, timeout: 20000, maximumAge: 60000 },
+    );
+  }
+
   function open(which) {
     if (which === "walk" && mode !== "walk" && points.length && !accuracies.length) {
       // Another walk is another outline; undo has nothing to bring back, so it is asked.
@@ -264,10 +284,11 @@ function start() {
     }
     if (mode === "walk" && which !== "walk") rest("");
     mode = which;
-    fit(points);
+    fit(points.length ? points : nearest());
     show();
     if (mode === "walk") walk();
     else say(words.drawhint);
+    if (mode === "draw" && !points.length) find();
     draw();
   }
 

@@ -229,6 +229,7 @@ class Sketch:
 
 SIZE: Final = 320
 PADDING: Final = 16
+SURROUNDINGS: Final = 56  # room for who lies beside it
 
 
 def sketch(place: Place, around: Sequence[Place] = ()) -> Sketch | None:
@@ -249,8 +250,9 @@ def draw(
     west, south, east, north = geo.box(ring)
     scale_x, scale_y = geo.scales((south + north) / 2)
     wide, high = (east - west) * scale_x, (north - south) * scale_y
-    unit = (SIZE - 2 * PADDING) / max(wide, high, 1.0)
-    height = max(120, round(high * unit) + 2 * PADDING)
+    padding = SURROUNDINGS if around else PADDING
+    unit = (SIZE - 2 * padding) / max(wide, high, 1.0)
+    height = max(120, round(high * unit) + 2 * padding)
 
     def at(point: tuple[float, float]) -> tuple[float, float]:
         x = (SIZE - wide * unit) / 2 + (point[0] - west) * scale_x * unit

@@ -18,7 +18,7 @@ from trace.core.geo import Outline
 OUTLINED: Final = ("plot", "greenhouse", "pond")
 _TILT: Final = radians(14)
 _ACROSS: Final = 1.4  # how much longer than wide
-_GAP: Final = 6.0  # metres of bank between plots
+_GAP: Final = 3.0  # metres of bank between plots
 # What was measured of what was declared; one plot does not fit.
 _SHARES: Final = (0.99, 1.02, 0.97)
 _MISFIT: Final = 7
@@ -38,7 +38,7 @@ def plot_outline(
         for x, y in corners
     ]
     # A row of at most five, then the next row.
-    step = 1.08 * sqrt(max(2000.0, area * 1.25) / _ACROSS) + _GAP
+    step = sqrt(max(1920.0, area * 1.25) / _ACROSS) + _GAP
     east, north = (number % 5) * step, -(number // 5) * step * 1.6
     scale_x, scale_y = geo.scales(middle[0])
 
