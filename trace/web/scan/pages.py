@@ -107,6 +107,7 @@ def history_page(
         "keep": keep,
         "proof_href": f"/t{path}?view=proof{keep.replace('?', '&')}",
         "back_href": f"/t{path}{keep}",
+        "share_href": f"/t{document['thing']['path']}{keep}",
         "json_href": f"/t{path}?format=json",
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
