@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -64,14 +65,14 @@ def of_farm(app: Flask, farm: Farm, role: str = "owner") -> Member:
 
 
 @pytest.fixture
-def clock(now: datetime) -> time_machine.Coordinates:
+def clock(now: datetime) -> Iterator[time_machine.Traveller]:
     """The clock, to be moved on; it stands at FIXED_NOW."""
     with time_machine.travel(now, tick=False) as found:
-        yield found  # type: ignore[misc]  # a generator fixture
+        yield found
 
 
 def test_from_asking_to_the_end_and_two_years_later(
-    app: Flask, pages: PageClient, now: datetime, clock: time_machine.Coordinates
+    app: Flask, pages: PageClient, now: datetime, clock: time_machine.Traveller
 ) -> None:
     with app.app_context():
         farm = make_farm(now - days(3))
@@ -200,7 +201,7 @@ def test_of_two_who_take_it_back_at_once_the_second_is_told(
 
 
 def test_an_organisation_nobody_uses_ends_unless_somebody_signs_in(
-    app: Flask, pages: PageClient, now: datetime, clock: time_machine.Coordinates
+    app: Flask, pages: PageClient, now: datetime, clock: time_machine.Traveller
 ) -> None:
     silent, awake = make_member(app, name="HTX Im Lặng"), make_member(app, name="HTX Còn Đây")
     later = START + idle.UNUSED + days(1)

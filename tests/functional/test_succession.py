@@ -11,18 +11,19 @@ from flask import Flask
 from sqlalchemy import inspect, select
 
 from tests.functional.test_closing import audited
-from tests.support.factories import make_actor
+from tests.support.factories import make_actor, notice
 from tests.support.farms import Farm, make_farm
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import PageClient
 from trace.core.gs1 import canonical_uri, parse_identity
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Household, Organisation, Succession, Thing
-from trace.services import closing, requests, succession
+from trace.models import Holding, Household, Notification, Organisation, Succession, Thing
+from trace.services import closing, news_telling, requests, succession
 from trace.services.actors import Actor, OrganisationClosed
 from trace.services.alerts import alerts_of
 from trace.services.batches import find_things
+from trace.services.capture import capture
 from trace.services.passports import passport_of
 from trace.services.platform import platform_organisation
 from trace.services.settings import current_settings
@@ -211,9 +212,7 @@ def test_a_successor_recalls_and_says_what_is_right_marked_so(
     assert pages.client.get(f"{BASE}rectify/{event_id}").status_code == 404
 
 
-def _holdings(uri: str) -> list[object]:
-    from trace.models import Holding
-
+def _holdings(uri: str) -> list[Holding]:
     return list(db.session.scalars(select(Holding).where(Holding.thing_id == thing_of(uri).id)))
 
 
@@ -319,7 +318,7 @@ def test_of_two_answers_the_second_is_told(app: Flask, now: datetime) -> None:
         for answer in (succession.accept, succession.decline):
             more = {"aware": True} if answer is succession.accept else {}
             with pytest.raises(succession.OfferOver):
-                answer(owner_of(taker), row, version=row.version, at=now, **more)  # type: ignore[operator]
+                answer(owner_of(taker), row, version=row.version, at=now, **more)
             db.session.rollback()
         with pytest.raises(NotFound):
             succession.accept(owner_of(giver), row, aware=True, version=row.version, at=now)
@@ -367,6 +366,13 @@ def test_the_platform_names_a_successor_on_proof_and_he_must_accept(
             "Con Trai"
         ]
         assert len(requests.list_requests(owner_of(heir))) == 1
+        # A recall by anybody else reaches the people of who answers now.
+        make_member(app, inside=heir.organisation.id)
+        city = make_actor(heir.at, "Thành phố", "authority", "confirmed", "admin")
+        recalled = capture(city, [notice("recall", lot)], at=heir.at).events[0].event_id
+        news_telling.tell([recalled], at=heir.at)
+        told = db.session.scalars(select(Notification).where(Notification.word == "alert-closed"))
+        assert [row.organisation_id for row in told] == [heir.organisation.id]
     assert "Con Trai" in pages.get(f"/t/o/{code}").text
     with app.app_context():
         stranger = make_farm(now, "Người ngoài")

@@ -5,7 +5,7 @@ Rules.
    notes it holds; the giver how each was answered. A cancelled shipment is told to its taker.
 2. A notice (recall, hold, advice) and its release are told once to every organisation that made,
    holds or held something it reached: one row a person, however many lots of theirs it reached.
-   Not told is who gave the notice.
+   Not told is who gave the notice. Where one of them has closed, who answers in its place is told.
 3. A hold by our own rules is told to the authorities whose area it lies in, and a laboratory's
    result to the lot's maker and to those where such a hold still stands.
 Doing it twice tells once: each has a subject.
@@ -13,7 +13,7 @@ Doing it twice tells once: each has a subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,9 +27,10 @@ from trace.services.batches import short_name
 from trace.services.competence import authorities_for
 from trace.services.handovers import BY_LINK, Shipment, shipments
 from trace.services.holds import REASONS, reason_of
-from trace.services.notifications import notify, notify_each
+from trace.services.notifications import Context, notify, notify_each
 from trace.services.sets import among
 from trace.services.settings import current_settings
+from trace.services.successors import contact_of
 from trace.services.vocabulary import Amount, bare_step, uom_name
 
 NAMED: Final = 3  # goods named in a sentence; the page has all
@@ -213,9 +214,22 @@ def _notice(event: Event, at: datetime) -> int:
         )
     subject = f"notice:{event.id}"
     people = notify_each(told, f"alert-{event.notice}", at=at, subject=subject)
+    people += notify_each(_standing_in(told, issuer), "alert-closed", at=at, subject=subject + ":c")
     if event.notice == "hold" and issuer.kind == "platform":
         people += _waiting_for_laboratory(event, at)
     return people
+
+
+def _standing_in(
+    told: Mapping[Organisation, tuple[Context, str]], issuer: Organisation
+) -> dict[Organisation, tuple[Context, str]]:
+    """Who answers for those of the organisations told that have closed, and what it is about."""
+    found: dict[Organisation, tuple[Context, str]] = {}
+    for closed, (context, _) in told.items():
+        answers = contact_of(closed) if closed.closed_at is not None else None
+        if answers is not None and answers.id != issuer.id:
+            found[answers] = ({**context, "closed": closed.name}, "")
+    return found
 
 
 def _concerned(

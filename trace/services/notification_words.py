@@ -236,6 +236,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Yêu cầu đã quá hạn"),
         N_("Hạn của một yêu cầu là ngày %(day)s, đã qua."),
     ),
+    "alert-closed": (
+        "alert",
+        N_("Có lệnh về hàng của tổ chức đã ngừng"),
+        N_("%(by)s: %(what)s. %(closed)s đã ngừng hoạt động; bạn là nơi trả lời thay."),
+    ),
     "closing-asked": (
         "members",
         N_("Tổ chức sắp ngừng hoạt động"),

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from trace.extensions import db
 from trace.models import Organisation, Succession, SuccessionItem, Thing
-from trace.services.competence import EVERYWHERE, areas, covers
+from trace.services.competence import EVERYWHERE, areas, authorities_for
 from trace.services.sets import among
 
 
@@ -134,14 +134,7 @@ def contact_of(organisation: Organisation) -> Organisation | None:
     successor = whole_successor(organisation)
     if successor is not None:
         return successor
-    authorities = db.session.scalars(
-        select(Organisation).where(
-            Organisation.kind == "authority",
-            Organisation.status == "confirmed",
-            Organisation.closed_at.is_(None),
-        )
-    ).all()
-    near = [one for one in authorities if covers(one.jurisdiction, organisation.ward_code)]
+    near = authorities_for(organisation.ward_code)
     return min(near, key=_width, default=None)
 
 
