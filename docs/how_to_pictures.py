@@ -206,11 +206,11 @@ def weigh(studio: Studio) -> None:
     studio.open(page, "/producer/weighing/new")
     page.locator("[name=product]").select_option(index=1)
     send(page)
-    for box, kilos in zip(
-        page.locator("input.weight").all(), ("24,5", "18 + 6,5", "31"), strict=False
-    ):
-        box.fill(kilos)
-    page.locator("input.weight").first.dispatch_event("change")
+    page.get_by_label("Gõ không cần dấu phẩy").check()
+    boxes = page.locator("input.weight")
+    for number, kilos in enumerate(("245", "180 + 65", "310")):
+        boxes.nth(number).fill(kilos)
+        boxes.nth(number).press("Enter")
     expect(page.locator("[data-saved]")).to_have_text("đã lưu")
     studio.shoot(page, "can-hang-1")
     with page.expect_navigation():
@@ -235,7 +235,8 @@ def sheets(studio: Studio) -> None:
     with studio.app.app_context():
         load_handlers()
         run_pending()
-    page.goto(page.url)
+    # The page looks by itself every two seconds until the file is read.
+    expect(page.get_by_role("button", name="Ghi 2 dòng")).to_be_visible()
     studio.shoot(page, "nhap-bang-tinh-2", "main")
 
 
