@@ -18,7 +18,7 @@ from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Delivery, Notification, Organisation, Person
-from trace.services import deliveries, notifications, senders
+from trace.services import deliveries, notifications, organisations, senders
 from trace.services.notification_words import PARTS, WORDS, NoSuchWord, say
 from trace.services.senders import Message, NotSent
 
@@ -220,6 +220,29 @@ def test_the_list_is_searched_filtered_and_taken_away_and_what_is_old_is_dropped
         assert notifications.forget_old(at=later) == 2
         db.session.commit()
     assert "Chưa có thông báo nào" in pages.get(path).text
+
+
+@pytest.mark.one_database
+def test_who_acts_for_several_organisations_is_led_to_the_page_as_the_right_one(
+    app: Flask, pages: PageClient, member: Member, sent: list[Message]
+) -> None:
+    other = make_member(app, name="HTX Hai")
+    with app.app_context():
+        person = db.session.get_one(Person, member.person_id)
+        organisation = db.session.get_one(Organisation, other.organisation_id)
+        organisations.add_member(organisation, person, "owner", at=FIXED_NOW)
+        notifications.notify(
+            organisation, "key-added", CONTEXT, at=FIXED_NOW, address="/producer/keys/"
+        )
+        db.session.commit()
+    work(app)
+    assert "http://localhost/account/notifications/\n" in sent[0].text
+    sign_in(app, pages.client, member)
+    page = pages.get("/account/notifications/")
+    assert "HTX Hai" in page.text
+    followed = pages.submit(page, {}, which="//main//ul//form")
+    assert followed.address.endswith("/producer/keys/")
+    assert "HTX Hai" in followed.text
 
 
 @pytest.mark.one_database

@@ -26,7 +26,9 @@ from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Delivery, Organisation, Person, PushKey, PushSubscription
 from trace.services import notifications, web_push
+from trace.services.actors import Actor
 from trace.services.senders import NotSent
+from trace.services.subjects import erase_record
 
 ENDPOINT = f"https://{HOST}/messages/abc?x=1"
 CONTEXT = {"by": "HTX Hai", "what": "480 kg cải ngọt"}
@@ -291,6 +293,21 @@ def test_without_a_contact_for_push_services_there_is_no_web_push(
     assert pages.get(PREFERENCES).find("//form[@data-push]") == []
     with app.app_context():
         assert db.session.scalars(select(PushKey)).all() == []
+
+
+@pytest.mark.one_database
+def test_the_devices_of_whoever_is_erased_are_forgotten(
+    app: Flask, pages: PageClient, member: Member
+) -> None:
+    turn_on(app, pages, member)
+    make_member(app, inside=member.organisation_id)  # another owner: somebody may still act
+    with app.app_context():
+        platform = db.session.scalars(
+            select(Organisation).where(Organisation.kind == "platform")
+        ).one()
+        erase_record(Actor(platform, None, "admin"), f"person:{member.person_id}", at=FIXED_NOW)
+        assert db.session.scalars(select(PushSubscription)).all() == []
+        db.session.rollback()
 
 
 @pytest.mark.one_database

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Delivery
+from trace.models import Delivery, Notification
 from trace.services import senders, web_push
 from trace.services.jobs import enqueue
 from trace.services.notifications import JOB_KIND, unsubscribe_token, wants, words_of
@@ -24,6 +24,7 @@ from trace.services.settings import current_settings
 
 ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=30)
+LIST: Final = "/account/notifications/"
 # What must be looked at now wakes a sleeping phone; a weekly word waits for the next look.
 URGENCY: Final = {"alert": "high", "weekly": "low"}
 
@@ -81,7 +82,7 @@ def _message(row: Delivery) -> Message:
     told = row.notification
     person = told.person
     title, body = words_of(told, person.locale)
-    link = current_settings().public_url + told.address if told.address else ""
+    link = current_settings().public_url + _address(told) if told.address else ""
     key = f"notification-{told.id}-{row.channel}"
     if row.channel == "email":
         if not person.email or person.email_proven_at is None:
@@ -104,7 +105,7 @@ def _push(row: Delivery, at: datetime) -> None:
     title, _ = words_of(told, told.person.locale)
     payload = {
         "title": title,
-        "address": told.address or "/account/notifications/",
+        "address": _address(told),
         "tag": f"n{told.id}",
         "lang": told.person.locale,
     }
@@ -114,6 +115,13 @@ def _push(row: Delivery, at: datetime) -> None:
     except web_push.DeviceGone:
         web_push.forget(device)
         raise
+
+
+def _address(told: Notification) -> str:
+    """Where a message leads. Whoever acts for several organisations may act for another one just
+    now: the list in the application leads them to the page as the right one."""
+    alone = told.organisation_id is None or len(told.person.memberships) < 2
+    return told.address if told.address and alone else LIST
 
 
 def _check_wanted(row: Delivery) -> None:

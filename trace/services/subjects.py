@@ -38,6 +38,7 @@ from trace.services.people import parse_login
 from trace.services.reports import identity_of
 from trace.services.sessions import end_other_sessions
 from trace.services.settings import current_settings
+from trace.services.web_push import forget, list_devices
 
 MOST_STATEMENTS: Final = 200
 # What somebody without an account wrote of himself, and what people put between a plate's digits.
@@ -176,6 +177,8 @@ def _erase_person(number: int) -> None:
             raise SoleOwner(organisation=one.organisation.name)
     person.name, person.email, person.phone, person.active = "", None, None, False
     person.password_hash = f"!{secrets.token_hex(8)}"  # no hash at all: nothing fits it
+    for device in list_devices(person):
+        forget(device)
     end_other_sessions(person, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import csrf, db
 from trace.models import Notification
 from trace.models.notifications import CHANNELS, KINDS
-from trace.services import notifications, senders, web_push
+from trace.services import notifications, senders, sessions, web_push
 from trace.web.forms import Form
 from trace.web.lists import Listing
 from trace.web.pages import page_language
@@ -111,7 +112,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/<int:notification_id>/open")
 def follow(notification_id: int) -> ResponseReturnValue:
-    """Marks one as seen and leads to the page about it."""
+    """Marks one as seen and leads to the page about it, acting for the organisation it is about."""
     row = next(
         (one for one in notifications.list_notifications(g.person) if one.id == notification_id),
         None,
@@ -119,6 +120,9 @@ def follow(notification_id: int) -> ResponseReturnValue:
     if row is None:
         raise NotFound
     notifications.mark_read(g.person, at=clock.now(), notification_id=row.id)
+    if row.organisation_id is not None and row.organisation_id != g.session.organisation_id:
+        with suppress(TraceError):  # no longer a member: the page says what they may still see
+            sessions.choose_organisation(g.session, row.organisation_id)
     db.session.commit()
     return redirect(row.address or url_for("notifications.index"), 303)
 
