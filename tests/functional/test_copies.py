@@ -170,6 +170,7 @@ def test_what_an_inspector_finds_ends_the_warning_or_makes_it_stay(
     assert "Huế" in listed.text
     page = desk.get(f"/inspection/copies{first}")
     assert "đang nói với người mua" in page.text
+    colleague = desk.get(f"/inspection/copies{first}")
     missing = desk.submit(page, {"state": "cleared", "words": ""}, status=400)
     assert missing.find("//a[@href='#f-words']")
     assert missing.find("//input[@value='cleared' and @checked]")
@@ -182,6 +183,8 @@ def test_what_an_inspector_finds_ends_the_warning_or_makes_it_stay(
     # Whatever is scanned later.
     scanned(first, HUE, CAMAU, HUE, CAMAU, HUE)
     assert WARNED not in pages.get("/t" + first).text
+    late = desk.submit(colleague, {"state": "confirmed", "words": "Không phải"}, status=409)
+    assert "đã có kết luận" in late.text
     settled = desk.get(f"/inspection/copies{first}")
     assert "một gói, hai mạng" in settled.text
     assert not settled.find("//main//form")

@@ -19,13 +19,14 @@ from sqlalchemy.orm import scoped_session
 from tests.conftest import create_app
 from tests.support.databases import release
 from tests.support.farms import Farm, make_farm, path_of, thing_id
-from tests.support.mmdb import write_table
+from tests.support.mmdb import MARK, write_table
 from tests.support.stamps import bind_stamps, make_stamps, stamp_page, void_stamps
-from trace.config import Settings
+from trace.config import BadSetting, Settings
 from trace.extensions import db
 from trace.models import Copy, ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.services import scans
-from trace.web.scan.beacon import counting
+from trace.services.scan_places import places_from
+from trace.web.scan.beacon import counting, is_program
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -116,6 +117,31 @@ def test_previews_programs_and_pages_fetched_ahead_do_not_count(
     assert stored(client) == []
     assert shown(client, page) == 204
     assert stored(client) == [(TODAY, "", 1)]
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (Linux; Android 12; CUBOT NOTE 8) Chrome/120.0 Mobile Safari/537.36 Zalo",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 [FBAN/FBIOS]",
+        "Mozilla/5.0 (Linux; Android 13) Chrome/150.0 Mobile Safari/537.36 Telegram-Android/11.2",
+    ],
+)
+def test_phones_of_people_are_not_taken_for_programs(agent: str) -> None:
+    assert not is_program(agent)
+
+
+def test_a_table_of_places_that_is_none_stops_the_start_by_name(tmp_path: Path) -> None:
+    wrong = tmp_path / "networks.mmdb"
+    for content in (None, b"", b"not a table"):
+        if content is not None:
+            wrong.write_bytes(content)
+        with pytest.raises(BadSetting, match="TRACE_SCAN_PLACES"):
+            Settings.from_env({"TRACE_INSTANCE": str(tmp_path), "TRACE_SCAN_PLACES": str(wrong)})
+    wrong.write_bytes(b"broken all the same" + MARK + b"\xff")
+    Settings.from_env({"TRACE_INSTANCE": str(tmp_path), "TRACE_SCAN_PLACES": str(wrong)})
+    with pytest.raises(BadSetting, match="TRACE_SCAN_PLACES"):
+        places_from(str(wrong))
 
 
 @pytest.mark.one_database

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import joinedload
 
 from trace.errors import Conflict, NotFound, TraceError
@@ -26,11 +26,15 @@ from trace.models import Copy, Thing, Unit, UnitScan
 from trace.models.types import from_millis
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.bulk import insert_rows
 from trace.services.competence import areas, covers
 from trace.services.copies_score import QUEUED, SAID, Judgement, Sighting, judge_scans
 from trace.services.sets import among
 
 LIST_LIMIT: Final = 200
+_COLUMNS: Final = (
+    *("key", "serial", "score", "said", "state", "reasons", "places", "since", "last_at", "words"),
+)
 
 Unitkey = tuple[str, str]
 
@@ -64,25 +68,23 @@ def judge(scanned: Mapping[Unitkey, tuple[int | None, Sequence[Sighting]]]) -> i
             judged[unit] = found
     if not judged:
         return 0
-    known = {
-        (row.key, row.serial): row
-        for row in db.session.scalars(select(Copy).where(*of_units(Copy, judged)))
-    }
-    changed = 0
-    for unit, found in sorted(judged.items()):
-        lot, scans = scanned[unit]
-        row = known.get(unit)
-        if row is None:
-            row = Copy(
-                key=unit[0],
-                serial=unit[1],
-                score=0,
-                said=False,
-                state="open",
-                since=from_millis(scans[-1].at),
-            )
-            db.session.add(row)
-            changed += 1
+    # Two processes may find the same package at once: the first one's row is kept.
+    latest = [(unit, scanned[unit][1][-1].at) for unit in sorted(judged)]
+    added = [(*unit, 0, False, "open", "", "", at, at, "") for unit, at in latest]
+    changed = insert_rows("copies", _COLUMNS, added, "ON CONFLICT (key, serial) DO NOTHING")
+    # Locked: what an inspector concludes meanwhile is read here or waits.
+    rows = (
+        select(Copy)
+        .where(*of_units(Copy, judged))
+        .order_by(Copy.key, Copy.serial)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for row in db.session.scalars(rows):
+        if (row.key, row.serial) not in judged:
+            continue
+        found = judged[row.key, row.serial]
+        lot, scans = scanned[row.key, row.serial]
         row.lot_id = lot
         row.last_at = from_millis(scans[-1].at)
         if found.tenths < row.score:
@@ -157,13 +159,21 @@ def settle(actor: Actor, suspect: Suspect, state: str, words: str, *, at: dateti
     WordsMissing."""
     actor.check("decide")
     row = suspect.row
-    if row.state != "open":
-        raise CopySettled
     if not words.strip():
         raise WordsMissing(path="words")
-    row.state, row.words = state, words.strip()[:300]
-    row.said = state == "confirmed"
-    row.settled_by_id, row.settled_at = actor.organisation.id, at
+    done = db.session.execute(
+        update(Copy)
+        .where(Copy.key == row.key, Copy.serial == row.serial, Copy.state == "open")
+        .values(
+            state=state,
+            words=words.strip()[:300],
+            said=state == "confirmed",
+            settled_by_id=actor.organisation.id,
+            settled_at=at,
+        )
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]  # an UPDATE has one
+        raise CopySettled
     write_audit(actor, f"copies.{state}", f"unit:{row.key}/{row.serial}", at=at)
 
 

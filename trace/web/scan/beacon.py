@@ -23,6 +23,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import Headers
 
 from trace import clock
@@ -42,8 +43,8 @@ PER_MINUTE: Final = 300
 AHEADS: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 PROGRAMS: Final = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|whatsapp|"
-    r"telegram|skypeuri|embedly|lighthouse|headless|phantom|selenium|playwright|pingdom|monitor|"
+    r"(?<!cu)bot\b|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|whatsapp|"
+    r"skypeuri|embedly|lighthouse|headless|phantom|selenium|playwright|pingdom|monitor|"
     r"curl|wget|python|java/|okhttp|go-http|libwww|axios|node-fetch|scrapy|httpclient",
     re.IGNORECASE,
 )
@@ -112,6 +113,10 @@ def _take() -> None:
     at = to_millis(clock.now())
     environ = request.environ
     agent, language = environ.get("HTTP_USER_AGENT"), environ.get("HTTP_ACCEPT_LANGUAGE")
+    try:
+        key = counts.buffer.key(day_of(at))
+    except OperationalError:
+        return  # once a day the key is fetched; whoever comes while that fails is not counted
     visitor = f"{sender_of(address)}\n{agent}\n{language}"
     thing = "/".join(unit) if unit else asked.texts[0]
     counts.buffer.add(
@@ -119,7 +124,7 @@ def _take() -> None:
             texts=asked.texts,
             unit=unit,
             at=at,
-            mark=mark_of(counts.buffer.key(day_of(at)), visitor, thing),
+            mark=mark_of(key, visitor, thing),
             place=counts.places.place_of(address),
             again=request.content_length == 1,
         )
