@@ -74,11 +74,11 @@ def test_pages_of_labels_are_accessible_and_fit_a_small_screen(
         f"/producer/batches/{lot}",
         bad,
     )
-    addresses = tuple(one.removeprefix("http://localhost") for one in addresses)
     kept = os.environ.get("TRACE_SCREENS")
     for language in ("vi", "en"):
         page.goto(f"{live_server.url}/language/{language}")
-        for number, address in enumerate(addresses):
+        for number, full in enumerate(addresses):
+            address = full.removeprefix("http://localhost")
             asked = f"{address}?lang={language}" if address.startswith("/t/") else address
             if address == bad:
                 page.goto(live_server.url + asked)  # a 404 is told on the console

@@ -35,7 +35,7 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
 
 def photo_of_codes(*texts: str) -> bytes:
     """A picture of printed QR codes side by side, on paper."""
-    codes = []
+    codes: list[Image.Image] = []
     for text in texts:
         with Image.open(io.BytesIO(qr_png(text, scale=6))) as code:
             codes.append(code.convert("L"))
@@ -43,9 +43,9 @@ def photo_of_codes(*texts: str) -> bytes:
         "L", (sum(c.width for c in codes) + 80, max(c.height for c in codes) + 80), 240
     )
     left = 40
-    for code in codes:
-        paper.paste(code, (left, 40))
-        left += code.width
+    for one in codes:
+        paper.paste(one, (left, 40))
+        left += one.width
     file = io.BytesIO()
     paper.save(file, "PNG")
     return file.getvalue()

@@ -9,7 +9,8 @@ from sqlalchemy import func, select, update
 
 from trace import clock
 from trace.extensions import db
-from trace.jobs.worker import claim, load_handlers, run
+from trace.jobs.registry import load_handlers
+from trace.jobs.worker import claim, run
 from trace.models import Job, LabelRange, Unit
 from trace.services.actors import Actor
 from trace.services.label_sheets import JOB_KIND, ask_for_sheet, sheet_folder, sheet_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 
 from trace import clock
 from trace.core.gs1 import Identity, local_uri, parse_digital_link
@@ -101,11 +101,12 @@ def crate() -> ResponseReturnValue:
                 event = get_event(actor(), captured.events[0].event_id)
                 made = event.named("parent")[0].thing
                 address = url_for("batches.show", thing_id=made.id)
-            text = ngettext(
-                "Đã xếp vào thùng. In nhãn cho thùng được ngay.",
-                "Đã xếp vào %(num)d thùng. In nhãn cho các thùng được ngay.",
-                len(found),
-            )
+            text = gettext("Đã xếp vào thùng. In nhãn cho thùng được ngay.")
+            if len(found) > 1:
+                text = gettext(
+                    "Đã xếp vào %(count)s thùng. In nhãn cho các thùng được ngay.",
+                    count=len(found),
+                )
             return form.done(address, text)
     crates = list_things(actor(), "logistic")
     return form.page(
