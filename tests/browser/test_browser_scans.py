@@ -27,7 +27,7 @@ def scanned(live_server: LiveServer) -> str:
         return live_server.url + path_of(lot)
 
 
-def test_a_scanned_page_tells_once_that_it_was_shown(
+def test_a_scanned_page_tells_once_that_it_was_shown_and_without_script_nothing(
     browser: Browser, live_server: LiveServer, scanned: str
 ) -> None:
     context = browser.new_context(user_agent=PHONE, locale="vi-VN")
@@ -67,10 +67,7 @@ def test_a_scanned_page_tells_once_that_it_was_shown(
         counting().buffer.flush()
         assert db.session.scalar(select(func.sum(ScanCount.count))) == 1
 
-
-def test_without_script_nothing_is_told_and_the_page_is_whole(
-    browser: Browser, scanned: str
-) -> None:
+    # Without script nothing is told, and the page is whole.
     context = browser.new_context(java_script_enabled=False, user_agent=PHONE)
     page = context.new_page()
     methods: list[str] = []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -18,14 +20,17 @@ from sqlalchemy.orm import scoped_session
 
 from tests.conftest import create_app
 from tests.support.databases import release
-from tests.support.farms import Farm, make_farm, path_of, thing_id
+from tests.support.farms import Farm, id_base, make_farm, path_of, thing_id
 from tests.support.mmdb import MARK, write_table
-from tests.support.stamps import bind_stamps, make_stamps, stamp_page, void_stamps
+from tests.support.stamps import bind_stamps, make_stamps, stamp_page, stamp_path, void_stamps
 from trace.config import BadSetting, Settings
 from trace.extensions import db
 from trace.models import Copy, ScanCount, ScanSalt, ScanVisit, UnitScan
+from trace.models.types import to_millis
 from trace.services import scans
+from trace.services.scan_buffer import Buffer
 from trace.services.scan_places import places_from
+from trace.web.scan import rows
 from trace.web.scan.beacon import counting, is_program
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
@@ -321,6 +326,46 @@ def test_a_thousand_scans_take_a_handful_of_statements(farm: Farm, client: Flask
         buffer.flush()
     assert len(seen) <= 16, seen
     assert sum(count for _, _, count in stored(client)) == 1000
+
+
+def test_processes_that_store_at_once_lose_nothing_and_double_nothing(
+    farm: Farm, app: Flask
+) -> None:
+    lot = farm.register(10)
+    roll = make_stamps(farm.actor, 5)
+    bind_stamps(farm, roll, 1, 5, lot)
+    asked = [rows.ask(stamp_path(roll, number), id_base()) for number in range(1, 6)]
+    seen = [
+        scans.Seen(
+            one.texts,
+            (f"{one.identity.key}/{one.identity.value}", one.identity.get("serial") or ""),
+            to_millis(NOW) + number * 3_600_000,
+            f"{number:08d}{place:08d}".encode(),
+            ("46", "96")[number % 2],
+            number > 1,
+        )
+        for place, one in enumerate(asked)
+        for number in range(8)
+    ]
+    db.session.rollback()
+    # Every buffer has them all, each in another order, and they begin together.
+    buffers = [Buffer(app) for _ in range(4)]
+    for number, buffer in enumerate(buffers):
+        for one in seen[number * 7 :] + seen[: number * 7]:
+            buffer.add(one)
+    together = Barrier(4)
+
+    def store(buffer: Buffer) -> None:
+        together.wait()
+        while len(buffer):
+            buffer.flush()  # what met another's lock is tried again
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(store, buffers))
+    assert db.session.scalar(select(func.sum(ScanCount.count))) == len(seen)
+    assert db.session.scalar(select(func.count()).select_from(ScanVisit)) == len(seen)
+    judged = db.session.scalars(select(Copy)).all()
+    assert (len(judged), all(row.said for row in judged)) == (5, True)
 
 
 # -- places ----------------------------------------------------------------------------------------
