@@ -197,6 +197,8 @@ def test_a_successor_recalls_and_says_what_is_right_marked_so(
     page = pages.get(f"/producer/events/{event_id}")
     form = pages.get(page.link("Nói lại cho đúng"))
     assert pages.submit(form, {"text": ""}, status=400).texts("//*[@id='e-text']") != []
+    told = pages.submit(form, {"text": "Hỏi ông Ba, 0912 345 678"}, status=400)
+    assert told.texts("//*[@id='e-text']") != []
     page = pages.submit(form, {"text": "Đúng ra phun 40 ml."})
     assert page.h1.startswith("Bên kế thừa nói lại cho đúng")
     public = pages.get(lot_path).text
@@ -353,6 +355,8 @@ def test_the_platform_names_a_successor_on_proof_and_he_must_accept(
     page = pages.get("/admin/closings/")
     page = pages.get(pages.get(page.link("Hộ Đã Mất")).link("Chỉ bên kế thừa"))
     wrong = pages.submit(page, {"taker": heir_code, "proof": ""}, status=400)
+    assert wrong.texts("//*[@id='e-proof']") != []
+    wrong = pages.submit(page, {"taker": heir_code, "proof": "CCCD 001 090 123 456"}, status=400)
     assert wrong.texts("//*[@id='e-proof']") != []
     page = pages.submit(page, {"taker": heir_code, "proof": "Quyết định 12/QĐ ngày 01/11/2026"})
     assert "chưa có" in page.text

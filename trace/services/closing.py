@@ -228,9 +228,10 @@ def stop(actor: Actor, organisation: Organisation, *, version: int, at: datetime
 
 def ask_for_ends(*, at: datetime) -> int:
     """Asks for a job for each closing whose day has come; returns how many. Called every hour."""
-    due = db.session.scalars(
-        select(Closing.id).where(Closing.state == "waiting", Closing.ends_at <= at)
-    ).all()
+    rows = db.session.scalars(
+        select(Closing).where(Closing.state == "waiting", Closing.ends_at <= at)
+    )
+    due = [row.id for row in rows if not _must_wait(row.organisation)]
     for closing_id in due:
         enqueue(JOB_KIND, {"closing": closing_id}, at=at)
     return len(due)
@@ -242,14 +243,15 @@ def end(closing_id: int, *, at: datetime) -> str:
     row = db.session.get(Closing, closing_id)
     if row is None:
         raise NotFound
-    organisation = _locked(row.organisation)
-    db.session.refresh(row)
+    # Not the organisation's row: captures take the log's lock before they write there.
+    db.session.refresh(row, with_for_update=True)
+    organisation = row.organisation
     if row.state != "waiting" or row.ends_at > at:
         return row.state
     if row.by == "platform" and last_seen(organisation) > row.asked_at:
         _withdraw(None, row, at)
         return row.state
-    if _own_recalls(organisation.id) and whole_successor(organisation) is None:
+    if _must_wait(organisation):
         return row.state
     _last_words(organisation, row, at)
     organisation.closed_at = at
@@ -391,11 +393,16 @@ def _withdraw(actor: Actor | None, row: Closing, at: datetime) -> None:
 def _check_may_end(organisation: Organisation) -> None:
     if organisation.kind in STAYING_KINDS:
         raise NotClosable
-    if _own_recalls(organisation.id) and whole_successor(organisation) is None:
+    if _must_wait(organisation):
         raise RecallStands(name=organisation.name)
     outside = [key for key in _valid_keys(organisation.id) if key.custody == "own"]
     if outside and not _server_keys(organisation.id):
         raise KeysHeldOutside
+
+
+def _must_wait(organisation: Organisation) -> bool:
+    """Rule 2."""
+    return bool(_own_recalls(organisation.id)) and whole_successor(organisation) is None
 
 
 def _locked(organisation: Organisation) -> Organisation:

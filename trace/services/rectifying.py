@@ -13,7 +13,7 @@ from datetime import datetime
 
 from trace.clock import rfc3339
 from trace.core.gs1 import local_uri, parse_identity
-from trace.errors import NotFound
+from trace.errors import NotFound, Refused
 from trace.models import Organisation, Thing
 from trace.services.actors import Actor
 from trace.services.capture import Captured, capture
@@ -29,7 +29,8 @@ def may_rectify(actor: Actor, line: Line) -> bool:
 
 
 def rectify(actor: Actor, line: Line, text: str, *, at: datetime) -> Captured:
-    """Records what is right of a line. Raises NotAllowed, NotFound for a line of somebody else."""
+    """Records what is right of a line. Raises NotAllowed, NotFound for a line of somebody else,
+    and what is wrong with the words, naming `text`."""
     actor.check("record")
     things = _spoken(actor, line)
     if not things:
@@ -54,7 +55,12 @@ def rectify(actor: Actor, line: Line, text: str, *, at: datetime) -> Captured:
         "trace:note": text,
         "trace:succession": {"kind": "rectify", "about": line.statement_id},
     }
-    return capture(actor, [said], at=at, private=())
+    try:
+        return capture(actor, [said], at=at, private=())
+    except Refused as refused:  # the only words of anybody's in it
+        error = refused.errors[0]
+        error.path = "text"
+        raise error from None
 
 
 def _spoken(actor: Actor, line: Line) -> list[Thing]:

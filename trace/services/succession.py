@@ -22,7 +22,7 @@ from sqlalchemy import or_, select
 
 from trace.clock import rfc3339
 from trace.core.gs1 import Identity, local_uri
-from trace.errors import Conflict, NotFound, TraceError
+from trace.errors import Conflict, NotFound, Refused, TraceError
 from trace.extensions import db
 from trace.models import (
     Alert,
@@ -30,7 +30,7 @@ from trace.models import (
     Succession,
     Thing,
 )
-from trace.services import freshness
+from trace.services import freshness, log
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
@@ -216,7 +216,7 @@ def _offer(
         raise TakerIsGiver(path="taker")
     if taker.closed_at is not None or taker.kind in STAYING_KINDS:
         raise TakerCannot(path="taker", name=taker.name)
-    db.session.execute(select(Organisation.id).where(Organisation.id == giver.id).with_for_update())
+    log.lock()  # the capture below takes it anyway; two offers at once come one after the other
     row = Succession(
         giver_id=giver.id,
         taker_id=taker.id,
@@ -234,7 +234,12 @@ def _offer(
     else:
         row.items = items_of(giver, named)
     said = _said(row, taker, "offer")
-    told = capture(actor, [_event(row, "handing_on", said, at)], at=at, private=_private(row))
+    try:
+        told = capture(actor, [_event(row, "handing_on", said, at)], at=at, private=_private(row))
+    except Refused as refused:  # the only words of anybody's in it
+        error = refused.errors[0]
+        error.path = "proof"
+        raise error from None
     row.offer = told.events[0].statement_id
     db.session.add(row)
     db.session.flush()
@@ -320,10 +325,7 @@ def _check_taker(actor: Actor, row: Succession) -> None:
 
 def _lock(row: Succession, version: int) -> None:
     """Two who answer at once answer one after the other."""
-    db.session.execute(
-        select(Organisation.id).where(Organisation.id == row.giver_id).with_for_update()
-    )
-    db.session.refresh(row)
+    db.session.refresh(row, with_for_update=True)
     if row.state != "offered":
         raise OfferOver
     check_version(row, version)

@@ -26,7 +26,7 @@ from trace.services.handovers import shipment_of_note
 from trace.services.passports_lines import code_of
 from trace.services.records import LOCAL_ZONE
 from trace.services.settings import current_settings
-from trace.services.successors import contact_of
+from trace.services.successors import contact_of, whole_successor
 from trace.services.wards import ward_name
 from trace.web.problems import translated
 from trace.web.scan.pages import render
@@ -100,7 +100,8 @@ def _organisation(identity: Identity) -> Card | None:
     if organisation is None:
         return None
     products = [(one, _path_of(one)) for one in products_of(organisation)]
-    contact = contact_of(organisation) if organisation.closed_at else None
+    find = contact_of if organisation.closed_at is not None else whole_successor
+    contact = find(organisation)
     return Card(
         "scan/organisation.html",
         identity.path,
