@@ -162,6 +162,12 @@ def test_the_page_shows_the_same_figures_and_the_weeks_before(
         }
         assert "bên nhận chưa trả lời" not in before.text  # as it stood then, nobody knows
         assert "This week" in pages.get(f"{WEEK}?lang=en").text
+        assert page.link("Yêu cầu về dữ liệu cá nhân: 1")
+        recorder = make_member(app, role="recorder", inside=week.organisation_id)
+        sign_in(app, pages.client, recorder)
+        seen = pages.get(f"{WEEK}?lang=vi")
+        assert "Yêu cầu về dữ liệu cá nhân" not in seen.text
+        assert seen.find("//main//a[contains(@href, '/producer/requests/')]") == []
 
 
 @pytest.mark.one_database

@@ -46,6 +46,8 @@ DAYS: Final = timedelta(days=7)
 # Those whose goods people scan; authorities, certifiers and laboratories have desks of their own.
 TOLD: Final = ("producer", "co-operative", "trader", "processor", "carrier", "retailer")
 
+MANAGED: Final = ("application", "requests")  # a recorder may not open their pages
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -143,10 +145,12 @@ def open_now(actor: Actor, *, at: datetime) -> Open:
         Handover.taker_id != mine,
         Handover.answered_by.is_(None),
     )
-    return Open(db.session.scalar(sent) or 0, count_incoming(actor), tuple(_waits(mine, at)))
+    return Open(db.session.scalar(sent) or 0, count_incoming(actor), tuple(_waits(actor, at)))
 
 
-def _waits(mine: int, at: datetime) -> list[Waits]:
+def _waits(actor: Actor, at: datetime) -> list[Waits]:
+    """What this member can do something about."""
+    mine = actor.organisation.id
     counts = (
         (
             "approvals",
@@ -179,7 +183,11 @@ def _waits(mine: int, at: datetime) -> list[Waits]:
             "/producer/requests/",
         ),
     )
-    found = [Waits(what, db.session.scalar(query) or 0, address) for what, query, address in counts]
+    found = [
+        Waits(what, db.session.scalar(query) or 0, address)
+        for what, query, address in counts
+        if what not in MANAGED or actor.may("manage")
+    ]
     return [one for one in found if one.count]
 
 
