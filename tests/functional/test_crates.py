@@ -17,6 +17,7 @@ from tests.support.fields import Console, add_partner, errors, open_console
 from tests.support.pages import Page, PageClient
 from tests.support.photos import photo_of_codes
 from tests.support.printers import images_of_tspl, images_of_zpl
+from tests.support.stamps import hold
 from trace.core.gs1 import check_digit
 from trace.extensions import db
 from trace.jobs.worker import run_pending
@@ -170,6 +171,17 @@ def test_a_run_printed_again_asks_why_and_says_what_was_packed(console: Console)
     assert set(errors(refused)) == {"reason"}
     refused = console.pages.submit(form, {"last": "9", "reason": "rách"}, status=400)
     assert set(errors(refused)) == {"last"}
+
+
+def test_crates_with_held_goods_get_no_labels(console: Console) -> None:
+    lot = console.lot("480")
+    page = packed(console, {"crates": "2"}, lot)
+    hold(console.app, lot)
+    form = console.pages.get(page.address + "/again")
+    refused = console.pages.submit(form, {}, status=409)
+    assert "giữ" in " ".join(errors(refused).values())
+    with console.app.app_context():
+        assert db.session.scalar(select(func.count(LabelPrint.id))) == 0
 
 
 # -- packing ---------------------------------------------------------------------------------------

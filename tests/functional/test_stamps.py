@@ -20,14 +20,10 @@ from tests.support.fields import Console, add_partner, errors, open_console
 from tests.support.pages import PageClient
 from tests.support.photos import photo_of_codes
 from tests.support.printers import images_of_tspl, images_of_zpl
-from trace import clock
+from tests.support.stamps import hold
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Audit, LabelBinding, LabelPrint, LabelRange, Thing, Unit
-from trace.services.actors import Actor
-from trace.services.capture import capture
-from trace.services.holds import notice_event
-from trace.services.platform import platform_organisation
 from trace.web.access import COOKIE
 
 ROLL = {"layout": "roll-58x40"}
@@ -81,16 +77,6 @@ def drawn(console: Console, address: str) -> bytes:
     data = answer.get_data()
     answer.close()
     return data
-
-
-def hold(app: Flask, lot: int) -> None:
-    """The platform holds a lot, as it does for a harvest before the label's days."""
-    with app.app_context():
-        at = clock.now()
-        content = {"kind": "hold", "reason": "interval"}
-        event = notice_event(db.session.get_one(Thing, lot), "holding", content, at)
-        capture(Actor(platform_organisation(), None, "admin"), [event], at=at)
-        db.session.commit()
 
 
 def read(image: Image.Image) -> str:

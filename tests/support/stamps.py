@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.farms import Farm, id_base
+from trace import clock
 from trace.extensions import db
-from trace.models import LabelRange, Product, Unit
+from trace.models import LabelRange, Product, Thing, Unit
 from trace.services import units
 from trace.services.actors import Actor
 from trace.services.capture import Captured, capture
+from trace.services.holds import notice_event
+from trace.services.platform import platform_organisation
 from trace.services.records import Item, Record
 from trace.services.stamps import binding_event
 
@@ -63,3 +67,13 @@ def stamp_path(roll: int, number: int) -> str:
 
 def stamp_page(roll: int, number: int) -> str:
     return f"/t{stamp_path(roll, number)}"
+
+
+def hold(app: Flask, lot: int) -> None:
+    """The platform holds a lot, as it does for a harvest before the label's days."""
+    with app.app_context():
+        at = clock.now()
+        content = {"kind": "hold", "reason": "interval"}
+        event = notice_event(db.session.get_one(Thing, lot), "holding", content, at)
+        capture(Actor(platform_organisation(), None, "admin"), [event], at=at)
+        db.session.commit()

@@ -49,11 +49,12 @@ class LabelsRecalled(Conflict):
     next_step = "Read the notice in its history."
 
 
-def check_not_held(thing: Thing) -> None:
-    """Raises BatchHeld or LabelsRecalled for a thing under a hold or a recall, its own or an
-    ancestor's."""
-    check_free([(thing, short_name(thing.identity))])
-    if any(alert.kind == "recall" for alert in alerts_of([thing.id])[thing.id]):
+def check_not_held(*things: Thing) -> None:
+    """Raises BatchHeld or LabelsRecalled where one of the things is under a hold or a recall, its
+    own or an ancestor's."""
+    check_free([(thing, short_name(thing.identity)) for thing in things])
+    found = alerts_of([thing.id for thing in things])
+    if any(alert.kind == "recall" for alerts in found.values() for alert in alerts):
         raise LabelsRecalled
 
 

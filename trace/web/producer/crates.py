@@ -33,6 +33,7 @@ from trace.services.labels import (
     issue_labels,
     prints_of,
 )
+from trace.services.stamps import check_not_held
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.labels import CRATE_STOCK, sheet_from, stock_choices
@@ -72,6 +73,8 @@ def _print(
 ) -> str:
     """Asks for the sheet of a stretch of a run; the public id of its job."""
     now = clock.now()
+    packed = [one for _, _, one in labels_in(run.number, first, first + count - 1) if one]
+    check_not_held(*packed)
     sheet = sheet_from(clean, label, count, run=run.number, first=first, numbered=True)
     check_sheet(sheet)
     job = ask_for_sheet(actor(), sheet, at=now)
