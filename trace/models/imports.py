@@ -10,8 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from trace.extensions import Model
 from trace.models.types import Id, Moment
 
-# checking -> checked -> running -> done -> undoing -> undone; failed: the file cannot be read
-STATES = ("checking", "checked", "running", "done", "failed", "undoing", "undone")
+# checking -> checked -> running (-> waiting for an approval) -> done -> undoing (-> waiting) ->
+# undone
+# failed: the file cannot be read; what fails later goes back to where it was, with the reason
+STATES = ("checking", "checked", "running", "waiting", "done", "failed", "undoing", "undone")
 MODES = ("all", "valid")
 # ready -> made -> undone (or kept: something was built on it); refused: it has errors
 ROW_STATES = ("ready", "refused", "made", "undone", "kept")
@@ -33,7 +35,7 @@ class Import(Model):
     mapping: Mapped[str] = mapped_column(Text, default="{}")  # JSON, see services.imports
     mode: Mapped[str] = mapped_column(String(5), default="")
     state: Mapped[str] = mapped_column(String(10), default="checking")
-    error: Mapped[str] = mapped_column(Text, default="")  # JSON: why it failed
+    error: Mapped[str] = mapped_column(Text, default="")  # JSON: why it, or its last step, failed
     rows: Mapped[int] = mapped_column(default=0)
     good: Mapped[int] = mapped_column(default=0)
     bad: Mapped[int] = mapped_column(default=0)

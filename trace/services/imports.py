@@ -125,7 +125,7 @@ def ask_again(actor: Actor, row: Import, mapping: dict[str, int], *, at: datetim
 
 
 def earlier(actor: Actor, row: Import) -> Import | None:
-    """The newest import of the same file that was recorded and not undone."""
+    """The newest import of the same file that was recorded, or is about to be, and not undone."""
     return db.session.scalar(
         select(Import)
         .where(
@@ -133,7 +133,7 @@ def earlier(actor: Actor, row: Import) -> Import | None:
             Import.digest == row.digest,
             Import.kind == row.kind,
             Import.id != row.id,
-            Import.state.in_(("running", "done")),
+            Import.state.in_(("running", "waiting", "done")),
         )
         .order_by(Import.id.desc())
         .limit(1)
