@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -21,7 +22,18 @@ from tests.support.stamps import hold
 from trace.core.gs1 import check_digit
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import CompanyPrefix, CrateLabel, Event, Holding, LabelPrint, Thing, Unit
+from trace.models import (
+    CompanyPrefix,
+    CrateLabel,
+    Event,
+    Holding,
+    LabelPrint,
+    Organisation,
+    Thing,
+    Unit,
+)
+from trace.services.actors import Actor
+from trace.services.crates import new_crates
 
 PREFIX = "8936012"
 
@@ -87,6 +99,23 @@ def test_serial_numbers_of_a_prefix_rise_and_are_never_given_twice(console: Cons
     assert all(int(one[-1]) == check_digit(one[:-1]) for one in numbers)
     assert [int(one[8:17]) for one in numbers] == [0, 2, 3, 5, 6]
     assert len(known | set(first) | set(second)) == 7
+
+
+def test_desks_that_print_at_once_never_get_the_same_number(console: Console) -> None:
+    register(console)
+
+    def desk(_: int) -> list[str]:
+        with console.app.app_context():
+            organisation = db.session.get_one(Organisation, console.organisation)
+            actor = Actor(organisation, None, "owner")
+            found = [one.value for _ in range(5) for one in new_crates(actor, 7)]
+            db.session.commit()
+            return found
+
+    with ThreadPoolExecutor(4) as desks:
+        numbers = [number for found in desks.map(desk, range(4)) for number in found]
+    assert len(set(numbers)) == len(numbers) == 140
+    assert sorted(int(one[8:17]) for one in numbers) == list(range(140))
 
 
 @pytest.mark.parametrize(
