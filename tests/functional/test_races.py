@@ -4,7 +4,8 @@ One process stops right before it takes the log lock (or keeps a checkpoint); me
 side has its whole turn; then the first goes on. SQLite lets one writer in at a time, so that there
 is nothing to race for; many processes at once on both databases are in test_log_processes.
 
-* a key revoked between signing and locking (formats, section 3: "checked once more")
+* a key revoked between signing and locking (formats, section 3: "checked once more"), and an
+  organisation that closes between them
 * a recall while a child is made: alerts are inherited under the lock (section 3)
 * a recall's closure from a snapshot, completed under the lock from newer events (section 8)
 * the same eventID twice at once (section 2: unique)
@@ -39,7 +40,7 @@ from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import Alert, Event, Holding, Import, Key, LogEntry, LogState, Thing
-from trace.services import origins
+from trace.services import closing, origins
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
 from trace.services.keys import revoke_key
@@ -158,6 +159,19 @@ def test_a_key_revoked_between_signing_and_locking_signs_nothing(stage: Stage) -
     db.session.commit()
     assert other.go_on() == "refused no-key"
     assert db.session.scalar(select(func.count()).select_from(Event)) == 1
+    whole()
+
+
+def test_what_an_organisation_sends_while_it_closes_is_in_the_log_or_refused(stage: Stage) -> None:
+    asked = closing.ask(stage.actor, "", at=clock.now() - closing.WAIT)
+    db.session.commit()
+    before = db.session.scalar(select(func.count()).select_from(Event)) or 0
+    other = stage.other("register", "lock", lot=new_lot())
+    assert closing.end(asked.id, at=clock.now()) == "closed"
+    db.session.commit()
+    assert other.go_on() == "refused no-key"
+    # Its last word and nothing after it.
+    assert db.session.scalar(select(func.count()).select_from(Event)) == before + 1
     whole()
 
 
