@@ -288,8 +288,8 @@ def note_sheet(label: Label, layout: str, kind: str) -> Sheet:
     if not stock.continuous:
         check_sheet(sheet)
         return sheet
-    longest = int(stock.label_height) + NOTE_LONGEST
-    for height in range(int(stock.label_height), longest, NOTE_STEP):
+    shortest = max(int(stock.label_height), _length(label, stock))
+    for height in range(shortest, shortest + NOTE_LONGEST, NOTE_STEP):
         longer = replace(sheet, height=float(height))
         try:
             check_sheet(longer)
@@ -297,6 +297,17 @@ def note_sheet(label: Label, layout: str, kind: str) -> Sheet:
             continue
         return longer
     raise TextDoesNotFit(path="layout", layout=layout)
+
+
+def _length(label: Label, stock: SheetLayout) -> int:
+    """About how many mm of paper the words need at their usual size, so that they are not made
+    small instead: a letter is half as wide as the type is high, a line a quarter higher."""
+    high = stock.font_size * 25.4 / 72
+    width = stock.label_width - 2 * stock.padding
+    letters = int(width / (high * 0.5))
+    lines = sum(-(-len(text) // letters) for text in (label.name, *label.facts))
+    words = (lines + 3) * high * 1.25  # the code in clear, the domain, and one to spare
+    return int(2 * stock.padding + min(words / 0.4, words + width)) + 1
 
 
 def labels_of(sheet: Sheet) -> Iterator[Label]:

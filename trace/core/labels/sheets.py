@@ -261,7 +261,9 @@ class _Writer:
         clear = [plain_text(text) for text in (code, label.domain) if text]
         below = layout.text == "below"
         if below:
-            size, story = self.story(label, width, int(height * 0.45 / leading) - len(clear))
+            # On long paper a code as wide as the label leaves more than its share to the words.
+            words = max(height * 0.45, height - width)
+            size, story = self.story(label, width, int(words / leading) - len(clear))
             side = min(width, height - len(clear) * leading - len(story) * size * _LEADING)
             module = self._module(matrix, side)
         else:
