@@ -172,7 +172,16 @@ def test_the_page_shows_the_same_figures_and_the_weeks_before(
 
 @pytest.mark.one_database
 @pytest.mark.parametrize(
-    "asked", ["2027-01-01", "0001-01-01", "9999-12-31", "yesterday", "2026-13-40", "٢٠٢٦-١١-١٦"]
+    "asked",
+    [
+        "2027-01-01",
+        "0001-01-01",
+        "1999-12-31",
+        "9999-12-31",
+        "yesterday",
+        "2026-13-40",
+        "٢٠٢٦-١١-١٦",
+    ],
 )
 def test_a_week_that_is_none_or_to_come_is_the_present_one(
     app: Flask, pages: PageClient, member: Member, asked: str

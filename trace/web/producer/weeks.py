@@ -16,12 +16,13 @@ from trace.web.request_words import kind_name, state_name
 blueprint = Blueprint("weeks", __name__, url_prefix="/producer/week")
 
 DAYS = timedelta(days=7)
+FIRST_YEAR = 2000  # nobody has a notebook here from before
 NAMED = 5  # goods named in a table; the rest together
 
 
 @blueprint.get("/")
 def show() -> ResponseReturnValue:
-    """The present week, or the one of `?monday=`; never one to come, nor before there was a log."""
+    """The present week, or the one of `?monday=`; never one to come."""
     this = weekly.monday_of(clock.now())
     monday = min(_asked_for(this), this)
     week = weekly.figures(actor(), monday)
@@ -47,7 +48,7 @@ def _asked_for(this: date) -> date:
         day = date.fromisoformat(request.args.get("monday", ""))
     except ValueError:
         return this
-    return day - timedelta(days=day.weekday()) if day.year > 1 else this
+    return day - timedelta(days=day.weekday()) if day.year >= FIRST_YEAR else this
 
 
 def asked_name(kind: str) -> str:
