@@ -55,3 +55,18 @@ def test_a_stranger_cannot_unpack_what_is_not_his_to_keep_its_receiver_silent() 
     story.tell("shop", "storing", kg("epc", "lot", None))
     assert ("shop", "storing") in speakers(story, "lot")
     assert "stranger" not in {who for who, _ in speakers(story, "lot")}
+
+
+def test_a_successor_is_heard_from_the_acceptance_on_and_about_what_was_handed_on_only() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.register("farm", "other", 100)
+    story.tell("heir", "recalling", kg("epc", "lot", None), notice="recall")
+    accepted = story.tell("heir", "taking_over", kg("epc", "the farm itself", None)).index
+    story.tell("heir", "recalling", kg("epc", "lot", None), notice="recall")
+    story.tell("heir", "storing", kg("epc", "other", None))
+    story.tell("stranger", "recalling", kg("epc", "lot", None), notice="recall")
+    standing = Standing({}, {}, successors={"lot": {"heir": accepted or 0}})
+    farm = ("farm", "creating_class_instance")
+    assert speakers(story, "lot", standing) == [farm, ("heir", "recalling")]
+    assert speakers(story, "other", standing) == [farm]
