@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from tests.support.factories import make_actor
 from tests.support.farms import Farm, item, make_farm, new
 from tests.support.fields import Console, open_console
 from tests.support.pages import PageClient
+from tests.support.photos import a_photo
 from trace.core.epcis import JsonObject
 from trace.extensions import db
 from trace.jobs.worker import run_pending
@@ -325,7 +327,8 @@ def test_while_it_is_held_the_console_prints_no_label_and_starts_no_handover(
     assert "đang bị tạm giữ" in refused.text
     assert [line.step for line in console.events()][-2:] == ["harvesting", "holding"]
     end = pages.get(f"/producer/batches/{lot}/destroy")
-    pages.submit(end, {"quantity": "20", "note": "ủ phân"})
+    seen = {"witness": "Trưởng thôn", "photos": (io.BytesIO(a_photo()), "anh.jpg")}
+    pages.submit(end, {"quantity": "20", "note": "ủ phân", **seen})
     assert console.events()[-1].step == "destroying"
     with console.app.app_context():
         assert len(db.session.scalars(select(Alert)).all()) == 1
