@@ -310,8 +310,11 @@ def test_a_chain_of_successors_ends_at_the_last(app: Flask, now: datetime) -> No
 def test_of_two_answers_the_second_is_told(app: Flask, now: datetime) -> None:
     with app.app_context():
         giver, taker = make_farm(now, "A"), make_farm(now, "B")
+        make_member(app, inside=giver.organisation.id)
         row = succession.offer(owner_of(giver), taker.organisation, WHOLE, at=now)
         db.session.commit()
+        # The other owners hear of it at once.
+        assert db.session.scalars(select(Notification.word)).all() == ["succession-sent"]
         with pytest.raises(ChangedMeanwhile):
             succession.accept(owner_of(taker), row, aware=False, version=row.version + 1, at=now)
         db.session.rollback()

@@ -269,6 +269,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Có hồ sơ chờ bạn nhận"),
         N_("%(by)s muốn chuyển hồ sơ cho %(organisation)s. Mở ra để xem và trả lời."),
     ),
+    "succession-sent": (
+        "members",
+        N_("Hồ sơ được đề nghị chuyển đi"),
+        N_("%(organisation)s đề nghị chuyển hồ sơ cho %(to)s. Không đúng ý thì rút lại ngay."),
+    ),
     "succession-accepted": (
         "members",
         N_("Hồ sơ đã có nơi nhận"),

@@ -252,13 +252,9 @@ def _offer(
         taker=taker.code,
         whole=row.whole,
     )
-    notify(
-        taker,
-        "succession-offered",
-        {"by": giver.name},
-        at=at,
-        address=f"/producer/succession/{row.id}",
-    )
+    address = f"/producer/succession/{row.id}"
+    notify(taker, "succession-offered", {"by": giver.name}, at=at, address=address)
+    notify(giver, "succession-sent", {"to": taker.name}, at=at, address=address, but=actor.person)
     return row
 
 
