@@ -102,11 +102,7 @@ def _world() -> list[str]:
 
 
 def _requests(pages: list[str], first: int) -> list[bytes]:
-    return [
-        # One visitor of each network: only so many of one are counted in a minute.
-        beacon(pages[number % len(pages)], (first + number) * 256)
-        for number in range(BEACONS)
-    ]
+    return [beacon(pages[number % len(pages)], first + number) for number in range(BEACONS)]
 
 
 def _absorb(served: Running, requests: list[bytes]) -> tuple[float, float]:

@@ -190,14 +190,14 @@ def test_codes_that_are_none_answer_alike_and_count_nothing(
 
 
 @pytest.mark.one_database
-def test_of_one_network_only_so_many_count(
+def test_of_one_address_only_so_many_count(
     farm: Farm, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = "/t" + path_of(farm.register(10))
     shown(client, page)
     monkeypatch.setattr(counting().tally, "limit", 4)
     for number in range(10, 20):
-        shown(client, page, f"203.0.113.{number}")
+        shown(client, page, headers={"User-Agent": CHROME.replace("157", str(number))})
     shown(client, page, SAIGON)
     assert stored(client) == [(TODAY, "", 5)]
 

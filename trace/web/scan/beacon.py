@@ -11,8 +11,8 @@ Rules:
    has no such headers: there the page's own `Origin` must do.
 3. The network address lives in this function: its place is looked up, the visitor is hashed with
    the thing under the day's key, and neither address nor browser goes any further.
-4. Of one network no more than some hundreds a minute are counted: a flood of made-up scans moves
-   no number far.
+4. Of one address no more than one a second is counted: a flood of made-up scans moves no number
+   far. Not of a larger network: a carrier's customers share few of those.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from trace.services.scans import Seen, day_of, mark_of
 from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
-from trace.web.networks import Tally, network_of, sender_of
+from trace.web.networks import Tally, sender_of
 from trace.web.scan import rows
 from trace.web.scan.views import HISTORIES, bp
 
-PER_MINUTE: Final = 300
+PER_MINUTE: Final = 60
 AHEADS: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 PROGRAMS: Final = re.compile(
@@ -104,10 +104,10 @@ def _take() -> None:
         return
     counts = counting()
     address = request.remote_addr or ""
-    network = network_of(address)
-    if counts.tally.wait(network):
+    sender = sender_of(address)
+    if counts.tally.wait(sender):
         return
-    counts.tally.count(network)
+    counts.tally.count(sender)
     serial = identity.get("21") or identity.get("serial") or ""
     unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
     at = to_millis(clock.now())
@@ -117,7 +117,7 @@ def _take() -> None:
         key = counts.buffer.key(day_of(at))
     except OperationalError:
         return  # once a day the key is fetched; whoever comes while that fails is not counted
-    visitor = f"{sender_of(address)}\n{agent}\n{language}"
+    visitor = f"{sender}\n{agent}\n{language}"
     thing = "/".join(unit) if unit else asked.texts[0]
     counts.buffer.add(
         Seen(
