@@ -1,8 +1,9 @@
 """How often one network or address may do something: counted in memory, by each process alone.
 
-For the hot path, where no query may be added: a window begins for all at once and ends for all, so that nothing has to be looked through. A network is the first 24 bits of an IPv4
-address, the first 48 of an IPv6 address: what one household, office or carrier's exit has. No
-address is kept longer than its window.
+For the hot path, where no query may be added: a window begins for all at once and ends for all, so
+that nothing has to be looked through. A network is the first 24 bits of an IPv4 address, the first
+48 of an IPv6 address: what one household, office or carrier's exit has. No address is kept longer
+than its window.
 """
 
 from __future__ import annotations
