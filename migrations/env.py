@@ -23,10 +23,24 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+def pragma(connection: Connection, value: str) -> None:
+    """SQLite changes a table by making it anew: rows that refer to it would forbid dropping the old
+    one, or go with it. Outside any transaction, where alone this has an effect."""
+    if connection.dialect.name == "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={value}")
+        cursor.close()
+
+
 given = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 else:
     with database.engine.connect() as connection:
-        migrate(connection)
-        connection.commit()
+        pragma(connection, "OFF")
+        try:
+            migrate(connection)
+            connection.commit()
+        finally:
+            connection.rollback()
+            pragma(connection, "ON")

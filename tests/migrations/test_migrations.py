@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import Boolean, Integer, LargeBinary, MetaData, String, Table, inspect, text
 
 from tests.conftest import DATABASES, create_app, settings_for
 from tests.support.databases import release
@@ -80,3 +80,38 @@ def test_migrations_are_one_line_of_numbered_words() -> None:
     assert [script.revision for script in scripts.walk_revisions()][::-1] == [
         name[:4] for name in files
     ]
+
+
+def put(table: str, **values: object) -> None:
+    """A row with something in every column that must hold something."""
+    reflected = Table(table, MetaData(), autoload_with=db.engine)
+    something = ((Boolean, True), (Integer, 1), (LargeBinary, b"x"), (String, "x"))
+    made = {
+        column.name: next(value for kind, value in something if isinstance(column.type, kind))
+        for column in reflected.columns
+        if not column.nullable and column.name not in values
+    }
+    with db.engine.begin() as connection:
+        connection.execute(reflected.insert().values({**made, **values}))
+
+
+def all_of(query: str) -> list[tuple[object, ...]]:
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def test_rows_survive_going_up_and_down_and_codes_of_places_move(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        upgrade(revision="0002")
+        put("organisations", id=1, code="OOOOOOOOOO")
+        put("places", id=7, code="AAAAAAAAAA", identity="a", planting_area_code="VN-01 or.0001")
+        put("places", id=8, code="BBBBBBBBBB", identity="b", planting_area_code="")
+        upgrade()
+        codes = "SELECT place_id, kind, code, folded, state FROM area_codes"
+        assert all_of(codes) == [(7, "planting", "VN-01 or.0001", "VN01OR0001", "active")]
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE area_codes SET code = 'VN-02'"))
+        downgrade(revision="0002")
+        kept = "SELECT id, organisation_id, planting_area_code FROM places ORDER BY id"
+        assert all_of(kept) == [(7, 1, "VN-02"), (8, 1, "")]
+        assert all_of("SELECT id FROM organisations") == [(1,)]
