@@ -97,14 +97,17 @@ def test_a_passkey_is_enrolled_by_two_touches_and_approves_by_one(
     expect(page.locator(".outbox-list .tag.wait")).to_have_text("◑ Chờ duyệt bằng khoá")
     checked(page)
     page.get_by_role("link", name="Duyệt", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Duyệt trước khi ghi")
+    page.wait_for_load_state()  # the script that asks the authenticator
     page.get_by_role("button", name="Duyệt bằng vân tay").click()
     expect(page.get_by_text("Đã duyệt và ghi")).to_be_visible()
     *_, approval, event = log(live_server)
     assert isinstance(approval, ApprovalEntry)
     assert isinstance(event, EventEntry)
     assert approval.hashes == (event.h,)
-    page.goto(f"{address}/producer/outbox/")
+    page.goto(f"{address}/producer/today")
     expect(page.locator(".outbox-line")).to_contain_text("đã gửi 1")
+    page.goto(f"{address}/producer/outbox/")
     expect(page.locator("[data-outbox-list]")).to_contain_text("Không có việc nào chờ gửi")
 
     # Dropped at the approval, an entry comes back whole, to be sent again.
