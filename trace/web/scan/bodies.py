@@ -10,7 +10,9 @@ from __future__ import annotations
 import gzip
 from collections import OrderedDict
 from collections.abc import Hashable
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from threading import Lock
 from typing import Final
 
@@ -20,6 +22,11 @@ from werkzeug.datastructures import Headers
 
 # About 12 kB a body in three encodings: a few thousand pages that are scanned again and again.
 MAX_BYTES: Final = 48 * 1024 * 1024
+ROOT: Final = Path(__file__).resolve().parents[3]
+MADE_WITH: Final = (
+    *("templates/scan/*", "static/scan/*", "trace/web/scan/*.py", "trace/translations/*/*.po"),
+    *("trace/services/vocabulary.py", "trace/data/outline.tsv"),
+)
 COMMON: Final = frozenset({"gzip, deflate, br, zstd", "gzip, deflate, br"})
 
 
@@ -102,7 +109,18 @@ class Bodies:
 
 def etag_of(key: Hashable) -> str:
     """A weak ETag: the same page in another encoding is the same page."""
-    return f'W/"{sha256(repr(key).encode()).hexdigest()[:27]}"'
+    return f'W/"{sha256(release() + repr(key).encode()).hexdigest()[:27]}"'
+
+
+@cache
+def release() -> bytes:
+    """A digest of what pages are made with beside their record: phones must not be told that
+    nothing has changed when words or looks have."""
+    digest = sha256()
+    for pattern in MADE_WITH:
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def encoding_for(request: Request) -> str:
