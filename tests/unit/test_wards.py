@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trace.core.folding import fold
@@ -155,3 +155,13 @@ def fold_of(match: wards.Match) -> bool:
 
 def test_what_fits_as_typed_is_never_guessed_at() -> None:
     assert not any(one.guessed for one in wards.match_wards("dan phuong", limit=500))
+
+
+@settings(max_examples=25)
+@given(st.text(max_size=40), st.sampled_from(["", "quận ", "q"]))
+def test_any_text_may_be_searched_for(text: str, before: str) -> None:
+    assert len(wards.match_wards(before + text, limit=3)) <= 3
+
+
+def test_a_raised_figure_is_no_number() -> None:
+    assert wards.match_wards("phường ²") == []

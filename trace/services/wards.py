@@ -175,7 +175,7 @@ def _matches(wanted: list[str], province: str | None) -> list[Match]:
 
 def _begins(words: str, word: str) -> bool:
     # A number is a whole word: ward 1 is not ward 12.
-    return f" {word} " in f"{words} " if word.isdigit() else f" {word}" in words
+    return f" {word} " in f"{words} " if word.isdecimal() else f" {word}" in words
 
 
 def _spelled_out(folded: str) -> list[str]:
@@ -184,7 +184,7 @@ def _spelled_out(folded: str) -> list[str]:
         numbered = _NUMBERED.match(word)
         if numbered:
             found += [*_LONG[numbered[1]].split(), str(int(numbered[2]))]
-        elif word.isdigit():
+        elif word.isdecimal():
             found.append(str(int(word)))
         else:
             found += _SHORT.get(word, word).split()
@@ -313,5 +313,5 @@ def _former_index() -> tuple[tuple[str, FormerWard], ...]:
 
 def _searchable(text: str) -> str:
     # A space in front, so that " word" finds the beginning of any word; "Phường 01" is ward 1.
-    words = (str(int(word)) if word.isdigit() else word for word in fold(text).split())
+    words = (str(int(word)) if word.isdecimal() else word for word in fold(text).split())
     return f" {' '.join(words)}"
