@@ -17,8 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import event, new_lot, notice, registered, transformed
-from tests.support.farms import Farm, id_base, make_farm, path_of, thing_id
-from tests.support.pages import PageClient
+from tests.support.farms import Farm, id_base, make_farm, thing_id
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import new_serial
 from trace.core.signing import PrivateKey, b64url
