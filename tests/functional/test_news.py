@@ -257,7 +257,9 @@ def test_a_hold_by_our_rules_is_told_to_its_maker_and_to_the_authority_and_so_is
         assert (
             "Phòng Demo đã ký kết quả"
             in words_of(
-                db.session.scalars(select(Notification).order_by(Notification.id.desc())).first(),
+                db.session.scalars(
+                    select(Notification).order_by(Notification.id.desc()).limit(1)
+                ).one(),
                 "vi",
             )[1]
         )

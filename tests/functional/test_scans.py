@@ -28,10 +28,10 @@ from trace.extensions import db
 from trace.models import Copy, ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.models.types import to_millis
 from trace.services import scans
-from trace.services.scan_buffer import Buffer
 from trace.services.scan_places import places_from
 from trace.web.scan import rows
 from trace.web.scan.beacon import counting, is_program
+from trace.web.scan.buffer import Buffer
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

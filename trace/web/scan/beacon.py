@@ -29,7 +29,6 @@ from werkzeug.datastructures import Headers
 from trace import clock
 from trace.errors import TraceError
 from trace.models.types import to_millis
-from trace.services.scan_buffer import Buffer
 from trace.services.scan_places import Places, places_from
 from trace.services.scans import Seen, day_of, mark_of
 from trace.services.settings import current_settings
@@ -37,6 +36,7 @@ from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.networks import Tally, sender_of
 from trace.web.scan import rows
+from trace.web.scan.buffer import Buffer
 from trace.web.scan.views import HISTORIES, bp
 
 PER_MINUTE: Final = 60
