@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -174,6 +175,32 @@ def test_a_service_in_trouble_is_asked_again_and_a_redirect_is_never_followed(
     assert [path for path, _, _ in service.taken] == ["/messages/abc?x=1"] * 2
 
 
+@pytest.mark.one_database
+def test_an_answer_that_comes_byte_by_byte_holds_up_nobody_and_nothing_is_locked_meanwhile(
+    app: Flask,
+    pages: PageClient,
+    member: Member,
+    service: PushService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turn_on(app, pages, member)
+    service.slow = True
+    monkeypatch.setattr(web_push, "DEADLINE", 0.5)
+    unwritten: list[bool] = []
+    found = web_push.resolve
+
+    def resolve(host: str) -> list[tuple[str, int]]:
+        unwritten.append(any(isinstance(one, Delivery) for one in db.session.dirty))
+        return found(host)
+
+    monkeypatch.setattr(web_push, "resolve", resolve)
+    began = time.monotonic()
+    tell(app, member)
+    assert time.monotonic() - began < 8, "each step of it is quick, the whole would never end"
+    assert deliveries(app) == [("failed", "too-slow")]
+    assert unwritten == [True], "no write, and so no lock, waits for somebody else's server"
+
+
 @pytest.mark.parametrize(
     "endpoint",
     [
@@ -233,6 +260,12 @@ def test_what_a_browser_gives_amiss_is_said_and_nothing_is_kept(
         ["100.64.0.1"],
         ["224.0.0.1"],
         ["0.0.0.0"],
+        ["::127.0.0.1"],
+        ["::ffff:0:127.0.0.1"],
+        ["64:ff9b::7f00:1"],
+        ["64:ff9b:1::a00:1"],
+        ["2002:7f00:1::"],
+        ["fec0::1"],
     ],
 )
 def test_a_public_name_that_leads_to_an_inner_address_is_not_spoken_to(

@@ -12,7 +12,7 @@ import os
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -84,11 +84,12 @@ def _hmac(key: bytes, data: bytes) -> bytes:
 
 @dataclass(slots=True)
 class PushService:
-    """What came in; `status` is what it answers."""
+    """What came in; `status` is what it answers, byte by byte where it is `slow`."""
 
     port: int
     authority: Path
     status: int = 201
+    slow: bool = False
     taken: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
 
@@ -97,16 +98,26 @@ def push_service(folder: Path) -> Iterator[PushService]:
     """Runs one; its certificate is for HOST and signed by the file `authority`."""
     certificate, key = _certificate(folder)
     service = PushService(0, certificate)
+    stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             service.taken.append((self.path, dict(self.headers), body))
+            if service.slow:
+                self._drip()
+                return
             self.send_response(service.status)
             if service.status in (301, 302, 307):
                 self.send_header("Location", f"https://{HOST}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def _drip(self) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 201 Created\r\nX-Slow: ")
+                while not stopping.wait(0.05):
+                    self.wfile.write(b"x")
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""
@@ -121,6 +132,7 @@ def push_service(folder: Path) -> Iterator[PushService]:
     try:
         yield service
     finally:
+        stopping.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -111,7 +111,8 @@ def _push(row: Delivery, at: datetime) -> None:
     }
     row.attempts += 1
     try:
-        web_push.send(device, payload, urgency=URGENCY.get(told.kind, "normal"), at=at)
+        with db.session.no_autoflush:  # nothing is written, and so locked, while others answer
+            web_push.send(device, payload, urgency=URGENCY.get(told.kind, "normal"), at=at)
     except web_push.DeviceGone:
         web_push.forget(device)
         raise

@@ -9,7 +9,8 @@ Rules.
 2. A browser names the address it wants its messages at, so the address is an attacker's to choose.
    Taken is https at a public name on port 443 and nothing else; at sending the name is looked up,
    every address found must be public, and the connection goes to the address that was checked. No
-   redirects, no proxies, short time-outs, little of the answer is read.
+   redirects, no proxies, short time-outs, little of the answer is read; one that comes byte by byte
+   is cut off (DEADLINE) and not asked for again.
 3. 404 and 410 say that the device is gone: it is forgotten. What it is asked to show is a title and
    the path of a page; who may read that page, the page decides.
 """
@@ -24,7 +25,9 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -45,6 +48,7 @@ from trace.services.senders import NotSent
 from trace.services.settings import current_settings
 
 TIMEOUT: Final = 10  # seconds for each step of the exchange
+DEADLINE: Final = 20.0  # and from the end of the handshake to that of the answer
 ADDRESS_LIMIT: Final = 2000
 DEVICES: Final = 10  # of one person; the oldest makes room
 # A message nobody fetched within a day is of no use as an interruption; the application has it.
@@ -55,6 +59,10 @@ _ONLY: Final = 1  # the row of the one key
 _NAME: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 # Names that never lead to a public host (RFC 6761, RFC 8375, RFC 9476).
 _INNER: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
+# What networks of the public internet number hosts by (RFC 4291), but 6to4: like the prefixes of
+# translators (RFC 6052), its addresses lead to IPv4 ones, inner ones among them.
+_UNICAST6: Final = ipaddress.IPv6Network("2000::/3")
+_SIX_TO_FOUR: Final = ipaddress.IPv6Network("2002::/16")
 
 
 class BadSubscription(TraceError):
@@ -215,11 +223,18 @@ def check_public(addresses: list[tuple[str, int]]) -> tuple[str, int]:
     if not addresses:
         raise NotSent(channel="push", reason="no-address")
     for text, _ in addresses:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        if not (mapped or address).is_global or (mapped or address).is_multicast:
+        if not _is_public(ipaddress.ip_address(text.partition("%")[0])):
             raise NotSent(channel="push", reason="private-address", lasting=True)
     return addresses[0]
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return _is_public(address.ipv4_mapped)
+        if address not in _UNICAST6 or address in _SIX_TO_FOUR:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 class _Pinned(http.client.HTTPSConnection):
@@ -228,6 +243,7 @@ class _Pinned(http.client.HTTPSConnection):
     def __init__(self, host: str, where: tuple[str, int], context: ssl.SSLContext) -> None:
         super().__init__(host, 443, timeout=TIMEOUT, context=context)
         self._where, self._tls = where, context
+        self.late = False
 
     def connect(self) -> None:
         plain = socket.create_connection(self._where, self.timeout)
@@ -236,6 +252,13 @@ class _Pinned(http.client.HTTPSConnection):
         except BaseException:
             plain.close()
             raise
+
+    def cut(self) -> None:
+        """Ends the exchange wherever it stands; whoever waits in it goes on at once."""
+        self.late = True
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 # -- sending ---------------------------------------------------------------------------------------
@@ -277,15 +300,28 @@ def _post(parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> int:
         target += f"?{parts.query}"
     try:
         connection = _Pinned(host, check_public(resolve(host)), tls())
-        try:
-            connection.request("POST", target, body, dict(headers))
-            answer = connection.getresponse()
-            answer.read(1000)
-            return answer.status
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise NotSent(channel="push", reason=type(error).__name__) from None
+    watch = threading.Timer(DEADLINE, connection.cut)
+    watch.daemon = True
+    status, reason = 0, ""
+    try:
+        connection.connect()
+        watch.start()
+        connection.request("POST", target, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read(1000)
+        status = answer.status
+    except (OSError, http.client.HTTPException) as error:
+        reason = type(error).__name__
+    finally:
+        watch.cancel()
+        connection.close()
+    if connection.late:
+        raise NotSent(channel="push", reason="too-slow", lasting=True)
+    if reason:
+        raise NotSent(channel="push", reason=reason)
+    return status
 
 
 def tls() -> ssl.SSLContext:
