@@ -33,6 +33,7 @@ DECIMALS_WANTED: Final = 6
 # Neighbours walked by phone overlap by a metre or two all along their border.
 OVERLAP_SHARE: Final = 0.05
 OVERLAP_LEAST: Final = 20.0
+OVERLAP_POINTS: Final = 12_000  # looked at for one page; two hundred plots of thirty corners
 NEAR_DEGREES: Final = 0.01  # about a kilometre: what is drawn around
 WARD_DEGREES: Final = 0.3  # about thirty kilometres: further from the ward's middle is a mistake
 ROUGH_METRES: Final = 10
@@ -140,10 +141,14 @@ def _overlaps(place: Place, outline: Outline, around: Sequence[Place]) -> list[M
     ring = outline.ring
     mine = geo.area(ring)
     found = []
+    left = OVERLAP_POINTS
     for other in around:
         theirs = outline_of(other) if other.id != place.id else None
         if theirs is None:
             continue
+        left -= len(ring) + len(theirs.points)
+        if left < 0:
+            break  # marks are hints: nobody waits for minutes to be told them
         shared = geo.overlap(ring, theirs.ring)
         smaller = min(mine, float(other.outline_area or 0))
         if shared > OVERLAP_LEAST and shared > smaller * OVERLAP_SHARE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, pi, radians, sin
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -93,3 +94,23 @@ def test_a_drawing_has_fewer_points_and_nearly_the_same_shape() -> None:
     assert set(drawn) <= set(ring)
     assert geo.area(drawn) == pytest.approx(geo.area(ring), rel=0.02)
     assert geo.simplified(ring[:4], 1000) == ring[:4], "a triangle is never made of a plot"
+
+
+def comb(east: float, teeth: int) -> list[tuple[float, float]]:
+    """A ring each of whose teeth every row crosses; half of its box is inside."""
+    wide = 0.001 / teeth
+    ring = []
+    for n in range(teeth):
+        west = 105.67 + east + n * wide
+        ring += [(west, 21.0), (west, 21.001), (west + wide / 2, 21.001), (west + wide / 2, 21.0)]
+    return [*ring, (105.671 + east, 20.9999), (105.67 + east, 20.9999)]
+
+
+def test_what_two_combs_share_is_told_at_once_however_many_teeth_they_have() -> None:
+    for east, share in ((0.0, 1.0), (0.0005, 0.5)):
+        few, many = comb(0.0, 4), comb(east, 480)
+        began = monotonic()
+        shared = geo.overlap(many, comb(0.0, 480))
+        assert monotonic() - began < 10
+        assert shared == pytest.approx(geo.area(many) * share, rel=0.1)
+        assert geo.overlap(few, many) > 0

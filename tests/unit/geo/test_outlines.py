@@ -132,6 +132,8 @@ def test_the_same_plot_is_read_from_every_form(text: str) -> None:
         ("", "no-shape"),
         ("{}", "outline-unreadable"),
         ("[1,2]", "outline-unreadable"),
+        ('{"type":["Point"],"coordinates":[105,21]}', "outline-unreadable"),
+        ('{"type":{"a":1}}', "outline-unreadable"),
         ('{"type":"Polygon","coordinates":[[["105","21"]]]}', "outline-unreadable"),
         ('{"type":"Polygon","coordinates":[[[NaN,21]]]}', "outline-unreadable"),
         ('{"type":"Polygon","coordinates":[[[1e999999,21]]]}', "outline-unreadable"),

@@ -136,13 +136,21 @@ def overlap(a: Sequence[Degrees], b: Sequence[Degrees]) -> float:
     shared = 0.0
     for number in range(ROWS):
         y = bottom + (number + 0.5) * height
-        others = row(ring_b, y)
-        shared += sum(
-            max(0.0, min(east, other_east) - max(west, other_west))
-            for west, east in row(ring_a, y)
-            for other_west, other_east in others
-        )
+        shared += _shared(row(ring_a, y), row(ring_b, y))
     return shared * height
+
+
+def _shared(a: Sequence[Metres], b: Sequence[Metres]) -> float:
+    """The length that two rows of (west, east) share; each goes eastward and does not touch itself,
+    so that both are walked through once."""
+    found, at, other = 0.0, 0, 0
+    while at < len(a) and other < len(b):
+        found += max(0.0, min(a[at][1], b[other][1]) - max(a[at][0], b[other][0]))
+        if a[at][1] < b[other][1]:
+            at += 1
+        else:
+            other += 1
+    return found
 
 
 def simplified(ring: Sequence[Degrees], metres: float) -> list[Degrees]:

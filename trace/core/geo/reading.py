@@ -125,6 +125,8 @@ def _of_object(value: Any, name: str, depth: int = 0) -> Iterator[Drawn]:
     if crs is not None and not any(known in str(crs) for known in _WGS84):
         raise wrong.ForeignCoordinates(name=_shown(_crs_name(crs)))
     kind = value.get("type")
+    if not isinstance(kind, str):
+        _stop(kind if kind is not None else value.get("coordinates"))
     if kind in _HOLDERS:
         for part in _list(value.get(_HOLDERS[kind])):
             yield from _of_object(part, name, depth + 1)
@@ -135,7 +137,7 @@ def _of_object(value: Any, name: str, depth: int = 0) -> Iterator[Drawn]:
         yield from _geometry(kind, value.get("coordinates"), name)
 
 
-def _geometry(kind: Any, coordinates: Any, name: str) -> Iterator[Drawn]:
+def _geometry(kind: str, coordinates: Any, name: str) -> Iterator[Drawn]:
     if kind == "MultiPolygon":
         for part in _list(coordinates):
             yield _polygon(part, name)
@@ -146,7 +148,7 @@ def _geometry(kind: Any, coordinates: Any, name: str) -> Iterator[Drawn]:
     elif kind == "Point":
         yield Drawn("point", (_position(coordinates),), name=name)
     else:
-        _stop(kind if kind is not None else coordinates)
+        _stop(kind)
 
 
 def _crs_name(crs: Any) -> object:
