@@ -67,6 +67,37 @@ def test_a_network_that_tries_codes_waits_and_others_do_not(app: Flask, lot: str
     assert ask("/") == 200
 
 
+@pytest.mark.throttled
+def test_the_boxes_for_codes_tell_no_more_than_the_pages_do(app: Flask, lot: str) -> None:
+    app.extensions["trace.guessing"] = Tally(5, 600)
+    client = app.test_client()
+    code = lot.rpartition("/")[2]
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+
+    def typed(text: str, door: str = "/", address: str = GUESSER) -> tuple[int, str]:
+        answer = client.get(
+            door, query_string={"code": text}, environ_base={"REMOTE_ADDR": address}
+        )
+        return answer.status_code, answer.text
+
+    # What exists, and what is no code at all, is not counted however often it is asked for.
+    for _ in range(8):
+        assert typed(code)[0] == 303
+        assert typed("12345")[0] == 400
+    assert typed(wrong)[0] == 400  # it says which one may be meant
+    assert typed("0123456789ABCDEF")[0] == 404
+    assert typed(new_code(os.urandom))[0] == 303
+    assert typed(new_code(os.urandom), "/scan")[0] == 303
+    assert typed(code, "/scan")[0] == 303
+    assert typed(wrong, "/scan")[0] == 400
+    for door in ("/", "/scan"):
+        for text in (code, wrong, new_code(os.urandom)):
+            status, page = typed(text, door)
+            assert status == 429
+            assert "10 phút" in page
+        assert typed(code, door, OTHER)[0] == 303
+
+
 def test_a_window_ends_and_addresses_are_taken_by_their_network() -> None:
     now = [0.0]
     tally = Tally(2, 60, lambda: now[0])
@@ -82,5 +113,8 @@ def test_a_window_ends_and_addresses_are_taken_by_their_network() -> None:
     assert sender_of("203.0.113.7") == "203.0.113.7"
     assert sender_of("2001:db8::1") == sender_of("2001:db8::2")
     assert sender_of("2001:db8::1") != sender_of("2001:db8:0:1::1")
+    assert network_of("2001:db8:7:1::1%eth0") == "2001:db8:7:1::1%eth0"
+    assert network_of("::1") == "::/48"
+    assert network_of("a\0b") == "a\0b"
     assert network_of("") == ""
     assert network_of("no address") == sender_of("no address") == "no address"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -67,8 +67,13 @@ class Doubtful(TraceError):
     message = "One character is wrong. Look again at: %(places)s."
 
 
-def path_of_typed(text: str) -> str:
-    """The path of a page, without `/t`. Raises a TraceError that says what looks wrong."""
+def _nothing() -> None:
+    """Nobody counts."""
+
+
+def path_of_typed(text: str, unknown: Callable[[], None] = _nothing) -> str:
+    """The path of a page, without `/t`. Raises a TraceError that says what looks wrong. For a code
+    that nobody registered `unknown` is called: the answer tells that much."""
     plain = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isprintable()).strip()
     if "/" in plain:
         return _address(plain)
@@ -86,12 +91,12 @@ def path_of_typed(text: str) -> str:
         code, serial = check_code(letters[:CODE]), check_serial(letters[CODE:])
         return Identity("b", code, (("serial", serial),)).path
     if len(letters) == SERIAL:
-        return _serial(check_serial(letters), digits)
+        return _serial(check_serial(letters), digits, unknown)
     if len(digits) in _SHOPS:
         return _parsed(f"01/{digits.zfill(14)}")
     if len(letters) != CODE:
         raise NotALabel(code=CODE, serial=SERIAL, got=len(letters))
-    return _code(letters)
+    return _code(letters, unknown)
 
 
 def _address(text: str) -> str:
@@ -124,27 +129,30 @@ def _element_string(text: str) -> str:
     raise NotALabel(code=CODE, serial=SERIAL, got=len(text))
 
 
-def _serial(serial: str, digits: str) -> str:
+def _serial(serial: str, digits: str, unknown: Callable[[], None]) -> str:
     """The stamp with this serial: its roll is not printed in the sixteen characters."""
     key = db.session.scalar(select(Unit.key).where(Unit.serial == serial).limit(1))
     if key is not None:
         return unit_identity(key, serial).path
     if digits.startswith("01"):
         return _parsed(f"01/{digits[2:]}")
+    unknown()
     raise UnknownSerial
 
 
-def _code(letters: str) -> str:
+def _code(letters: str, unknown: Callable[[], None]) -> str:
     """The page of a code of ours, whatever it names; a valid one nobody knows reads as a lot's."""
     try:
         code = check_code(letters)
     except CodeCheck:
+        unknown()
         raise _help(letters.translate(str.maketrans("OIL", "011"))) from None
     found = _known([code])
     if found:
         return found[0].path
     if db.session.scalar(select(LabelRange.id).where(LabelRange.code == code)) is not None:
         raise RollNumber
+    unknown()
     return Identity("b", code).path
 
 

@@ -19,9 +19,9 @@ from trace.schemas.records import NothingChosen
 from trace.services.codes import NotOurCode, read_codes
 from trace.services.search import MAKERS, search
 from trace.services.settings import current_settings
-from trace.services.typed_codes import path_of_typed
 from trace.web import throttle
 from trace.web.forms import Form, showable
+from trace.web.guessing import TooManyCodes, check_waiting, path_of_guess
 from trace.web.pages import page_language
 from trace.web.words import organisation_kind
 
@@ -83,9 +83,14 @@ csrf.exempt(by_camera)  # it reads a picture and changes nothing: no cookie is n
 def _open(form: Form, texts: list[str]) -> ResponseReturnValue:
     """Leads to the first of these texts that is a label of ours, by our own path whatever host it
     names; says which is not."""
+    try:
+        check_waiting("photo")
+    except TooManyCodes as error:
+        form.refuse(error)
+        return form.page("scanning.html")
     for text in texts:
         try:
-            return redirect(f"/t{path_of_typed(text)}", 303)
+            return redirect(f"/t{path_of_guess(text)}", 303)
         except TraceError:
             continue
     form.refuse(NotOurCode(path="photo", text=showable(texts[0])[:80]))

@@ -10,10 +10,10 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.schemas.base import FieldMissing
 from trace.services.people import change_account
-from trace.services.typed_codes import path_of_typed
 from trace.services.wards import match_wards
 from trace.web.access import safe_next
 from trace.web.forms import Form, showable
+from trace.web.guessing import path_of_guess
 from trace.web.i18n import LANGUAGES
 
 blueprint = Blueprint("home", __name__)
@@ -28,7 +28,7 @@ def front() -> ResponseReturnValue:
     form = CodeForm()
     if form.code:
         try:
-            return redirect(f"/t{path_of_typed(form.code)}", 303)
+            return redirect(f"/t{path_of_guess(form.code)}", 303)
         except TraceError as error:
             form.refuse(error)
     elif "code" in request.args:

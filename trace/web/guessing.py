@@ -15,6 +15,7 @@ from flask import current_app, request
 
 from trace.errors import TraceError
 from trace.extensions import limiter
+from trace.services.typed_codes import path_of_typed
 from trace.web.networks import Tally, network_of
 
 UNKNOWN_CODES: Final = 100
@@ -43,6 +44,19 @@ def count_unknown() -> None:
     """Somebody asked for a code that nobody registered."""
     if limiter.enabled:
         _tally().count(network_of(request.remote_addr or ""))
+
+
+def check_waiting(path: str = "") -> None:
+    """Raises TooManyCodes for a network that has to wait."""
+    if waiting := seconds_to_wait():
+        raise TooManyCodes(path=path, minutes=minutes(waiting))
+
+
+def path_of_guess(text: str) -> str:
+    """The path of what somebody typed or photographed; what it tells of codes nobody registered is
+    counted as elsewhere. Raises TooManyCodes and what `path_of_typed` raises."""
+    check_waiting("code")
+    return path_of_typed(text, count_unknown)
 
 
 def minutes(seconds: int) -> int:

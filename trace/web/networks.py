@@ -8,11 +8,10 @@ than its window.
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import socket
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from threading import Lock
 from typing import Final
 
@@ -33,12 +32,13 @@ def sender_of(address: str) -> str:
     return f"{four[1]}.{four[2]}" if four else _prefix(address, 64)
 
 
-@lru_cache(maxsize=1024)
 def _prefix(address: str, bits: int) -> str:
     try:
-        return str(ipaddress.IPv6Network((address, bits), strict=False))
-    except ValueError:
+        raw = socket.inet_pton(socket.AF_INET6, address)
+    except (OSError, ValueError):  # ValueError: a zero byte, or no ASCII
         return address[:45]
+    kept = raw[: bits // 8].ljust(len(raw), b"\0")
+    return f"{socket.inet_ntop(socket.AF_INET6, kept)}/{bits}"
 
 
 class Tally:
