@@ -152,6 +152,32 @@ def test_the_queue_is_the_offices_whose_ward_or_province_it_is(farm: Farm) -> No
     assert set(one.places) == {HUE, CAMAU}
 
 
+def test_however_many_wait_elsewhere_none_of_an_offices_own_is_pushed_out(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "LIST_LIMIT", 3)
+    _, package = labelled(farm)
+    scanned(package, HUE, CAMAU, HUE)
+    for number in range(7):  # somebody scans made-up copies of his own: a higher score, far away
+        db.session.add(
+            Copy(
+                key="b/elsewhere",
+                serial=str(number),
+                score=90,
+                said=True,
+                state="open",
+                reasons="returns:9",
+                places="79",
+                words="",
+                since=NOW,
+                last_at=NOW,
+            )
+        )
+    db.session.commit()
+    assert [set(one.places) for one in copies.suspects(office("01"))] == [{CAMAU, HUE}]
+    assert len(copies.suspects(office("79"))) == len(copies.suspects(office())) == 3
+
+
 def test_what_an_inspector_finds_ends_the_warning_or_makes_it_stay(
     app: Flask, client: FlaskClient, farm: Farm, pages: PageClient
 ) -> None:
