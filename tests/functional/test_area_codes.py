@@ -15,6 +15,7 @@ from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.models import AreaCode, Audit, Place
 from trace.services.area_codes import add_code
+from trace.services.batches import short_name
 from trace.services.consignments import check_consignment
 
 NEW = "/producer/places/new"
@@ -96,7 +97,7 @@ def orchard(app: Flask) -> Iterator[tuple[Farm, str, Place]]:
 
 
 def check(lot: str, place: Place | None = None, market: str = "CHN") -> list[str]:
-    marks = check_consignment([thing_id(lot)], market, place=place, day=DAY)
+    marks = check_consignment([thing_id(lot)], market, place=place, day=DAY, reader=0)
     return [mark.key for mark in marks]
 
 
@@ -123,6 +124,25 @@ def test_a_consignment_to_china_needs_both_codes_for_that_market_and_crop(
     assert check(lot, house) == ["not-in-force"]
     give(farm, farm.plot, "01-PUC-DR-00002-CHN")
     assert check(lot, house) == ["codes-agree"], "one of several codes that holds is enough"
+
+
+def test_a_place_that_is_not_public_is_named_to_its_owner_only(
+    orchard: tuple[Farm, str, Place],
+) -> None:
+    farm, lot, house = orchard
+
+    def places(reader: int) -> list[object]:
+        marks = check_consignment([thing_id(lot)], "CHN", place=house, day=DAY, reader=reader)
+        return [mark.told["place"] for mark in marks]
+
+    mine, stranger = farm.organisation.id, farm.organisation.id + 1
+    farm.plot.name = "Vườn nhà bà Demo"
+    for public, named in ((True, farm.plot.name), (False, short_name(lot))):
+        farm.plot.public = house.public = public
+        db.session.flush()
+        assert places(mine) == [farm.plot.name, house.name]
+        assert places(stranger)[0] == named
+    assert house.name not in places(stranger)
 
 
 def test_the_day_of_packing_decides_and_an_unknown_origin_is_said(

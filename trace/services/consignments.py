@@ -46,10 +46,12 @@ class _Origin:
 
 
 def check_consignment(
-    things: Collection[int], market: str, *, place: Place | None, day: date
+    things: Collection[int], market: str, *, place: Place | None, day: date, reader: int
 ) -> list[Mark]:
     """What to know before goods leave for a market; [] where no market was told. `place` is where
-    they leave from, `day` the local day they do. Where codes are needed and hold, that is said."""
+    they leave from, `day` the local day they do. Where codes are needed and hold, that is said.
+    `reader` is the organisation told: another one's place that is not public is not named to it,
+    the lot is."""
     if not market:
         return []
     rows = {row.id: row for row in db.session.scalars(select(Thing).where(among(Thing.id, things)))}
@@ -58,14 +60,14 @@ def check_consignment(
     for thing, origin in origins.items():
         if not origin.packed and place is not None and place.kind in PACKED_IN:
             origin.packed[place.id] = day
-        for mark in _marks(origin, short_name(rows[thing].identity), market, day):
+        for mark in _marks(origin, short_name(rows[thing].identity), market, day, reader):
             found.setdefault((mark.key, *map(str, mark.told.values())), mark)
     if rows and not found and market in NEEDED:
         return [Mark("codes-agree", {"market": market}, "info")]
     return list(found.values())
 
 
-def _marks(origin: _Origin, lot: str, market: str, day: date) -> list[Mark]:
+def _marks(origin: _Origin, lot: str, market: str, day: date, reader: int) -> list[Mark]:
     needed = NEEDED.get(market, ())
     packed_on = min(origin.packed.values(), default=day)
     found = []
@@ -78,7 +80,8 @@ def _marks(origin: _Origin, lot: str, market: str, day: date) -> list[Mark]:
         for place_id in sorted(places):
             on = origin.packed.get(place_id, packed_on)
             place = db.session.get_one(Place, place_id)
-            mark = _judge(codes.get(place_id, []), place, kind, market, on, origin.products)
+            name = place.name if place.public or place.organisation_id == reader else lot
+            mark = _judge(codes.get(place_id, []), name, kind, market, on, origin.products)
             if mark is not None and (mark.key not in _MISSING.values() or kind in needed):
                 found.append(mark)
     return found
@@ -86,14 +89,14 @@ def _marks(origin: _Origin, lot: str, market: str, day: date) -> list[Mark]:
 
 def _judge(
     codes: Sequence[AreaCode],
-    place: Place,
+    place: str,
     kind: str,
     market: str,
     day: date,
     names: Collection[str],
 ) -> Mark | None:
     """The worst that is to be said of one place's codes, None where one of them holds."""
-    told: dict[str, object] = {"place": place.name}
+    told: dict[str, object] = {"place": place}
     fitting = [row for row in codes if market in (row.market, shape_of(row.code).market)]
     if not fitting:
         return Mark(_MISSING[kind], {**told, "market": market})

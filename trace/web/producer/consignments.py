@@ -41,7 +41,8 @@ def consignment_of_form(form: Form) -> dict[str, object]:
             typed = form.value("place")
             place = choices.get_place(actor(), int(typed) if typed.isdecimal() else None)
         day = clock.now().astimezone(LOCAL_ZONE).date()
-        marks = _worded(check_consignment(things, market, place=place, day=day))
+        mine = actor().organisation.id
+        marks = _worded(check_consignment(things, market, place=place, day=day, reader=mine))
     return {"markets": market_options(market), "consignment": marks}
 
 
@@ -70,7 +71,8 @@ def consignment_of_event(handover: Handover) -> dict[str, object]:
     day = handover.event.event_time.astimezone(LOCAL_ZONE).date()
     (shipment,) = shipments([handover])
     things = [line.thing_id for line in shipment.lines]
-    marks = check_consignment(things, market, place=place, day=day)
+    mine = actor().organisation.id
+    marks = check_consignment(things, market, place=place, day=day, reader=mine)
     return {"consignment": _worded(marks), "market": market_word(market)}
 
 
