@@ -169,6 +169,22 @@ def test_nobody_else_creates_what_stands_on_an_organisations_stamp(
     assert "HTX Demo khác" not in client.get(stamp_page(roll, 1)).get_data(as_text=True)
 
 
+def test_a_strangers_stamps_do_not_tell_the_story_of_a_lot_he_never_had(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, stranger = farm.register(10), make_farm(START, "HTX Demo khác")
+    roll = make_stamps(stranger.actor, 2)
+    with pytest.raises(TraceError) as refused:
+        bind_stamps(stranger, roll, 1, 1, lot)
+    assert refused.value.code == "labels-lot-not-yours"
+    db.session.rollback()
+    assert "Cải ngọt" not in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+    farm.send(lot, stranger, 4)
+    stranger.take(lot, farm, 4)
+    bind_stamps(stranger, roll, 1, 1, lot)
+    assert "Cải ngọt" in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+
+
 def test_units_named_before_they_were_bound_share_the_alerts_of_their_lot(
     farm: Farm, client: FlaskClient
 ) -> None:

@@ -8,7 +8,8 @@ Rules (docs/reference/formats.md, sections 1, 7, 8).
    base64url(SHA-256(serials, joined by LF, in order)): it commits to the serials and shows none,
    because whoever can read a serial in a public record can print it.
 3. Whatever door it comes through, capture asks `claim` and `confirm` here: a range never issued, of
-   another organisation, bound or voided already is refused. An error declaration of the event
+   another organisation, bound or voided already is refused; so is a lot the organisation neither
+   made nor has or had: its stamps would tell a stranger's story. An error declaration of the event
    frees its units again.
 4. An event may name a unit before its stamp is bound, or after: rows of `things` follow the binding
    (`printed`, `claim`, `release`), never the code in a blank stamp's address.
@@ -30,12 +31,22 @@ from trace.core.gs1 import Identity, canonical_uri, format_code, new_code, new_s
 from trace.core.signing import JsonObject, b64url
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import Event, LabelBinding, LabelRange, Passport, Product, Thing, Unit
+from trace.models import (
+    Event,
+    Holding,
+    LabelBinding,
+    LabelRange,
+    Passport,
+    Product,
+    Thing,
+    Unit,
+)
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.bulk import insert_rows
 from trace.services.sets import among
 from trace.services.settings import current_settings
+from trace.services.successors import made_by_or_for
 
 RANGE_LIMIT: Final = 20_000
 MEMBER: Final = "trace:units"
@@ -49,6 +60,13 @@ class UnknownRange(TraceError):
 class RangeMismatch(TraceError):
     code = "label-range-mismatch"
     message = "What the event says of the label range is not what was issued."
+
+
+class NotYourLot(TraceError):
+    code = "labels-lot-not-yours"
+    status = 403
+    message = "Labels are bound to batches that your organisation made or has had, to no others."
+    next_step = "Record first that you received the batch."
 
 
 class UnitsTaken(Conflict):
@@ -330,6 +348,7 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
     thing = db.session.scalar(select(Thing.id).where(Thing.identity == lot, Thing.kind == "lot"))
     if thing is None:
         raise UnknownRange(path=path)
+    _check_own(actor, thing, path)
     taken = set(
         db.session.scalars(
             update(Unit)
@@ -355,6 +374,15 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
         .execution_options(synchronize_session=False)
     )
     return Claimed(stretch, thing, digest, _belong(stretch, thing))
+
+
+def _check_own(actor: Actor, lot: int, path: str) -> None:
+    """Raises NotYourLot for a lot that the organisation neither made nor has or had."""
+    mine = actor.organisation.id
+    held = select(Holding.thing_id).where(Holding.holder_id == mine, Holding.thing_id == lot)
+    own = select(Thing.id).where(Thing.id == lot, or_(made_by_or_for(mine), Thing.id.in_(held)))
+    if db.session.scalar(own) is None:
+        raise NotYourLot(path=path)
 
 
 def _belong(stretch: Stretch, lot: int | None) -> bool:
