@@ -15,7 +15,7 @@ from tests.support.factories import make_actor, notice
 from tests.support.farms import Farm, make_farm
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import PageClient
-from trace.core.gs1 import canonical_uri, parse_identity
+from trace.core.gs1 import canonical_uri, format_code, parse_identity
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Holding, Household, Notification, Organisation, Succession, Thing
@@ -106,6 +106,11 @@ def test_everything_is_offered_and_taken_over_on_pages(
         page = pages.submit(pages.get(BASE + "new"), typed, status=_any(pages, typed))
         assert page.texts("//*[@id='e-taker']") != []
         assert page.form().fields["note"] == "sáp nhập"
+    # A name fits whoever registered under a like one, and what is handed on never comes back.
+    named = pages.submit(
+        pages.get(BASE + "new"), {"taker": "htx mới", "extent": "whole"}, status=400
+    )
+    assert f"HTX Mới, hãy ghi mã {format_code(taker_code)}" in named.text
     part = {"taker": taker_code, "extent": "part"}
     page = pages.submit(pages.get(BASE + "new"), part, status=400)
     assert "Hãy chọn những gì được chuyển" in page.text

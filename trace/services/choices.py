@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import func, or_, select
 
 from trace.core.folding import fold
+from trace.core.gs1 import format_code
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Handover, Household, Organisation, Place, Preset, Product
@@ -28,6 +29,12 @@ class NotOffered(TraceError):
 class UnknownOrganisation(TraceError):
     code = "unknown-organisation"
     message = "No organisation here is called “%(text)s”. Check the name or the code."
+
+
+class NameAlone(TraceError):
+    code = "name-alone"
+    message = "A name alone is not enough here: if %(name)s is meant, write its code %(code)s."
+    next_step = "Ask whoever is meant for the code; anybody may register under a similar name."
 
 
 class SeveralOrganisations(TraceError):
@@ -147,6 +154,18 @@ def find_organisation(actor: Actor, text: str, path: str = "taker") -> Organisat
         codes = ", ".join(row.code for row in exact[:5])
         raise SeveralOrganisations(path=path, text=text[:60], count=len(exact), codes=codes)
     return db.session.get(Organisation, exact[0].id)
+
+
+def organisation_by_code(actor: Actor, text: str, path: str = "taker") -> Organisation:
+    """The organisation meant where a mistake cannot be mended: its code or GLN must be there,
+    with its name or without. Raises UnknownOrganisation, SeveralOrganisations, NameAlone."""
+    found = find_organisation(actor, text, path)
+    if found is None:
+        raise UnknownOrganisation(path=path, text=text)
+    typed = text.replace("-", "").upper()
+    if found.code not in typed and not (found.gln and found.gln in typed):
+        raise NameAlone(path=path, name=found.name, code=format_code(found.code))
+    return found
 
 
 def place_names(identities: Sequence[str]) -> dict[str, Place]:

@@ -12,7 +12,7 @@ from trace.errors import NotFound
 from trace.models import Organisation
 from trace.schemas.closings import ProofForm, UnusedForm
 from trace.services import closing, idle, succession
-from trace.services.choices import UnknownOrganisation, find_organisation
+from trace.services.choices import organisation_by_code
 from trace.services.successors import contact_of, whole_successor
 from trace.web.access import actor
 from trace.web.forms import Form
@@ -133,9 +133,7 @@ def successor(code: str) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             told = form.load()
-            taker = find_organisation(actor(), told["taker"], "taker")
-            if taker is None:
-                raise UnknownOrganisation(path="taker", text=told["taker"])
+            taker = organisation_by_code(actor(), told["taker"])
             confirm_person()
             succession.offer_on_proof(actor(), organisation, taker, told["proof"], at=clock.now())
             message = gettext("Đã gửi đề nghị. Bên kế thừa phải tự nhận.")

@@ -16,7 +16,7 @@ from trace.models import Succession, Thing
 from trace.schemas.closings import AcceptForm, OfferForm, RectifyForm
 from trace.services import rectifying, succession
 from trace.services.bundles import bundle_of
-from trace.services.choices import UnknownOrganisation, find_organisation, partners
+from trace.services.choices import organisation_by_code, partners
 from trace.services.cycles import list_cycles
 from trace.services.passports_lines import code_of
 from trace.services.places import list_places
@@ -76,9 +76,7 @@ def new() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             told = form.load()
-            taker = find_organisation(actor(), told["taker"], "taker")
-            if taker is None:
-                raise UnknownOrganisation(path="taker", text=told["taker"])
+            taker = organisation_by_code(actor(), told["taker"])
             named = _named(told["extent"] == "whole")
             confirm_person()
             row = succession.offer(actor(), taker, named, told["note"], at=clock.now())
