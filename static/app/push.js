@@ -1,16 +1,7 @@
 // Messages on this device (Push API): turned on and off on the page of preferences, which works
 // without this file: it then says that this browser cannot be told.
 
-const bytes = (text) => {
-  const raw = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(raw, (character) => character.charCodeAt(0));
-};
-
-const text = (buffer) =>
-  btoa(String.fromCharCode(...new Uint8Array(buffer)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+import { bytes, text } from "../js/base64.js";
 
 async function digest(address) {
   const found = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(address));

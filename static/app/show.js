@@ -176,7 +176,10 @@ async function whole(person, box) {
   parts.push((await list(person, OPEN, item, MOST_LISTED)) ?? "");
   const settled = await list(person, ["sent", "discarded"], item, MOST_LISTED);
   if (settled) {
-    parts.push(make("details", { className: "details" }, make("summary", {}, words.onPhone), settled));
+    // What a thumb has opened stays open when the list is drawn anew.
+    const open = Boolean(box.querySelector("details")?.open);
+    const summary = make("summary", {}, words.onPhone);
+    parts.push(make("details", { className: "details", open }, summary, settled));
   }
   parts.push((await others(person)) ?? "");
   box.replaceChildren(...parts.filter(Boolean));

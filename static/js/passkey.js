@@ -2,16 +2,7 @@
 // A hidden field says what to ask: data-passkey is "create" or "get", data-options are the options
 // with bytes in base64url.
 
-const bytes = (text) => {
-  const raw = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(raw, (character) => character.charCodeAt(0));
-};
-
-const text = (buffer) =>
-  btoa(String.fromCharCode(...new Uint8Array(buffer)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+import { bytes, text } from "./base64.js";
 
 const named = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 

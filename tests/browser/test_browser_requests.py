@@ -53,7 +53,7 @@ def test_without_scripts_words_are_reported_from_their_page(
     context = browser.new_context(viewport={"width": 360, "height": 640}, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{live_server.url}/t{lot.removeprefix('https://trace.example')}")
-    page.click("footer a >> nth=0")
+    page.click("a[href^='/requests/report']")
     page.locator("[name=item]").first.check()
     page.check("[name=reason][value=insult]")
     page.click("main form button[type=submit]")

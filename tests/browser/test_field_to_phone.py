@@ -32,8 +32,9 @@ def local(days_ago: float) -> str:
 
 
 def send(page: Page) -> None:
-    """Presses the form's main button."""
-    page.locator("main form button[type=submit]:not([name=more])").last.click()
+    """Presses the form's main button and waits for what it leads to."""
+    with page.expect_navigation():
+        page.locator("main form button[type=submit]:not([name=more])").last.click()
 
 
 def sound(page: Page) -> None:

@@ -1,8 +1,8 @@
 """Migrated databases for tests: made once per worker, clean again before every test.
 
-SQLite: the migrated file is copied. PostgreSQL: the tables a test filled are truncated by their
-owner, so append-only triggers stay on while the test runs. Rows that migrations themselves wrote
-are put back.
+SQLite: the migrated file is copied. PostgreSQL: the tables a test filled are emptied by a
+connection of its own, so append-only triggers stay on while the test runs. Rows that migrations
+themselves wrote are put back.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.support.postgresql import Server
 from trace.extensions import db
 
 MIGRATED_BY = "alembic_version"
+SMALL = 1 << 20  # bytes of a table: what is larger is truncated
 
 
 class Database(Protocol):
@@ -70,7 +71,10 @@ class PostgresqlDatabase:
 
     def __init__(self, server: Server, database: str) -> None:
         self.template_url = server.url(database)
-        self._connection = server.connect(database)
+        self._connection = server.connect(database, user="postgres")
+        # Rows of a test go in any order, those that must never be deleted among them; only for this
+        # connection.
+        self._connection.execute("SET session_replication_role = replica")
         self._tables: list[str] = []
         self._first_rows: dict[str, bytes] = {}
 
@@ -84,23 +88,35 @@ class PostgresqlDatabase:
             with self._connection.cursor() as cursor, cursor.copy(_copy(table, "TO STDOUT")) as out:
                 self._first_rows[table] = b"".join(bytes(part) for part in out)
 
-    def _filled(self) -> list[str]:
+    def _filled(self) -> dict[str, int]:
+        """The tables that hold rows, each with its size in bytes."""
         if not self._tables:
-            return []
+            return {}
         probes = [
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT 1 FROM {})").format(
-                sql.Literal(table), sql.Identifier(table)
+            sql.SQL("SELECT {}, pg_relation_size({}) WHERE EXISTS (SELECT 1 FROM {})").format(
+                sql.Literal(table), sql.Literal(table), sql.Identifier(table)
             )
             for table in self._tables
         ]
-        return [name for (name,) in self._connection.execute(sql.SQL(" UNION ALL ").join(probes))]
+        return dict(self._connection.execute(sql.SQL(" UNION ALL ").join(probes)).fetchall())
 
     def fresh(self) -> str:
         filled = self._filled()
         if filled:
-            names = sql.SQL(", ").join(map(sql.Identifier, filled))
-            statement = sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names)
-            self._connection.execute(statement)
+            # To truncate rewrites the files of all tables that refer to one another; a few rows
+            # are deleted in a fraction of that time.
+            if max(filled.values()) > SMALL:
+                names = sql.SQL(", ").join(map(sql.Identifier, filled))
+                self._connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+            else:
+                deletes = [
+                    sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in filled
+                ]
+                self._connection.execute(sql.SQL("; ").join(deletes))
+            self._connection.execute(
+                "SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences "
+                "WHERE schemaname = 'public' AND last_value IS NOT NULL"
+            )
             for table, rows in self._first_rows.items():
                 self._restore(table, rows)
         return self.template_url
