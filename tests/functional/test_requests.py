@@ -301,7 +301,7 @@ def test_what_the_asker_typed_is_forgotten_ninety_days_after_the_end(
     row = only(app)
     assert (row.content, row.code_hash, row.state) == (None, None, "refused")
     said = app.test_cli_runner().invoke(args=["trace", "requests", "--tidy"])
-    assert said.output == "0 closed requests forgotten, 0 photos deleted\n"
+    assert said.stdout == "0 closed requests forgotten, 0 photos deleted\n"
     said = app.test_cli_runner().invoke(args=["trace", "requests"])
     assert (said.exit_code, said.output) == (0, "0 open, 0 overdue\n")
     state(PageClient(app.test_client()), code, status=404)
