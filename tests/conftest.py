@@ -3,7 +3,8 @@
 * The folder is the marker: tests/unit -> unit, and so on.
 * A test that asks for `database` (directly or through `settings`, `app`, `client`, …) runs once on
   SQLite and once on PostgreSQL. `@pytest.mark.one_database` says that the answer cannot depend on
-  the database; tests in a browser run on SQLite only, their pages are tested on both elsewhere.
+  the database, or with a name that the one named is the stricter; tests in a browser run on SQLite
+  only, their pages are tested on both elsewhere.
 * TRACE_TEST_DATABASES=sqlite leaves PostgreSQL out, on purpose and by hand.
 """
 
@@ -79,9 +80,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames:
         return
-    one = metafunc.definition.get_closest_marker("one_database") is not None
+    one = metafunc.definition.get_closest_marker("one_database")
     in_browser = metafunc.definition.path.is_relative_to(TESTS / "browser")
-    names = ("sqlite",) if one or in_browser else DATABASES
+    names = DATABASES
+    if in_browser or one:
+        names = one.args if one and one.args and one.args[0] in DATABASES else ("sqlite",)
     metafunc.parametrize("database", names, indirect=True, scope="function")
 
 

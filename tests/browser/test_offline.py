@@ -423,6 +423,15 @@ def test_the_worker_sends_when_no_page_is_open(field: Field) -> None:
     assert len(field.sprayings()) == 1
 
 
+def quiet(field: Field) -> int:
+    """How much the phone has sent once it sends nothing more."""
+    before = -1
+    while before != field.network.sent_bytes:
+        before = field.network.sent_bytes
+        field.page.wait_for_timeout(1500)
+    return before
+
+
 def test_a_repeated_spraying_takes_little_to_send(field: Field) -> None:
     field.prepare()
     field.spray()
@@ -430,11 +439,10 @@ def test_a_repeated_spraying_takes_little_to_send(field: Field) -> None:
     expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
     field.page.goto(f"{field.url}/producer/cycles/{field.cycle}/diary/spraying")
     expect(field.page.locator("[name='inputs-0-name']")).to_have_value("Thuốc Demo 10EC")
-    before = field.network.sent_bytes
+    before = quiet(field)  # the phone has kept its pages, which it does once
     field.send()
     expect(field.page.get_by_text("Đã ghi. Vào sổ công khai")).to_be_visible()
-    field.page.wait_for_timeout(500)
-    assert field.network.sent_bytes - before <= 15_000
+    assert quiet(field) - before <= 15_000
     assert len(field.sprayings()) == 2
 
 

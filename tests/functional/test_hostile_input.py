@@ -52,6 +52,8 @@ def addresses(app: Flask) -> list[str]:
     return found
 
 
+# PostgreSQL refuses more than SQLite does: what it takes, both take.
+@pytest.mark.one_database("postgresql")
 def test_no_address_fails_whatever_stands_in_it(app: Flask, client: FlaskClient) -> None:
     sign_in(app, client, make_member(app))
     failed = [
@@ -62,6 +64,7 @@ def test_no_address_fails_whatever_stands_in_it(app: Flask, client: FlaskClient)
     assert failed == []
 
 
+@pytest.mark.one_database("postgresql")
 def test_no_parameter_fails_whatever_it_holds(app: Flask, client: FlaskClient) -> None:
     sign_in(app, client, make_member(app))
     with app.app_context():
