@@ -15,7 +15,6 @@ from sqlalchemy.orm import scoped_session
 from tests.support.farms import Farm, make_farm, path_of
 from trace.cli.pages import file_of
 from trace.extensions import db, limiter
-from trace.models import Thing
 from trace.services import sequencer
 from trace.web import guessing
 
@@ -84,19 +83,18 @@ def test_every_link_leads_to_a_file_of_the_copy_and_no_file_tells_what_is_privat
             assert b"0912345678" not in data, file
 
 
-def test_things_without_a_page_do_not_stop_the_pages_behind_them(
+def test_a_machine_that_has_to_wait_for_codes_still_copies_its_own_pages(
     app: Flask, farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guessing, "UNKNOWN_CODES", 1)
-    monkeypatch.setattr(limiter, "enabled", True)
-    for code in ("HGJ4RN3CGE", "28W9ESMM88"):
-        identity = f"https://trace.example/b/{code}"
-        db.session.add(Thing(identity=identity, kind="lot", created_at=START))
-    db.session.flush()
     lot = path_of(farm.reap(farm.sow()))
     db.session.commit()
     sequencer.publish(now=LATER)
     db.session.commit()
+    monkeypatch.setattr(guessing, "UNKNOWN_CODES", 1)
+    monkeypatch.setattr(limiter, "enabled", True)
+    client = app.test_client()
+    assert client.get("/t/b/HGJ4RN3CGE").status_code == 404
+    assert client.get(f"/t{lot}").status_code == 429
     done = app.test_cli_runner().invoke(args=["trace", "pages", "export", str(tmp_path / "copy")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "copy" / "t" / lot.strip("/") / "index.html").is_file()
