@@ -152,6 +152,20 @@ async function others(person) {
   return count ? make("p", { className: "quiet" }, `${count} ${words.othersWait}`) : null;
 }
 
+// Under a finger that is down nothing is put in place of what it presses: the tap would be lost.
+const AFTER_TAP = 60;
+let lifted = Promise.resolve();
+addEventListener(
+  "pointerdown",
+  () => {
+    lifted = new Promise((resolve) => {
+      const up = () => setTimeout(resolve, AFTER_TAP);
+      for (const end of ["pointerup", "pointercancel"]) addEventListener(end, up, { capture: true, once: true });
+    });
+  },
+  { capture: true },
+);
+
 let drawn = "";
 
 /** What a drawing depends on: a list is not drawn anew under somebody's thumb for nothing. */
@@ -162,7 +176,7 @@ async function stateOf(person) {
   return JSON.stringify([entries, (await recall("last"))?.why, sealed, Boolean(key), others]);
 }
 
-async function whole(person, box) {
+async function whole(person) {
   const { waiting, refused, approving } = await figures(person);
   const last = await recall("last");
   const parts = [];
@@ -176,13 +190,10 @@ async function whole(person, box) {
   parts.push((await list(person, OPEN, item, MOST_LISTED)) ?? "");
   const settled = await list(person, ["sent", "discarded"], item, MOST_LISTED);
   if (settled) {
-    // What a thumb has opened stays open when the list is drawn anew.
-    const open = Boolean(box.querySelector("details")?.open);
-    const summary = make("summary", {}, words.onPhone);
-    parts.push(make("details", { className: "details", open }, summary, settled));
+    parts.push(make("details", { className: "details" }, make("summary", {}, words.onPhone), settled));
   }
   parts.push((await others(person)) ?? "");
-  box.replaceChildren(...parts.filter(Boolean));
+  return parts.filter(Boolean);
 }
 
 let drawing = Promise.resolve();
@@ -203,21 +214,25 @@ async function drawOnce(reader) {
   const state = await stateOf(person);
   if (state === drawn) return;
   drawn = state;
-  const { link, worth } = await line(person);
   const today = location.pathname === "/producer/today";
+  const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
+  const { link, worth } = await line(person);
+  const parts = page && (await whole(person));
+  const waiting = today && (await list(person, OPEN, brief, MOST_TODAY));
+  await lifted;
   const old = document.querySelector(".outbox-line");
   if (old) old.replaceWith(link);
   else if (worth || today) document.querySelector(".title-row")?.append(link);
-  const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
-  if (page) await whole(person, page);
-  if (today) {
-    const waiting = await list(person, OPEN, brief, MOST_TODAY);
-    const former = document.querySelector("[data-outbox-today]");
-    former?.remove();
-    if (waiting) {
-      const heading = make("h2", {}, words.outbox);
-      const box = make("section", { "data-outbox-today": "", className: "panel" }, heading, waiting);
-      document.querySelector(".title-row")?.after(box);
-    }
+  if (page) {
+    // What a thumb has opened stays open when the list is drawn anew.
+    const open = Boolean(page.querySelector("details")?.open);
+    page.replaceChildren(...parts);
+    if (open) page.querySelector("details")?.setAttribute("open", "");
+  }
+  if (today) document.querySelector("[data-outbox-today]")?.remove();
+  if (waiting) {
+    const heading = make("h2", {}, words.outbox);
+    const box = make("section", { "data-outbox-today": "", className: "panel" }, heading, waiting);
+    document.querySelector(".title-row")?.after(box);
   }
 }
