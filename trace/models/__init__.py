@@ -4,6 +4,7 @@ from trace.models.applications import Application, ApplicationPaper, Application
 from trace.models.approvals import PendingApproval
 from trace.models.attachments import Attachment
 from trace.models.audit import Audit
+from trace.models.authorities import AuthorityRule, Delegation
 from trace.models.books import BookLine, CatalogueItem
 from trace.models.certificates import Certificate, CertificateCover
 from trace.models.closings import Closing, Succession, SuccessionItem
@@ -43,6 +44,7 @@ __all__ = [
     "AreaCode",
     "Attachment",
     "Audit",
+    "AuthorityRule",
     "BookLine",
     "CatalogueItem",
     "Certificate",
@@ -54,6 +56,7 @@ __all__ = [
     "Copy",
     "Counter",
     "CrateLabel",
+    "Delegation",
     "Delivery",
     "Erasure",
     "Event",

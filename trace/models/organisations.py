@@ -48,6 +48,8 @@ class Organisation(Model):
     keyring_head: Mapped[int] = mapped_column(default=0)
     keyring_last: Mapped[str | None] = mapped_column(String(43))  # digest of its newest record
     jurisdiction: Mapped[str | None] = mapped_column(String(200))  # authorities: ward codes or "*"
+    # Authorities: agriculture, trade, health, apart by spaces; "" for all three.
+    sectors: Mapped[str] = mapped_column(String(60), default="", server_default="")
     approval_required: Mapped[bool] = mapped_column(default=False)  # by passkey, in the console
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -81,6 +81,13 @@ def provinces() -> tuple[Province, ...]:
 def find_ward(code: str) -> Ward | None:
     """The ward with this five-digit code."""
     return _wards().get(code)
+
+
+def wards_in(codes: Collection[str]) -> frozenset[str]:
+    """The wards that two-digit codes of provinces and five-digit codes of wards stand for."""
+    return frozenset(
+        ward.code for ward in _wards().values() if ward.code in codes or ward.province.code in codes
+    )
 
 
 def ward_name(code: str) -> str:
