@@ -13,6 +13,7 @@ from trace.models.copies import Copy
 from trace.models.crates import CompanyPrefix, CrateLabel
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
+from trace.models.follows import Follow, FollowMessage
 from trace.models.handovers import Handover, NoteLink
 from trace.models.imports import Import, ImportRow
 from trace.models.invitations import Invitation
@@ -30,6 +31,7 @@ from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import AreaCode, Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
+from trace.models.reports import Report, ReportPhoto, ReportStep
 from trace.models.requests import Request, Takedown
 from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.models.things import Alert, Holding, Passport, Thing
@@ -62,6 +64,8 @@ __all__ = [
     "Event",
     "EventKey",
     "EventThing",
+    "Follow",
+    "FollowMessage",
     "Handover",
     "Holding",
     "Household",
@@ -95,6 +99,9 @@ __all__ = [
     "Product",
     "PushKey",
     "PushSubscription",
+    "Report",
+    "ReportPhoto",
+    "ReportStep",
     "Request",
     "ScanCount",
     "ScanSalt",

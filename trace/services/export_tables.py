@@ -147,6 +147,10 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "của người quét và của thanh tra; tổng số lượt quét có ở bảng scans",
         "the visitors' and the inspectors'; sums are in the table scans",
     ): ("unit_scans", "copies"),
+    (
+        "của người mua theo dõi lô: tổ chức không được biết là ai",
+        "the shoppers' who follow a lot: an organisation never learns who they are",
+    ): ("follows", "follow_messages"),
 }
 
 SECRETS: Final = frozenset(
