@@ -196,7 +196,7 @@ def test_an_inspectors_sign_in_lasts_half_a_day(app: Flask, pages: PageClient) -
     member = make_member(app, role="inspector", kind="authority")
     with time_machine.travel(FIXED_NOW, tick=False) as clock:
         page = enter(pages, member.login)
-        assert page.h1 == "Hôm nay"
+        assert page.h1 == "Bàn làm việc"
         clock.shift(timedelta(hours=11))
         assert pages.get(TODAY).h1 == "Hôm nay"
         clock.shift(timedelta(hours=13))

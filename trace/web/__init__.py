@@ -35,7 +35,7 @@ from trace.web.auth import (
     signing,
 )
 from trace.web.auth import register as registering
-from trace.web.inspection import copies, holds
+from trace.web.inspection import desk as inspectors
 from trace.web.pages import register_helpers
 from trace.web.producer import (
     approvals,
@@ -89,10 +89,8 @@ def register_pages(app: Flask) -> None:
     register(app, verify.bp, "anonymous")
     register(app, resolver.bp, "anonymous")
     register(app, requests.blueprint, "public")
-    for blueprint, rule in desk.DESKS:
+    for blueprint, rule in (*desk.DESKS, *inspectors.DESKS):
         register(app, blueprint, rule)
-    register(app, holds.blueprint, "authority:decide")
-    register(app, copies.blueprint, "authority:decide")
     register(app, auth, "public")
     register(app, registering, "public")
     register(app, account, "signed-in")

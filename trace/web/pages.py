@@ -8,10 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import phonenumbers
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import format_datetime, get_locale, gettext
 
 from trace.core.gs1 import format_code
+from trace.models import Organisation
 from trace.services.wards import ward_name
 from trace.web.access import here
 from trace.web.problems import translated
@@ -32,7 +33,7 @@ class Section:
 
 # (endpoint, icon, prefixes of addresses that belong to the part). An endpoint that does not
 # exist is left out, so parts can be switched off whole.
-SECTIONS = (
+FARM = (
     ("today.show", "home", ("/producer/today",)),
     ("cycles.index", "sprout", ("/producer/cycles", "/producer/diary")),
     ("batches.index", "box", ("/producer/batches", "/producer/labels", "/producer/shipments")),
@@ -50,6 +51,12 @@ SECTIONS = (
         ),
     ),
 )
+DESK = (
+    ("desk.show", "home", ("/inspection/",)),
+    ("chain.index", "search", ("/inspection/chain",)),
+    ("inspections.index", "camera", ("/inspection/inspections",)),
+    ("recalls.index", "warn", ("/inspection/recalls",)),
+)
 
 
 def section_text(endpoint: str) -> str:
@@ -59,18 +66,41 @@ def section_text(endpoint: str) -> str:
         "cycles.index": gettext("Vụ trồng"),
         "batches.index": gettext("Lô hàng"),
         "today.catalogue": gettext("Danh mục"),
+        "desk.show": gettext("Bàn làm việc"),
+        "chain.index": gettext("Chuỗi"),
+        "inspections.index": gettext("Kiểm tra"),
+        "recalls.index": gettext("Thu hồi"),
     }
     return words[endpoint]
 
 
 def sections() -> Iterable[Section]:
-    """The main parts of a member's console."""
-    for endpoint, icon, prefixes in SECTIONS:
-        if endpoint not in current_app.view_functions:
-            continue
-        current = request.path.startswith(prefixes)
+    """The main parts of a member's console: an authority has a desk, everybody else a farm."""
+    parts = DESK if _at_desk() else FARM
+    there = [part for part in parts if part[0] in current_app.view_functions]
+    # The longest prefix is the part: the desk itself stands above its own.
+    fits = {
+        part[0]: max(map(len, filter(request.path.startswith, part[2])), default=0)
+        for part in there
+    }
+    longest = max(fits.values(), default=0)
+    for endpoint, icon, _ in there:
+        current = 0 < fits[endpoint] == longest
         exact = request.endpoint == endpoint
         yield Section(url_for(endpoint), section_text(endpoint), icon, current, exact)
+
+
+def _at_desk() -> bool:
+    acting = g.get("actor")
+    return acting is not None and acting.organisation.kind == "authority"
+
+
+def front_door(organisation: Organisation | None = None) -> str:
+    """Where a member's work begins: the desk of an authority, else today."""
+    acting = organisation or (g.actor.organisation if g.get("actor") else None)
+    if acting is not None and acting.kind == "authority":
+        return url_for("desk.show")
+    return url_for("today.show")
 
 
 def role_name(role: str) -> str:
@@ -148,6 +178,7 @@ def register_helpers(app: Flask) -> None:
         here=here,
         sections=sections,
         role_name=role_name,
+        front_door=front_door,
         desks=desks,
         problem_sentence=translated,
     )

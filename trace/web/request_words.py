@@ -90,19 +90,14 @@ def desks() -> Options:
     acting = g.get("actor")
     if acting is None:
         return []
+    if acting.organisation.kind == "authority":  # its pages are on its desk
+        return [(url_for("desk.show"), gettext("Bàn làm việc"))]
     act, name, words = {
         "platform": ("administer", "admin_requests", gettext("Yêu cầu và báo cáo")),
-        "authority": ("decide", "reports", gettext("Báo cáo ảnh, lời")),
     }.get(acting.organisation.kind, ("manage", "own_requests", gettext("Yêu cầu về dữ liệu")))
     found = [(url_for(f"{name}.index"), words)] if acting.may(act) else []
-    if acting.organisation.kind == "authority":
-        found.append((url_for("holds.index"), gettext("Lô đang tạm giữ")))
-        found.append((url_for("copies.index"), gettext("Mã quét ở nhiều nơi")))
-    files = {"platform": "admin_applications", "authority": "applications"}
-    if acting.organisation.kind in files and acting.may(act):
-        address = url_for(f"{files[acting.organisation.kind]}.index")
-        found.append((address, gettext("Hồ sơ đăng ký")))
     if acting.may("administer"):
+        found.append((url_for("admin_applications.index"), gettext("Hồ sơ đăng ký")))
         found.append((url_for("admin_closings.index"), gettext("Tổ chức ngừng hoạt động")))
     if acting.organisation.kind == "laboratory":
         found.append((url_for("results.index"), gettext("Kết quả kiểm nghiệm")))

@@ -16,6 +16,7 @@ from trace.services import people, sessions
 from trace.web import throttle
 from trace.web.access import safe_next
 from trace.web.forms import Form
+from trace.web.pages import front_door
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -33,7 +34,7 @@ def choose() -> ResponseReturnValue:
         known = chosen.isdecimal() and len(chosen) <= 18
         sessions.choose_organisation(g.session, int(chosen) if known else 0)
         db.session.commit()
-        return redirect(safe_next(url_for("today.show")), 303)
+        return redirect(safe_next(front_door(g.session.organisation)), 303)
     memberships = sessions.memberships_of(_person())
     return render_template("auth/choose.html", memberships=memberships, next=safe_next(""))
 

@@ -10,6 +10,7 @@ from trace.extensions import db
 from trace.models import Person
 from trace.services import counters, sessions
 from trace.web.access import safe_next
+from trace.web.pages import front_door
 from trace.web.resume import send_again, unpack
 
 
@@ -32,4 +33,4 @@ def enter(person: Person, *, fallback: str = "") -> ResponseReturnValue:
     if waiting is not None:
         g.actor = sessions.actor_of(opened)
         return send_again(waiting)
-    return redirect(safe_next(fallback or url_for("today.show")), 303)
+    return redirect(safe_next(fallback or front_door(opened.organisation)), 303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from limits import parse
@@ -16,7 +16,7 @@ from trace.services.sessions import choose_organisation
 from trace.web import throttle
 from trace.web.auth.entering import enter
 from trace.web.forms import Form
-from trace.web.pages import page_language, role_name
+from trace.web.pages import front_door, page_language, role_name
 
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation")
 TRIES = parse("60/1 hour")
@@ -75,6 +75,6 @@ def show(token: str) -> ResponseReturnValue:
 def _join_signed_in(form: Form, found: Invitation) -> ResponseReturnValue:
     member = invitations.accept(found, g.person, at=clock.now())
     choose_organisation(g.session, member.organisation_id)
-    earlier = form.commit(url_for("today.show"))
+    earlier = form.commit(front_door(found.organisation))
     flash(gettext("Bạn đã vào tổ chức."))
-    return redirect(earlier or url_for("today.show"), 303)
+    return redirect(earlier or front_door(found.organisation), 303)
