@@ -7,15 +7,35 @@ from trace.models.audit import Audit
 from trace.models.authorities import AuthorityRule, Delegation
 from trace.models.books import BookLine, CatalogueItem
 from trace.models.certificates import Certificate, CertificateCover
+from trace.models.chain_audits import KeptAudit
 from trace.models.closings import Closing, Succession, SuccessionItem
 from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.copies import Copy
 from trace.models.crates import CompanyPrefix, CrateLabel
+from trace.models.directives import Directive, DirectiveFile, DirectiveUnit
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
 from trace.models.follows import Follow, FollowMessage
+from trace.models.figures import (
+    AreaSum,
+    AuthorityReport,
+    CountedOrganisation,
+    FiguresState,
+    OrganisationSum,
+)
 from trace.models.handovers import Handover, NoteLink
 from trace.models.imports import Import, ImportRow
+from trace.models.inspections import (
+    CheckList,
+    Finding,
+    FindingAnswer,
+    FindingThing,
+    Inspection,
+    InspectionEvent,
+    InspectionThing,
+    Risk,
+    Sample,
+)
 from trace.models.invitations import Invitation
 from trace.models.jobs import Job
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
@@ -34,36 +54,50 @@ from trace.models.products import Product
 from trace.models.reports import Report, ReportPhoto, ReportStep
 from trace.models.requests import Request, Takedown
 from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
+from trace.models.settings import PlatformSetting
+from trace.models.standings import Accreditation, PrefixClaim, SameAs, StandingDecision
 from trace.models.things import Alert, Holding, Passport, Thing
 from trace.models.units import LabelBinding, LabelPrint, LabelRange, Unit
 from trace.models.weighing import WeighingLine, WeighingSheet
 
 __all__ = [
+    "Accreditation",
     "Alert",
     "Application",
     "ApplicationPaper",
     "ApplicationStep",
     "AreaCode",
+    "AreaSum",
     "Attachment",
     "Audit",
+    "AuthorityReport",
     "AuthorityRule",
     "BookLine",
     "CatalogueItem",
     "Certificate",
     "CertificateCover",
+    "CheckList",
     "Closing",
     "CompanyPrefix",
     "ContactCode",
     "Conversion",
     "Copy",
+    "CountedOrganisation",
     "Counter",
     "CrateLabel",
     "Delegation",
     "Delivery",
+    "Directive",
+    "DirectiveFile",
+    "DirectiveUnit",
     "Erasure",
     "Event",
     "EventKey",
     "EventThing",
+    "FiguresState",
+    "Finding",
+    "FindingAnswer",
+    "FindingThing",
     "Follow",
     "FollowMessage",
     "Handover",
@@ -72,9 +106,13 @@ __all__ = [
     "IdempotencyKey",
     "Import",
     "ImportRow",
+    "Inspection",
+    "InspectionEvent",
+    "InspectionThing",
     "Invitation",
     "Job",
     "Jotting",
+    "KeptAudit",
     "Key",
     "LabelBinding",
     "LabelPrint",
@@ -88,13 +126,16 @@ __all__ = [
     "NoteLink",
     "Notification",
     "Organisation",
+    "OrganisationSum",
     "Passport",
     "PendingApproval",
     "Person",
     "PersonPasskey",
     "Place",
     "Plan",
+    "PlatformSetting",
     "Preference",
+    "PrefixClaim",
     "Preset",
     "Product",
     "PushKey",
@@ -103,10 +144,14 @@ __all__ = [
     "ReportPhoto",
     "ReportStep",
     "Request",
+    "Risk",
+    "SameAs",
+    "Sample",
     "ScanCount",
     "ScanSalt",
     "ScanVisit",
     "Session",
+    "StandingDecision",
     "Succession",
     "SuccessionItem",
     "Takedown",

@@ -33,7 +33,7 @@ class Certificate(Model):
     product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"))  # null: all products
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))  # null: all places
     standard: Mapped[str] = mapped_column(String(60))  # "VietGAP", "GlobalG.A.P.", "HACCP"
-    number: Mapped[str] = mapped_column(String(60), default="")
+    number: Mapped[str] = mapped_column(String(60), default="", index=True)
     issuer_name: Mapped[str] = mapped_column(String(200))
     valid_from: Mapped[date] = mapped_column(Date)
     valid_until: Mapped[date] = mapped_column(Date)
