@@ -51,6 +51,16 @@ from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import AreaCode, Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.products import Product
+from trace.models.recalls import (
+    Recall,
+    RecallAmount,
+    RecallAnswer,
+    RecallHolder,
+    RecallItem,
+    RecallNotice,
+    RecallThing,
+    RehearsalConsent,
+)
 from trace.models.reports import Report, ReportPhoto, ReportStep
 from trace.models.requests import Request, Takedown
 from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
@@ -140,6 +150,14 @@ __all__ = [
     "Product",
     "PushKey",
     "PushSubscription",
+    "Recall",
+    "RecallAmount",
+    "RecallAnswer",
+    "RecallHolder",
+    "RecallItem",
+    "RecallNotice",
+    "RecallThing",
+    "RehearsalConsent",
     "Report",
     "ReportPhoto",
     "ReportStep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trace.extensions import Model
@@ -21,3 +21,8 @@ class Audit(Model):
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(500))
     detail: Mapped[str] = mapped_column(Text, default="{}")  # JSON, no personal data
+
+    __table_args__ = (
+        Index("ix_audit_action", "action", "id"),
+        Index("ix_audit_subject", "subject", "id"),
+    )

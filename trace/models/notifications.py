@@ -21,6 +21,8 @@ KINDS = (
     "certificate",
     "request",
     "weekly",
+    "directive",
+    "desk",
 )
 CHANNELS = ("email", "sms", "push")  # beside the application itself, which is always on
 STATES = ("queued", "sent", "failed", "dropped")

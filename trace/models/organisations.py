@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from trace.core.folding import fold
@@ -63,6 +63,7 @@ class Organisation(Model):
         return text
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own form)
+    __table_args__ = (Index("ix_organisations_ward", "ward_code", "kind", "status"),)
 
 
 class Household(Model):
