@@ -62,6 +62,16 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "requests": ("organisation_id",),
     "takedowns": ("organisation_id", "event_id"),
     "erasures": ("event_id",),
+    "check_lists": ("authority_id",),
+    "findings": ("authority_id", "organisation_id"),
+    "finding_answers": ("organisation_id",),
+    "recalls": ("organisation_id", "proposer_id"),
+    "recall_items": ("recall_id",),
+    "recall_notices": ("recall_id",),
+    "recall_holders": ("organisation_id",),
+    "recall_amounts": ("holder_id",),
+    "recall_answers": ("holder_id",),
+    "rehearsal_consents": ("organisation_id",),
     "audit": ("organisation_id",),
 }
 
@@ -110,6 +120,16 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "requests": ("Yêu cầu về dữ liệu cá nhân", "Requests about personal data"),
     "takedowns": ("Nội dung đã gỡ", "Takedowns"),
     "erasures": ("Dữ liệu đã xoá", "Erasures"),
+    "check_lists": ("Danh mục kiểm tra", "Check-lists"),
+    "findings": ("Kết quả kiểm tra phải khắc phục", "Findings of inspections"),
+    "finding_answers": ("Giải trình về kết quả kiểm tra", "Answers to findings"),
+    "recalls": ("Thu hồi, tạm giữ, khuyến cáo", "Recalls, holds, advice"),
+    "recall_items": ("Thu hồi: hàng được nêu", "Recalls: goods named"),
+    "recall_notices": ("Thu hồi: thông báo đã ký", "Recalls: signed notices"),
+    "recall_holders": ("Thu hồi: phải trả lời", "Recalls to answer"),
+    "recall_amounts": ("Thu hồi: số lượng", "Recalls: amounts"),
+    "recall_answers": ("Thu hồi: trả lời", "Recalls: answers"),
+    "rehearsal_consents": ("Đồng ý tham gia diễn tập", "Consent to rehearsals"),
     "audit": ("Nhật ký thao tác", "Audit log"),
 }
 
@@ -127,7 +147,7 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "the server's own working, which says nothing more",
     ): (
         *("idempotency_keys", "jobs", "counters", "event_keys", "event_things", "passports"),
-        *("scan_salts", "scan_visits", "push_keys"),
+        *("scan_salts", "scan_visits", "push_keys", "recall_things"),
     ),
     ("sổ công khai, ai cũng tải được", "the public log, for anyone to fetch"): (
         *("log_state", "log_tiles", "log_witnesses"),
@@ -151,18 +171,40 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "của người mua theo dõi lô: tổ chức không được biết là ai",
         "the shoppers' who follow a lot: an organisation never learns who they are",
     ): ("follows", "follow_messages"),
+    (
+        "việc của cơ quan kiểm tra; phần nói về tổ chức ở trang Kiểm tra và trong sự kiện",
+        "the inspecting authority's work; what concerns you is on the page of inspections",
+    ): (
+        *("inspections", "inspection_things", "inspection_events", "finding_things", "samples"),
+        "risks",
+    ),
+    (
+        "của người báo và của cơ quan; phần về hàng của bạn có ở trang Phản ánh về hàng",
+        "the reporters' and the authorities'; what concerns your goods is on the page of reports",
+    ): ("reports", "report_steps", "report_photos"),
 }
 
 SECRETS: Final = frozenset(
     {
         ("keys", "passkey"),  # credential identifiers
         ("note_links", "secret"),  # opens the answer page
+        ("recall_holders", "secret"),  # the same
+        # who decided or answered may be of another organisation's people
+        ("recalls", "created_by"),
+        ("recalls", "proposed_by"),
+        ("recalls", "decided_by"),
+        ("recalls", "first_signer"),
+        ("recalls", "signer"),
+        ("recalls", "ended_by"),
         ("organisations", "keyring_last"),
         ("imports", "mapping"),
         # who decided may be of another organisation's people
         ("application_steps", "person_id"),
         ("closings", "person_id"),
         ("erasures", "person_id"),
+        ("check_lists", "created_by"),
+        ("findings", "created_by"),
+        ("findings", "closed_by"),
         ("requests", "person_id"),
         ("takedowns", "person_id"),
     }
