@@ -36,10 +36,11 @@ def language_of(request: Request) -> tuple[str, bool]:
         asked = request.args.get("lang", "")
         if asked in LANGUAGES:
             return asked, True
-    return _best(request.headers.get("Accept-Language", "")), False
+    return best_language(request.headers.get("Accept-Language", "")), False
 
 
 @lru_cache(maxsize=1024)
-def _best(header: str) -> str:
+def best_language(header: str) -> str:
+    """What a page speaks to a browser of these languages."""
     accepted = parse_accept_header(header, LanguageAccept)
     return accepted.best_match(LANGUAGES, default="vi") or "vi"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 
 from trace.errors import TraceError
 from trace.extensions import limiter
@@ -38,6 +38,12 @@ def _tally() -> Tally:
 def seconds_to_wait() -> int:
     """0 for whoever may ask for a code now."""
     return _tally().wait(network_of(request.remote_addr or "")) if limiter.enabled else 0
+
+
+def is_waiting(app: Flask, address: str) -> bool:
+    """The same of an address, outside a request."""
+    found: Tally | None = app.extensions.get("trace.guessing")
+    return found is not None and limiter.enabled and found.wait(network_of(address)) > 0
 
 
 def count_unknown() -> None:

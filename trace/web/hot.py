@@ -22,20 +22,35 @@ ENCRYPTED_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 STATUS = {200: "200 OK", 204: "204 NO CONTENT", 304: "304 NOT MODIFIED"}
 
 
+# Status line, headers (shared: they are only read), parts of the body.
+Answer = tuple[str, list[tuple[str, str]], tuple[bytes, ...]]
+
+
 class Application(Flask):
     """Flask without asynchronous views: asking every function whether it is one costs more than
-    calling it."""
+    calling it. `shortcut` may answer a request under /t/ before anything is made for it."""
+
+    shortcut: Callable[[dict[str, Any]], Answer | None] | None = None
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self.shortcut is not None and environ["PATH_INFO"][:3] == "/t/":
+            answer = self.shortcut(environ)
+            if answer is not None:
+                status, headers, body = answer
+                start_response(status, [*headers])
+                return body
+        return super().wsgi_app(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
 
 class Ready(Response):
-    """A response that has all its headers, Content-Length among them: nothing is added, checked
-    or copied on its way out. `headers` may be shared: it is only read."""
+    """A response that has all its headers, Content-Length among them: nothing is added or checked
+    on its way out."""
 
-    def __init__(self, body: bytes, headers: Headers, status: int = 200) -> None:
-        super().__init__((body,), status=STATUS[status], headers=headers)
+    def __init__(self, body: bytes, headers: list[tuple[str, str]], status: int = 200) -> None:
+        super().__init__((body,), status=STATUS[status], headers=Headers(headers))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response(self.status, self.headers.to_wsgi_list())

@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 from sqlalchemy.exc import OperationalError
-from werkzeug.datastructures import Headers
 
 from trace import clock
 from trace.errors import TraceError
@@ -86,11 +85,11 @@ def seen(rest: str) -> Response:
     return Ready(b"", _nothing(), 204)
 
 
-def _nothing() -> Headers:
+def _nothing() -> list[tuple[str, str]]:
     fields = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
     if current_app.config["SESSION_COOKIE_SECURE"]:
         fields.append(ENCRYPTED_ONLY)
-    return Headers(fields)
+    return fields
 
 
 def _take() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 from collections import OrderedDict
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,7 @@ from typing import Final
 
 import brotli  # type: ignore[import-untyped]  # ships no stubs
 from flask import Request
-from werkzeug.datastructures import Headers
+from werkzeug.http import parse_accept_header
 
 # About 12 kB a body in three encodings: a few thousand pages that are scanned again and again.
 MAX_BYTES: Final = 48 * 1024 * 1024
@@ -27,7 +27,6 @@ MADE_WITH: Final = (
     *("templates/scan/*", "static/scan/*", "trace/web/scan/*.py", "trace/translations/*/*.po"),
     *("trace/services/vocabulary.py", "trace/data/outline.tsv"),
 )
-COMMON: Final = frozenset({"gzip, deflate, br, zstd", "gzip, deflate, br"})
 
 
 Fields = tuple[tuple[str, str], ...]
@@ -41,21 +40,25 @@ class Body:
     def __init__(self, html: bytes, etag: str, fields: Fields = ()) -> None:
         self.html = html
         self.etag = etag
-        self._fields = (("ETag", etag), *fields)
-        self._sent: dict[str, tuple[bytes, Headers]] = {}
+        self._fields = [("ETag", etag), *fields]
+        self._sent: dict[str, tuple[bytes, list[tuple[str, str]]]] = {}
 
-    def sent(self, encoding: str) -> tuple[bytes, Headers]:
+    def sent(self, encoding: str) -> tuple[bytes, list[tuple[str, str]]]:
         """The bytes in an encoding (`br`, `gzip` or "") and the headers that go with them."""
         found = self._sent.get(encoding)
         if found is None:
             found = self._sent[encoding] = self._encoded(encoding)
         return found
 
-    def unchanged(self) -> Headers:
-        """The headers of a 304: those of the answer, without what describes a body."""
-        return Headers(self._fields)
+    def is_known_by(self, given: str) -> bool:
+        """Whether who sent this If-None-Match has it (RFC 9110, section 13.1.2)."""
+        return self.etag in given or given == "*"
 
-    def _encoded(self, encoding: str) -> tuple[bytes, Headers]:
+    def unchanged(self) -> list[tuple[str, str]]:
+        """The headers of a 304: those of the answer, without what describes a body."""
+        return self._fields
+
+    def _encoded(self, encoding: str) -> tuple[bytes, list[tuple[str, str]]]:
         data = self.html
         if encoding == "br":
             # Quality 9: a page is compressed once and sent many times; 11 costs ten times as
@@ -66,7 +69,7 @@ class Body:
         fields = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(data)))]
         if encoding:
             fields.append(("Content-Encoding", encoding))
-        return data, Headers([*fields, *self._fields])
+        return data, [*fields, *self._fields]
 
     @property
     def size(self) -> int:
@@ -125,10 +128,13 @@ def release() -> bytes:
 
 def encoding_for(request: Request) -> str:
     """`br`, `gzip` or "" by what the client accepts (RFC 9110, section 12.5.3)."""
-    accepted = request.headers.get("Accept-Encoding", "")
-    if accepted in COMMON:
-        return "br"  # every browser of the day: no need to parse
-    weights = request.accept_encodings
+    return encoding_of(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=1024)
+def encoding_of(accepted: str) -> str:
+    """The same of the header's text."""
+    weights = parse_accept_header(accepted)
     for name in ("br", "gzip"):
         if weights.quality(name) > 0:
             return name

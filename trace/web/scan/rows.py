@@ -264,6 +264,29 @@ def _found(row: str, now: int) -> Found:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that is read of a printed address before its page is known: what was issued under it,
+    the lot that is bound to ("" for none), whether its page says that the code was scanned
+    elsewhere, and the thing itself."""
+
+    asked: Asked
+    stamp: Stamp | None
+    bound: str
+    copied: bool
+    found: Found | None
+
+
+def read(engine: Engine, asked: Asked, now: int) -> Reading:
+    """One query, two for a unit. `now` in milliseconds."""
+    single = asked.identity.kind == "unit"
+    stamp, copied = find_stamp(engine, asked) if single else (None, False)
+    bound = stamp.lot if stamp is not None and not stamp.voided else ""
+    # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
+    found = find(engine, of_lot(asked, bound) if bound else asked, now)
+    return Reading(asked, stamp, bound, copied, found)
+
+
 def read_document(
     connection: Connection, passport: int, thing: int
 ) -> tuple[int, bytes | None, list[AlertView]]:
@@ -282,6 +305,3 @@ def read_document(
         return 0, None, []
     alerts = [alert_view(row) for row in rows if row.kind is not None]
     return rows[0].version, rows[0].document, sorted(alerts, key=lambda one: one.rank)
-
-
-__all__ = ["Asked", "Found", "Stamp", "ask", "find", "find_stamp", "of_lot", "read_document"]

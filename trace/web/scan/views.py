@@ -7,6 +7,7 @@ there, compressed. Everything else (first scan of a version, alerts' words) happ
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -37,6 +38,8 @@ from trace.web.scan.sharing import badge, preview
 
 bp = Blueprint("scan", __name__)
 
+# Where the short way leaves what it has read, in the environment of the request.
+READ = "trace.scan.read"
 HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
 MAX_PAGE = 1000
 MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
@@ -83,26 +86,19 @@ def show(rest: str) -> ResponseReturnValue:
         return _refused(error, path, language)
     if asked.identity.kind not in HISTORIES:
         return _answer_card(asked.identity, language)
-    single = asked.identity.kind == "unit"
-    stamp, copied = rows.find_stamp(db.engine, asked) if single else (None, False)
-    bound = stamp is not None and not stamp.voided and stamp.lot
-    # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
-    reading = rows.of_lot(asked, bound) if bound else asked
-    found = rows.find(db.engine, reading, to_millis(clock.now()))
-    if stamp is not None and not bound:
-        return _stamp(asked.identity, "voided" if stamp.voided else "unbound", language)
-    if asked.identity.kind == "unit" and not bound and not _numbered(asked.identity, found):
-        return _stamp(asked.identity, "never", language)
-    if found is None or found.kind not in HISTORIES:
-        return _unknown(asked.identity, language)
+    read = request.environ.get(READ)  # the short way has asked already
+    if read is None:
+        read = rows.read(db.engine, asked, to_millis(clock.now()))
+    found = told(read)
+    if found is None:
+        return _storyless(read, language)
     if request.query_string and (form := request.args.get("format")) in FORMS:
         if form in PICTURES:
             return _picture(found, form, language)
         return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
-    notes = (*(("elsewhere",) if copied else ()), *_notes(asked, found, stamp))
-    wanted = _Wanted(asked, found, language, chosen, notes)
+    wanted = Wanted(read, found, language, chosen, request.args if request.query_string else None)
     if found.fresh:
-        body = wanted.remembered()
+        body = wanted.remembered(memory())
         if body is not None:
             return _send(body)
         with db.engine.connect() as connection:
@@ -110,41 +106,62 @@ def show(rest: str) -> ResponseReturnValue:
         if deflated is not None:
             document = orjson.loads(zlib.decompress(deflated))
             return _send(wanted.made(version, document, alerts))
-    read = passport_of(found.passport, at=clock.now())
+    passport = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
-    return _send(wanted.made(read.version, read.document, alerts))
+    return _send(wanted.made(passport.version, passport.document, alerts))
 
 
-def _numbered(identity: Identity, found: rows.Found | None) -> bool:
+def told(read: rows.Reading) -> rows.Found | None:
+    """The thing whose story the page tells; None where there is none to tell."""
+    if read.stamp is not None and not read.bound:
+        return None
+    if read.asked.identity.kind == "unit" and not read.bound and not _numbered(read):
+        return None
+    found = read.found
+    return found if found is not None and found.kind in HISTORIES else None
+
+
+def _storyless(read: rows.Reading, language: str) -> Response:
+    identity, stamp = read.asked.identity, read.stamp
+    if stamp is not None and not read.bound:
+        return _stamp(identity, "voided" if stamp.voided else "unbound", language)
+    if identity.kind == "unit" and not read.bound and not _numbered(read):
+        return _stamp(identity, "never", language)
+    return _unknown(identity, language)
+
+
+def _numbered(read: rows.Reading) -> bool:
     """Whether a serial without a stamp of ours is one that its maker recorded. Under a GTIN makers
     number their packages as they like; under our own codes we issue the serials, and one that
     somebody made up, however it came into the record, has no story."""
-    return not identity.is_own and found is not None and found.kind == "unit"
+    found = read.found
+    return not read.asked.identity.is_own and found is not None and found.kind == "unit"
 
 
-class _Wanted:
+class Wanted:
     """Which body this request is about."""
 
     __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "proof", "view")
 
     def __init__(
         self,
-        asked: rows.Asked,
+        read: rows.Reading,
         found: rows.Found,
         language: str,
-        chosen: bool,
-        notes: tuple[str, ...],
+        chosen: bool = False,
+        arguments: Mapping[str, str] | None = None,
     ) -> None:
-        self.asked = asked
+        self.asked = read.asked
         self.found = found
         self.language = language
         self.chosen = chosen
         self.view, self.page = "", 1
-        if request.query_string:
-            view, page = request.args.get("view", ""), request.args.get("page", "1")
+        if arguments is not None:
+            view, page = arguments.get("view", ""), arguments.get("page", "1")
             self.view = view if view in VIEWS else ""
             self.page = int(page) if page.isdecimal() and 0 < int(page[:5]) <= MAX_PAGE else 1
-        self.notes = notes
+        noted = _notes(read.asked, found, read.stamp)
+        self.notes = ("elsewhere", *noted) if read.copied else noted
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 
     def key(self, version: int, last_index: int) -> tuple[object, ...]:
@@ -162,8 +179,7 @@ class _Wanted:
             last_index >= self.found.integrated,
         )
 
-    def remembered(self) -> Body | None:
-        kept = memory()
+    def remembered(self, kept: Memory) -> Body | None:
         last = kept.last_index.get((self.found.passport, self.found.version))
         return None if last is None else kept.bodies.get(self.key(self.found.version, last))
 
@@ -213,7 +229,7 @@ def _notes(asked: rows.Asked, found: rows.Found, stamp: rows.Stamp | None) -> tu
 def _send(body: Body) -> Response:
     """The body in the client's encoding, or 304 when the client has it (RFC 9110, 15.4.5)."""
     given = request.headers.get("If-None-Match", "")
-    if given and (body.etag in given or given == "*"):
+    if given and body.is_known_by(given):
         return Ready(b"", body.unchanged(), 304)
     return Ready(*body.sent(encoding_for(request)))
 
