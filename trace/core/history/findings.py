@@ -17,11 +17,12 @@ Truth may arrive late, out of order, in part and from one side only: it is marke
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from trace.core.history.divisions import ARRIVING, LEAVING, makes
+from trace.core.history.divisions import ARRIVING, BACK, LEAVING, makes
 from trace.core.history.facts import Fact, oldest_first
 from trace.core.history.intervals import short_harvests
 from trace.core.history.yields import judge
@@ -165,10 +166,28 @@ def _before_cycle(ordered: Sequence[Fact]) -> list[str]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Overdraw:
+    """A fact with which its issuer has taken more out of a thing than was ever made of it: how
+    much was made, how much this issuer took, this fact included, and by which facts."""
+
+    fact: Fact
+    thing: str
+    unit: str
+    made: Decimal
+    gone: Decimal
+    takings: tuple[str, ...]
+
+
 def _overdrawn(ordered: Sequence[Fact]) -> list[str]:
+    return [one.fact.statement for one in overdraws(ordered)]
+
+
+def overdraws(ordered: Sequence[Fact], tolerance: Decimal = TOLERANCE) -> list[Overdraw]:
     """Facts that take more out of a lot than was ever made of it, in the order they happened.
 
-    What was made counts whenever it happened: a harvest recorded late is still a harvest.
+    What was made counts whenever it happened: a harvest recorded late is still a harvest. Amounts
+    in units in which nothing was made are not judged.
     """
     made: dict[tuple[str, str], Decimal] = {}
     for fact in ordered:
@@ -177,21 +196,35 @@ def _overdrawn(ordered: Sequence[Fact]) -> list[str]:
                 key = use.thing, use.unit
                 made[key] = made.get(key, Decimal(0)) + use.quantity
     gone: dict[tuple[str, str, str], Decimal] = {}
-    marked = []
+    takings: dict[tuple[str, str, str], list[str]] = {}
+    makers = {
+        use.thing: fact.issuer for fact in ordered for use in fact.uses if makes(fact, use.role)
+    }
+    found = []
     for fact in ordered:
         for use in fact.uses:
             key = use.thing, use.unit
-            if use.quantity is None or key not in made or not _takes(fact, use.role):
+            if use.quantity is None or key not in made:
                 continue
-            # Each holder may pass on all of it once.
+            # Each holder may pass on all of it once, and again what came back.
             mine = (*key, fact.issuer)
+            if use.role == "epc" and (
+                fact.step == BACK
+                or (fact.step in ARRIVING and makers.get(use.thing) == fact.issuer)
+            ):
+                gone[mine] = gone.get(mine, Decimal(0)) - use.quantity
+            if not takes(fact, use.role):
+                continue
             gone[mine] = gone.get(mine, Decimal(0)) + use.quantity
-            if gone[mine] > made[key] * TOLERANCE:
-                marked.append(fact.statement)
-    return marked
+            takings.setdefault(mine, []).append(fact.statement)
+            if gone[mine] > made[key] * tolerance:
+                told = tuple(takings[mine])
+                found.append(Overdraw(fact, *key, made[key], gone[mine], told))
+    return found
 
 
-def _takes(fact: Fact, role: str) -> bool:
+def takes(fact: Fact, role: str) -> bool:
+    """Whether a use in this role takes some of a thing away from who holds it."""
     return role == "input" or (role == "epc" and (fact.action == "DELETE" or fact.step in LEAVING))
 
 
@@ -200,8 +233,8 @@ def _heavier(ordered: Sequence[Fact]) -> list[str]:
         fact.statement
         for fact in ordered
         if fact.step in CONSERVING
-        and (weighed := _weighed(fact)) is not None
-        and weighed[1] > weighed[0] * TOLERANCE
+        and (amounts := weighed(fact)) is not None
+        and amounts[1] > amounts[0] * TOLERANCE
     ]
 
 
@@ -210,13 +243,13 @@ def _lighter(ordered: Sequence[Fact]) -> list[str]:
     return [
         fact.statement
         for fact in ordered
-        if (weighed := _weighed(fact)) is not None
-        and weighed[2] == WEIGHT
-        and judge(fact.step, weighed[0], weighed[1]) == "low"
+        if (amounts := weighed(fact)) is not None
+        and amounts[2] == WEIGHT
+        and judge(fact.step, amounts[0], amounts[1]) == "low"
     ]
 
 
-def _weighed(fact: Fact) -> tuple[Decimal, Decimal, str] | None:
+def weighed(fact: Fact) -> tuple[Decimal, Decimal, str] | None:
     """(in, out, unit) of a step, None where an amount is untold or units differ."""
     if fact.type != "TransformationEvent":
         return None

@@ -13,7 +13,7 @@ audit log copies nothing either: its closed days are held against their digests 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,7 +54,7 @@ from trace.services.audits.rows import Checked, Known, StoredEvent, check_piece
 from trace.services.capture.prepare import own_uris
 from trace.services.log import current_state
 from trace.services.naming import issuer_of
-from trace.services.sets import is_sqlite
+from trace.services.sets import among, is_sqlite
 from trace.services.settings import current_settings
 from trace.services.successors import voices_of
 
@@ -277,12 +277,26 @@ def _pieces() -> Iterator[list[StoredEvent]]:
         .order_by(LogEntry.index.is_(None), LogEntry.index, Event.id)
     )
     for rows in db.session.execute(query.execution_options(yield_per=PIECE)).partitions():
-        yield _stored(rows)
+        # Events of one piece were recorded one after another.
+        yield _stored(rows, partial(_between, min(row.id for row in rows), max(r.id for r in rows)))
 
 
-def _stored(rows: Sequence[Any]) -> list[StoredEvent]:
-    """Rows with what hangs on them: events of one piece were recorded one after another."""
-    first, last = min(row.id for row in rows), max(row.id for row in rows)
+def _between(first: int, last: int, column: Any) -> Any:
+    return column.between(first, last)
+
+
+def stored_events(ids: Collection[int]) -> list[StoredEvent]:
+    """These events, wherever they lie, with what hangs on them; in the log's order."""
+    query = (
+        select(*COLUMNS)
+        .outerjoin(LogEntry, LogEntry.event_id == Event.id)
+        .where(among(Event.id, ids))
+        .order_by(LogEntry.index.is_(None), LogEntry.index, Event.id)
+    )
+    return _stored(db.session.execute(query).all(), lambda column: among(column, ids))
+
+
+def _stored(rows: Sequence[Any], of_these: Callable[[Any], Any]) -> list[StoredEvent]:
     things: defaultdict[int, set[tuple[int, str, int | None, str | None, int]]] = defaultdict(set)
     for event_id, role, identity, quantity, unit, visibility in db.session.execute(
         select(
@@ -294,14 +308,14 @@ def _stored(rows: Sequence[Any]) -> list[StoredEvent]:
             EventThing.visibility,
         )
         .join(Thing, Thing.id == EventThing.thing_id)
-        .where(EventThing.event_id.between(first, last))
+        .where(of_these(EventThing.event_id))
     ):
         things[event_id].add((role, identity, to_micro(quantity), unit, visibility))
     keys: defaultdict[int, set[tuple[int, str, bool]]] = defaultdict(set)
     for event_id, issuer_id, event_key, declared in db.session.execute(
         select(
             EventKey.event_id, EventKey.issuer_id, EventKey.event_key, EventKey.error_declaration
-        ).where(EventKey.event_id.between(first, last))
+        ).where(of_these(EventKey.event_id))
     ):
         keys[event_id].add((issuer_id, event_key, declared))
     return [
@@ -320,4 +334,4 @@ def _stored(rows: Sequence[Any]) -> list[StoredEvent]:
     ]
 
 
-__all__ = ["Difference", "Progress", "Summary", "audit", "one_state"]
+__all__ = ["Difference", "Progress", "Summary", "audit", "one_state", "stored_events"]

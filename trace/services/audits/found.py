@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Difference:
     column: str
     expected: str
     got: str
+    # Of what a signature, a key or an entry refused: the code of the error.
+    code: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.table} {self.row} {self.column}: expected {self.expected}, got {self.got}"

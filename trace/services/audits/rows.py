@@ -127,11 +127,13 @@ class Checked:
     facts: list[Fact] = field(default_factory=list)
     otherwise: int = 0  # rows that hide otherwise than the policy
     untold: int = 0  # rows whose facts are not known, so that nothing can be folded
+    # By row id, where asked for: the statements whose signature and disclosures hold.
+    opened: dict[int, Opened] | None = None
 
 
-def check_piece(rows: Sequence[StoredEvent], known: Known) -> Checked:
+def check_piece(rows: Sequence[StoredEvent], known: Known, *, keep_opened: bool = False) -> Checked:
     """Checks some rows; runs in any process."""
-    checked = Checked(len(rows))
+    checked = Checked(len(rows), opened={} if keep_opened else None)
     checker, reader = Checker(now=known.now, id_base=known.id_base), Reader(known.id_base)
     for row in rows:
         before = len(checked.facts)
@@ -154,10 +156,13 @@ def _check_row(
             yield Difference("events", name, "key_id", compact.kid, got)
         index, keys = _where(row, known)
         opened = open_parsed(compact, kept, key_at(keys, compact.kid, index))
+        if checked.opened is not None:
+            checked.opened[row.id] = opened
     except DisclosureMismatch as error:
-        yield Difference("events", name, "disclosures", error.expected, error.got)
+        yield Difference("events", name, "disclosures", error.expected, error.got, error.code)
     except TrustError as error:
-        yield Difference("events", name, "jwt", error.expected, f"{error.got} ({error.code})")
+        got = f"{error.got} ({error.code})"
+        yield Difference("events", name, "jwt", error.expected, got, error.code)
     if row.place is None or row.entry is None:
         yield Difference("log_entries", f"event {name}", "event_id", "an entry", "none")
     if opened is None or row.place is None or row.entry is None:
@@ -165,7 +170,8 @@ def _check_row(
     try:
         check_entry(row.entry.encode(), row.jwt)
     except TrustError as error:
-        yield Difference("log_entries", str(row.place), "event_id", error.expected, error.got)
+        got = error.got
+        yield Difference("log_entries", str(row.place), "event_id", error.expected, got, error.code)
     yield from _check_erased(name, opened, known.erased, gone=len(kept) != len(texts))
     for column, expected in _columns(opened, known).items():
         got_value = getattr(row, column)
