@@ -35,12 +35,13 @@ Fields = tuple[tuple[str, str], ...]
 class Body:
     """One page in every encoding with all its headers, each made when somebody first asks."""
 
-    __slots__ = ("_fields", "_sent", "etag", "html")
+    __slots__ = ("_fields", "_known", "_sent", "etag", "html")
 
     def __init__(self, html: bytes, etag: str, fields: Fields = ()) -> None:
         self.html = html
         self.etag = etag
         self._fields = [("ETag", etag), *fields]
+        self._known = [field for field in self._fields if field[0] != "Content-Language"]
         self._sent: dict[str, tuple[bytes, list[tuple[str, str]]]] = {}
 
     def sent(self, encoding: str) -> tuple[bytes, list[tuple[str, str]]]:
@@ -55,8 +56,9 @@ class Body:
         return self.etag in given or given == "*"
 
     def unchanged(self) -> list[tuple[str, str]]:
-        """The headers of a 304: those of the answer, without what describes a body."""
-        return self._fields
+        """The headers of a 304: those of the answer, without what describes a body (RFC 9110,
+        section 15.4.5)."""
+        return self._known
 
     def _encoded(self, encoding: str) -> tuple[bytes, list[tuple[str, str]]]:
         data = self.html
