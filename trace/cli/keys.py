@@ -11,7 +11,7 @@ from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import keys, papers, requests, takedowns, web_push
+from trace.services import follows, keys, papers, requests, takedowns, web_push
 from trace.services.notifications import notify
 from trace.services.settings import current_settings
 
@@ -83,7 +83,7 @@ def rewrap(new_key: str) -> None:
         old = current_settings().key_encryption_key
         count = keys.rewrap(old, fresh)
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
-        texts += web_push.rewrap(old, fresh)
+        texts += web_push.rewrap(old, fresh) + follows.rewrap(old, fresh)
         photos = papers.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)

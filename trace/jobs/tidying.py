@@ -18,6 +18,7 @@ from trace.extensions import db
 from trace.services import (
     audit_days,
     exports,
+    follows,
     imports,
     notifications,
     requests,
@@ -61,6 +62,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "requests": requests.forget_closed(at=at),
         "photos": takedowns.forget_photos(at=at),
         "scans": forget_scans(at=at),
+        "followers": follows.forget_over(at=at),
         "exports": exports.drop_old(at),
         "imports": imports.forget_old(at=at),
         "papers": forget_papers(at=at),

@@ -1,4 +1,4 @@
-"""Who wants to be told when something happens to a lot, without an account, and what they were told.
+"""Who wants to be told what happens to a lot, without an account, and what they were told.
 
 Of a follower there is one sealed text (where messages go, and the code of their pages), and two
 keyed digests: nobody can list who follows what from a copy of the table, nor look whether somebody

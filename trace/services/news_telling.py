@@ -23,6 +23,7 @@ from trace.core.gs1 import parse_identity
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Handover, Holding, Organisation, Thing
+from trace.services import follows
 from trace.services.batches import short_name
 from trace.services.competence import authorities_for
 from trace.services.handovers import BY_LINK, Shipment, shipments
@@ -197,6 +198,7 @@ def _name(organisation: Organisation | None) -> str:
 
 def _notice(event: Event, at: datetime) -> int:
     """Everybody who made, holds or held what the notice reached, or its release freed."""
+    follows.tell(event, at=at)
     if event.notice in ALERTING:
         reached = and_(Alert.event_id == event.id, Alert.lifted_by.is_(None))
     elif event.notice == "release":

@@ -18,6 +18,8 @@ import urllib.error
 import urllib.request
 import uuid
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -76,11 +78,20 @@ def is_on(channel: Channel) -> bool:
 
 
 def post(
-    channel: Channel, to: str, subject: str, text: str, *, at: datetime, until: datetime
+    channel: Channel,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    at: datetime,
+    until: datetime,
+    unsubscribe: str = "",
 ) -> Job:
     """Asks for a message to be sent after this transaction commits; after `until` it is not sent
     any more. An empty `to` sends nothing and takes as long."""
     message = {"channel": channel, "to": to, "subject": subject, "text": text}
+    if unsubscribe:
+        message["unsubscribe"] = unsubscribe
     return _enqueue({**message, "id": str(uuid.uuid4())}, at=at, until=until, attempt=0, due=at)
 
 
@@ -142,12 +153,46 @@ def send(message: Message) -> None:
         )
         sys.stderr.flush()
     elif message.channel == "email":
-        _by_smtp(where, settings.mail_from, message)
+        with mailing() as mail:
+            mail(message)
     else:
         _by_gateway(where, settings.sms_secret, message)
 
 
-def _by_smtp(where: str, sender: str, message: Message) -> None:
+@contextmanager
+def mailing() -> Iterator[Callable[[Message], None]]:
+    """Sends many e-mails over one connection, which a server that hung up is asked for anew. The
+    function raises NotSent."""
+    settings = current_settings()
+    kept: list[smtplib.SMTP] = []
+
+    def mail(message: Message) -> None:
+        if not settings.mail or settings.mail == "console":
+            send(message)
+            return
+        try:
+            if not kept:
+                kept.append(_server(settings.mail))
+            kept[0].send_message(_letter(settings.mail_from, message))
+        except (OSError, smtplib.SMTPException) as error:
+            if not isinstance(error, smtplib.SMTPRecipientsRefused):
+                _close(kept)
+            raise _not_sent(error) from None
+
+    try:
+        yield mail
+    finally:
+        _close(kept)
+
+
+def _close(kept: list[smtplib.SMTP]) -> None:
+    for server in kept:
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
+    kept.clear()
+
+
+def _letter(sender: str, message: Message) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = sender, message.to, message.subject
     mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2].rstrip('>')}>"
@@ -156,22 +201,32 @@ def _by_smtp(where: str, sender: str, message: Message) -> None:
         mail["List-Unsubscribe"] = f"<{message.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(message.text)
-    parts = urlsplit(where)
-    host, secure = parts.hostname or "", parts.scheme == "smtps"
-    try:
-        with _connected(host, parts.port or (465 if secure else 587), secure=secure) as server:
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(mail)
-    except smtplib.SMTPResponseException as error:
+    return mail
+
+
+def _not_sent(error: Exception) -> NotSent:
+    if isinstance(error, smtplib.SMTPResponseException):
         lasting = 500 <= error.smtp_code < 600
-        raise NotSent(channel="email", reason=f"smtp-{error.smtp_code}", lasting=lasting) from None
-    except smtplib.SMTPRecipientsRefused as error:
+        return NotSent(channel="email", reason=f"smtp-{error.smtp_code}", lasting=lasting)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
         lasting = all(500 <= code < 600 for code in codes)
-        raise NotSent(channel="email", reason="recipient-refused", lasting=lasting) from None
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(channel="email", reason=type(error).__name__) from None
+        return NotSent(channel="email", reason="recipient-refused", lasting=lasting)
+    return NotSent(channel="email", reason=type(error).__name__)
+
+
+def _server(where: str) -> smtplib.SMTP:
+    """A connection, signed in."""
+    parts = urlsplit(where)
+    host, secure = parts.hostname or "", parts.scheme == "smtps"
+    server = _connected(host, parts.port or (465 if secure else 587), secure=secure)
+    if parts.username:
+        try:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        except BaseException:
+            server.close()
+            raise
+    return server
 
 
 def _connected(host: str, port: int, *, secure: bool) -> smtplib.SMTP:

@@ -25,7 +25,7 @@ MAX_BYTES: Final = 48 * 1024 * 1024
 ROOT: Final = Path(__file__).resolve().parents[3]
 MADE_WITH: Final = (
     *("templates/scan/*", "static/scan/*", "trace/web/scan/*.py", "trace/translations/*/*.po"),
-    *("trace/services/vocabulary.py", "trace/data/outline.tsv"),
+    *("trace/services/vocabulary.py", "trace/services/notice_words.py", "trace/data/outline.tsv"),
 )
 
 

@@ -15,8 +15,9 @@ from typing import Any, Final
 from flask_babel import ngettext
 
 from trace.core.signing import JsonObject
-from trace.services.alerts import HEALTH, AlertView
+from trace.services.alerts import AlertView
 from trace.services.certificates import backs, claims_in
+from trace.services.notice_words import notice_reason, notice_words
 from trace.services.proofs import Proof
 from trace.web.scan import corrections, words
 from trace.web.scan.words import _
@@ -42,23 +43,11 @@ class Shown:
 def alert(one: AlertView, organisation: JsonObject | None = None) -> JsonObject:
     """What to do comes first, in the words for its kind. `organisation` is who made the goods: a
     word by who goes on for it says so."""
-    if one.kind == "recall" and one.mixed:
-        title = _("Có thể chứa hàng bị thu hồi")
-        advice = _("Không ăn. Trả lại nơi bán.") if one.hazard == HEALTH else ""
-    elif one.kind == "recall" and one.hazard == HEALTH:
-        title, advice = _("Không ăn. Hàng bị thu hồi"), _("Trả lại nơi bán.")
-    elif one.kind == "recall":
-        title, advice = _("Hàng bị thu hồi"), _("Trả lại nơi bán.")
-    elif one.kind == "hold":
-        title, advice = _("Tạm dừng bán, chờ kết quả"), ""
-    else:
-        title, advice = _("Lưu ý từ cơ quan quản lý hoặc người làm ra"), ""
-    if one.kind == "hold" and one.mixed:
-        title = _("Có thể chứa hàng tạm dừng bán, chờ kết quả")
+    title, advice = notice_words(one.kind, one.hazard, mixed=one.mixed)
     return {
         "title": title,
         "advice": advice,
-        "reason": words.notice_reason(one.reason),
+        "reason": notice_reason(one.reason),
         "by": _("%(who)s (bên kế thừa) thông báo", who=one.issuer)
         if _succeeds(one.issuer_code, organisation)
         else _("%(who)s thông báo", who=one.issuer),

@@ -16,16 +16,6 @@ from trace.web.hold_words import finding_words, use_words
 from trace.web.request_words import reason_name
 
 
-def notice_reason(reason: str) -> str:
-    """Why a notice stands: our own rules' reasons in words, everybody else's as written."""
-    known: dict[str, str] = {
-        "interval": _("Thu hoạch sớm hơn số ngày nhãn thuốc yêu cầu"),
-        "banned-substance": _("Người sản xuất khai dùng chất cấm"),
-        "balance": _("Tổng đã giao lớn hơn tổng đã thu"),
-    }
-    return known.get(reason, reason)
-
-
 def ended(organisation: JsonObject, language: str) -> list[str]:
     """That an organisation is no more, and who goes on for it."""
     found = []
