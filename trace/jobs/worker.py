@@ -21,12 +21,13 @@ from sqlalchemy.exc import OperationalError
 from trace import clock
 from trace.errors import TraceError
 from trace.extensions import db
+from trace.jobs.figures import Counting
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
 from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
-from trace.services import sequencer
+from trace.services import figures, sequencer
 from trace.services.sets import is_sqlite
 
 logger = structlog.get_logger()
@@ -152,6 +153,7 @@ def run_pending(worker: str = "inline") -> int:
         run(job)
         count += 1
     publish(worker)
+    figures.keep_up(at=clock.now())
     return count
 
 
@@ -172,10 +174,11 @@ def work() -> None:
     asker = threading.Thread(target=ask_until, args=(app, worker, stop), daemon=True)
     asker.start()
     logger.info("worker-started", worker=worker)
-    tidying = Tidying()
+    tidying, counting = Tidying(), Counting()
     while not stop.is_set():
         try:
             tidying.run(at=clock.now())
+            counting.run(at=clock.now())
             job = claim(worker)
             if job is None:
                 db.session.rollback()

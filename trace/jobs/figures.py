@@ -1,0 +1,41 @@
+"""Figures follow the log: every few seconds the worker counts what was recorded since."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from trace.extensions import db
+from trace.services.figures import behind, keep_up
+
+logger = structlog.get_logger()
+EVERY: Final = timedelta(seconds=5)
+SCANS_EVERY: Final = timedelta(minutes=5)
+
+
+class Counting:
+    """Remembers when it is due; `run` is cheap in between."""
+
+    def __init__(self) -> None:
+        self._due: datetime | None = None
+        self._scans_due: datetime | None = None
+
+    def run(self, *, at: datetime) -> None:
+        """Counts when it is due; what fails is tried again the next time."""
+        if self._due is not None and at < self._due:
+            return
+        self._due = at + EVERY
+        scans = self._scans_due is None or at >= self._scans_due
+        try:
+            if scans or behind():
+                keep_up(at=at)
+        except OperationalError:
+            db.session.rollback()
+            logger.warning("cannot-count")
+            return
+        db.session.rollback()
+        if scans:
+            self._scans_due = at + SCANS_EVERY
