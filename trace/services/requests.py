@@ -10,8 +10,6 @@ has said so; a supervisor of an authority the reports.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,7 +17,6 @@ from typing import Any, Final
 
 from sqlalchemy import or_, select, update
 
-from trace.core.gs1 import check_serial, new_serial
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Event, Organisation, Request
@@ -30,8 +27,8 @@ from trace.services.audit import write_audit
 from trace.services.competence import authorities_for
 from trace.services.notifications import notify, notify_each
 from trace.services.sealing import reseal, seal, unseal
-from trace.services.settings import current_settings
 from trace.services.successors import predecessors
+from trace.services.tracking_codes import code_for, digest_of, read_code
 from trace.services.versions import check_version
 
 KEPT_DAYS: Final = 90
@@ -99,13 +96,13 @@ def submit(
     one-time key) gives the same request and the same code. Raises NoSuchKind."""
     if kind not in KINDS or (kind == REPORT) != (reason in REASONS):
         raise NoSuchKind(path="kind")
-    code = _code_for(once)
+    code = code_for("request", once)
     earlier = _by_code(code)
     if earlier is not None:
         return earlier, code
     forget_closed(at=at)
     request = Request(
-        code_hash=_hash(code),
+        code_hash=digest_of(code),
         kind=kind,
         locale=locale,
         event_id=event.id if event is not None else None,
@@ -128,7 +125,7 @@ def submit(
 
 def find_by_code(typed: str) -> Request:
     """The request of a code as typed. Raises CodeLength, CodeCharacter, UnknownRequest."""
-    found = _by_code(check_serial("".join(c for c in typed if c.isalnum())))
+    found = _by_code(read_code(typed))
     if found is None:
         raise UnknownRequest(path="code", days=KEPT_DAYS)
     return found
@@ -368,16 +365,4 @@ def _place(request: Request) -> str:
 
 
 def _by_code(code: str) -> Request | None:
-    return db.session.scalar(select(Request).where(Request.code_hash == _hash(code)))
-
-
-def _hash(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()
-
-
-def _code_for(once: str) -> str:
-    """80 bits that follow from the form's one-time key and our secret: a form sent twice is told
-    the same code, which we do not keep."""
-    secret = current_settings().secret_key.encode()
-    made = hmac.new(secret, b"trace request\n" + once.encode(), hashlib.sha256).digest()
-    return new_serial(lambda count: made[:count])
+    return db.session.scalar(select(Request).where(Request.code_hash == digest_of(code)))
