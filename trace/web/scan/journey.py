@@ -9,65 +9,22 @@ lines are straight and broken, and goods from several farms never look like one 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
 from itertools import pairwise
-from math import cos, radians
-from pathlib import Path
 from typing import Final
 
+from trace.core.charts.projection import EDGE, Frame, Point
 from trace.core.signing import JsonObject
+from trace.services.outline import outline
 from trace.services.wards import Ward, find_ward
 
-OUTLINE: Final = Path(__file__).resolve().parents[2] / "data" / "outline.tsv"
 # Sizes in units of the drawing; a phone shows about one a pixel.
 WIDTH, TALL, LOW, COUNTRY = 320, 330, 180, 92
 FOOT = 18  # below the drawing, for the scale
-EDGE, NEAR = 16, 15
-# Degrees: a trip longer than this is shown on the whole country; no picture is closer than CLOSEST.
-FAR, CLOSEST = 3.0, 0.08
-KM_PER_DEGREE: Final = 111.2  # of latitude: 40,030 km / 360
-SCALES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-LONGEST_BAR = 70
+NEAR = 15
+FAR = 3.0  # degrees: a longer trip is shown on the whole country
 # Islands far from everything else, which a dot alone would not tell.
 NAMED: Final = frozenset({"Hoàng Sa", "Trường Sa"})
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Degrees to units: equirectangular, true to scale at the middle latitude."""
-
-    left: float
-    top: float
-    narrow: float
-    scale: float
-    at: Point = (0.0, 0.0)
-
-    @classmethod
-    def around(cls, points: Sequence[Point], size: Point, at: Point = (0.0, 0.0)) -> Frame:
-        """The frame of this size at `at` in whose middle all (lon, lat) stand."""
-        west, east = min(x for x, _ in points), max(x for x, _ in points)
-        south, north = min(y for _, y in points), max(y for _, y in points)
-        narrow = cos(radians((south + north) / 2))
-        wide = max((east - west) * narrow, CLOSEST)
-        high = max(north - south, CLOSEST)
-        scale = min((size[0] - 2 * EDGE) / wide, (size[1] - 2 * EDGE) / high)
-        left = (west + east) / 2 - size[0] / 2 / scale / narrow
-        return cls(left, (south + north) / 2 + size[1] / 2 / scale, narrow, scale, at)
-
-    def __call__(self, point: Point) -> Point:
-        x = (point[0] - self.left) * self.narrow * self.scale + self.at[0]
-        return round(x, 1), round((self.top - point[1]) * self.scale + self.at[1], 1)
-
-    def bar(self) -> tuple[int, float]:
-        """(kilometres, units) of the scale's bar."""
-        unit = self.scale / KM_PER_DEGREE
-        km = max((one for one in SCALES if one * unit <= LONGEST_BAR), default=SCALES[0])
-        return km, round(km * unit, 1)
 
 
 def journey(document: JsonObject) -> JsonObject | None:
@@ -81,7 +38,7 @@ def journey(document: JsonObject) -> JsonObject | None:
     if len(wards) < 2:
         return None
     points = {code: (ward.lon, ward.lat) for code, ward in wards.items()}
-    rings, islands = _outline()
+    rings, islands = outline()
     everything = [point for _, point in (*rings, *islands)]
     latitudes = [lat for _, lat in points.values()]
     far = max(latitudes) - min(latitudes) > FAR
@@ -145,19 +102,3 @@ def _numbers(group: Sequence[int]) -> str:
 def _middle(points: Sequence[Point]) -> Point:
     xs, ys = [x for x, _ in points], [y for _, y in points]
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-
-
-@cache
-def _outline() -> tuple[list[tuple[str, Point]], list[tuple[str, Point]]]:
-    """(corners of the mainland, islands), each (name, (lon, lat))."""
-    found = list(_read())
-    return (
-        [one for one in found if one[0] == "mainland"],
-        [one for one in found if one[0] != "mainland"],
-    )
-
-
-def _read() -> Iterator[tuple[str, Point]]:
-    with OUTLINE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            yield row["part"], (float(row["lon"]), float(row["lat"]))
