@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from trace.web.scan.journey import Frame, journey
+from trace.core.charts.projection import Frame
+from trace.web.scan.journey import journey
 
 DAN_PHUONG, CAU_GIAY, HAI_AN, HAM_THUAN = "09784", "00166", "11413", "23059"
 
