@@ -12,7 +12,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 from docs.generate import error_classes
-from trace.web.i18n import FOLDER, LANGUAGES, catalogue
+from trace.services.languages import FOLDER, languages
+from trace.web.i18n import catalogue
 
 ROOT = Path(__file__).parents[2]
 PLACE = re.compile(r"%\(\w+\)[a-z]")
@@ -65,7 +66,7 @@ def test_every_error_says_in_vietnamese_what_is_wrong_and_what_to_do() -> None:
     assert untranslated("vi", texts) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_no_sentence_is_translated_in_two_ways(language: str) -> None:
     # The application refuses to start a page with such a catalogue: better here than there.
     said: dict[str, set[str]] = {}
@@ -127,7 +128,7 @@ def test_no_catalogue_keeps_a_sentence_that_nobody_says() -> None:
     said |= {text for _, text in sentences()}
     data = "\n".join(path.read_text() for path in (ROOT / "trace" / "data").glob("*demo*"))
     unsaid = []
-    for language in LANGUAGES:
+    for language in languages():
         for path in (FOLDER / language).glob("*.po"):
             with path.open("rb") as file:
                 for message in read_po(file, locale=language):

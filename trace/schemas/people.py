@@ -9,6 +9,7 @@ from marshmallow import missing
 
 from trace.errors import TraceError
 from trace.schemas.base import Choice, FieldMissing, FormSchema, Text, refuse
+from trace.services.languages import languages
 from trace.services.people import Login, check_password_rules, parse_login, parse_phone
 
 
@@ -72,7 +73,7 @@ class AccountForm(FormSchema):
 
     name = Text(200, required=True)
     email = Email()
-    locale = Choice(("vi", "en"), required=True)
+    locale = Choice(languages(), required=True)
 
 
 class PasswordForm(FormSchema):

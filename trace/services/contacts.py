@@ -231,7 +231,7 @@ def _words(channel: str, digits: str, locale: str) -> tuple[str, str]:
     ends as browsers read it (the origin-bound one-time codes of the Web Platform Incubator Group).
     """
     host = urlsplit(current_settings().public_url).netloc
-    if locale == "en":
+    if locale != "vi":
         text = f"Trace: your code is {digits}, good for 10 minutes. Give it to nobody."
         subject = "Your Trace code"
     elif channel == "sms":

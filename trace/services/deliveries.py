@@ -135,6 +135,6 @@ def _check_wanted(row: Delivery) -> None:
 
 
 def _leaving(locale: str, address: str) -> str:
-    if locale == "en":
+    if locale != "vi":
         return f"No more e-mails of this kind: {address}"
     return f"Không nhận thư loại này nữa: {address}"

@@ -12,6 +12,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Event, Organisation, Thing
 from trace.services.holds import reason_of
+from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
 from trace.services.passports_lines import code_of
 from trace.services.records import LOCAL_ZONE
@@ -29,7 +30,7 @@ class Goods:
 
     def named(self, locale: str) -> str:
         """Name and code, in the reader's language where there is a name in it."""
-        name = self.name if locale == "vi" else self.name_en or self.name
+        name = local_name(self.name, self.name_en, locale)
         return " · ".join(" ".join(part.split()) for part in (name, self.code) if part)
 
 

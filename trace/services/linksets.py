@@ -13,13 +13,13 @@ from typing import Any, Final
 from trace.core.gs1 import Identity, local_uri
 from trace.core.signing import JsonObject
 from trace.services.addresses import Entry
+from trace.services.languages import languages
 
 VOC: Final = "https://gs1.org/voc/"
 # The same vocabulary at GS1's other address (both are in use).
 VOC_PREFIXES: Final = (VOC, "https://ref.gs1.org/voc/", "gs1:")
 DEFAULT: Final = "defaultLink"
 LINKSET: Final = "linkset"
-LANGUAGES: Final = ["vi", "en"]
 
 TITLES: Final = {
     "thing": "Hồ sơ truy xuất",
@@ -50,7 +50,12 @@ def links_of(entry: Entry, public_url: str) -> dict[str, list[JsonObject]]:
     """The links of one entity by bare link type; the default first."""
     href = public_url + "/t" + entry.identity.path
     title = entry.name or TITLES[entry.what]
-    page: JsonObject = {"href": href, "title": title, "hreflang": LANGUAGES, "type": "text/html"}
+    page: JsonObject = {
+        "href": href,
+        "title": title,
+        "hreflang": list(languages()),
+        "type": "text/html",
+    }
     found: dict[str, list[JsonObject]] = {DEFAULT: [{"href": href, "title": title}]}
     for link_type in TYPES[entry.what]:
         found[link_type] = [page]
@@ -64,7 +69,7 @@ def links_of(entry: Entry, public_url: str) -> dict[str, list[JsonObject]]:
         proof = {
             "href": href + "?view=proof",
             "title": "Bằng chứng",
-            "hreflang": LANGUAGES,
+            "hreflang": list(languages()),
             "type": "text/html",
         }
         recall = {**page, "title": "Thông báo thu hồi, nếu có"}

@@ -13,7 +13,7 @@ from flask import Request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-LANGUAGES = ("vi", "en")
+from trace.services.languages import SOURCE, languages
 
 
 def raw_target(request: Request) -> tuple[str, str]:
@@ -34,7 +34,7 @@ def language_of(request: Request) -> tuple[str, bool]:
     """
     if request.query_string:
         asked = request.args.get("lang", "")
-        if asked in LANGUAGES:
+        if asked in languages():
             return asked, True
     return best_language(request.headers.get("Accept-Language", "")), False
 
@@ -43,4 +43,4 @@ def language_of(request: Request) -> tuple[str, bool]:
 def best_language(header: str) -> str:
     """What a page speaks to a browser of these languages."""
     accepted = parse_accept_header(header, LanguageAccept)
-    return accepted.best_match(LANGUAGES, default="vi") or "vi"
+    return accepted.best_match(languages(), default=SOURCE) or SOURCE

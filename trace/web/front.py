@@ -9,12 +9,12 @@ from trace import clock
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.schemas.base import FieldMissing
+from trace.services.languages import languages
 from trace.services.people import change_account
 from trace.services.wards import match_wards
 from trace.web.access import safe_next
 from trace.web.forms import Form, showable
 from trace.web.guessing import path_of_guess
-from trace.web.i18n import LANGUAGES
 
 blueprint = Blueprint("home", __name__)
 
@@ -59,7 +59,7 @@ class CodeForm(Form):
 @blueprint.get("/language/<code>")
 def language(code: str) -> ResponseReturnValue:
     """Keeps the reader's choice: with the account of whoever is signed in, else in a cookie."""
-    if code not in LANGUAGES:
+    if code not in languages():
         raise NotFound
     response = redirect(safe_next(url_for("home.front")), 303)
     if g.person is not None and g.person.locale != code:

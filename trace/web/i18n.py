@@ -1,14 +1,14 @@
-"""Languages: Vietnamese is the source, English the second; catalogues are read as they are.
+"""Catalogues of sentences (services.languages says which languages there are), read as they are.
 
 Fragments `trace/translations/<language>/*.po` are merged into one catalogue in memory at first
-use. There is no compiled file to forget: a language is a folder of text files.
+use. There is no compiled file to forget: a language is a folder of text files. What it does not
+say is said in English, what English does not say in Vietnamese.
 """
 
 from __future__ import annotations
 
 import io
 from functools import cache
-from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -17,14 +17,14 @@ from babel.support import NullTranslations, Translations
 from flask import g, request
 from flask_babel import Domain, get_locale
 
-LANGUAGES = ("vi", "en")
-FOLDER = Path(__file__).resolve().parent.parent / "translations"
+from trace.services import languages as spoken
+from trace.services.languages import FALLBACK, SOURCE, languages
 
 
 def catalogue(language: str) -> Catalog:
     """All fragments of one language; a msgid translated twice differently is an error."""
     whole = Catalog(locale=language)
-    for path in sorted((FOLDER / language).glob("*.po")):
+    for path in sorted((spoken.FOLDER / language).glob("*.po")):
         with path.open("rb") as file:
             fragment = read_po(file, locale=language)
         for message in fragment:
@@ -45,7 +45,10 @@ def translations(language: str) -> Translations:
     file = io.BytesIO()
     write_mo(file, catalogue(language))
     file.seek(0)
-    return Translations(file)
+    made = Translations(file)
+    if language not in (SOURCE, FALLBACK):
+        made.add_fallback(translations(FALLBACK))
+    return made
 
 
 class FragmentDomain(Domain):  # type: ignore[misc]  # Flask-Babel carries no types
@@ -60,12 +63,12 @@ def select_locale() -> str:
     """`?lang=` first, then the signed-in person's, then the choice kept in the cookie, then
     the browser's; Vietnamese where nothing decides."""
     asked = request.args.get("lang", "")
-    if asked in LANGUAGES:
+    if asked in languages():
         return asked
     person = g.get("person")
-    if person is not None and person.locale in LANGUAGES:
+    if person is not None and person.locale in languages():
         return str(person.locale)
     kept = request.cookies.get("lang", "")
-    if kept in LANGUAGES:
+    if kept in languages():
         return kept
-    return request.accept_languages.best_match(LANGUAGES, default="vi") or "vi"
+    return request.accept_languages.best_match(languages(), default=SOURCE) or SOURCE

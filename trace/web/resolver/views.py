@@ -20,6 +20,7 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.services.addresses import Entry, organisation_named, resolve
 from trace.services.did import did_document
+from trace.services.languages import languages
 from trace.services.linksets import DEFAULT, LINKSET, bare_type, links_of, linkset
 from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
@@ -203,7 +204,7 @@ def description() -> Response:
                 "profile": "https://www.gs1.org/voc/?show=linktypes",
             }
         ],
-        "supportedLanguages": ["vi", "en"],
+        "supportedLanguages": list(languages()),
         "linkTypeDefaultCanBeLinkset": False,
         "contact": {"fn": "Trace"},
     }

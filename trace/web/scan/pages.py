@@ -16,6 +16,7 @@ from flask_babel import force_locale, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
+from trace.services.languages import languages, local_name, own_name
 from trace.services.proofs import Proof
 from trace.web.scan import corrections, journey, sharing, showing, words
 from trace.web.scan.words import _
@@ -27,7 +28,6 @@ LEAVING = frozenset(
         *("accepting", "retail_selling", "dispensing", "stocking"),
     )
 )
-NAMES = {"vi": "Tiếng Việt", "en": "English"}
 
 
 @cache
@@ -49,17 +49,22 @@ def content_security_policy(*, runs: bool = False) -> str:
     )
 
 
-def render(template: str, language: str, path: str, **values: Any) -> bytes:
-    """A page of the shopper's, in one language. `path` is its printed address."""
-    other = "en" if language == "vi" else "vi"
+def render(template: str, language: str, path: str, *, address: str = "", **values: Any) -> bytes:
+    """A page of the shopper's, in one language. `path` is the printed address it is about,
+    `address` the page's own where that is another."""
+    here = address or f"/t{path}"
+    joint = "&" if "?" in here else "?"
     with force_locale(language):
         text = render_template(
             template,
             language=language,
             style=style(),
-            other_language=other,
-            other_language_name=NAMES[other],
-            other_language_href=f"/t{path}?lang={other}",
+            others=[
+                (one, own_name(one), f"{here}{joint}lang={one}")
+                for one in languages()
+                if one != language
+            ],
+            named=lambda row: local_name(row.name, row.name_en, language),
             report_href=f"/requests/report?about={quote(path)}&lang={language}",
             requests_href=f"/requests/?lang={language}",
             **values,

@@ -25,6 +25,7 @@ from trace.models import Attachment
 from trace.services.alerts import AlertView
 from trace.services.attachments import photo_path
 from trace.services.fonts import find_font
+from trace.services.languages import territory_of
 from trace.web.scan import showing
 from trace.web.scan.words import _
 
@@ -33,7 +34,6 @@ MARGIN, PICTURE = 60, 400
 INK, SOFT, GROUND, LINE = "#16211a", "#4b5a50", "#f4f7f3", "#c9d3cb"
 BANDS: Final = {"stop": ("#a81c1c", "#ffffff"), "warn": ("#fdf0d2", "#7a4b00")}
 MAX_TEXT: Final = 200
-LOCALES: Final = {"vi": "vi_VN", "en": "en_GB"}
 
 
 def told(document: JsonObject, alerts: Sequence[AlertView], language: str) -> JsonObject:
@@ -69,7 +69,7 @@ def meta(document: JsonObject, shared: JsonObject, language: str) -> JsonObject:
         "image": image,
         "width": SIZE[0],
         "height": SIZE[1],
-        "locale": LOCALES[language],
+        "locale": territory_of(language),
         "product": _product(document, shared, image),
     }
 

@@ -17,6 +17,7 @@ from flask_babel import ngettext
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
 from trace.services.certificates import backs, claims_in
+from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
 from trace.services.proofs import Proof
 from trace.web.scan import corrections, words
@@ -93,7 +94,7 @@ def product_name(document: JsonObject, language: str) -> str:
     """The product's name; its maker's word where it has no row; otherwise what kind of thing."""
     product, thing = document["product"], document["thing"]
     if product:
-        return str((language == "en" and product["name_en"]) or product["name_vi"])
+        return local_name(product["name_vi"], product["name_en"], language)
     if document["facts"]["name"]:
         return str(document["facts"]["name"])
     kinds: dict[str, str] = {
@@ -106,7 +107,7 @@ def product_name(document: JsonObject, language: str) -> str:
 
 def local(named: JsonObject, language: str) -> str:
     """A name in the reader's language where there is one."""
-    return str((language == "en" and named.get("name_en")) or named.get("name") or "")
+    return local_name(named.get("name"), named.get("name_en"), language)
 
 
 def _states(document: JsonObject, language: str) -> list[str]:

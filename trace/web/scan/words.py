@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext, ngettext
 
 from trace.core.signing import JsonObject
+from trace.services.languages import local_name, number_marks
 from trace.services.vocabulary import step_label, uom_name
 from trace.web.hold_words import finding_words, use_words
 from trace.web.request_words import reason_name
@@ -22,7 +23,7 @@ def ended(organisation: JsonObject, language: str) -> list[str]:
     if organisation.get("closed"):
         found.append(_("Tổ chức đã ngừng hoạt động từ %(day)s", day=day(organisation["closed"])))
     for one in organisation.get("successors", ()):
-        name = str((language == "en" and one["name_en"]) or one["name"])
+        name = local_name(one["name"], one["name_en"], language)
         found.append(_("Bên kế thừa hồ sơ: %(who)s", who=name))
     return found
 
@@ -98,10 +99,9 @@ def number(value: Any, language: str) -> str:
     grouped = f"{int(whole):,}"
     if whole.startswith("-0"):
         grouped = "-" + grouped
+    thousands, decimals = number_marks(language)
     english = grouped + (f".{part}" if part else "")
-    if language == "en":
-        return english
-    return english.translate(str.maketrans(",.", ".,"))
+    return english.translate({ord(","): thousands, ord("."): decimals})
 
 
 def amount(value: Any, unit: str | None, language: str) -> str:
