@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from trace.errors import Conflict
-from trace.models import (
-    Application,
-    AreaCode,
-    Certificate,
-    Closing,
-    Household,
-    Organisation,
-    Place,
-    Plan,
-    Product,
-    Request,
-    Succession,
-)
 
 
 class ChangedMeanwhile(Conflict):
@@ -24,20 +13,14 @@ class ChangedMeanwhile(Conflict):
     next_step = "Compare both versions, then save yours or keep theirs."
 
 
-def check_version(
-    record: Organisation
-    | AreaCode
-    | Household
-    | Place
-    | Plan
-    | Product
-    | Certificate
-    | Request
-    | Application
-    | Closing
-    | Succession,
-    version: int,
-) -> None:
+class Versioned(Protocol):
+    """A record that counts its changes."""
+
+    @property
+    def version(self) -> int: ...
+
+
+def check_version(record: Versioned, version: int) -> None:
     """Raises ChangedMeanwhile unless `version` is the one the editor saw."""
     if record.version != version:
         raise ChangedMeanwhile
