@@ -48,8 +48,8 @@ class CheckList(Model):
 class Inspection(Model):
     """One case: whom it concerns, who goes when, what is looked at, how it ended.
 
-    `check_list` is the list as it was when planned (JSON: code, number, name, items), `answers` what
-    was answered so far (JSON: key -> {"answer", "note"}).
+    `check_list` is the list as it was when planned (JSON: code, number, name, items), `answers`
+    what was answered so far (JSON: key -> {"answer", "note"}).
     """
 
     __tablename__ = "inspections"
@@ -147,8 +147,8 @@ class FindingThing(Model):
 
 
 class FindingAnswer(Model):
-    """What the inspected organisation says to a finding. It signs that as an event of its own, found
-    under `event_key`; where its people approve by passkey, only once they did."""
+    """What the inspected organisation says to a finding. It signs that as an event of its own,
+    found under `event_key`; where its people approve by passkey, only once they did."""
 
     __tablename__ = "finding_answers"
 
@@ -208,7 +208,7 @@ class InspectionEvent(Model):
 
 class Risk(Model):
     """One reason why an organisation should be looked at: how bad from 0 to 1000, the plain figure
-    behind it, and its evidence (JSON). Counted by a job; weights come from the reader's authority."""
+    behind it, and its evidence (JSON). Counted by a job; weights are the reader's authority's."""
 
     __tablename__ = "risks"
 

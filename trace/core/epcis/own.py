@@ -206,6 +206,85 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         _object(("households",), households=_NUMBER),
         "how many brought a part of the lot: {households}",
     ),
+    "inspection": OwnMember(
+        ("event",),
+        _object(
+            ("case", "part"),
+            case=_TEXT,
+            part={
+                "enum": [
+                    *("visit", "finding", "answer", "follow-up", "closed", "sample", "custody"),
+                    *("result", "conclusion"),
+                ]
+            },
+            conclusion={"enum": ["met", "partly", "not-met"]},
+            on=_DAY,
+            findings={"type": "object"},
+            follows=_TEXT,
+        ),
+        "what an event is of an authority's inspection: {case, part}; a conclusion says {conclusion,"
+        " on, findings: how many of each severity} as well and is public, all else is private",
+    ),
+    "inspected": OwnMember(("event",), _TEXT, "address of the organisation an inspection concerns"),
+    "checkList": OwnMember(
+        ("event",),
+        _object(
+            ("code", "number", "answers"),
+            code=_TEXT,
+            number=_NUMBER,
+            name=_TEXT,
+            answers={
+                "type": "array",
+                "items": _object(
+                    ("item", "answer"),
+                    item=_TEXT,
+                    answer={"enum": ["yes", "no", "na"]},
+                    note=_TEXT,
+                    photo=_TEXT,
+                ),
+            },
+        ),
+        "what was looked at: {code, number (the list's version), name, answers: [{item, answer: yes,"
+        " no or na, note?, photo? (its digest)}]}",
+    ),
+    "finding": OwnMember(
+        ("event",),
+        _object(
+            ("code",),
+            code=_TEXT,
+            rule=_TEXT,
+            severity={"enum": ["minor", "major", "critical"]},
+            words=_TEXT,
+            action=_TEXT,
+            due=_DAY,
+            evidence={"type": "array", "items": _TEXT},
+        ),
+        "what was found wrong: {code, rule, severity, words, action?, due?, evidence?: statements and"
+        " seals}; what is said of it later names its code",
+    ),
+    "sample": OwnMember(
+        ("event",),
+        _object(
+            ("seal",),
+            seal=_TEXT,
+            quantity=_NUMBER,
+            unit=_TEXT,
+            laboratory=_TEXT,
+            step=_TEXT,
+            intact={"type": "boolean"},
+        ),
+        "a sealed sample: {seal, quantity?, unit?, laboratory?}, and each hand it goes through:"
+        " {seal, step: sent, received, returned or lost, intact?}",
+    ),
+    "position": OwnMember(
+        ("event",),
+        _object(
+            ("latitude", "longitude"),
+            latitude={"type": "number"},
+            longitude={"type": "number"},
+        ),
+        "where whoever recorded it stood, WGS 84; never public",
+    ),
     "sampleDate": OwnMember(("event",), _DAY, "day the sample of a laboratory's result was taken"),
     "seedSource": OwnMember(
         ("event", "ilmd"), _either(_TEXT, _object()), "where seed or stock came from"
