@@ -221,7 +221,7 @@ class _Folding:
             if not giver or giver == told.issuer or told.id in self.hidden:
                 continue
             source = self._station(f"{face}-{giver}", face, giver)
-            flow = self._flow(source.id, target.id, "handover", told, {}, got=amounts, alone=alone)
+            flow = self._flow(source.id, target.id, "handover", told, {}, got=amounts)
             if shipment is None:
                 flow.problems.add("only-receiver")
 

@@ -1,4 +1,4 @@
-"""The graph of a chain: stations, flows, and what is left of them when somebody narrows it. Pure."""
+"""The graph of a chain: stations, flows, and what is left when somebody narrows it. Pure."""
 
 from __future__ import annotations
 

@@ -134,7 +134,15 @@ class Walked:
         told = [_told(row) for row in rows if row.id not in self.events]
         room = MOST_EVENTS - len(self.events)
         self.more = self.more or len(told) > room
-        told = told[:room]
+        self._take(told[:room], fresh)
+
+    def read_event(self, event_id: int) -> Told | None:
+        """One event with what it names, whatever it is about."""
+        told = [_told(row) for row in db.session.execute(_EVENTS.where(Event.id == event_id))]
+        self._take(told, ())
+        return self.events.get(event_id)
+
+    def _take(self, told: list[Told], fresh: Collection[int]) -> None:
         self.events.update({one.id: one for one in told})
         for event, role, thing, quantity, unit, visibility in db.session.execute(
             _USES.where(among(EventThing.event_id, [one.id for one in told]))
