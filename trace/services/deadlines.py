@@ -9,6 +9,8 @@ Rules (Law 91/2025/QH15; Decree 356/2025/ND-CP, in force since 2026-01-01; Civil
    whoever finishes earlier is never late. One extension each, no longer than the first time.
 4. A report of an abusive photo or text has no period in that law; what we promise is the reply of
    rule 1 and a decision within 5 days.
+5. A recall of unsafe food is decided within 24 hours of its being determined (Circular
+   17/2021/TT-BNNPTNT): hours of the clock, nights and holidays count.
 Days of rules 2 and 3 are calendar days; a last day on a holiday is not moved, for the same reason.
 A lawyer must confirm the periods (docs/explanation/personal-data.md).
 """
@@ -27,6 +29,7 @@ from trace.models.requests import REPORT
 LOCAL: Final = timezone(timedelta(hours=7))
 HOLIDAYS: Final = Path(__file__).parents[1] / "data" / "holidays.tsv"
 REPLY_WORKING_DAYS: Final = 2
+RECALL_HOURS: Final = 24
 SATURDAY: Final = 5
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import ColumnElement, case, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Event, EventThing, LogEntry, Thing
+from trace.models import Event, EventThing, Thing
 from trace.models.events import ROLES
 from trace.services.edges import Edge, believed
 from trace.services.sets import among
@@ -18,37 +18,75 @@ Reached = dict[int, bool]  # thing id: reached only through mixes ("may contain"
 
 
 def descendants(
-    start: Mapping[int, bool], since_index: int | None = None, *, spoken: bool = False
+    start: Mapping[int, bool], *, spoken: bool = False, sources: dict[int, int] | None = None
 ) -> Reached:
     """Everything downstream of `start`, itself included, breadth first and set-based.
 
     Edges: transformation input to output; content to the container it was put in; container to
-    the units and containers in it; lot to its units. With `since_index` the first step looks only
-    at events logged from that index on (what came after a snapshot). With `spoken` only edges count
-    whose issuer may speak of what they lead to (services.edges): what notices travel along.
+    the units and containers in it; lot to its units. With `spoken` only edges count whose issuer
+    may speak of what they lead to (services.edges): what notices travel along. `sources` holds for
+    each start what it came from, and is completed for all that is reached.
     """
     reached: Reached = dict(start)
     frontier: Reached = dict(start)
-    first = since_index
     while frontier:
-        found: Reached = {}
-        for target, source, mixed in _step(frontier, first, spoken):
-            through = frontier[source] or mixed
-            found[target] = found.get(target, True) and through
-        first = None
-        # A thing reached again by an unmixed way is worse off than known: walk on from it anew.
-        frontier = {
-            thing: mixed
-            for thing, mixed in found.items()
-            if thing not in reached or (reached[thing] and not mixed)
-        }
+        frontier = _onward(_step(frontier, spoken), frontier, reached, sources)
         reached |= frontier
     return reached
 
 
-def _step(
-    frontier: Iterable[int], since_index: int | None, spoken: bool
+def after(start: Mapping[int, bool], events: Collection[int], sources: dict[int, int]) -> Reached:
+    """What newer events lead to that `start` did not hold, or held as "may contain" only: what came
+    after a snapshot, with all downstream of it. The edges are the new ones, however large `start`;
+    `sources` as in `descendants`."""
+    if not events:
+        return {}
+    edges = _edges(events=events, spoken=True)
+    named = select(EventThing.thing_id).where(among(EventThing.event_id, events))
+    units = select(Thing.id, Thing.lot_id).where(Thing.id.in_(named), Thing.lot_id.is_not(None))
+    edges += [(unit, lot, False) for unit, lot in db.session.execute(units) if lot is not None]
+    first = _onward([edge for edge in edges if edge[1] in start], start, start, sources)
+    return descendants(first, spoken=True, sources=sources) if first else {}
+
+
+def _onward(
+    edges: Iterable[tuple[int, int, bool]],
+    frontier: Mapping[int, bool],
+    reached: Mapping[int, bool],
+    sources: dict[int, int] | None,
+) -> Reached:
+    """What the edges lead to that is not reached yet. A thing reached again by an unmixed way is
+    worse off than known: it is walked on from anew."""
+    found: Reached = {}
+    via: dict[int, int] = {}
+    for target, source, mixed in edges:
+        through = frontier[source] or mixed
+        known = found.get(target)
+        if known is None or (known and not through):
+            found[target] = through
+            via[target] = source
+    onward = {
+        thing: mixed
+        for thing, mixed in found.items()
+        if thing not in reached or (reached[thing] and not mixed)
+    }
+    if sources is not None:
+        for thing in onward:
+            sources.setdefault(thing, sources[via[thing]])
+    return onward
+
+
+def _step(frontier: Collection[int], spoken: bool) -> list[tuple[int, int, bool]]:
+    rows = _edges(frontier, spoken=spoken)
+    units = select(Thing.id, Thing.lot_id).where(among(Thing.lot_id, frontier))
+    rows += [(unit, lot, False) for unit, lot in db.session.execute(units) if lot is not None]
+    return rows
+
+
+def _edges(
+    things: Collection[int] = (), *, events: Collection[int] = (), spoken: bool
 ) -> list[tuple[int, int, bool]]:
+    """(target, source, mixed) of the edges from these things, or of these events."""
     here, there = aliased(EventThing), aliased(EventThing)
     inputs = aliased(EventThing)
     many = (
@@ -66,7 +104,7 @@ def _step(
         select(there.thing_id, here.thing_id, (here.role == INPUT) & (many > 1), doubt)
         .join(there, there.event_id == here.event_id)
         .where(
-            among(here.thing_id, frontier),
+            among(here.event_id, events) if events else among(here.thing_id, things),
             or_(
                 (here.role == INPUT) & (there.role == OUTPUT),
                 (here.role == CHILD) & (there.role == PARENT),
@@ -78,19 +116,11 @@ def _step(
     if spoken:
         query = query.join(Event, Event.id == here.event_id)
         query = query.join(Thing, Thing.id == there.thing_id)
-    if since_index is not None:
-        query = query.join(LogEntry, LogEntry.event_id == here.event_id).where(
-            LogEntry.index >= since_index
-        )
     edges = db.session.execute(query).all()
     asked = {Edge(event, source, target) for target, source, _, event in edges if event}
     told = believed(asked) if asked else set()
-    rows = [
+    return [
         (target, source, bool(mixed))
         for target, source, mixed, event in edges
         if not event or Edge(event, source, target) in told
     ]
-    if since_index is None:
-        units = select(Thing.id, Thing.lot_id).where(among(Thing.lot_id, frontier))
-        rows += [(unit, lot, False) for unit, lot in db.session.execute(units) if lot is not None]
-    return rows

@@ -30,7 +30,7 @@ from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services import holds, units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
-from trace.services.capture.notices import inherit_alerts
+from trace.services.capture.notices import foresee, inherit_alerts
 from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
@@ -199,12 +199,14 @@ def _record(
     digest: bytes,
     approval: Approval | None = None,
 ) -> Captured:
+    # Before anything is written: on SQLite nobody waits while a large recall is thought through.
+    foreseen = foresee(actor.organisation, signed)
     # A savepoint: the loser of a race must not take what the caller did before with it.
     try:
         with db.session.begin_nested():
             claims = _claim_units(actor, signed, at=at)
             name_stamps(mention.name for event in signed for mention in event.things)
-            indexes = store(actor, signed, key, at=at, approval=approval)
+            indexes = store(actor, signed, key, at=at, approval=approval, foreseen=foreseen)
             rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
             for place, claimed in claims:
                 units.confirm(claimed, indexes[place][0], at=at)

@@ -9,21 +9,25 @@ concurrent mixing cannot miss each other (formats §3).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Alert, Event, EventThing, Organisation, Thing
+from trace.models import Alert, Event, EventThing, LogEntry, LogState, Organisation, Thing
+from trace.services.bulk import Row, insert_rows
 from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
-from trace.services.descent import Reached, descendants
+from trace.services.descent import Reached, after, descendants
 from trace.services.histories import contents
 from trace.services.sets import among, among_given, given, is_sqlite
 from trace.services.successors import voices_of
+
+COLUMNS: Final = ("thing_id", "event_id", "source_id", "kind", "hazard", "mixed", "lifted_by")
+MIXED: Final = COLUMNS.index("mixed")
 
 
 def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
@@ -34,47 +38,118 @@ def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
     return issuer.kind == "authority" and issuer.status == "confirmed"
 
 
-def reach_of(
+@dataclass(slots=True)
+class Reach:
+    """What a notice reaches: things, whether only through mixes, and which of the things it names
+    each comes of. `new` are those whose alerts are still to be written."""
+
+    things: Reached = field(default_factory=dict)
+    sources: dict[int, int] = field(default_factory=dict)
+    new: Reached = field(default_factory=dict)
+
+    def name(self, things: Collection[int]) -> None:
+        """These are named by the notice itself."""
+        for thing in things:
+            self.things[thing], self.sources[thing] = False, thing
+        found = descendants(dict.fromkeys(things, False), spoken=True, sources=self.sources)
+        self._take(found)
+
+    def complete(self, events: Collection[int]) -> None:
+        """What these events, newer than the closure, lead to."""
+        self._take(after(self.things, events, self.sources))
+
+    def _take(self, found: Reached) -> None:
+        self.new |= found
+        self.things |= found
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The reach of each alerting notice (by its place in the capture) as of a size of the log."""
+
+    since: int = 0
+    reaches: Mapping[int, Reach] = field(default_factory=dict)
+
+
+def foresee(issuer: Organisation, events: Sequence[Prepared]) -> Foreseen:
+    """Everything downstream of what these notices name, read before anything is written: on SQLite
+    others record meanwhile. What comes after is caught up with under the log lock."""
+    alerting = {
+        place: event
+        for place, event in enumerate(events)
+        if event.notice in ALERTING and not event.error_declaration
+    }
+    if not alerting:
+        return Foreseen()
+    since = log_size()
+    reaches = {}
+    for place, event in alerting.items():
+        reaches[place] = Reach()
+        reaches[place].name(_speaking(issuer, event, _known(event)))
+    return Foreseen(since, reaches)
+
+
+def log_size() -> int:
+    """How many entries the log has."""
+    return db.session.scalar(select(func.max(LogState.size))) or 0
+
+
+def _known(event: Prepared) -> dict[str, tuple[int, int | None]]:
+    identities = {mention.name.identity for mention in event.things}
+    rows = db.session.execute(
+        select(Thing.identity, Thing.id, Thing.owner_id).where(
+            among(Thing.identity, sorted(identities))
+        )
+    )
+    return {identity: (thing, owner) for identity, thing, owner in rows}
+
+
+def _speaking(
     issuer: Organisation, event: Prepared, ids: Mapping[str, tuple[int, int | None]]
-) -> dict[int, Reached]:
-    """For each thing an alerting notice names and may reach: everything downstream.
-
-    `ids` maps identities to (thing id, owner id). Computed before the log lock.
-    """
-    if event.notice not in ALERTING or event.error_declaration:
-        return {}
-    reach: dict[int, Reached] = {}
-    others = {owner for _, owner in ids.values() if not may_notify(issuer, owner)}
-    voices = voices_of(others)
-    for mention in event.things:
-        thing_id, owner_id = ids[mention.name.identity]
-        speaks = may_notify(issuer, owner_id) or voices.speak(issuer.id, owner_id, thing_id, None)
-        if mention.role in (EPC, PARENT, CHILD, OUTPUT) and speaks:
-            reach[thing_id] = descendants({thing_id: False}, spoken=True)
-    return reach
+) -> list[int]:
+    """The things a notice names that exist and that its issuer may put words on; `ids` maps
+    identities to (thing id, owner id)."""
+    named = [
+        ids[mention.name.identity]
+        for mention in event.things
+        if mention.role in (EPC, PARENT, CHILD, OUTPUT) and mention.name.identity in ids
+    ]
+    voices = voices_of({owner for _, owner in named if not may_notify(issuer, owner)})
+    return [
+        thing
+        for thing, owner in dict.fromkeys(named)
+        if may_notify(issuer, owner) or voices.speak(issuer.id, owner, thing, None)
+    ]
 
 
-def raise_alerts(event: Prepared, event_id: int, reach: Mapping[int, Reached], since: int) -> None:
-    """Under the log lock: completes each reach with what was logged since, and writes alerts."""
-    rows = []
-    for source, reached in reach.items():
-        whole = reached | {
-            thing: mixed
-            for thing, mixed in descendants(reached, since_index=since, spoken=True).items()
-            if _is_news(thing, mixed, reached)
-        }
-        rows += [
-            {
-                "thing_id": thing,
-                "event_id": event_id,
-                "source_id": source,
-                "kind": event.notice,
-                "hazard": event.hazard,
-                "mixed": mixed,
-            }
-            for thing, mixed in whole.items()
-        ]
-    _write(rows)
+def reach_of(
+    issuer: Organisation,
+    event: Prepared,
+    ids: Mapping[str, tuple[int, int | None]],
+    foreseen: Reach,
+) -> Reach:
+    """The reach with those things the notice names that came into being with it."""
+    fresh = [one for one in _speaking(issuer, event, ids) if one not in foreseen.sources]
+    if fresh:
+        foreseen.name(fresh)
+    return foreseen
+
+
+def write_alerts(event: Prepared, event_id: int, reach: Reach) -> None:
+    """Writes what was not written yet. Most of it before the log lock: nobody waits for that."""
+    _write(
+        (thing, event_id, reach.sources[thing], event.notice, event.hazard, mixed, None)
+        for thing, mixed in reach.new.items()
+    )
+    reach.new = {}
+
+
+def newer_events(since: int, own: Collection[int]) -> list[int]:
+    """Under the log lock: events logged from a size of the log on, and those being recorded."""
+    logged = select(LogEntry.event_id).where(
+        LogEntry.index >= since, LogEntry.event_id.is_not(None)
+    )
+    return [*(row for row in db.session.scalars(logged) if row is not None), *own]
 
 
 @lru_cache(maxsize=2)
@@ -91,22 +166,20 @@ def inherit_alerts(sources: Iterable[int]) -> set[int]:
     for alert in standing:
         _, start = groups.setdefault((alert.event_id, alert.source_id), (alert, {}))
         start[alert.thing_id] = alert.mixed
-    rows = []
-    for alert, start in groups.values():
-        rows += [
-            {
-                "thing_id": thing,
-                "event_id": alert.event_id,
-                "source_id": alert.source_id,
-                "kind": alert.kind,
-                "hazard": alert.hazard,
-                "mixed": mixed,
-                "lifted_by": alert.lifted_by,
-            }
-            for thing, mixed in descendants(start, spoken=True).items()
-            if _is_news(thing, mixed, start)
-        ]
-    _write(rows)
+    _write(
+        (
+            thing,
+            alert.event_id,
+            alert.source_id,
+            alert.kind,
+            alert.hazard,
+            mixed,
+            alert.lifted_by,
+        )
+        for alert, start in groups.values()
+        for thing, mixed in descendants(start, spoken=True).items()
+        if _is_news(thing, mixed, start)
+    )
     return {alert.event_id for alert, _ in groups.values() if alert.lifted_by is None}
 
 
@@ -140,25 +213,29 @@ def _is_news(thing: int, mixed: bool, known: Reached) -> bool:
     return thing not in known or (known[thing] and not mixed)
 
 
-def _write(rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    dialect = sqlite.insert if is_sqlite() else postgresql.insert
-    statement = dialect(Alert)
-    # "May contain" gives way to "is"; never the other way round.
-    statement = statement.on_conflict_do_update(
-        index_elements=["thing_id", "event_id"],
-        set_={"mixed": False},
-        where=and_(Alert.mixed, statement.excluded.mixed.is_(False)),
+def _write(rows: Iterable[Row]) -> None:
+    """Rows of COLUMNS. "May contain" gives way to "is"; never the other way round."""
+    wanted: dict[Any, Row] = {}
+    for row in rows:
+        known = wanted.get(row[:2])
+        if known is None or (known[MIXED] and not row[MIXED]):
+            wanted[row[:2]] = row
+    insert_rows(
+        "alerts",
+        COLUMNS,
+        list(wanted.values()),
+        "ON CONFLICT (thing_id, event_id) DO UPDATE SET mixed = excluded.mixed "
+        "WHERE alerts.mixed AND NOT excluded.mixed",
     )
-    db.session.execute(statement, list(rows))
 
 
 __all__ = [
     "descendants",
     "doubted_sources",
+    "foresee",
     "inherit_alerts",
     "may_notify",
-    "raise_alerts",
+    "newer_events",
     "reach_of",
+    "write_alerts",
 ]

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Update, bindparam, false, func, or_, select, update
+from sqlalchemy import Update, bindparam, false, or_, select, update
 
 from trace.core.epcis.parts import read_time
 from trace.core.history import ARRIVING, LEAVING
@@ -28,7 +28,6 @@ from trace.core.statements import (
 from trace.extensions import db
 from trace.models import (
     EventThing,
-    LogState,
     Organisation,
     Passport,
     Product,
@@ -72,7 +71,6 @@ EVENT_COLUMNS = (
 
 
 # What every capture asks, written once: building a query costs more than answering it.
-_SINCE = select(func.max(LogState.size))
 _USE = select(Organisation.use_head, Organisation.use_salt).where(
     Organisation.id == bindparam("organisation")
 )
@@ -103,11 +101,15 @@ def store(
     *,
     at: datetime,
     approval: Approval | None = None,
+    foreseen: notices.Foreseen | None = None,
 ) -> list[tuple[int, int]]:
     """Writes signed events; returns (event row id, log index) of each, in order.
 
-    An approval goes into the log right before them.
+    An approval goes into the log right before them. `foreseen` is what notices among them reach,
+    where somebody looked before anything was written.
     """
+    if foreseen is None:
+        foreseen = notices.foresee(actor.organisation, prepared)
     organisation = actor.organisation
     known = _things(organisation, prepared, at)
     ids = allocate_ids("events", len(prepared))
@@ -121,10 +123,8 @@ def store(
     touched, sources = _reached(prepared, known)
     _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)
-    since = db.session.scalar(_SINCE) or 0
     told = [(row_id, p) for row_id, p in zip(ids, prepared, strict=True) if p.notice is not None]
-    owners = {k.identity: (k.id, k.owner_id) for k in known.values()} if told else {}
-    reach = [notices.reach_of(organisation, p, owners) for _, p in told]
+    alerting = _alerting(organisation, prepared, ids, known, foreseen)
 
     state = log.lock()
     check_still_valid(key)
@@ -132,9 +132,12 @@ def store(
         check_still_valid(approval.passkey)
     if not all(row.created for row in known.values()):
         _claim(organisation, prepared, known)
-    for (row_id, event), reached in zip(told, reach, strict=True):
-        if reached:
-            notices.raise_alerts(event, row_id, reached, since)
+    if alerting:
+        newer = notices.newer_events(foreseen.since, ids)
+        for row_id, event, reach in alerting:
+            reach.complete(newer)
+            notices.write_alerts(event, row_id, reach)
+    for row_id, event in told:
         releases.lift_alerts(organisation, event, row_id)
     releases.withdraw_releases(organisation, prepared)
     moved = _moved(prepared, known)
@@ -148,6 +151,26 @@ def store(
     news.ask(actor, said, at=at, inherited=spread)
     first = _append(organisation, prepared, ids, known, state, at, approval)
     return list(zip(ids, first, strict=True))
+
+
+def _alerting(
+    organisation: Organisation,
+    prepared: Sequence[Prepared],
+    ids: Sequence[int],
+    known: Mapping[str, Known],
+    foreseen: notices.Foreseen,
+) -> list[tuple[int, Prepared, notices.Reach]]:
+    """The notices with alerts: (event row, notice, reach), their alerts written so far as known."""
+    if not foreseen.reaches:
+        return []
+    owners = {k.identity: (k.id, k.owner_id) for k in known.values()}
+    found = []
+    for place, reach in foreseen.reaches.items():
+        event = prepared[place]
+        notices.reach_of(organisation, event, owners, reach)
+        notices.write_alerts(event, ids[place], reach)
+        found.append((ids[place], event, reach))
+    return found
 
 
 @lru_cache(maxsize=2)

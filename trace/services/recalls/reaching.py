@@ -1,0 +1,310 @@
+"""Everything downstream of what was chosen, and who has it: set-based, on what is recorded now.
+
+1. The closure is that of notices (`services.descent`): every edge whose issuer may speak of it.
+2. Who has some: whoever holds a lot of it or held it, whoever took it over by a handover, whoever
+   made it. One-sided too: whom a giver named as taker and who has not answered; who answered by a
+   note's link without an account; and goods that left to nobody named.
+3. Amounts are of lots, by the holder's own records; units and crates count pieces. What is nowhere
+   told is not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    FromClause,
+    Text,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
+
+from trace.extensions import db
+from trace.models import (
+    Event,
+    EventThing,
+    Handover,
+    Holding,
+    NoteLink,
+    Organisation,
+    Recall,
+    RecallItem,
+    RecallNotice,
+    RecallThing,
+    Thing,
+)
+from trace.models.events import ROLES
+from trace.models.things import Alert
+from trace.models.types import from_micro
+from trace.services.descent import Reached, descendants
+from trace.services.sets import among, given, is_sqlite
+
+EPC: Final = ROLES.index("epc")
+PIECES: Final = ""
+SOLD: Final = "retail_sold"
+# Receipts by which nothing came into anybody's named hands.
+NOT_TAKEN: Final = ("refused", "rest-refused", "link", "link-refused", "back", "rest-back")
+
+
+@dataclass(slots=True)
+class Held:
+    """Who has or had some. Amounts by unit: what is still there, what was sold before."""
+
+    organisation_id: int | None
+    shipment_id: int | None = None
+    giver_id: int | None = None
+    name: str = ""
+    phone: str = ""
+    one_sided: bool = False
+    things: int = 0
+    sure: bool = False  # some of it is surely recalled goods, not only "may contain"
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    sold: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, unit: str | None, quantity: Decimal) -> None:
+        """More of it in one unit."""
+        if quantity > 0:
+            self.amounts[unit or ""] = self.amounts.get(unit or "", Decimal(0)) + quantity
+
+
+def chosen_things(recall: Recall) -> list[Thing]:
+    """What was chosen, in order."""
+    return list(
+        db.session.scalars(
+            select(Thing)
+            .join(RecallItem, RecallItem.thing_id == Thing.id)
+            .where(RecallItem.recall_id == recall.id)
+            .order_by(Thing.id)
+        )
+    )
+
+
+def closure(thing_ids: Collection[int]) -> Reached:
+    """What a notice naming these things would reach now (rule 1)."""
+    return descendants(dict.fromkeys(thing_ids, False), spoken=True)
+
+
+def as_table(reached: Mapping[int, bool]) -> FromClause:
+    """A closure in memory as a table (thing_id, mixed) of a query: two bound lists."""
+    sure = [thing for thing, mixed in reached.items() if not mixed]
+    maybe = [thing for thing, mixed in reached.items() if mixed]
+    return union_all(_listed(sure, mixed=False), _listed(maybe, mixed=True)).subquery("reached")
+
+
+def _listed(things: Collection[int], *, mixed: bool) -> Any:
+    told = true() if mixed else false()
+    if is_sqlite():
+        each = func.json_each(literal(given(things), Text())).table_valued("value")
+        return select(cast(each.c.value, BigInteger).label("thing_id"), told.label("mixed"))
+    listed = bindparam(None, list(things), type_=ARRAY(BigInteger), unique=True)
+    each_row = func.unnest(listed, type_=BigInteger).column_valued()
+    return select(each_row.label("thing_id"), told.label("mixed"))
+
+
+def reached_table(recall: Recall) -> FromClause:
+    """What a signed recall reaches (its alerts, those inherited later too), or what a rehearsal
+    would have reached."""
+    if recall.rehearsal:
+        return (
+            select(RecallThing.thing_id, RecallThing.mixed)
+            .where(RecallThing.recall_id == recall.id)
+            .subquery("reached")
+        )
+    notices = select(RecallNotice.event_id).where(RecallNotice.recall_id == recall.id)
+    return (
+        select(Alert.thing_id, func.min(cast(Alert.mixed, BigInteger)).label("mixed"))
+        .where(Alert.event_id.in_(notices))
+        .group_by(Alert.thing_id)
+        .subquery("reached")
+    )
+
+
+def counted(reached: FromClause) -> dict[str, int]:
+    """How many things of each kind are in it."""
+    rows = db.session.execute(
+        select(Thing.kind, func.count())
+        .join(reached, reached.c.thing_id == Thing.id)
+        .group_by(Thing.kind)
+    )
+    return dict(rows.tuples().all())
+
+
+def holders(reached: FromClause, *, with_sales: bool = False) -> list[Held]:
+    """Everybody of rule 2, organisations first by name, then those without an account."""
+    found: dict[int, Held] = {}
+    unnamed: dict[int, Held] = {}
+    _holdings(reached, found)
+    _handovers(reached, found, unnamed)
+    _makers(reached, found)
+    if with_sales:
+        _sales(reached, found)
+    names = dict(
+        db.session.execute(
+            select(Organisation.id, Organisation.name).where(
+                among(Organisation.id, sorted(found)), Organisation.kind != "platform"
+            )
+        )
+        .tuples()
+        .all()
+    )
+    told = [one for key, one in found.items() if key in names]
+    told.sort(key=lambda one: (names[one.organisation_id or 0], one.organisation_id))
+    return told + sorted(unnamed.values(), key=lambda one: one.shipment_id or 0)
+
+
+def _at(found: dict[int, Held], organisation: int) -> Held:
+    return found.setdefault(organisation, Held(organisation))
+
+
+def _holdings(reached: FromClause, found: dict[int, Held]) -> None:
+    rows = db.session.execute(
+        select(
+            Holding.holder_id,
+            Holding.unit,
+            func.sum(
+                case(
+                    (cast(Holding.quantity, BigInteger) > 0, cast(Holding.quantity, BigInteger)),
+                    else_=0,
+                )
+            ),
+            func.count(),
+            func.min(cast(reached.c.mixed, BigInteger)),
+        )
+        .join(reached, reached.c.thing_id == Holding.thing_id)
+        .group_by(Holding.holder_id, Holding.unit)
+    )
+    for holder, unit, micro, count, mixed in rows:
+        one = _at(found, holder)
+        one.add(unit, from_micro(int(micro or 0)))
+        one.things += count
+        one.sure |= not mixed
+
+
+def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, Held]) -> None:
+    rows = db.session.execute(
+        select(
+            Handover.event_id,
+            Handover.received,
+            Handover.giver_id,
+            Handover.taker_id,
+            Handover.state,
+            Handover.answered_by,
+            Thing.kind,
+            EventThing.unit,
+            func.sum(cast(EventThing.quantity, BigInteger)),
+            func.count(),
+            func.min(cast(reached.c.mixed, BigInteger)),
+        )
+        .join(EventThing, EventThing.thing_id == reached.c.thing_id)
+        .join(Handover, Handover.event_id == EventThing.event_id)
+        .join(Thing, Thing.id == reached.c.thing_id)
+        .where(EventThing.role == EPC, ~Handover.voided)
+        .group_by(
+            Handover.event_id,
+            Handover.received,
+            Handover.giver_id,
+            Handover.taker_id,
+            Handover.state,
+            Handover.answered_by,
+            Thing.kind,
+            EventThing.unit,
+        )
+    ).all()
+    links: set[int] = set()
+    for row in rows:
+        event, received, giver, taker, state, answered, kind, unit, micro, count, mixed = row
+        pieces = Decimal(count) if kind != "lot" else Decimal(0)
+        amount = from_micro(int(micro)) if micro is not None else Decimal(0)
+        if received:
+            if taker is None or state in NOT_TAKEN:
+                continue
+            one = _at(found, taker)  # lots are in the holdings; units and crates are not
+            one.add(PIECES, pieces)
+        else:
+            if answered is not None and state not in ("", "link"):
+                continue
+            if state == "link-refused":
+                continue
+            if taker is not None and state == "":
+                one = _at(found, taker)
+                one.one_sided, one.giver_id = True, giver
+            else:
+                one = unnamed.setdefault(event, Held(None, event, giver, one_sided=True))
+                links.add(event)
+            if kind == "lot":
+                one.add(unit, amount)
+            else:
+                one.add(PIECES, pieces)
+        one.things += count
+        one.sure |= not mixed
+    for link in db.session.scalars(select(NoteLink).where(among(NoteLink.event_id, sorted(links)))):
+        unnamed[link.event_id].name, unnamed[link.event_id].phone = link.name, link.phone
+
+
+def _makers(reached: FromClause, found: dict[int, Held]) -> None:
+    rows = db.session.execute(
+        select(Thing.owner_id, func.count(), func.min(cast(reached.c.mixed, BigInteger)))
+        .join(reached, reached.c.thing_id == Thing.id)
+        .where(Thing.owner_id.is_not(None))
+        .group_by(Thing.owner_id)
+    )
+    for owner, count, mixed in rows:
+        one = _at(found, owner)
+        one.things = max(one.things, count)
+        one.sure |= not mixed
+
+
+def _sales(reached: FromClause, found: dict[int, Held]) -> None:
+    """What each sold to shoppers by its own records."""
+    rows = db.session.execute(
+        select(
+            Event.issuer_id,
+            func.coalesce(EventThing.unit, ""),
+            func.sum(cast(EventThing.quantity, BigInteger)),
+        )
+        .join(EventThing, EventThing.event_id == Event.id)
+        .join(reached, reached.c.thing_id == EventThing.thing_id)
+        .where(
+            EventThing.role == EPC,
+            Event.biz_step == "retail_selling",
+            Event.disposition == SOLD,
+            Event.corrects.is_(None),
+        )
+        .group_by(Event.issuer_id, func.coalesce(EventThing.unit, ""))
+    )
+    for issuer, unit, micro in rows:
+        if micro:
+            _at(found, issuer).sold[unit] = from_micro(int(micro))
+
+
+def sums(found: Iterable[Held]) -> dict[str, Decimal]:
+    """How much there is in each unit."""
+    totals: dict[str, Decimal] = {}
+    for one in found:
+        for unit, quantity in one.amounts.items():
+            totals[unit] = totals.get(unit, Decimal(0)) + quantity
+    return totals
+
+
+__all__ = [
+    "Held",
+    "as_table",
+    "chosen_things",
+    "closure",
+    "counted",
+    "holders",
+    "reached_table",
+    "sums",
+]
