@@ -12,6 +12,8 @@ from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
 from trace.services import follows, keys, papers, requests, takedowns, web_push
+from trace.services.citizen_reports import days
+from trace.services.citizen_reports import photos as report_photos
 from trace.services.notifications import notify
 from trace.services.settings import current_settings
 
@@ -84,9 +86,10 @@ def rewrap(new_key: str) -> None:
         count = keys.rewrap(old, fresh)
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
         texts += web_push.rewrap(old, fresh) + follows.rewrap(old, fresh)
-        photos = papers.rewrap(old, fresh)
+        texts += days.rewrap(old, fresh)
+        photos = papers.rewrap(old, fresh) + report_photos.PHOTOS.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")
-    click.echo(f"{photos} photos of papers are sealed anew")
-    click.echo(f"{texts} texts of requests, takedowns and web push are sealed anew")
+    click.echo(f"{photos} photos of papers and of reports are sealed anew")
+    click.echo(f"{texts} texts of requests, reports, takedowns and web push are sealed anew")

@@ -27,6 +27,7 @@ from trace.services import (
 )
 from trace.services.after_commit import after_commit
 from trace.services.applications import forget_papers
+from trace.services.citizen_reports import days, photos
 from trace.services.closing import ask_for_ends, let_go
 from trace.services.reminders import remind
 from trace.services.scans import forget_over as forget_scans
@@ -66,6 +67,8 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "exports": exports.drop_old(at),
         "imports": imports.forget_old(at=at),
         "papers": forget_papers(at=at),
+        "reports": days.pass_time(at=at),
+        "report_photos": photos.forget_left(at=at),
         "closings": ask_for_ends(at=at),
         "members_let_go": let_go(at=at),
         "notifications": notifications.forget_old(at=at),

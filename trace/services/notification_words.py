@@ -54,6 +54,16 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Mật khẩu đã được đặt lại"),
         N_("Mật khẩu của bạn đã được đặt lại. Không phải bạn thì báo ngay chủ tổ chức."),
     ),
+    "act-lent": (
+        "members",
+        N_("Cơ quan khác uỷ quyền cho cơ quan bạn"),
+        N_("%(by)s uỷ quyền cho %(organisation)s. Mở trang uỷ quyền để xem việc gì, ở đâu."),
+    ),
+    "act-taken-back": (
+        "members",
+        N_("Uỷ quyền đã kết thúc"),
+        N_("%(by)s đã rút uỷ quyền cho %(organisation)s."),
+    ),
     "handover-waiting": (
         "handover",
         N_("Có hàng chờ bạn nhận"),
@@ -283,6 +293,56 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "members",
         N_("Nơi nhận từ chối hồ sơ"),
         N_("%(by)s không nhận hồ sơ của %(organisation)s."),
+    ),
+    "report-urgent": (
+        "alert",
+        N_("Phản ánh khẩn: có người bị bệnh sau khi ăn"),
+        N_("Có người báo bị bệnh sau khi ăn %(what)s. Cần xem ngay, chậm nhất ngày %(day)s."),
+    ),
+    "report-waiting": (
+        "request",
+        N_("Có phản ánh mới của người dân"),
+        N_("Phản ánh về %(what)s. Cần xem chậm nhất ngày %(day)s."),
+    ),
+    "report-several": (
+        "alert",
+        N_("Nhiều phản ánh về cùng một lô"),
+        N_("Trong một tuần có %(count)s phản ánh về %(what)s."),
+    ),
+    "report-held": (
+        "request",
+        N_("Có loạt phản ánh gửi dồn dập"),
+        N_("Nhiều phản ánh đến cùng lúc từ một mạng, đang để riêng chờ %(organisation)s xem."),
+    ),
+    "report-unplaced": (
+        "request",
+        N_("Có phản ánh chưa có cơ quan nào nhận"),
+        N_("Chưa cơ quan nào trên nền tảng phụ trách nơi mua hàng. Có cơ quan là phản ánh tự đến."),
+    ),
+    "report-replied": (
+        "request",
+        N_("Người phản ánh nói thêm"),
+        N_("Người phản ánh về %(what)s đã trả lời hoặc nói thêm."),
+    ),
+    "report-late": (
+        "request",
+        N_("Phản ánh đã quá hạn"),
+        N_("Phản ánh về %(what)s quá hạn ngày %(day)s và được chuyển lên cấp trên, nếu có."),
+    ),
+    "report-goods": (
+        "request",
+        N_("Có phản ánh về hàng của bạn"),
+        N_("Một người mua phản ánh về %(what)s. Cơ quan sẽ xem; bạn xem được phần về hàng."),
+    ),
+    "report-passed": (
+        "request",
+        N_("Cơ quan hỏi về một phản ánh"),
+        N_("%(by)s hỏi %(organisation)s về phản ánh đối với %(what)s."),
+    ),
+    "report-maker": (
+        "request",
+        N_("Bên làm ra hàng đã trả lời"),
+        N_("%(by)s trả lời về phản ánh đối với %(what)s."),
     ),
     "weekly": ("weekly", N_("Tuần qua của bạn"), ""),
 }
