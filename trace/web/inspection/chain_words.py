@@ -1,0 +1,229 @@
+"""The words of a drawn chain: things, hands, amounts, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+
+from flask_babel import gettext, ngettext
+
+from trace.services.chains import Chain, Named
+from trace.services.chains_graph import Flow, Station
+from trace.services.chains_picture import Box, Line
+from trace.services.vocabulary import step_label, uom_name
+from trace.web.pages import day, number, page_language
+
+# The worst first: what a box has room for.
+ALERTS = ("recall", "hold", "advice", "mixed:recall", "mixed:hold", "mixed:advice")
+PROBLEM_ORDER = (
+    "key-not-valid",
+    "below-zero",
+    "no-origin",
+    "no-receipt",
+    "refused",
+    "part-refused",
+    "differs",
+    "only-receiver",
+    "open",
+    "no-taker",
+    "late",
+    "own-word-origin",
+    "in-part",
+    "by-link",
+    "corrected",
+)
+
+
+def _(text: str, **values: object) -> str:
+    return str(gettext(text, **values))
+
+
+def problem(code: str) -> str:
+    """What is amiss, or to be minded."""
+    words: dict[str, str] = {
+        "key-not-valid": _("khoá ký không có hiệu lực lúc ghi"),
+        "below-zero": _("giao nhiều hơn có"),
+        "no-origin": _("chưa khai báo nguồn"),
+        "no-receipt": _("không ai khai đã giao đến"),
+        "refused": _("bị từ chối nhận"),
+        "part-refused": _("một phần bị từ chối"),
+        "differs": _("lượng nhận khác lượng giao"),
+        "only-receiver": _("chỉ bên nhận khai"),
+        "open": _("bên nhận chưa trả lời"),
+        "no-taker": _("không khai giao cho ai"),
+        "late": _("ghi muộn"),
+        "own-word-origin": _("nguồn do người nhận khai"),
+        "in-part": _("mới nhận một phần"),
+        "by-link": _("nhận qua đường dẫn, không tài khoản"),
+        "corrected": _("có dòng đã khai sai, đã sửa"),
+    }
+    return words.get(code, code)
+
+
+def problems(codes: Collection[str]) -> list[str]:
+    """All of them, the gravest first."""
+    return [problem(code) for code in PROBLEM_ORDER if code in codes]
+
+
+def alert(kind: str) -> str:
+    """A notice that stands."""
+    words: dict[str, str] = {
+        "recall": _("Thu hồi"),
+        "hold": _("Tạm dừng bán"),
+        "advice": _("Khuyến cáo"),
+        "mixed:recall": _("Có thể chứa hàng bị thu hồi"),
+        "mixed:hold": _("Có thể chứa hàng tạm dừng bán"),
+        "mixed:advice": _("Có thể chứa hàng bị khuyến cáo"),
+    }
+    return words.get(kind, kind)
+
+
+def alerts(kinds: Collection[str]) -> list[str]:
+    """All of them, the worst first."""
+    return [alert(kind) for kind in ALERTS if kind in kinds]
+
+
+def thing_kind(kind: str) -> str:
+    """What a thing is."""
+    words: dict[str, str] = {
+        "lot": _("Lô"),
+        "cycle": _("Vụ"),
+        "logistic": _("Thùng, kiện"),
+        "unit": _("Gói"),
+        "asset": _("Thùng dùng lại"),
+    }
+    return words.get(kind, _("Hàng"))
+
+
+def product_name(thing: Named) -> str:
+    """The product in the page's language, "" where it is not told."""
+    return (page_language() == "en" and thing.product_en) or thing.product
+
+
+def thing_name(thing: Named | None) -> str:
+    """ "Cải ngọt · L2611"; a thing of no known product by its kind."""
+    if thing is None:
+        return ""
+    return f"{product_name(thing) or thing_kind(thing.kind)} · {thing.code}"
+
+
+def holder_name(chain: Chain, station: Station) -> str:
+    """Whose hands; said where nobody said."""
+    party = chain.parties.get(station.holder or 0)
+    if party is None:
+        if "by-link" in station.problems:
+            return _("người nhận không có tài khoản")
+        return _("không khai ai nhận")
+    return (page_language() == "en" and party.name_en) or party.name
+
+
+def many_holders(kind: str, count: int) -> str:
+    """ "18 cửa hàng"."""
+    counted: dict[str, str] = {
+        "producer": ngettext("%(num)s cơ sở sản xuất", "%(num)s cơ sở sản xuất", count),
+        "co-operative": ngettext("%(num)s hợp tác xã", "%(num)s hợp tác xã", count),
+        "trader": ngettext("%(num)s thương lái", "%(num)s thương lái", count),
+        "processor": ngettext("%(num)s cơ sở chế biến", "%(num)s cơ sở chế biến", count),
+        "carrier": ngettext("%(num)s đơn vị vận chuyển", "%(num)s đơn vị vận chuyển", count),
+        "retailer": ngettext("%(num)s cửa hàng", "%(num)s cửa hàng", count),
+    }
+    return counted.get(kind) or str(ngettext("%(num)s nơi nhận", "%(num)s nơi nhận", count))
+
+
+def many_things(kind: str, count: int) -> str:
+    """ "40 lô"."""
+    counted: dict[str, str] = {
+        "lot": ngettext("%(num)s lô", "%(num)s lô", count),
+        "cycle": ngettext("%(num)s vụ", "%(num)s vụ", count),
+        "unit": ngettext("%(num)s gói", "%(num)s gói", count),
+        "logistic": ngettext("%(num)s thùng, kiện", "%(num)s thùng, kiện", count),
+    }
+    return counted.get(kind) or str(ngettext("%(num)s mặt hàng", "%(num)s mặt hàng", count))
+
+
+def amount(quantity: Decimal, unit: str) -> str:
+    """ "480 kg"; pieces without a unit are packages."""
+    return f"{number(quantity)} {_(uom_name(unit)) if unit else _('gói')}"
+
+
+def amounts(told: Mapping[str, Decimal]) -> str:
+    """ "480 kg, 1.600 gói"; "" where none was told."""
+    return ", ".join(amount(told[unit], unit) for unit in sorted(told))
+
+
+def has_now(station_or_box: Station | Box) -> str:
+    """Who holds how much now."""
+    held = {unit: one for unit, one in station_or_box.held.items() if one}
+    if held:
+        return _("đang có %(amounts)s", amounts=amounts(held))
+    if station_or_box.held:
+        return _("đã hết")
+    if station_or_box.made:
+        return _("làm ra %(amounts)s", amounts=amounts(station_or_box.made))
+    return ""
+
+
+def box_lines(chain: Chain, box: Box) -> tuple[str, str, str]:
+    """What a box says: what it is, whose, how much."""
+    lead = box.lead
+    if lead.thing is None:
+        issuer = chain.parties.get(lead.holder or 0)
+        return _(step_label(lead.step)), issuer.name if issuer else "", day(lead.first)
+    thing = chain.things.get(lead.thing)
+    if not box.many:
+        return thing_name(thing), holder_name(chain, lead), has_now(box)
+    holders = {one.holder or one.id for one in box.members}
+    things = {one.thing for one in box.members}
+    party = chain.parties.get(lead.holder or 0)
+    name = product_name(thing) if thing else ""
+    goods = (
+        thing_name(thing)
+        if len(things) == 1
+        else f"{many_things(thing.kind if thing else '', len(things))} {name}".strip()
+    )
+    if len(holders) == 1:
+        return goods, holder_name(chain, lead), has_now(box)
+    hands = (
+        many_holders(party.kind, len(holders))
+        if party
+        else str(ngettext("%(num)s nơi không khai", "%(num)s nơi không khai", len(holders)))
+    )
+    return hands, goods, has_now(box)
+
+
+def flow_words(flow: Flow | Line) -> str:
+    """What happened between two stations."""
+    words: dict[str, str] = {
+        "handover": _("giao nhận"),
+        "packed": _("xếp vào"),
+        "unpacked": _("dỡ ra"),
+        "unit": _("gói của lô"),
+        "gap": _("không ai khai"),
+    }
+    if flow.kind == "made":
+        step = flow.step if isinstance(flow, Flow) else flow.flows[0].step
+        return _(step_label(step))
+    return words.get(flow.kind, flow.kind)
+
+
+def flow_amounts(flow: Flow | Line) -> str:
+    """ "480 kg", "480 kg → nhận 470 kg"; "" where nobody told."""
+    sent, got = amounts(flow.sent), amounts(flow.got)
+    if sent and got and flow.sent != flow.got:
+        return _("%(sent)s, nhận %(got)s", sent=sent, got=got)
+    return sent or got
+
+
+def custody(kind: str) -> str:
+    """Who held the key that signed."""
+    words: dict[str, str] = {
+        "server": _("khoá do nền tảng giữ hộ"),
+        "passkey": _("duyệt bằng khoá trên điện thoại"),
+        "own": _("khoá do tổ chức tự giữ"),
+    }
+    return words.get(kind, kind)
+
+
+def custody_counts(counts: Mapping[str, int]) -> str:
+    """ "3 khoá do nền tảng giữ hộ, 1 …": how many events are signed how."""
+    return ", ".join(f"{counts[kind]} {custody(kind)}" for kind in sorted(counts))
