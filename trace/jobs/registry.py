@@ -16,6 +16,7 @@ MODULES = (
     "trace.jobs.news",
     "trace.jobs.follows",
     "trace.jobs.weekly",
+    "trace.jobs.risks",
 )
 
 

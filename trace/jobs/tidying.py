@@ -29,6 +29,7 @@ from trace.services.after_commit import after_commit
 from trace.services.applications import forget_papers
 from trace.services.citizen_reports import days, photos
 from trace.services.closing import ask_for_ends, let_go
+from trace.services.inspections_risks import ask_when_due
 from trace.services.reminders import remind
 from trace.services.scans import forget_over as forget_scans
 
@@ -73,6 +74,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "members_let_go": let_go(at=at),
         "notifications": notifications.forget_old(at=at),
         "reminded": remind(at=at),
+        "risks": ask_when_due(at=at),
         "weeks": weekly.ask(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }

@@ -45,6 +45,7 @@ from trace.services.deadlines import local_day
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_ending import check_decides, declare_again
 from trace.services.inspections_events import Of, Said, Told, build, sign, told_of
+from trace.services.inspections_risks import ask as ask_for_count
 from trace.services.inspections_subjects import (
     OfNothing,
     check_reach,
@@ -180,10 +181,7 @@ def answers_to(finding_id: int) -> list[Answered]:
         .where(FindingAnswer.finding_id == finding_id)
         .order_by(FindingAnswer.id)
     )
-    return [
-        Answered(row, f"urn:uuid:{UUID(bytes=bytes(raw))}" if raw is not None else "")
-        for row, raw in rows
-    ]
+    return [Answered(row, f"urn:uuid:{UUID(bytes=bytes(raw))}" if raw else "") for row, raw in rows]
 
 
 def history_of(finding: Finding) -> list[Told]:
@@ -340,6 +338,7 @@ def _evidence(text: str, case: Inspection | None) -> list[str]:
 
 
 def _tell(row: Finding, word: str, at: datetime, **context: str) -> None:
+    ask_for_count(at, [row.organisation_id])
     notify(
         row.organisation,
         word,

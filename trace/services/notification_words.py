@@ -9,6 +9,7 @@ from typing import Final
 from flask_babel import force_locale, gettext
 
 from trace.errors import TraceError
+from trace.services.notification_words_site import SITE_WORDS
 
 
 class NoSuchWord(TraceError):
@@ -344,6 +345,87 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Bên làm ra hàng đã trả lời"),
         N_("%(by)s trả lời về phản ánh đối với %(what)s."),
     ),
+    "directive-sent": (
+        "directive",
+        N_("Có chỉ đạo mới"),
+        N_("%(by)s gửi %(organisation)s: %(what)s. Trả lời trước hết ngày %(day)s."),
+    ),
+    "directive-due": (
+        "directive",
+        N_("Chỉ đạo sắp tới hạn trả lời"),
+        N_("%(what)s (%(by)s): trả lời trước hết ngày %(day)s."),
+    ),
+    "directive-overdue": (
+        "directive",
+        N_("Chỉ đạo quá hạn trả lời"),
+        N_("%(what)s (%(by)s): hạn trả lời là ngày %(day)s, %(organisation)s chưa trả lời."),
+    ),
+    "directive-units-late": (
+        "directive",
+        N_("Có đơn vị quá hạn trả lời chỉ đạo"),
+        N_("%(what)s: mở chỉ đạo để xem đơn vị nào chưa trả lời."),
+    ),
+    "directive-withdrawn": (
+        "directive",
+        N_("Chỉ đạo đã được rút"),
+        N_("%(by)s đã rút: %(what)s. Không cần trả lời nữa."),
+    ),
+    "directive-answered": (
+        "directive",
+        N_("Đơn vị đã trả lời chỉ đạo"),
+        N_("%(by)s đã trả lời: %(what)s."),
+    ),
+    "directive-accepted": (
+        "directive",
+        N_("Câu trả lời đã được chấp nhận"),
+        N_("%(by)s chấp nhận trả lời của %(organisation)s: %(what)s."),
+    ),
+    "directive-returned": (
+        "directive",
+        N_("Câu trả lời cần làm lại"),
+        N_("%(by)s trả lại câu trả lời của %(organisation)s: %(what)s. Mở ra để xem vì sao."),
+    ),
+    "report-ready": (
+        "desk",
+        N_("Báo cáo định kỳ đã có"),
+        N_("Báo cáo %(what)s của %(organisation)s đã lập xong. Mở để xem và tải."),
+    ),
+    "standing-suspended": (
+        "desk",
+        N_("Tổ chức bị tạm đình chỉ"),
+        N_("%(by)s tạm đình chỉ %(organisation)s: %(reason)s. Trang công khai nói rõ điều này."),
+    ),
+    "standing-reinstated": (
+        "desk",
+        N_("Tổ chức hết bị đình chỉ"),
+        N_("%(by)s đã bỏ đình chỉ %(organisation)s."),
+    ),
+    "accredited": (
+        "desk",
+        N_("Tổ chức được công nhận"),
+        N_("%(by)s công nhận %(organisation)s, có hiệu lực tới %(day)s."),
+    ),
+    "accreditation-withdrawn": (
+        "desk",
+        N_("Công nhận bị rút"),
+        N_("%(by)s rút công nhận đã cấp cho %(organisation)s: %(reason)s."),
+    ),
+    "prefix-waiting": (
+        "desk",
+        N_("Có tiền tố GS1 chờ xác nhận"),
+        N_("%(name)s khai tiền tố %(prefix)s."),
+    ),
+    "prefix-confirmed": (
+        "desk",
+        N_("Tiền tố GS1 đã được xác nhận"),
+        N_("Tiền tố %(prefix)s của %(organisation)s đã được xác nhận."),
+    ),
+    "prefix-declined": (
+        "desk",
+        N_("Tiền tố GS1 không được xác nhận"),
+        N_("Tiền tố %(prefix)s mà %(organisation)s khai không được xác nhận: %(reason)s."),
+    ),
+    **SITE_WORDS,
     "weekly": ("weekly", N_("Tuần qua của bạn"), ""),
 }
 

@@ -58,6 +58,8 @@ RECEIVERS: Final = {
     "certificate": RECORDERS,
     "request": OWNERS,
     "weekly": RECORDERS,
+    "directive": RECORDERS,
+    "desk": OWNERS,
 }
 # An SMS costs money and interrupts: only for what cannot wait. Push is asked for on each device.
 DEFAULTS: Final = {
@@ -69,6 +71,8 @@ DEFAULTS: Final = {
     ("certificate", "email"),
     ("request", "email"),
     ("weekly", "email"),
+    ("directive", "email"),
+    ("desk", "email"),
     *((kind, "push") for kind in KINDS if kind != "weekly"),
 }
 

@@ -250,6 +250,9 @@ def _details(event: JsonObject) -> list[JsonObject]:
         for treatment in _list(event.get("trace:inputs"))
         if isinstance(treatment, dict)
     ]
+    case = event.get("trace:inspection")
+    if isinstance(case, dict) and case.get("part") == "conclusion":
+        found.append({"label": "inspection", "value": case})
     found += [{"label": "none", "value": one} for one in _list(event.get("trace:declaredNone"))]
     found += [
         {"label": "result", **one}

@@ -1,5 +1,5 @@
 """What nobody does, but time: certificates and access tokens about to end, approvals about to
-expire, days of requests coming and gone. Looked for every hour; each is told once.
+expire, days of requests and of findings coming and gone. Looked for every hour; each is told once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Certificate, Organisation, PendingApproval, Request, Token
+from trace.models import Certificate, Finding, Organisation, PendingApproval, Request, Token
 from trace.models.requests import CLOSED
 from trace.services.certificates import name_of
 from trace.services.deadlines import local_day
@@ -21,11 +21,14 @@ CERTIFICATE_DAYS: Final = 30
 TOKEN_DAYS: Final = 7
 APPROVAL_HOURS: Final = 4
 REQUEST_DAYS: Final = 1
+FINDING_DAYS: Final = 3
+# What has been late for longer was told long ago.
+LATE_DAYS: Final = 60
 
 
 def remind(*, at: datetime) -> int:
     """Tells what is due; how many people. The caller commits."""
-    return _certificates(at) + _tokens(at) + _approvals(at) + _requests(at)
+    return _certificates(at) + _tokens(at) + _approvals(at) + _requests(at) + _findings(at)
 
 
 def _certificates(at: datetime) -> int:
@@ -105,4 +108,37 @@ def _requests(at: datetime) -> int:
         told = {organisation: ({"day": day}, address) for organisation, address in desks_of(one)}
         subject = f"{word}:{one.id}:{next_day(one).isoformat()}"
         count += notify_each(told, word, at=at, subject=subject)
+    return count
+
+
+def _findings(at: datetime) -> int:
+    """Some days before the day by which a finding must be put right, and once it has passed; then
+    its authority as well. Another day is told anew."""
+    today = local_day(at)
+    count = 0
+    rows = db.session.scalars(
+        select(Finding).where(
+            Finding.state == "open",
+            Finding.due_on <= today + timedelta(days=FINDING_DAYS),
+            Finding.due_on >= today - timedelta(days=LATE_DAYS),
+        )
+    )
+    for one in rows:
+        assert one.due_on is not None  # noqa: S101 (the query's own condition)
+        late = one.due_on < today
+        word, day = "finding-late" if late else "finding-due", f"{one.due_on:%d/%m/%Y}"
+        subject = f"{word}:{one.id}:{one.due_on.isoformat()}"
+        address = f"/producer/inspections/findings/{one.id}"
+        count += notify(
+            one.organisation, word, {"day": day}, at=at, address=address, subject=subject
+        )
+        if late:
+            count += notify(
+                one.authority,
+                "finding-late-desk",
+                {"name": one.organisation.name, "day": day},
+                at=at,
+                address=f"/inspection/findings/{one.id}",
+                subject=f"desk-{subject}",
+            )
     return count

@@ -4,8 +4,8 @@
 2. Each hand it goes through is a signed event: the authority's for what its people do, the
    laboratory's for what arrived there.
 3. A result is the laboratory's own signed event about the lot, which names the seal. From a
-   laboratory without an account it is copied from its paper by the authority: recorded, and said not
-   to be confirmed, as a result of a laboratory that nobody accredited is.
+   laboratory without an account it is copied from its paper by the authority: recorded, and said
+   not to be confirmed, as a result of a laboratory that nobody accredited is.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ from trace.services.audit import write_audit
 from trace.services.batches import organisation_address, short_name
 from trace.services.capture.prepare import event_key_digest
 from trace.services.competence import contains
+from trace.services.holds import passes
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_events import Of, Said, Told, build, sign, told_of
 from trace.services.inspections_subjects import check_reach, find_goods
 from trace.services.jurisdictions import scope_of
-from trace.services.laboratory import Finding, passes
+from trace.services.laboratory import Finding
 from trace.services.notifications import notify
 from trace.services.records import JsonObject, number
 from trace.services.timelines import open_event
@@ -334,8 +335,8 @@ def _move(row: Sample, state: str) -> None:
 def copy_result(
     actor: Actor, row: Sample, findings: Sequence[Finding], said: Said, *, at: datetime
 ) -> None:
-    """The result as it stands on the laboratory's paper, signed by the authority as its copy. Raises
-    SampleDone."""
+    """The result as it stands on the laboratory's paper, signed by the authority as its copy.
+    Raises SampleDone."""
     actor.check("inspect")
     _move(row, "resulted")
     event = build(

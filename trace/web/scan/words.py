@@ -14,6 +14,7 @@ from trace.core.signing import JsonObject
 from trace.services.languages import local_name, number_marks
 from trace.services.vocabulary import step_label, uom_name
 from trace.web.hold_words import finding_words, use_words
+from trace.web.inspection_words import conclusion_line as inspection_words
 from trace.web.request_words import reason_name
 
 
@@ -211,6 +212,8 @@ def detail(one: JsonObject, language: str) -> str:
         return _("Khai: không dùng %(what)s", what=kinds.get(str(value), str(value)))
     if label == "result":
         return finding_words(one)
+    if label == "inspection" and isinstance(value, dict):
+        return inspection_words(value)
     if label == "diversion" and isinstance(value, dict):
         return _("Dùng vào: %(what)s", what=use_words(str(value.get("use", ""))))
     if label == "externalSource" and isinstance(value, dict):
