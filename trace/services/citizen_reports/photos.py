@@ -40,20 +40,29 @@ Kept = Sequence[tuple[str, int]]
 
 def keep(
     streams: Iterable[IO[bytes]], earlier: Iterable[str] = (), *, path: str = "photos"
-) -> list[tuple[str, int]]:
-    """(digest, bytes) of the photos of a form: those that came now, after those kept earlier.
-    Raises TooManyReportPhotos, PhotoFileTooLarge, NotAPhoto, PhotoTooLarge."""
+) -> tuple[list[tuple[str, int]], list[TraceError]]:
+    """(digest, bytes) of the photos of a form, those kept earlier first; and what was refused of
+    those that came now: TooManyReportPhotos, PhotoFileTooLarge, NotAPhoto, PhotoTooLarge."""
     found = {one: size for one in earlier if (size := PHOTOS.size(one)) is not None}
-    came = list(streams)
-    if len(found) + len(came) > LIMIT:
-        raise TooManyReportPhotos(path=path, limit=LIMIT)
-    for stream in came:
-        if (size := _length(stream)) > LARGEST:
-            raise PhotoFileTooLarge(path=path, got=-(-size // 2**20), limit=LARGEST // 2**20)
-    for stream in came:
-        digest, size = PHOTOS.keep(stream, path=path)
-        found[digest] = size
-    return list(found.items())
+    wrong: list[TraceError] = []
+    for stream in streams:
+        if len(found) >= LIMIT:
+            wrong.append(TooManyReportPhotos(path=path, limit=LIMIT))
+            break
+        try:
+            digest, size = _keep_one(stream, path)
+        except TraceError as error:
+            wrong.append(error)
+        else:
+            found[digest] = size
+    return list(found.items())[:LIMIT], wrong
+
+
+def _keep_one(stream: IO[bytes], path: str) -> tuple[str, int]:
+    size = _length(stream)
+    if size > LARGEST:
+        raise PhotoFileTooLarge(path=path, got=-(-size // 2**20), limit=LARGEST // 2**20)
+    return PHOTOS.keep(stream, path=path)
 
 
 def _length(stream: IO[bytes]) -> int:
