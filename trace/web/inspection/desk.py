@@ -6,10 +6,12 @@ from typing import Final
 
 from flask import Blueprint
 
-from trace.web.inspection import copies, holds, home
+from trace.web.inspection import authorities, copies, delegations, holds, home
 
 DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (home.blueprint, "authority:read"),
+    (authorities.blueprint, "authority:decide"),
+    (delegations.blueprint, "authority:decide"),
     (holds.blueprint, "authority:decide"),
     (copies.blueprint, "authority:decide"),
 )
