@@ -174,7 +174,7 @@ def load(connection: Connection, thing_id: int) -> Loaded:
         events={},
         things=things,
         organisations=organisations,
-        standing=_standing(things, by_id, organisations, codes, voices),
+        standing=standing_of(things, by_id, organisations, codes, voices),
         voices=voices,
         truncated=len(ids) > MAX_EVENTS,
     )
@@ -395,7 +395,7 @@ def _organisations(
     return {row.code: row for row in connection.execute(query)}
 
 
-def _standing(
+def standing_of(
     things: dict[str, ThingRow],
     by_id: dict[int, ThingRow],
     organisations: dict[str, Any],
