@@ -347,7 +347,7 @@ def test_certificates_are_confirmed_unconfirmed_and_run_out() -> None:
 def test_every_role_can_sign_in_at_an_address_that_cannot_exist() -> None:
     people = told()[0].people
     roles = {person.role for person in people}
-    assert roles == {"owner", "recorder", "inspector", "admin"}
+    assert roles == {"owner", "recorder", "inspector", "supervisor", "admin"}
     assert all(person.email.endswith(".example") for person in people)
 
 

@@ -73,6 +73,8 @@ _ORGANISATIONS: Final = (
     _Org("certifier", "Tổ chức chứng nhận Demo", "Demo Certification Body", "certifier", "00070"),
     _Org("authority", "Chi cục Chất lượng Demo Hà Nội", "Demo Hà Nội Quality Authority",
          "authority", "00070", jurisdiction="01"),
+    _Org("commune", "Tổ an toàn thực phẩm Demo xã Đan Phượng", "Demo Đan Phượng Food Safety Team",
+         "authority", DAN_PHUONG, jurisdiction=DAN_PHUONG, gln=False),
 )  # fmt: skip
 
 
@@ -354,6 +356,9 @@ def people(first: Cast) -> Iterable[PersonPlan]:
     yield one("vua", "trader", "owner", "Chủ vựa Demo")
     yield one("cuahang", "shop", "owner", "Cửa hàng trưởng Demo")
     yield one("thanhtra", "authority", "inspector", "Thanh tra viên Demo")
+    yield one("phutrach", "authority", "supervisor", "Người phụ trách Demo")
+    yield one("phutrach2", "authority", "supervisor", "Người phụ trách thứ hai Demo")
+    yield one("canboxa", "commune", "supervisor", "Cán bộ xã Demo")
     yield one("quantri", "", "admin", "Quản trị Demo")
 
 
