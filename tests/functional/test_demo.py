@@ -132,7 +132,7 @@ def test_everything_the_world_planned_is_there_and_marked_as_a_demonstration(
     shown: Flask,
 ) -> None:
     rows = db.session.scalars(select(Organisation).where(Organisation.kind != "platform")).all()
-    assert len(rows) == 16
+    assert len(rows) == 17
     assert all(row.demonstration for row in rows)
     assert {row.status for row in rows} == {"confirmed", "unconfirmed"}
     products = db.session.scalars(select(Product)).all()
@@ -223,7 +223,7 @@ def test_the_sign_ins_and_the_token_work_and_their_file_is_private(
 
 def test_no_two_sign_ins_share_a_password(shown: Flask) -> None:
     words = [one["password"] for one in access.describe()["sign_ins"]]
-    assert len(set(words)) == len(words) == 7
+    assert len(set(words)) == len(words) == 10
     assert all(len(word) >= 16 for word in words)
 
 
