@@ -6,12 +6,28 @@ from typing import Final
 
 from flask import Blueprint
 
-from trace.web.inspection import authorities, copies, delegations, holds, home
+from trace.web.inspection import (
+    chain,
+    authorities,
+    board,
+    copies,
+    delegations,
+    directives,
+    holds,
+    home,
+    reports,
+    statistics,
+)
 
 DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (home.blueprint, "authority:read"),
     (authorities.blueprint, "authority:decide"),
     (delegations.blueprint, "authority:decide"),
+    (chain.blueprint, "authority:inspect"),
     (holds.blueprint, "authority:decide"),
     (copies.blueprint, "authority:decide"),
+    (board.blueprint, "authority:inspect"),
+    (directives.blueprint, "authority:inspect"),
+    (statistics.blueprint, "authority:inspect"),
+    (reports.blueprint, "authority:inspect"),
 )
