@@ -11,14 +11,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from trace.extensions import db
-from trace.models import Event, Request, Takedown
+from trace.models import Event, Report, Request, Takedown
 from trace.models.requests import SUBJECT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`kind` is a kind of request, or `takedown`; `address` is where it is answered, "" where there
-    is nothing to answer."""
+    """`kind` is a kind of request, `takedown`, or a problem that was reported with goods; `address`
+    is where it is answered, "" where there is nothing to answer."""
 
     kind: str
     at: datetime
@@ -51,5 +51,17 @@ def asked_of(organisation_id: int, *, since: datetime, until: datetime) -> list[
     )
     found += [
         Asked("takedown", row.created_at, "lifted" if row.lifted_at else "done") for row in taken
+    ]
+    reports = db.session.execute(
+        select(Report.id, Report.problem, Report.received_at, Report.state).where(
+            Report.maker_id == organisation_id,
+            Report.held.is_(False),
+            Report.received_at >= since,
+            Report.received_at < until,
+        )
+    )
+    found += [
+        Asked(row.problem, row.received_at, row.state, f"/producer/citizen-reports/{row.id}")
+        for row in reports
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from trace.models import Organisation
+from trace.models import Organisation, Report
 from trace.models.authorities import SECTORS
 from trace.models.reports import URGENT
 from trace.services.competence import areas, authorities_for
@@ -124,3 +124,20 @@ def _end_of(at: datetime, working_days: int) -> datetime:
     """The last second in Viet Nam of the working day that many after `at`'s."""
     last = add_working_days(local_day(at), working_days)
     return datetime.combine(last, time(23, 59, 59), LOCAL)
+
+
+def table_of(authority: Organisation) -> dict[str, str]:
+    """The routing table as it stands for an authority: problem -> sector."""
+    table = rule_of(authority, ROUTING, DEFAULT_ROUTING)
+    return {
+        name: table[name] if table.get(name) in SECTORS else default
+        for name, default in DEFAULT_ROUTING.items()
+    }
+
+
+def next_authorities(report: Report, present: Organisation) -> list[Organisation]:
+    """Where a report may sensibly go: those that cover its ward, and its maker's."""
+    wards = {report.ward_code, report.maker.ward_code if report.maker else None}
+    found = {one.id: one for ward in wards for one in narrowest_first(ward)}
+    found.pop(present.id, None)
+    return sorted(found.values(), key=width)[:50]

@@ -9,8 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
+from trace.models.reports import PROBLEMS
+from trace.models.requests import STATES
 from trace.services import weekly
 from trace.web.access import actor
+from trace.web.report_words import problem_name
+from trace.web.report_words import state_name as report_state
 from trace.web.request_words import kind_name, state_name
 
 blueprint = Blueprint("weeks", __name__, url_prefix="/producer/week")
@@ -53,12 +57,16 @@ def _asked_for(this: date) -> date:
 
 def asked_name(kind: str) -> str:
     """The word for what was asked."""
-    return gettext("Ảnh hoặc lời của bạn bị gỡ") if kind == "takedown" else kind_name(kind)
+    if kind == "takedown":
+        return gettext("Ảnh hoặc lời của bạn bị gỡ")
+    return problem_name(kind) if kind in PROBLEMS else kind_name(kind)
 
 
 def asked_state(state: str) -> str:
     """The word for how it stands."""
-    return gettext("đã hiện lại") if state == "lifted" else state_name(state)
+    if state == "lifted":
+        return gettext("đã hiện lại")
+    return state_name(state) if state in STATES else report_state(state)
 
 
 def waits_name(what: str) -> str:
