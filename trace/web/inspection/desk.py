@@ -7,9 +7,9 @@ from typing import Final
 from flask import Blueprint
 
 from trace.web.inspection import (
-    chain,
     authorities,
     board,
+    chain,
     copies,
     delegations,
     directives,
