@@ -16,6 +16,8 @@ MODULES = (
     "trace.jobs.news",
     "trace.jobs.follows",
     "trace.jobs.weekly",
+    "trace.jobs.directives",
+    "trace.jobs.scheduled_reports",
     "trace.jobs.risks",
 )
 

@@ -17,11 +17,13 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.services import (
     audit_days,
+    directives,
     exports,
     follows,
     imports,
     notifications,
     requests,
+    scheduled_reports,
     takedowns,
     weekly,
 )
@@ -76,6 +78,8 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "reminded": remind(at=at),
         "risks": ask_when_due(at=at),
         "weeks": weekly.ask(at=at),
+        "directives": directives.remind(at=at),
+        "reports_asked": scheduled_reports.ask(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }
     if any(told.values()):

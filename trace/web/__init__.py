@@ -6,12 +6,14 @@ from flask import Flask
 
 from trace.extensions import register
 from trace.web import (
+    directives,
     finding,
     front,
     help_pages,
     installed,
     log,
     notes,
+    reporting,
     requests,
     resolver,
     scan,
@@ -65,6 +67,7 @@ from trace.web.producer import (
     plans,
     processing,
     products,
+    reports,
     results,
     stamps,
     succession,
@@ -86,9 +89,12 @@ def register_pages(app: Flask) -> None:
     register(app, wellknown.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
+    register(app, scan.follow, "anonymous")
     register(app, verify.bp, "anonymous")
     register(app, resolver.bp, "anonymous")
     register(app, requests.blueprint, "public")
+    register(app, directives.blueprint, "member:read")
+    register(app, reporting.blueprint, "public")
     for blueprint, rule in (*desk.DESKS, *inspectors.DESKS):
         register(app, blueprint, rule)
     register(app, auth, "public")
@@ -115,6 +121,7 @@ def register_pages(app: Flask) -> None:
     register(app, places.blueprint, "member:record")
     register(app, products.blueprint, "member:record")
     register(app, certificates.blueprint, "member:record")
+    register(app, reports.blueprint, "member:record")
     _register_farm(app)
 
 

@@ -38,6 +38,8 @@ def kind_name(kind: str) -> str:
         "certificate": gettext("Chứng nhận"),
         "request": gettext("Yêu cầu về dữ liệu cá nhân, báo cáo"),
         "weekly": gettext("Tin tuần"),
+        "directive": gettext("Chỉ đạo của cơ quan quản lý"),
+        "desk": gettext("Quyết định về tổ chức, báo cáo định kỳ"),
     }
     return words.get(kind, kind)
 
@@ -52,6 +54,8 @@ ICONS: Final = {
     "certificate": "paper",
     "request": "person",
     "weekly": "sprout",
+    "directive": "tag",
+    "desk": "house",
 }
 
 
