@@ -296,7 +296,7 @@ def test_one_small_module_of_ours_and_nothing_from_anywhere_else(
     assert re.findall(r"<script ([^>]+)>", html)[:-1] == ['type="application/ld+json"']
     asked = client.get(module, headers={"Accept-Encoding": "br"})
     assert asked.headers["Cache-Control"] == FOR_EVER
-    assert len(asked.data) < 700
+    assert len(asked.data) < 1000
     assert re.findall(r"""(?:src|href|action|url\()=?["']?(?:https?:)?//""", html) == []
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from flask import Flask
 
 from tests.conftest import FIXED_NOW, create_app
 from tests.support.databases import release
+from tests.support.mail_server import Smtp, serving
 from trace.config import BadSetting, Settings
 from trace.extensions import db
 from trace.models import Job
@@ -49,42 +49,6 @@ class Gateway(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
-
-
-class Smtp(socketserver.StreamRequestHandler):
-    """As much of RFC 5321 as a sender asks for."""
-
-    refusal = b""
-    taken: list[bytes] = []  # noqa: RUF012
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 here\r\n")
-        while line := self.rfile.readline():
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                body = b""
-                while (part := self.rfile.readline()) != b".\r\n":
-                    body += part
-                self.taken.append(body)
-            if word == b"RCPT" and self.refusal:
-                self.wfile.write(self.refusal)
-                continue
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
-
-
-@contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield int(str(server.server_address[1]))  # type: ignore[index]  # of an internet server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

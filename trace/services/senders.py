@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import IO, Any, Final, Literal
@@ -194,7 +195,10 @@ def _close(kept: list[smtplib.SMTP]) -> None:
 
 def _letter(sender: str, message: Message) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
-    mail["From"], mail["To"], mail["Subject"] = sender, message.to, message.subject
+    mail["From"], mail["To"] = sender, message.to
+    # The library's own folding loses spaces between encoded words (RFC 2047, section 6.2).
+    subject = Header(" ".join(message.subject.split()), "utf-8", 75, "Subject")
+    mail.set_raw("Subject", subject.encode())
     mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answers
     if message.unsubscribe:  # RFC 8058

@@ -2,8 +2,10 @@
 
 from trace.web.scan import (
     beacon,  # noqa: F401  # adds the address that counts
+    seen,  # noqa: F401  # adds the worker of pages seen before
     shortcut,  # noqa: F401  # opens the short way
 )
+from trace.web.scan.following import follow
 from trace.web.scan.views import bp
 
-__all__ = ["bp"]
+__all__ = ["bp", "follow"]

@@ -65,7 +65,7 @@ def render(template: str, language: str, path: str, *, address: str = "", **valu
                 if one != language
             ],
             named=lambda row: local_name(row.name, row.name_en, language),
-            report_href=f"/requests/report?about={quote(path)}&lang={language}",
+            report_href=f"/report?of={quote(path)}&lang={language}",
             requests_href=f"/requests/?lang={language}",
             **values,
         )
@@ -113,6 +113,7 @@ def history_page(
         "proof_href": f"/t{path}?view=proof{keep.replace('?', '&')}",
         "back_href": f"/t{path}{keep}",
         "share_href": f"/t{document['thing']['path']}{keep}",
+        "follow_href": f"/follow/?of={quote(document['thing']['path'], safe='')}&lang={language}",
         "json_href": f"/t{path}?format=json",
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
