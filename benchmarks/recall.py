@@ -4,8 +4,8 @@ only; from signing on, every public page warns within 5 s; who records meanwhile
 On both databases, where PostgreSQL is installed.
 
 The world is written by set-based inserts: its statements are not signed and its log entries are
-blank, which neither the closure nor the alerts read. 1 planting, 100 harvested lots, 2,000 lots made
-of them, 18,000 crates, 79,900 packages; 120 shops; the other events are of other goods. Elapsed
+blank, which neither the closure nor the alerts read. 1 planting, 100 harvested lots, 2,000 lots
+made of them, 18,000 crates, 79,900 packages; 120 shops; the other events are of other goods. Elapsed
 time, since captures wait for it.
 """
 
@@ -34,7 +34,7 @@ from trace.models import Alert, Thing
 from trace.models.types import to_millis
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.recalls.reaching import as_table, closure, counted, holders
+from trace.services.recalls.reaching import closure
 from trace.services.sets import is_sqlite
 
 LOTS, MADE, CRATES, UNITS = 100, 2_000, 18_000, 79_900
@@ -116,7 +116,7 @@ def build(made: Bench) -> World:
     if not is_sqlite():
         for table in ("things", "events"):
             db.session.execute(
-                text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")  # noqa: S608
+                text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
             )
     db.session.execute(text("ANALYZE"))
     db.session.commit()
@@ -136,7 +136,7 @@ def _things(planting: int, first: int, owner: int, now: int) -> None:
         own = "NULL" if kind == "unit" else salt
         db.session.execute(
             text(
-                "INSERT INTO things (id, identity, kind, lot_id, owner_id, salt, head, created_at) "  # noqa: S608
+                "INSERT INTO things (id, identity, kind, lot_id, owner_id, salt, head, created_at) "
                 f"SELECT {begin - 1} + n, '{ID_BASE}/b/{letter}' || n, '{kind}', {lot}, {owner}, "
                 f"{own}, 0, {now} FROM {_numbers(count)} AS up"
             )
@@ -163,7 +163,7 @@ def _story(
     for begin, count, kind, step, issuer in spans:
         db.session.execute(
             text(
-                "INSERT INTO events (id, statement_id, issuer_id, key_id, type, event_time, biz_step,"  # noqa: S608
+                "INSERT INTO events (id, statement_id, issuer_id, key_id, type, event_time, biz_step,"
                 f" jwt, disclosures, private) SELECT {begin - 1} + n, {blob}, {issuer}, {key}, {kind},"
                 f" {now}, '{step}', 'e30.e30.e30', '[]', '[]' FROM {_numbers(count)} AS up"
             )
@@ -182,7 +182,7 @@ def _story(
     for begin, count, role, thing in uses:
         db.session.execute(
             text(
-                "INSERT INTO event_things (event_id, role, thing_id, quantity, unit, visibility) "  # noqa: S608
+                "INSERT INTO event_things (event_id, role, thing_id, quantity, unit, visibility) "
                 f"SELECT {begin - 1} + n, {role}, {thing}, 1000000, 'KGM', 0 "
                 f"FROM {_numbers(count)} AS up"
             )
@@ -190,29 +190,29 @@ def _story(
     size = db.session.scalar(text("SELECT size FROM log_state ORDER BY id DESC LIMIT 1")) or 0
     db.session.execute(
         text(
-            f"INSERT INTO log_entries (idx, entry, event_id) SELECT {size - 1} + n, '{{}}', "  # noqa: S608
+            f"INSERT INTO log_entries (idx, entry, event_id) SELECT {size - 1} + n, '{{}}', "
             f"{start - 1} + n FROM {_numbers(EVENTS)} AS up"
         )
     )
-    db.session.execute(text(f"UPDATE log_state SET size = {size + EVENTS}"))  # noqa: S608
+    db.session.execute(text(f"UPDATE log_state SET size = {size + EVENTS}"))
     answered = f"{received - 1} + n"
     db.session.execute(
         text(
-            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"  # noqa: S608
+            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"
             f" SELECT {received - 1} + n, true, {owner}, {shop} + n % {SHOPS}, NULL, false,"
             f" 'accepted' FROM {_numbers(MADE)} AS up"
         )
     )
     db.session.execute(
         text(
-            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"  # noqa: S608
+            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"
             f" SELECT {shipped - 1} + n, false, {owner}, {shop} + n % {SHOPS}, {answered}, false,"
             f" 'accepted' FROM {_numbers(MADE)} AS up"
         )
     )
     db.session.execute(
         text(
-            "INSERT INTO holdings (thing_id, holder_id, unit, quantity, on_sale) "  # noqa: S608
+            "INSERT INTO holdings (thing_id, holder_id, unit, quantity, on_sale) "
             f"SELECT {made - 1} + n, {shop} + n % {SHOPS}, 'KGM', 1000000, false "
             f"FROM {_numbers(MADE)} AS up"
         )
@@ -222,10 +222,9 @@ def _story(
 def preview(world: World) -> int:
     """What the page of the preview asks for; the number of things reached."""
     reached = closure([world.planting])
-    table = as_table(reached)
-    counted(table)
-    holders(table)
-    return len(reached)
+    reached.counted()
+    reached.holders()
+    return len(reached.things)
 
 
 def by_hand(world: World) -> int:

@@ -1,1 +1,1 @@
-"""Recalls, holds and advice as cases; `signing` puts them on record, `reaching` says whom they reach."""
+"""Recalls, holds and advice as cases: whom they reach, who decides, who answers what."""

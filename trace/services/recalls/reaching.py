@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,15 +20,14 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     FromClause,
+    Integer,
     Text,
     bindparam,
     case,
     cast,
-    false,
     func,
     literal,
     select,
-    true,
     union_all,
 )
 
@@ -91,9 +91,55 @@ def chosen_things(recall: Recall) -> list[Thing]:
     )
 
 
-def closure(thing_ids: Collection[int]) -> Reached:
-    """What a notice naming these things would reach now (rule 1)."""
-    return descendants(dict.fromkeys(thing_ids, False), spoken=True)
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What a notice naming some things would reach now: each thing, whether only through mixes, and
+    its kind and owner."""
+
+    things: Reached
+    seen: dict[int, tuple[str, int | None]]
+
+    def counted(self) -> dict[str, int]:
+        """How many things of each kind are in it."""
+        return dict(Counter(self.seen[thing][0] for thing in self.things))
+
+    @property
+    def mixed(self) -> int:
+        """How many may contain recalled goods, no more."""
+        return sum(self.things.values())
+
+    def only(self, kind: str) -> Reached:
+        """Those of one kind."""
+        return {thing: mixed for thing, mixed in self.things.items() if self.seen[thing][0] == kind}
+
+    def holders(self) -> list[Held]:
+        """Everybody of rule 2."""
+        found: dict[int, Held] = {}
+        unnamed: dict[int, Held] = {}
+        _holdings(as_table(self.only("lot")), found)
+        _handovers(as_table(self.things), found, unnamed)
+        made: Counter[int] = Counter()
+        sure: set[int] = set()
+        for thing, mixed in self.things.items():
+            owner = self.seen[thing][1]
+            if owner is not None:
+                made[owner] += 1
+                if not mixed:
+                    sure.add(owner)
+        for owner, count in made.items():
+            one = _at(found, owner)
+            one.things, one.sure = max(one.things, count), one.sure or owner in sure
+        return _named(found, unnamed)
+
+
+def closure(thing_ids: Collection[int]) -> Closure:
+    """Everything downstream of these things (rule 1), themselves included."""
+    rows = db.session.execute(
+        select(Thing.id, Thing.kind, Thing.owner_id).where(among(Thing.id, thing_ids))
+    )
+    seen = {thing: (kind, owner) for thing, kind, owner in rows}
+    start = dict.fromkeys(seen, False)
+    return Closure(descendants(start, spoken=True, seen=seen), seen)
 
 
 def as_table(reached: Mapping[int, bool]) -> FromClause:
@@ -104,7 +150,7 @@ def as_table(reached: Mapping[int, bool]) -> FromClause:
 
 
 def _listed(things: Collection[int], *, mixed: bool) -> Any:
-    told = true() if mixed else false()
+    told = literal(int(mixed), Integer())
     if is_sqlite():
         each = func.json_each(literal(given(things), Text())).table_valued("value")
         return select(cast(each.c.value, BigInteger).label("thing_id"), told.label("mixed"))
@@ -118,13 +164,13 @@ def reached_table(recall: Recall) -> FromClause:
     would have reached."""
     if recall.rehearsal:
         return (
-            select(RecallThing.thing_id, RecallThing.mixed)
+            select(RecallThing.thing_id, case((RecallThing.mixed, 1), else_=0).label("mixed"))
             .where(RecallThing.recall_id == recall.id)
             .subquery("reached")
         )
     notices = select(RecallNotice.event_id).where(RecallNotice.recall_id == recall.id)
     return (
-        select(Alert.thing_id, func.min(cast(Alert.mixed, BigInteger)).label("mixed"))
+        select(Alert.thing_id, func.min(case((Alert.mixed, 1), else_=0)).label("mixed"))
         .where(Alert.event_id.in_(notices))
         .group_by(Alert.thing_id)
         .subquery("reached")
@@ -150,6 +196,10 @@ def holders(reached: FromClause, *, with_sales: bool = False) -> list[Held]:
     _makers(reached, found)
     if with_sales:
         _sales(reached, found)
+    return _named(found, unnamed)
+
+
+def _named(found: Mapping[int, Held], unnamed: Mapping[int, Held]) -> list[Held]:
     names = dict(
         db.session.execute(
             select(Organisation.id, Organisation.name).where(
@@ -180,7 +230,7 @@ def _holdings(reached: FromClause, found: dict[int, Held]) -> None:
                 )
             ),
             func.count(),
-            func.min(cast(reached.c.mixed, BigInteger)),
+            func.min(reached.c.mixed),
         )
         .join(reached, reached.c.thing_id == Holding.thing_id)
         .group_by(Holding.holder_id, Holding.unit)
@@ -205,7 +255,7 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
             EventThing.unit,
             func.sum(cast(EventThing.quantity, BigInteger)),
             func.count(),
-            func.min(cast(reached.c.mixed, BigInteger)),
+            func.min(reached.c.mixed),
         )
         .join(EventThing, EventThing.thing_id == reached.c.thing_id)
         .join(Handover, Handover.event_id == EventThing.event_id)
@@ -226,7 +276,7 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
     for row in rows:
         event, received, giver, taker, state, answered, kind, unit, micro, count, mixed = row
         pieces = Decimal(count) if kind != "lot" else Decimal(0)
-        amount = from_micro(int(micro)) if micro is not None else Decimal(0)
+        amount = from_micro(int(micro or 0))
         if received:
             if taker is None or state in NOT_TAKEN:
                 continue
@@ -255,13 +305,13 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
 
 def _makers(reached: FromClause, found: dict[int, Held]) -> None:
     rows = db.session.execute(
-        select(Thing.owner_id, func.count(), func.min(cast(reached.c.mixed, BigInteger)))
+        select(Thing.owner_id, func.count(), func.min(reached.c.mixed))
         .join(reached, reached.c.thing_id == Thing.id)
         .where(Thing.owner_id.is_not(None))
         .group_by(Thing.owner_id)
     )
     for owner, count, mixed in rows:
-        one = _at(found, owner)
+        one = _at(found, int(owner or 0))
         one.things = max(one.things, count)
         one.sure |= not mixed
 
@@ -285,7 +335,7 @@ def _sales(reached: FromClause, found: dict[int, Held]) -> None:
         .group_by(Event.issuer_id, func.coalesce(EventThing.unit, ""))
     )
     for issuer, unit, micro in rows:
-        if micro:
+        if micro is not None:
             _at(found, issuer).sold[unit] = from_micro(int(micro))
 
 
