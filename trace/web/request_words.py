@@ -99,6 +99,8 @@ def desks() -> Options:
     if acting.may("administer"):
         found.append((url_for("admin_applications.index"), gettext("Hồ sơ đăng ký")))
         found.append((url_for("admin_closings.index"), gettext("Tổ chức ngừng hoạt động")))
+    if acting.organisation.kind != "platform" and acting.may("record"):
+        found.append((url_for("goods_reports.index"), gettext("Phản ánh về hàng")))
     if acting.organisation.kind == "laboratory":
         found.append((url_for("results.index"), gettext("Kết quả kiểm nghiệm")))
     return found

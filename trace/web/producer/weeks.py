@@ -58,14 +58,16 @@ def _asked_for(this: date) -> date:
 def asked_name(kind: str) -> str:
     """The word for what was asked."""
     if kind == "takedown":
-        return gettext("Ảnh hoặc lời của bạn bị gỡ")
+        taken: str = gettext("Ảnh hoặc lời của bạn bị gỡ")
+        return taken
     return problem_name(kind) if kind in PROBLEMS else kind_name(kind)
 
 
 def asked_state(state: str) -> str:
     """The word for how it stands."""
     if state == "lifted":
-        return gettext("đã hiện lại")
+        again: str = gettext("đã hiện lại")
+        return again
     return state_name(state) if state in STATES else report_state(state)
 
 
