@@ -14,6 +14,7 @@ MODULES = (
     "trace.jobs.messages",
     "trace.jobs.closings",
     "trace.jobs.news",
+    "trace.jobs.recalls",
     "trace.jobs.follows",
     "trace.jobs.weekly",
     "trace.jobs.directives",

@@ -22,12 +22,22 @@ from sqlalchemy import ColumnElement, and_, func, select, union
 from trace.core.gs1 import parse_identity
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import Alert, Event, EventThing, Handover, Holding, Organisation, Thing
+from trace.models import (
+    Alert,
+    Event,
+    EventThing,
+    Handover,
+    Holding,
+    Organisation,
+    RecallNotice,
+    Thing,
+)
 from trace.services import follows
 from trace.services.batches import short_name
 from trace.services.competence import authorities_for
 from trace.services.handovers import BY_LINK, Shipment, shipments
 from trace.services.holds import REASONS, reason_of
+from trace.services.jobs import enqueue
 from trace.services.notifications import Context, notify, notify_each
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -204,6 +214,10 @@ def _notice(event: Event, at: datetime) -> int:
     elif event.notice == "release":
         reached = Alert.lifted_by == event.id
     else:
+        return 0
+    case = db.session.get(RecallNotice, event.id)
+    if case is not None:  # who must answer is told where to
+        enqueue("recall-follow", {"recall": case.recall_id}, at=at)
         return 0
     issuer = db.session.get_one(Organisation, event.issuer_id)
     context = {"by": issuer.name, "what": _sources(reached)}

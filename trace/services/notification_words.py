@@ -147,6 +147,29 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
             "quan: %(count)s. Lệnh khác trên cùng lô, nếu có, vẫn còn."
         ),
     ),
+    "recall-proposed": (
+        "alert",
+        N_("Có đề xuất chờ quyết định"),
+        N_("%(by)s đề xuất thu hồi hoặc tạm giữ, hồ sơ %(what)s. Mở hồ sơ để quyết định."),
+    ),
+    "recall-refused": (
+        "alert",
+        N_("Đề xuất không được chấp nhận"),
+        N_("%(by)s không chấp nhận hồ sơ %(what)s. Mở hồ sơ để xem vì sao."),
+    ),
+    "recall-second": (
+        "alert",
+        N_("Lệnh thu hồi chờ chữ ký thứ hai"),
+        N_("%(by)s đã ký hồ sơ %(what)s. Cần một người phụ trách khác ký trong thời hạn."),
+    ),
+    "recall-rehearsal": (
+        "alert",
+        N_("DIỄN TẬP: hãy trả lời như khi bị thu hồi"),
+        N_(
+            "Diễn tập của %(by)s về %(what)s: không có hàng nào bị thu hồi. "
+            "%(organisation)s có %(count)s lô, kiện liên quan."
+        ),
+    ),
     "hold-waiting": (
         "alert",
         N_("Lô bị giữ chờ kết quả kiểm nghiệm"),

@@ -106,9 +106,11 @@ def notify_each(
     but: int | None = None,
     subject: str = "",
     once: bool = False,
+    inside_only: bool = False,
 ) -> int:
     """The same word to many organisations, each with its own context and address; a handful of
-    statements however many they are. Returns how many people. Raises NoSuchWord."""
+    statements however many they are. Returns how many people. With `inside_only` nothing leaves
+    the application. Raises NoSuchWord."""
     kind, texts = "", {}
     for organisation, (context, address) in told.items():
         filled = {**context, "organisation": organisation.name}
@@ -131,7 +133,7 @@ def notify_each(
         for person_id, organisation_id in rows
         if person_id != but
     ]
-    return _tell(wanted, kind, at=at, once=once)
+    return _tell(wanted, kind, at=at, once=once, inside_only=inside_only)
 
 
 def notify_people(
@@ -176,7 +178,14 @@ def _row(
     }
 
 
-def _tell(rows: Sequence[dict[str, Any]], kind: str, *, at: datetime, once: bool = False) -> int:
+def _tell(
+    rows: Sequence[dict[str, Any]],
+    kind: str,
+    *,
+    at: datetime,
+    once: bool = False,
+    inside_only: bool = False,
+) -> int:
     """Writes notifications and their deliveries, and asks for the jobs that send them."""
     if once:
         unread = _unread(rows)
@@ -191,6 +200,8 @@ def _tell(rows: Sequence[dict[str, Any]], kind: str, *, at: datetime, once: bool
         .returning(Notification.id, Notification.person_id),
         list(rows),
     ).all()
+    if inside_only:
+        return len(made)
     sent = _deliveries({row.id: row.person_id for row in made}, kind, at)
     for start in range(0, len(sent), PER_JOB):
         enqueue(JOB_KIND, {"notifications": sent[start : start + PER_JOB]}, at=at)

@@ -1,0 +1,21 @@
+"""After a recall was signed, and when something new inherited it: who must answer, and telling."""
+
+from __future__ import annotations
+
+import orjson
+
+from trace import clock
+from trace.extensions import db
+from trace.jobs.handlers import handles
+from trace.models import Job, Recall
+from trace.services.recalls.answering import follow
+from trace.services.recalls.signing import FOLLOW
+
+
+@handles(FOLLOW)
+def follow_recall(job: Job) -> dict[str, int]:
+    """Lists and tells the holders of one case."""
+    recall = db.session.get(Recall, orjson.loads(job.argument)["recall"])
+    fresh = 0 if recall is None else follow(recall, at=clock.now())
+    db.session.commit()
+    return {"holders": fresh}
