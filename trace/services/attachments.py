@@ -249,9 +249,9 @@ def _write(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime) -> Attachment:
-    """Keeps a photo and its row; the same picture twice is one file. Raises NotAPhoto,
-    PhotoTooLarge, NotAllowed, PhotoTakenDown."""
+def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime, public: bool = True) -> Attachment:
+    """Keeps a photo and its row; the same picture twice is one file, public if it ever was.
+    Raises NotAPhoto, PhotoTooLarge, NotAllowed, PhotoTakenDown."""
     actor.check("record")
     photo = read_photo(stream)
     digest = photo.digest
@@ -266,7 +266,7 @@ def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime) -> Attachment:
         "size": len(photo.data),
         "width": photo.width,
         "height": photo.height,
-        "public": True,
+        "public": public,
         "created_at": at,
     }
     # Two people may send the same picture at once.
@@ -276,11 +276,18 @@ def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime) -> Attachment:
         db.session.execute(postgresql.insert(Attachment).values(row).on_conflict_do_nothing())
     kept = db.session.get(Attachment, digest)
     assert kept is not None  # noqa: S101 (just written or already there)
+    if public and not kept.public and kept.organisation_id == actor.organisation.id:
+        kept.public = True
     return kept
 
 
 def keep_photos(
-    actor: Actor, streams: Iterable[IO[bytes]], *, at: datetime, path: str = "photos"
+    actor: Actor,
+    streams: Iterable[IO[bytes]],
+    *,
+    at: datetime,
+    path: str = "photos",
+    public: bool = True,
 ) -> tuple[JsonObject, ...]:
     """The photos of a form as an event names them. Raises TooManyPhotos, NotAPhoto,
     PhotoTooLarge, each naming the field."""
@@ -288,7 +295,7 @@ def keep_photos(
     if len(found) > PHOTO_LIMIT:
         raise TooManyPhotos(path=path, limit=PHOTO_LIMIT)
     try:
-        return tuple(reference(keep_photo(actor, stream, at=at)) for stream in found)
+        return tuple(reference(keep_photo(actor, stream, at=at, public=public)) for stream in found)
     except (NotAPhoto, PhotoTooLarge, PhotoTakenDown) as error:
         raise error.at(path) from None
 

@@ -86,13 +86,16 @@ def verdict_of(value: Decimal | None, limit: Decimal | None, *, detected: bool) 
 
 
 def result_event(
-    record: Record, lot: str, findings: Sequence[Finding], sampled: date
+    record: Record, lot: str, findings: Sequence[Finding], sampled: date, seal: str = ""
 ) -> JsonObject:
-    """The event a laboratory signs about a lot's sample. Pure."""
+    """The event a laboratory signs about a lot's sample, `seal` where an authority sealed it.
+    Pure."""
     parts: JsonObject = {
         "trace:results": [one.to_json() for one in findings],
         "trace:sampleDate": sampled.isoformat(),
     }
+    if seal:
+        parts["trace:sample"] = {"seal": seal}
     return observed(record, "inspecting", [Item(lot)], parts=parts)
 
 

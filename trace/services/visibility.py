@@ -19,7 +19,10 @@ from trace.core.statements.build import SPLIT_FROM, SPLIT_TO, escape
 
 # Whole members, by name.
 PRIVATE_MEMBERS: Final = frozenset(
-    {"bizTransactionList", "trace:recordedBy", "trace:shares", "trace:market", "trace:witness"}
+    {
+        *("bizTransactionList", "trace:recordedBy", "trace:shares", "trace:market"),
+        *("trace:witness", "trace:inspected", "trace:finding", "trace:sample", "trace:checkList"),
+    }
 )
 # Lists of {type, party} and the name of the party inside an element.
 PARTY_LISTS: Final = {"sourceList": "source", "destinationList": "destination"}

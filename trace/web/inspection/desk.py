@@ -13,9 +13,13 @@ from trace.web.inspection import (
     copies,
     delegations,
     directives,
+    findings,
     holds,
     home,
+    inspections,
+    queue,
     reports,
+    samples,
     statistics,
 )
 
@@ -30,4 +34,9 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (directives.blueprint, "authority:inspect"),
     (statistics.blueprint, "authority:inspect"),
     (reports.blueprint, "authority:inspect"),
+    (queue.blueprint, "authority:inspect"),
+    (queue.lists, "authority:inspect"),
+    (inspections.blueprint, "authority:inspect"),
+    (findings.blueprint, "authority:inspect"),
+    (samples.blueprint, "authority:inspect"),
 )
