@@ -7,9 +7,11 @@ from typing import Final
 from flask import Blueprint
 
 from trace.web.inspection import (
+    audits,
     authorities,
     board,
     chain,
+    checks,
     copies,
     delegations,
     directives,
@@ -28,6 +30,8 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (authorities.blueprint, "authority:decide"),
     (delegations.blueprint, "authority:decide"),
     (chain.blueprint, "authority:inspect"),
+    (audits.blueprint, "authority:inspect"),
+    (checks.blueprint, "authority:inspect"),
     (holds.blueprint, "authority:decide"),
     (copies.blueprint, "authority:decide"),
     (board.blueprint, "authority:inspect"),
