@@ -29,6 +29,7 @@ from trace.models import (
     Handover,
     Holding,
     Organisation,
+    Recall,
     RecallNotice,
     Thing,
 )
@@ -216,8 +217,10 @@ def _notice(event: Event, at: datetime) -> int:
     else:
         return 0
     case = db.session.get(RecallNotice, event.id)
-    if case is not None:  # who must answer is told where to
-        enqueue("recall-follow", {"recall": case.recall_id}, at=at)
+    if case is not None:  # who must answer is told where to; the first time by the signing's job
+        recall = db.session.get_one(Recall, case.recall_id)
+        if recall.followed_at is not None:
+            enqueue("recall-follow", {"recall": recall.id}, at=at)
         return 0
     issuer = db.session.get_one(Organisation, event.issuer_id)
     context = {"by": issuer.name, "what": _sources(reached)}
@@ -230,13 +233,13 @@ def _notice(event: Event, at: datetime) -> int:
         )
     subject = f"notice:{event.id}"
     people = notify_each(told, f"alert-{event.notice}", at=at, subject=subject)
-    people += notify_each(_standing_in(told, issuer), "alert-closed", at=at, subject=subject + ":c")
+    people += notify_each(standing_in(told, issuer), "alert-closed", at=at, subject=subject + ":c")
     if event.notice == "hold" and issuer.kind == "platform":
         people += _waiting_for_laboratory(event, at)
     return people
 
 
-def _standing_in(
+def standing_in(
     told: Mapping[Organisation, tuple[Context, str]], issuer: Organisation
 ) -> dict[Organisation, tuple[Context, str]]:
     """Who answers for those of the organisations told that have closed, and what it is about."""

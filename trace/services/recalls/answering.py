@@ -6,8 +6,8 @@
 2. What a holder must account for in a unit is what it had when told, by its own records, and what
    it had sold before. It never falls below what was answered.
 3. An answer says what became of how much: held, sold, returned, corrected or relabelled,
-   repurposed, re-exported, destroyed. Parts may come one after another, late ones too; together they are never
-   more than there was. Whose amounts nobody told answers once, with amounts of its own.
+   repurposed, re-exported, destroyed. Parts may come one after another, late ones too; together
+   they are never more than there was. Whose amounts nobody told answers once, with its own.
 4. "Held" is where goods are now, not their end: a later answer about the same goods takes from it.
 5. In a rehearsal only those are told who agreed to take part, and only inside the application.
 """
@@ -35,7 +35,7 @@ from trace.models import (
 from trace.services.actors import Actor
 from trace.services.answers import new_secret
 from trace.services.audit import write_audit
-from trace.services.news_telling import thing_name
+from trace.services.news_telling import standing_in, thing_name
 from trace.services.notifications import notify_each
 from trace.services.recalls.cases import check_mine
 from trace.services.recalls.reaching import Held, chosen_things, holders, reached_table
@@ -195,6 +195,8 @@ def _tell(recall: Recall, at: datetime) -> None:
     notices = notices_of(recall)
     subject = f"notice:{notices[0][0]}" if notices else f"recall:{recall.id}"
     notify_each(told, f"alert-{recall.kind}", at=at, subject=subject)
+    stand_ins = standing_in(told, recall.organisation)
+    notify_each(stand_ins, "alert-closed", at=at, subject=f"{subject}:c")
 
 
 def names_of(recall: Recall) -> str:
