@@ -94,25 +94,48 @@ class OnSale:
     holder_confirmed: bool
 
 
+# Of a product, lots older than this many newer ones are not on sale any more.
+RECENT_LOTS = 200
+LISTED = 12
+
+
 def on_sale_at(place: Place) -> list[OnSale]:
     """What lies on sale at a place, by name. Only what its holder put there: never a guess."""
-    query = (
-        select(
-            Thing.id,
-            Thing.identity,
-            Thing.kind,
-            Product.name,
-            Product.name_en,
-            Organisation.name,
-            Organisation.status,
-        )
-        .join(Holding, Holding.thing_id == Thing.id)
-        .join(Organisation, Organisation.id == Holding.holder_id)
-        .outerjoin(Product, Product.id == Thing.product_id)
-        .where(Holding.place == place.identity, Holding.on_sale)
-        .order_by(Product.name, Thing.identity)
-        .distinct()
+    return _on_sale(_SELLING.where(Holding.place == place.identity, Holding.on_sale))
+
+
+def on_sale_of(product: Product) -> list[OnSale]:
+    """Lots of a product that somebody has on sale now, the newest first; not where."""
+    recent = (
+        select(Thing.id)
+        .where(Thing.product_id == product.id, Thing.kind == "lot")
+        .order_by(Thing.id.desc())
+        .limit(RECENT_LOTS)
     )
+    query = _SELLING.where(Thing.id.in_(recent), Holding.on_sale)
+    found = {one.thing_id: one for one in _on_sale(query)}  # several may sell one lot
+    return [found[key] for key in sorted(found, reverse=True)][:LISTED]
+
+
+_SELLING: Any = (
+    select(
+        Thing.id,
+        Thing.identity,
+        Thing.kind,
+        Product.name,
+        Product.name_en,
+        Organisation.name,
+        Organisation.status,
+    )
+    .join(Holding, Holding.thing_id == Thing.id)
+    .join(Organisation, Organisation.id == Holding.holder_id)
+    .outerjoin(Product, Product.id == Thing.product_id)
+    .order_by(Product.name, Thing.identity)
+    .distinct()
+)
+
+
+def _on_sale(query: Select[Any]) -> list[OnSale]:
     rows: list[Any] = list(db.session.execute(query))
     return [
         OnSale(thing, text, kind, name or "", name_en or "", holder, status == "confirmed")

@@ -3,7 +3,7 @@ delivery note. Only what is public, and never a guess."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from trace.errors import TraceError
 from trace.models import AreaCode, Organisation, Place, Product
 from trace.services import geometry
 from trace.services.addresses import (
+    OnSale,
     on_sale_at,
+    on_sale_of,
     organisation_named,
     place_named,
     product_named,
@@ -91,6 +93,7 @@ def _product(identity: Identity) -> Card | None:
             "code": spoken(identity),
             "owner": product.organisation,
             "states": organisation_words,
+            **_sold(on_sale_of(product)),
         },
     )
 
@@ -125,7 +128,11 @@ def _path_of(row: Product | Place) -> str:
 
 def _place(identity: Identity) -> Card | None:
     place = place_named(identity)
-    return None if place is None else Card("scan/place.html", identity.path, _public(place))
+    if place is None:
+        return None
+    # A place that is not public says nothing of what lies there either.
+    sold = _sold(on_sale_at(place) if place.public else [])
+    return Card("scan/place.html", identity.path, {**_public(place), **sold})
 
 
 def _public(place: Place) -> dict[str, Any]:
@@ -153,13 +160,11 @@ def shown(row: AreaCode) -> bool:
     return row.state in ("active", "suspended")
 
 
-def _stall(identity: Identity) -> Card | None:
-    place = place_named(identity)
-    if place is None:
-        return None
-    listed = on_sale_at(place)
+def _sold(listed: Sequence[OnSale]) -> dict[str, Any]:
+    """Lots on sale as a card lists them, and those under a notice, the worst first, which stand
+    above everything."""
     standing = alerts_of([lot.thing_id for lot in listed])
-    lots = []
+    lots: list[dict[str, Any]] = []
     for lot in listed:
         found = parse_identity(lot.identity, current_settings().id_base)
         if found is None:
@@ -173,8 +178,16 @@ def _stall(identity: Identity) -> Card | None:
                 "alert": alerts[0] if alerts else None,
             }
         )
+    warned = sorted((lot for lot in lots if lot["alert"]), key=lambda lot: lot["alert"].rank)
+    return {"lots": lots, "warned": warned, "show_alert": shown_alert}
+
+
+def _stall(identity: Identity) -> Card | None:
+    place = place_named(identity)
+    if place is None:
+        return None
     # A card hangs at the stall for everyone to see: its name is public by being printed.
-    values = {**_public(place), "place": place, "lots": lots, "show_alert": shown_alert}
+    values = {**_public(place), "place": place, **_sold(on_sale_at(place))}
     return Card("scan/stall.html", identity.path, values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,11 +14,15 @@ from urllib.parse import quote
 
 from flask import current_app, render_template
 from flask_babel import force_locale, ngettext
+from PIL import Image
 
+from trace.core.labels.matrix import qr_matrix
+from trace.core.labels.payload import label_payload
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
 from trace.services.languages import languages, local_name, own_name
 from trace.services.proofs import Proof
+from trace.services.settings import current_settings
 from trace.web.scan import corrections, journey, sharing, showing, words
 from trace.web.scan.words import _
 
@@ -114,6 +119,7 @@ def history_page(
         "back_href": f"/t{path}{keep}",
         "share_href": f"/t{document['thing']['path']}{keep}",
         "follow_href": f"/follow/?of={quote(document['thing']['path'], safe='')}&lang={language}",
+        "printed": _printed(document["thing"]["path"]),
         "json_href": f"/t{path}?format=json",
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
@@ -121,6 +127,23 @@ def history_page(
     }
     template = "scan/proof.html" if view == "proof" else "scan/history.html"
     return render(template, language, path, **values)
+
+
+def _printed(path: str) -> JsonObject:
+    """What paper needs: the record's printed address in words, and as a code that is drawn with the
+    page, so that a printer waits for nothing. A package's own code is not passed on."""
+    address = f"{current_settings().id_base}{path}"
+    matrix = qr_matrix(label_payload(address), level="L")
+    side = matrix.size + 8  # the quiet zone of ISO/IEC 18004
+    picture = Image.new("1", (side, side), 1)
+    for x, y, length in matrix.runs():
+        picture.paste(0, (x + 4, y + 4, x + 4 + length, y + 5))
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return {
+        "address": address,
+        "picture": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}",
+    }
 
 
 def _page_href(path: str, number: int, view: str, keep: str) -> str:

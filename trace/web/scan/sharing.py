@@ -27,6 +27,7 @@ from trace.services.attachments import photo_path
 from trace.services.fonts import find_font
 from trace.services.languages import territory_of
 from trace.web.scan import showing
+from trace.web.scan.marks import plain
 from trace.web.scan.words import _
 
 SIZE: Final = (1200, 630)  # what messengers crop nothing of
@@ -46,7 +47,7 @@ def told(document: JsonObject, alerts: Sequence[AlertView], language: str) -> Js
         "name": head["name"],
         "picture": head["picture"],
         "notice": first,
-        "lines": [line for line in lines if line],
+        "lines": [plain(line) for line in lines if line],
         "record": showing.strip(document, pending=False)["text"],
     }
 

@@ -20,7 +20,7 @@ from trace.services.certificates import backs, claims_in
 from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
 from trace.services.proofs import Proof
-from trace.web.scan import corrections, words
+from trace.web.scan import corrections, marks, words
 from trace.web.scan.words import _
 
 PAGE_LINES: Final = 40
@@ -52,7 +52,7 @@ def alert(one: AlertView, organisation: JsonObject | None = None) -> JsonObject:
         "by": _("%(who)s (bên kế thừa) thông báo", who=one.issuer)
         if _succeeds(one.issuer_code, organisation)
         else _("%(who)s thông báo", who=one.issuer),
-        "day": words.day(one.given_at.date().isoformat()),
+        "day": marks.dated(marks.PLACE, one.given_at.date().isoformat()),
         "level": "stop" if one.kind == "recall" else "warn",
     }
 
@@ -63,6 +63,9 @@ def head(document: JsonObject, language: str) -> JsonObject:
     organisation = document["organisation"]
     return {
         "name": product_name(document, language),
+        "name_lang": _name_lang(document, language),
+        "who_lang": organisation and marks.tongue(organisation.get("name_en"), language),
+        "lang": marks.foreign(language),
         "picture": product and product["picture"],
         "weight": product
         and product["net_weight"]
@@ -105,6 +108,13 @@ def product_name(document: JsonObject, language: str) -> str:
     return f"{kinds.get(thing['kind'], _('Lô hàng'))} {thing['code']}".strip()
 
 
+def _name_lang(document: JsonObject, language: str) -> str:
+    """The language of the product's name where it is not the page's."""
+    if document["product"]:
+        return marks.tongue(document["product"]["name_en"], language)
+    return marks.foreign(language) if document["facts"]["name"] else ""
+
+
 def local(named: JsonObject, language: str) -> str:
     """A name in the reader's language where there is one."""
     return local_name(named.get("name"), named.get("name_en"), language)
@@ -139,24 +149,30 @@ def _states(document: JsonObject, language: str) -> list[str]:
 
 def _dates(facts: JsonObject) -> list[tuple[str, str]]:
     """(sentence, level) of each date of the label."""
-    found = []
+    found: list[tuple[str, str]] = []
     if facts["sources"] > 1:
         found.append((_mixed(facts), ""))
+    elif facts["harvest"] and facts["harvest"][0] == facts["harvest"][1]:
+        text = _("Thu hoạch %(when)s", when=marks.PLACE)
+        found.append((marks.dated(text, facts["harvest"][0]), ""))
     elif facts["harvest"]:
-        when = words.days_between(*facts["harvest"])
-        found.append((_("Thu hoạch %(when)s", when=when), ""))
+        found.append((_("Thu hoạch %(when)s", when=words.days_between(*facts["harvest"])), ""))
     if facts["use_by"]:
-        when = words.day(facts["use_by"])
-        if facts["past_use_by"]:
-            found.append((_("Đã quá hạn dùng %(when)s", when=when), "stop"))
-        else:
-            found.append((_("Hạn dùng %(when)s", when=when), ""))
+        past = facts["past_use_by"]
+        text = (
+            _("Đã quá hạn dùng %(when)s", when=marks.PLACE)
+            if past
+            else _("Hạn dùng %(when)s", when=marks.PLACE)
+        )
+        found.append((marks.dated(text, facts["use_by"]), "stop" if past else ""))
     if facts["best_before"]:
-        when = words.day(facts["best_before"])
-        if facts["past_best_before"]:
-            found.append((_("Quá ngày dùng ngon nhất %(when)s", when=when), "warn"))
-        else:
-            found.append((_("Dùng ngon nhất trước %(when)s", when=when), ""))
+        past = facts["past_best_before"]
+        text = (
+            _("Quá ngày dùng ngon nhất %(when)s", when=marks.PLACE)
+            if past
+            else _("Dùng ngon nhất trước %(when)s", when=marks.PLACE)
+        )
+        found.append((marks.dated(text, facts["best_before"]), "warn" if past else ""))
     return found
 
 
@@ -267,8 +283,6 @@ def gaps(document: JsonObject) -> list[str]:
     said = document["interval"]["state"]
     grouped: dict[str, list[str]] = {}
     for gap in document["gaps"]:
-        if gap["state"] == "not-applicable":
-            continue
         if gap["rule"] == "pesticide" and said in ("none-used", "private"):
             continue  # said above, in a sentence of its own
         grouped.setdefault(gap["state"], []).append(words.topic(gap["rule"]))
@@ -279,7 +293,7 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
     """One line: what, when, where, who said so, signed or not; what is marked; what was said."""
     shown: JsonObject = {
         "title": words.title(one),
-        "when": words.moment(one["event_time"], one["tz"]),
+        "when": marks.moment_tag(one["event_time"], one["tz"]),
         "where": _where(one, language),
         "who": _who(one, document, language),
         "told": [*_things(one, document, language), *_details(one, document, language)],
@@ -322,11 +336,16 @@ def _level(code: str) -> str:
     return "warn" if code in ("interval-short", "bad-signature") else ""
 
 
-def _where(one: JsonObject, language: str) -> str:
+def _where(one: JsonObject, language: str) -> list[tuple[str, str]]:
+    """(name, its language where that is not the page's) of the place and its ward."""
     place = one["where"]
     if place is None:
-        return ""
-    return ", ".join(part for part in (local(place, language), place["ward"]) if part)
+        return []
+    named = [
+        (local(place, language), marks.tongue(place.get("name_en"), language)),
+        (place["ward"], marks.foreign(language)),
+    ]
+    return [(text, code) for text, code in named if text]
 
 
 def _succeeds(code: str, organisation: JsonObject | None) -> bool:
