@@ -199,6 +199,7 @@ class _Folding:
             flow = self._flow(source.id, target.id, "handover", told, amounts)
             flow.containers |= self._boxes(told)
             flow.problems |= _state(passing.state, unknown=taker is None)
+            flow.sides.add("giver")
 
     def _received(self, told: Told, passing: Passing) -> None:
         """The other side of a shipment, or the only one who speaks of it."""
@@ -222,6 +223,7 @@ class _Folding:
                 continue
             source = self._station(f"{face}-{giver}", face, giver)
             flow = self._flow(source.id, target.id, "handover", told, {}, got=amounts)
+            flow.sides.add("taker")
             if shipment is None:
                 flow.problems.add("only-receiver")
 
@@ -362,7 +364,12 @@ class _Folding:
             self.makers[thing].add(first.holder or 0)
 
     def _gaps(self) -> None:
-        """Rule 3."""
+        """Rule 3. Two sides that each speak of a handover, under no note or another's, are two."""
+        for flow in self.found.flows.values():
+            if len(flow.sides) > 1:
+                flow.problems -= {"open", "only-receiver"}
+                if flow.got != flow.sent and set(flow.got) & set(flow.sent):
+                    flow.problems.add("differs")
         stations: dict[int, list[Station]] = defaultdict(list)
         for one in self.found.stations.values():
             if one.thing is not None:

@@ -66,6 +66,7 @@ class Flow:
     first: datetime | None = None
     last: datetime | None = None
     stands: bool = False
+    sides: set[str] = field(default_factory=set)  # who spoke of a handover: giver, taker
 
 
 @dataclass(slots=True)

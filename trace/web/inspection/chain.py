@@ -22,11 +22,13 @@ from trace.extensions import db
 from trace.schemas.base import load
 from trace.schemas.chains import DEPTHS, ChainSchema
 from trace.services.chains import (
+    PROBLEMS,
     Chain,
     Named,
     Narrowing,
     Subject,
     WindowReversed,
+    is_problem,
     read_chain,
 )
 from trace.services.chains_events import open_told
@@ -238,7 +240,8 @@ def _facts(
         "late_by": late_by,
         "depths": DEPTHS,
         "ALL": ALL,
-        "amiss": sum(bool(one.problems or one.alerts) for one in stations.values()),
+        "amiss": sum(map(is_problem, stations.values()))
+        + sum(bool(flow.problems & PROBLEMS) for flow in chain.graph.flows.values()),
         "area": area_words(actor().organisation.jurisdiction),
         "offers": _offers(page.of),
         "checks": _checks(chain),

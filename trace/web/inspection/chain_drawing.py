@@ -23,12 +23,12 @@ from trace.services.chains_picture import Box, Line, Picture
 from trace.services.fonts import find_font
 from trace.web.inspection import chain_words as words
 
-HEIGHT, PITCH = 76, 96
+HEIGHT, PITCH = 92, 108
 # (columns at most, width of a box, gap): up to seven stand side by side on a screen of 1,280 px.
-WIDTHS: Final = ((5, 176, 80), (6, 148, 70), (7, 128, 58))
-SCROLLED: Final = (148, 64)
+WIDTHS: Final = ((5, 176, 80), (6, 144, 64), (7, 122, 54))
+SCROLLED: Final = (144, 64)
 EDGE: Final = 12
-SHEET: Final = (1240, 768)  # of a landscape A4 at 0.84: letters stay above 7 points
+SHEET: Final = (1260, 652)  # of a landscape A4 at 0.84: letters stay above 7 points
 MOST_SHEETS: Final = 40
 LABELLED: Final = 4  # lines into one box that have room for their amounts
 
@@ -88,7 +88,7 @@ STYLE: Final = """
 .chain-line.wrong{stroke-dasharray:1 3}.chain-tip{fill:#4b5a50}
 text{font-size:12px;fill:#16211a}.chain-name{font-weight:bold}.chain-soft{fill:#4b5a50}
 .chain-stop{fill:#a81c1c;font-weight:bold}.chain-mind{fill:#7a4b00;font-weight:bold}
-.chain-amount{font-size:11px;fill:#4b5a50}
+.chain-amount{font-size:11px;fill:#4b5a50;paint-order:stroke;stroke:#fff;stroke-width:3px}
 """
 
 
@@ -109,7 +109,7 @@ class _Pen:
     def box(self, box: Box) -> Iterator[str]:
         x, y = self.corner(self.shown.layout.cells[box.id])
         lead = box.lead
-        name, hands, much = words.box_lines(self.chain, box)
+        name, code, hands, much = words.box_lines(self.chain, box)
         alerts = words.alerts(lead.alerts)
         amiss = words.problems(lead.problems & PROBLEMS)
         kind = "bad" if alerts else "mind" if amiss else ""
@@ -124,7 +124,7 @@ class _Pen:
             )
             if on
         )
-        told = [name, hands, much, *alerts, *words.problems(lead.problems)]
+        told = [name, code, hands, much, *alerts, *words.problems(lead.problems)]
         if lead.outside:
             told.append(gettext("ngoài phạm vi: chỉ phần công khai"))
         whole = escape("; ".join(filter(None, told)))
@@ -139,9 +139,14 @@ class _Pen:
             'rx="6"/>'
         )
         room = self.width - 16
-        lines = [("chain-name", name, True), ("chain-soft", hands, False), ("", much, False)]
+        lines = [
+            ("chain-name", name, True),
+            ("", code, False),
+            ("chain-soft", hands, False),
+            ("", much, False),
+        ]
         if alerts:
-            lines.append(("chain-stop", f"✖ {alerts[0]}", True))
+            lines.append(("chain-stop", f"✖ {words.alert_short(lead.alerts)}", True))
         elif amiss:
             more = f" +{len(amiss) - 1}" if len(amiss) > 1 else ""
             lines.append(("chain-mind", f"⚠{more} {amiss[0]}", True))
@@ -151,7 +156,7 @@ class _Pen:
             if text:
                 seen = cut(text, room, _measure(12, bold=bold))
                 mark = f' class="{cls}"' if cls else ""
-                yield f'<text{mark} x="{x + 8}" y="{y + 18 + place * 17}">{escape(seen)}</text>'
+                yield f'<text{mark} x="{x + 8}" y="{y + 17 + place * 17}">{escape(seen)}</text>'
         yield "</a>"
 
     def lines(self) -> Iterator[str]:
@@ -210,7 +215,7 @@ class _Pen:
             f"<g><title>{escape('; '.join(filter(None, told)))}</title>"
             f'<path class="{classes}" d="{path}"/><path class="chain-tip" d="{tip}"/>'
         )
-        text = words.flow_amounts(line)
+        text = words.flow_short(line)
         if line.kind == "gap":
             text = gettext("không khai")
         if mind and text:

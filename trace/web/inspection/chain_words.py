@@ -78,6 +78,17 @@ def alert(kind: str) -> str:
     return words.get(kind, kind)
 
 
+def alert_short(kinds: Collection[str]) -> str:
+    """The worst of them, where there is little room."""
+    short: dict[str, str] = {
+        "mixed:recall": _("Có thể bị thu hồi"),
+        "mixed:hold": _("Có thể tạm dừng bán"),
+        "mixed:advice": _("Có thể bị khuyến cáo"),
+    }
+    worst = next((kind for kind in ALERTS if kind in kinds), "")
+    return short.get(worst) or alert(worst)
+
+
 def alerts(kinds: Collection[str]) -> list[str]:
     """All of them, the worst first."""
     return [alert(kind) for kind in ALERTS if kind in kinds]
@@ -142,8 +153,8 @@ def many_things(kind: str, count: int) -> str:
 
 
 def amount(quantity: Decimal, unit: str) -> str:
-    """ "480 kg"; pieces without a unit are packages."""
-    return f"{number(quantity)} {_(uom_name(unit)) if unit else _('gói')}"
+    """ "480 kg"; pieces without a unit are packages; a third of a kilo to the gram."""
+    return f"{number(round(quantity, 3).normalize())} {_(uom_name(unit)) if unit else _('gói')}"
 
 
 def amounts(told: Mapping[str, Decimal]) -> str:
@@ -163,32 +174,27 @@ def has_now(station_or_box: Station | Box) -> str:
     return ""
 
 
-def box_lines(chain: Chain, box: Box) -> tuple[str, str, str]:
-    """What a box says: what it is, whose, how much."""
+def box_lines(chain: Chain, box: Box) -> tuple[str, str, str, str]:
+    """What a box says: what it is, its code or number, whose, how much."""
     lead = box.lead
     if lead.thing is None:
         issuer = chain.parties.get(lead.holder or 0)
-        return _(step_label(lead.step)), issuer.name if issuer else "", day(lead.first)
-    thing = chain.things.get(lead.thing)
+        return _(step_label(lead.step)), day(lead.first), issuer.name if issuer else "", ""
+    thing = chain.things[lead.thing]
+    name = product_name(thing) or thing_kind(thing.kind)
     if not box.many:
-        return thing_name(thing), holder_name(chain, lead), has_now(box)
+        return name, thing.code, holder_name(chain, lead), has_now(box)
     holders = {one.holder or one.id for one in box.members}
     things = {one.thing for one in box.members}
     party = chain.parties.get(lead.holder or 0)
-    name = product_name(thing) if thing else ""
-    goods = (
-        thing_name(thing)
-        if len(things) == 1
-        else f"{many_things(thing.kind if thing else '', len(things))} {name}".strip()
-    )
+    goods = thing.code if len(things) == 1 else many_things(thing.kind, len(things))
     if len(holders) == 1:
-        return goods, holder_name(chain, lead), has_now(box)
-    hands = (
-        many_holders(party.kind, len(holders))
-        if party
-        else str(ngettext("%(num)s nơi không khai", "%(num)s nơi không khai", len(holders)))
-    )
-    return hands, goods, has_now(box)
+        return name, goods, holder_name(chain, lead), has_now(box)
+    if party is not None:
+        hands = many_holders(party.kind, len(holders))
+    else:
+        hands = str(ngettext("%(num)s nơi không khai", "%(num)s nơi không khai", len(holders)))
+    return hands, goods, name, has_now(box)
 
 
 def flow_words(flow: Flow | Line) -> str:
@@ -227,3 +233,16 @@ def custody(kind: str) -> str:
 def custody_counts(counts: Mapping[str, int]) -> str:
     """ "3 khoá do nền tảng giữ hộ, 1 …": how many events are signed how."""
     return ", ".join(f"{counts[kind]} {custody(kind)}" for kind in sorted(counts))
+
+
+def flow_short(line: Line) -> str:
+    """The amounts where there is little room: "598→595 gói"."""
+    if (
+        line.got
+        and line.sent != line.got
+        and set(line.sent) == set(line.got)
+        and len(line.got) == 1
+    ):
+        [(unit, got)] = line.got.items()
+        return f"{number(line.sent[unit])}→{amount(got, unit)}"
+    return flow_amounts(line)
