@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 
 from trace.core.gs1 import (
     Gs1Error,
@@ -30,9 +30,10 @@ from trace.core.gs1 import (
 )
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import CompanyPrefix, CrateLabel, EventThing, Product, Thing
+from trace.models import CompanyPrefix, CrateLabel, EventThing, Thing
 from trace.models.events import ROLES
 from trace.models.types import to_millis
+from trace.services import prefixes
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.bulk import allocate_ids, insert_rows
@@ -45,12 +46,6 @@ from trace.services.vocabulary import Amount
 RUN_LIMIT: Final = 2_000
 _LIST: Final = 200
 _PARENT: Final = ROLES.index("parent")
-
-
-class PrefixTaken(Conflict):
-    code = "prefix-taken"
-    message = "The prefix %(prefix)s is another organisation's, or part of it is."
-    next_step = "Look it up in the letter from GS1; if it is yours, tell the operator."
 
 
 class PrefixFixed(Conflict):
@@ -84,38 +79,36 @@ def find_prefix(actor: Actor) -> CompanyPrefix | None:
     )
 
 
-def register_prefix(actor: Actor, text: str, extension: int, *, at: datetime) -> CompanyPrefix:
-    """The organisation's company prefix, as it says; another one while none of its numbers was
-    given out. Raises Gs1Error, PrefixTaken, PrefixFixed."""
+def register_prefix(
+    actor: Actor, text: str, extension: int, *, at: datetime
+) -> CompanyPrefix | None:
+    """Writes down which digits GS1 gave the organisation, as it says (services.prefixes); another
+    one while none of its numbers was given out. None where the digits are disputed: numbers are
+    made of them once a desk has decided. Raises Gs1Error, PrefixTaken, PrefixFixed."""
     actor.check("manage")
     try:
         prefix = check_prefix(text)
     except Gs1Error as error:
         raise error.at("prefix") from None
-    mine = actor.organisation.id
     known = find_prefix(actor)
     if known is not None and known.issued:
         raise PrefixFixed(path="prefix", prefix=known.prefix)
-    starts = [prefix[:length] for length in range(4, len(prefix) + 1)]
-    inside = or_(CompanyPrefix.prefix.in_(starts), CompanyPrefix.prefix.startswith(prefix))
-    others = select(CompanyPrefix.prefix).where(inside, CompanyPrefix.organisation_id != mine)
-    # A GTIN-14 begins with a packaging digit, then the prefix.
-    sold = select(Product.id).where(
-        func.substr(Product.gtin, 2, len(prefix)) == prefix,
-        Product.gtin_confirmed,
-        Product.organisation_id != mine,
-    )
-    if db.session.scalar(others.limit(1)) or db.session.scalar(sold.limit(1)):
-        raise PrefixTaken(path="prefix", prefix=prefix)
+    prefixes.claim(actor, prefix, extension, at=at)
     if known is not None:
         db.session.delete(known)
         db.session.flush()
+    write_audit(actor, "crates.prefix", f"prefix:{prefix}", at=at, extension=extension)
+    if prefixes.disputed(prefix, actor.organisation.id):
+        return None
     made = CompanyPrefix(
-        prefix=prefix, organisation_id=mine, extension=extension, issued=0, created_at=at
+        prefix=prefix,
+        organisation_id=actor.organisation.id,
+        extension=extension,
+        issued=0,
+        created_at=at,
     )
     db.session.add(made)
     db.session.flush()
-    write_audit(actor, "crates.prefix", f"prefix:{prefix}", at=at, extension=extension)
     return made
 
 
@@ -139,9 +132,11 @@ def new_crates(actor: Actor, count: int) -> list[Identity]:
         numbers = range(int(after or 0) - wanted, int(after or 0))
         made = [Identity("00", sscc(prefix.prefix, prefix.extension, one)) for one in numbers]
         texts = {_text(one): one for one in made}
-        used = set(
-            db.session.scalars(select(Thing.identity).where(among(Thing.identity, sorted(texts))))
-        )
+        used = {
+            identity
+            for column in (Thing.identity, CrateLabel.identity)
+            for identity in db.session.scalars(select(column).where(among(column, sorted(texts))))
+        }
         found += [one for text, one in texts.items() if text not in used]
     return found
 

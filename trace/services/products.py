@@ -13,7 +13,7 @@ from trace.core.gs1 import Identity, canonical_uri, local_uri, new_code
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Product
-from trace.services import freshness
+from trace.services import freshness, prefixes
 from trace.services.actors import Actor
 from trace.services.attachments import NotAPhoto, PhotoTooLarge, keep_photo
 from trace.services.audit import apply, write_audit
@@ -57,17 +57,18 @@ def register_product(
     actor: Actor, values: Mapping[str, Any], *, at: datetime, picture: IO[bytes] | None = None
 ) -> Product:
     """Adds a product. With a GTIN its identity is `/01/{gtin14}`, else `/q/{code}`, for good.
-    Raises NotAllowed, GtinTaken, NotAPhoto, PhotoTooLarge."""
+    Raises NotAllowed, GtinTaken, GtinOfOther, NotAPhoto, PhotoTooLarge."""
     actor.check("record")
     gtin = values.get("gtin") or None
     if gtin and db.session.scalar(select(Product.id).where(Product.gtin == gtin)) is not None:
         raise GtinTaken(path="gtin", value=gtin)
+    confirmed = bool(gtin) and prefixes.check_gtin(actor.organisation, str(gtin))
     code = new_code(os.urandom)
     product = Product(
         organisation_id=actor.organisation.id,
         code=code,
         created_at=at,
-        **{**values, "gtin": gtin},
+        **{**values, "gtin": gtin, "gtin_confirmed": confirmed},
     )
     product.identity = canonical_uri(product_identity(product), current_settings().id_base)
     if picture is not None:

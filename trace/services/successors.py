@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from trace.extensions import db
-from trace.models import Organisation, Succession, SuccessionItem, Thing
+from trace.models import Organisation, SameAs, Succession, SuccessionItem, Thing
 from trace.services.competence import EVERYWHERE, areas, authorities_for
 from trace.services.sets import among
 
@@ -87,12 +87,35 @@ def voices_of(organisations: Iterable[int | None], connection: Connection | None
         ).all()
         named = _named([row.id for row in rows if not row.whole], execute)
         seen = set(found) | frontier
+        for voice in _same(frontier, execute):
+            found.setdefault(voice.giver, []).append(voice)
         for row in rows:
             things = frozenset(named.get(row.id, ()))
             voice = Voice(row.giver_id, row.taker_id, row.place, row.whole, things)
             found.setdefault(row.giver_id, []).append(voice)
         frontier = {row.taker_id for row in rows} - seen
     return Voices({giver: tuple(voices) for giver, voices in found.items()}) if found else SILENT
+
+
+def _same(organisations: Collection[int], execute: Any) -> list[Voice]:
+    """Two records of one organisation speak for one another from the first (services.same_records,
+    rule 2)."""
+    rows = execute(
+        select(SameAs.kept_id, SameAs.other_id).where(
+            SameAs.kind == "organisation",
+            SameAs.ended_at.is_(None),
+            or_(
+                among(SameAs.kept_id, sorted(organisations)),
+                among(SameAs.other_id, sorted(organisations)),
+            ),
+        )
+    )
+    return [
+        Voice(giver, taker, 0, whole=True)
+        for pair in rows
+        for giver, taker in (tuple(pair), tuple(pair)[::-1])
+        if giver in organisations
+    ]
 
 
 def _named(successions: Collection[int], execute: Any) -> dict[int, set[int]]:

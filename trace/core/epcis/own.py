@@ -201,6 +201,28 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         "an organisation ends, or another goes on for it: {kind, giver?, taker?, whole?, things?,"
         " offer?, proof?}; rectify says what is right of another's statement: {kind, about}",
     ),
+    "standing": OwnMember(
+        ("event",),
+        _object(
+            ("decision",),
+            decision={
+                "enum": [
+                    *("suspended", "reinstated", "accredited", "accreditation-withdrawn"),
+                    *("prefix-confirmed", "prefix-declined", "same-as", "same-as-ended"),
+                ]
+            },
+            reason=_TEXT,
+            role={"enum": ["inspector", "laboratory", "certifier"]},
+            number=_TEXT,
+            scope=_TEXT,
+            prefix={"type": "string", "pattern": "^[0-9]{4,12}$"},
+            validFrom=_DAY,
+            validUntil=_DAY,
+            about={"type": "string", "pattern": "^urn:uuid:"},
+        ),
+        "what the platform decided of an organisation: {decision, reason?, role?, number?, scope?,"
+        " prefix?, validFrom?, validUntil?, about? (the statement it ends)}",
+    ),
     "contributors": OwnMember(
         ("ilmd",),
         _object(("households",), households=_NUMBER),

@@ -33,6 +33,7 @@ from trace.services.labels import (
     issue_labels,
     prints_of,
 )
+from trace.services.prefixes import claim_of
 from trace.services.stamps import check_not_held
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -140,16 +141,23 @@ def _label_of(run: int, number: int) -> Label:
 def prefix() -> ResponseReturnValue:
     """The digits GS1 gave the organisation; SSCCs are made of them from now on."""
     known = find_prefix(actor())
-    start = {"prefix": known.prefix, "extension": known.extension} if known else {"extension": 0}
+    claim = known or claim_of(actor().organisation)
+    start = {"prefix": claim.prefix, "extension": claim.extension} if claim else {"extension": 0}
     form = Form(PrefixSchema(), start)
     if form.sent:
         with form.attempt():
             clean = form.load()
-            register_prefix(actor(), clean["prefix"], clean["extension"], at=clock.now())
+            made = register_prefix(actor(), clean["prefix"], clean["extension"], at=clock.now())
             text = gettext("Đã lưu tiền tố. Tem thùng in từ nay mang SSCC.")
+            if made is None:
+                text = gettext(
+                    "Đã lưu. Tổ chức khác cũng khai những chữ số này: tem thùng mang mã của sổ cho "
+                    "tới khi nền tảng xác nhận."
+                )
             return form.done(url_for("crates.index"), text)
     return form.page(
         "producer/labels/prefix.html",
         known=known,
+        claim=claim_of(actor().organisation),
         next_number=sscc(known.prefix, known.extension, known.issued) if known else "",
     )
