@@ -27,18 +27,17 @@ def problem_name(problem: str) -> str:
     return words.get(problem, problem)
 
 
-def problem_options() -> list[tuple[str, str, str]]:
-    """What a citizen chooses from, with a sentence on each."""
+def problem_options() -> list[tuple[str, ...]]:
+    """What a citizen chooses from, with a sentence where the words alone might mislead."""
     hints: dict[str, str] = {
         "illness": gettext("Đau bụng, nôn, tiêu chảy, dị ứng. Được xem trước mọi việc khác."),
-        "spoiled": gettext("Còn hạn mà đã hỏng, có mùi lạ, biến màu."),
-        "foreign": gettext("Kim loại, nhựa, côn trùng, hoá chất."),
         "label": gettext("Khác loại, khác nơi trồng, khác ngày so với trang hồ sơ."),
         "code": gettext("Quét không ra hồ sơ, nhiều gói cùng một mã, tem bị dán chồng."),
-        "measure": gettext("Cân thiếu, tính sai tiền."),
-        "other": gettext("Không thuộc các mục trên."),
     }
-    return [(one, problem_name(one), hints[one]) for one in PROBLEMS]
+    return [
+        (one, problem_name(one), hints[one]) if one in hints else (one, problem_name(one))
+        for one in PROBLEMS
+    ]
 
 
 def problem_filter() -> Options:

@@ -2,8 +2,8 @@
 
 As on `/requests`, these pages set no cookie and need none: nothing is done for whoever is signed
 in. A form is taken unless the browser says that another site sent it. The page of one report has
-its code in its address, so that people can keep it: it is never cached, indexed, or named to the
-pages it links to.
+its code in its address, so that people can keep it: it is never cached, indexed, or named to
+another site.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from trace.extensions import csrf, db, limiter
 from trace.models import Report
 from trace.schemas.reports import ProblemForm, ReportCodeForm, WordsForm, check_problem
 from trace.services import counters
+from trace.services.batches import short_name
 from trace.services.citizen_reports import KEPT_DAYS, find_by_code, photos, reply, submit
 from trace.services.citizen_reports.days import QUIET_DAYS
 from trace.services.citizen_reports.goods import Goods, find_goods
+from trace.services.citizen_reports.intake import what
 from trace.services.citizen_reports.reading import UnknownReport, late, main_of, steps_of
 from trace.services.citizen_reports.routing import DEFAULT_DEADLINES
 from trace.services.deadlines import local_day
@@ -73,7 +75,8 @@ def same_site() -> None:
 def private(response: Response) -> Response:
     """Kept by no cache and no search engine."""
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": the form would then come without naming the page it comes from.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -100,10 +103,12 @@ def tell() -> ResponseReturnValue:
                     held=count >= HELD,
                 )
                 return _received(made, code, network)
+    goods = _goods(form)
     return form.page(
         "reporting/form.html",
-        goods=_goods(form),
+        goods=goods,
         problems=problem_options(),
+        goods_code=short_name(goods.lot.identity) if goods.lot else goods.about.rpartition("/")[2],
         kept=[digest for digest, _ in kept],
         limit=photos.LIMIT,
         days=DEFAULT_DEADLINES,
@@ -185,6 +190,8 @@ def state(code: str) -> ResponseReturnValue:
         report=report,
         main=main,
         report_code=code,
+        goods=what(report),
+        photo_count=len(photos.photos_of(report)),
         steps=list(reversed(steps_of(report, "reporter"))),
         late=late(main, at=clock.now()),
         told=request.args.get("told") == "yes",
