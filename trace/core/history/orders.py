@@ -14,6 +14,8 @@ from trace.core.history.divisions import LEAVING, makes
 from trace.core.history.facts import Fact, oldest_first
 
 SELLING = frozenset({"retail_selling"})
+# What goes into something; `source` is an input its user never held (speakers, rule 3).
+USING = frozenset({"input", "child", "source"})
 
 
 def used_before_made(live: Iterable[Fact], tolerance: timedelta) -> list[tuple[Fact, Fact, str]]:
@@ -31,7 +33,7 @@ def used_before_made(live: Iterable[Fact], tolerance: timedelta) -> list[tuple[F
             if first is None or makes(fact, use.role):
                 continue
             leaves = use.role == "epc" and fact.step in LEAVING | SELLING
-            if (leaves or use.role in ("input", "child")) and (
+            if (leaves or use.role in USING) and (
                 fact.event_time + tolerance < first.event_time
             ):
                 found.append((fact, first, use.thing))
@@ -53,5 +55,5 @@ def never_made(live: Iterable[Fact]) -> list[tuple[Fact, str]]:
         (fact, use.thing)
         for fact in ordered
         for use in fact.uses
-        if use.role in ("input", "child") and use.thing not in begun
+        if use.role in USING and use.thing not in begun
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -88,7 +89,8 @@ def judge(chain: Chain, authority: Organisation, *, at: datetime, started: float
     unread = len(chain.rows) - len(chain.documents)
     order = {code: place for place, code in enumerate(RULES)}
     findings = sorted(
-        book.findings, key=lambda one: (SEVERITIES.index(one.severity), order[one.rule])
+        map(_capped, book.findings),
+        key=lambda one: (SEVERITIES.index(one.severity), order[one.rule]),
     )
     counts = {
         "events": len(chain.rows),
@@ -113,6 +115,13 @@ def judge(chain: Chain, authority: Organisation, *, at: datetime, started: float
         descendants=chain.descendants,
         took=round((time.perf_counter() - started) * 1000),
     )
+
+
+def _capped(one: Finding) -> Finding:
+    """Never worse than its rule may be: what the phone, the hour or the lateness says is not high
+    by itself, whatever a rule's code comes to say."""
+    worst = max(SEVERITIES.index(one.severity), SEVERITIES.index(RULES[one.rule].worst))
+    return replace(one, severity=SEVERITIES[worst])
 
 
 # -- kept --------------------------------------------------------------------------------------

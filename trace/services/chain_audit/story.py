@@ -246,7 +246,9 @@ def _holders(chain: Chain, tolerance: int, book: Book) -> None:
             for fact in chain.live
             if fact.issuer == code
             for use in fact.of(thing.identity)
-            if takes(fact, use.role) and use.unit == unit and use.quantity is not None
+            if (takes(fact, use.role) or use.role == "source")
+            and use.unit == unit
+            and use.quantity is not None
         ]
         total = sum((use.quantity or Decimal(0) for _, use in gone), Decimal(0))
         if -quantity <= total * Decimal(tolerance) / 100:
