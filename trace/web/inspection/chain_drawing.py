@@ -260,6 +260,9 @@ def _sheets(pen: _Pen, columns: int, rows: int) -> list[Sheet]:
     """Pieces cut between boxes; one piece where all of it fits."""
     across = max(1, (SHEET[0] + pen.gap) // pen.step)
     down = max(1, SHEET[1] // PITCH)
+    # As many sheets as it takes, evenly filled.
+    across = -(-columns // -(-columns // across)) if columns else 1
+    down = -(-rows // -(-rows // down)) if rows else 1
     cells = set(pen.shown.layout.cells.values())
     found = []
     for top in range(0, max(1, rows), down):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from flask_babel import gettext, ngettext
@@ -12,6 +12,9 @@ from trace.services.chains_graph import Flow, Station
 from trace.services.chains_picture import Box, Line
 from trace.services.vocabulary import step_label, uom_name
 from trace.web.pages import day, number, page_language
+
+# Looked up one at a time: a picture asks for thousands of words.
+Words = Callable[[], str]
 
 # The worst first: what a box has room for.
 ALERTS = ("recall", "hold", "advice", "mixed:recall", "mixed:hold", "mixed:advice")
@@ -40,24 +43,24 @@ def _(text: str, **values: object) -> str:
 
 def problem(code: str) -> str:
     """What is amiss, or to be minded."""
-    words: dict[str, str] = {
-        "key-not-valid": _("khoá ký không có hiệu lực lúc ghi"),
-        "below-zero": _("giao nhiều hơn có"),
-        "no-origin": _("chưa khai báo nguồn"),
-        "no-receipt": _("không ai khai đã giao đến"),
-        "refused": _("bị từ chối nhận"),
-        "part-refused": _("một phần bị từ chối"),
-        "differs": _("lượng nhận khác lượng giao"),
-        "only-receiver": _("chỉ bên nhận khai"),
-        "open": _("bên nhận chưa trả lời"),
-        "no-taker": _("không khai giao cho ai"),
-        "late": _("ghi muộn"),
-        "own-word-origin": _("nguồn do người nhận khai"),
-        "in-part": _("mới nhận một phần"),
-        "by-link": _("nhận qua đường dẫn, không tài khoản"),
-        "corrected": _("có dòng đã khai sai, đã sửa"),
+    words: dict[str, Words] = {
+        "key-not-valid": lambda: _("khoá ký không có hiệu lực lúc ghi"),
+        "below-zero": lambda: _("giao nhiều hơn có"),
+        "no-origin": lambda: _("chưa khai báo nguồn"),
+        "no-receipt": lambda: _("không ai khai đã giao đến"),
+        "refused": lambda: _("bị từ chối nhận"),
+        "part-refused": lambda: _("một phần bị từ chối"),
+        "differs": lambda: _("lượng nhận khác lượng giao"),
+        "only-receiver": lambda: _("chỉ bên nhận khai"),
+        "open": lambda: _("bên nhận chưa trả lời"),
+        "no-taker": lambda: _("không khai giao cho ai"),
+        "late": lambda: _("ghi muộn"),
+        "own-word-origin": lambda: _("nguồn do người nhận khai"),
+        "in-part": lambda: _("mới nhận một phần"),
+        "by-link": lambda: _("nhận qua đường dẫn, không tài khoản"),
+        "corrected": lambda: _("có dòng đã khai sai, đã sửa"),
     }
-    return words.get(code, code)
+    return words[code]() if code in words else code
 
 
 def problems(codes: Collection[str]) -> list[str]:
@@ -67,26 +70,26 @@ def problems(codes: Collection[str]) -> list[str]:
 
 def alert(kind: str) -> str:
     """A notice that stands."""
-    words: dict[str, str] = {
-        "recall": _("Thu hồi"),
-        "hold": _("Tạm dừng bán"),
-        "advice": _("Khuyến cáo"),
-        "mixed:recall": _("Có thể chứa hàng bị thu hồi"),
-        "mixed:hold": _("Có thể chứa hàng tạm dừng bán"),
-        "mixed:advice": _("Có thể chứa hàng bị khuyến cáo"),
+    words: dict[str, Words] = {
+        "recall": lambda: _("Thu hồi"),
+        "hold": lambda: _("Tạm dừng bán"),
+        "advice": lambda: _("Khuyến cáo"),
+        "mixed:recall": lambda: _("Có thể chứa hàng bị thu hồi"),
+        "mixed:hold": lambda: _("Có thể chứa hàng tạm dừng bán"),
+        "mixed:advice": lambda: _("Có thể chứa hàng bị khuyến cáo"),
     }
-    return words.get(kind, kind)
+    return words[kind]() if kind in words else kind
 
 
 def alert_short(kinds: Collection[str]) -> str:
     """The worst of them, where there is little room."""
-    short: dict[str, str] = {
-        "mixed:recall": _("Có thể bị thu hồi"),
-        "mixed:hold": _("Có thể tạm dừng bán"),
-        "mixed:advice": _("Có thể bị khuyến cáo"),
+    short: dict[str, Words] = {
+        "mixed:recall": lambda: _("Có thể bị thu hồi"),
+        "mixed:hold": lambda: _("Có thể tạm dừng bán"),
+        "mixed:advice": lambda: _("Có thể bị khuyến cáo"),
     }
     worst = next((kind for kind in ALERTS if kind in kinds), "")
-    return short.get(worst) or alert(worst)
+    return short[worst]() if worst in short else alert(worst)
 
 
 def alerts(kinds: Collection[str]) -> list[str]:
@@ -96,14 +99,14 @@ def alerts(kinds: Collection[str]) -> list[str]:
 
 def thing_kind(kind: str) -> str:
     """What a thing is."""
-    words: dict[str, str] = {
-        "lot": _("Lô"),
-        "cycle": _("Vụ"),
-        "logistic": _("Thùng, kiện"),
-        "unit": _("Gói"),
-        "asset": _("Thùng dùng lại"),
+    words: dict[str, Words] = {
+        "lot": lambda: _("Lô"),
+        "cycle": lambda: _("Vụ"),
+        "logistic": lambda: _("Thùng, kiện"),
+        "unit": lambda: _("Gói"),
+        "asset": lambda: _("Thùng dùng lại"),
     }
-    return words.get(kind, _("Hàng"))
+    return words[kind]() if kind in words else _("Hàng")
 
 
 def product_name(thing: Named) -> str:
@@ -130,26 +133,32 @@ def holder_name(chain: Chain, station: Station) -> str:
 
 def many_holders(kind: str, count: int) -> str:
     """ "18 cửa hàng"."""
-    counted: dict[str, str] = {
-        "producer": ngettext("%(num)s cơ sở sản xuất", "%(num)s cơ sở sản xuất", count),
-        "co-operative": ngettext("%(num)s hợp tác xã", "%(num)s hợp tác xã", count),
-        "trader": ngettext("%(num)s thương lái", "%(num)s thương lái", count),
-        "processor": ngettext("%(num)s cơ sở chế biến", "%(num)s cơ sở chế biến", count),
-        "carrier": ngettext("%(num)s đơn vị vận chuyển", "%(num)s đơn vị vận chuyển", count),
-        "retailer": ngettext("%(num)s cửa hàng", "%(num)s cửa hàng", count),
+    counted: dict[str, Words] = {
+        "producer": lambda: ngettext("%(num)s cơ sở sản xuất", "%(num)s cơ sở sản xuất", count),
+        "co-operative": lambda: ngettext("%(num)s hợp tác xã", "%(num)s hợp tác xã", count),
+        "trader": lambda: ngettext("%(num)s thương lái", "%(num)s thương lái", count),
+        "processor": lambda: ngettext("%(num)s cơ sở chế biến", "%(num)s cơ sở chế biến", count),
+        "carrier": lambda: ngettext(
+            "%(num)s đơn vị vận chuyển", "%(num)s đơn vị vận chuyển", count
+        ),
+        "retailer": lambda: ngettext("%(num)s cửa hàng", "%(num)s cửa hàng", count),
     }
-    return counted.get(kind) or str(ngettext("%(num)s nơi nhận", "%(num)s nơi nhận", count))
+    if kind in counted:
+        return counted[kind]()
+    return str(ngettext("%(num)s nơi nhận", "%(num)s nơi nhận", count))
 
 
 def many_things(kind: str, count: int) -> str:
     """ "40 lô"."""
-    counted: dict[str, str] = {
-        "lot": ngettext("%(num)s lô", "%(num)s lô", count),
-        "cycle": ngettext("%(num)s vụ", "%(num)s vụ", count),
-        "unit": ngettext("%(num)s gói", "%(num)s gói", count),
-        "logistic": ngettext("%(num)s thùng, kiện", "%(num)s thùng, kiện", count),
+    counted: dict[str, Words] = {
+        "lot": lambda: ngettext("%(num)s lô", "%(num)s lô", count),
+        "cycle": lambda: ngettext("%(num)s vụ", "%(num)s vụ", count),
+        "unit": lambda: ngettext("%(num)s gói", "%(num)s gói", count),
+        "logistic": lambda: ngettext("%(num)s thùng, kiện", "%(num)s thùng, kiện", count),
     }
-    return counted.get(kind) or str(ngettext("%(num)s mặt hàng", "%(num)s mặt hàng", count))
+    if kind in counted:
+        return counted[kind]()
+    return str(ngettext("%(num)s mặt hàng", "%(num)s mặt hàng", count))
 
 
 def amount(quantity: Decimal, unit: str) -> str:
@@ -199,17 +208,17 @@ def box_lines(chain: Chain, box: Box) -> tuple[str, str, str, str]:
 
 def flow_words(flow: Flow | Line) -> str:
     """What happened between two stations."""
-    words: dict[str, str] = {
-        "handover": _("giao nhận"),
-        "packed": _("xếp vào"),
-        "unpacked": _("dỡ ra"),
-        "unit": _("gói của lô"),
-        "gap": _("không ai khai"),
+    words: dict[str, Words] = {
+        "handover": lambda: _("giao nhận"),
+        "packed": lambda: _("xếp vào"),
+        "unpacked": lambda: _("dỡ ra"),
+        "unit": lambda: _("gói của lô"),
+        "gap": lambda: _("không ai khai"),
     }
     if flow.kind == "made":
         step = flow.step if isinstance(flow, Flow) else flow.flows[0].step
         return _(step_label(step))
-    return words.get(flow.kind, flow.kind)
+    return words[flow.kind]() if flow.kind in words else flow.kind
 
 
 def flow_amounts(flow: Flow | Line) -> str:
@@ -222,12 +231,12 @@ def flow_amounts(flow: Flow | Line) -> str:
 
 def custody(kind: str) -> str:
     """Who held the key that signed."""
-    words: dict[str, str] = {
-        "server": _("khoá do nền tảng giữ hộ"),
-        "passkey": _("duyệt bằng khoá trên điện thoại"),
-        "own": _("khoá do tổ chức tự giữ"),
+    words: dict[str, Words] = {
+        "server": lambda: _("khoá do nền tảng giữ hộ"),
+        "passkey": lambda: _("duyệt bằng khoá trên điện thoại"),
+        "own": lambda: _("khoá do tổ chức tự giữ"),
     }
-    return words.get(kind, kind)
+    return words[kind]() if kind in words else kind
 
 
 def custody_counts(counts: Mapping[str, int]) -> str:
