@@ -109,7 +109,7 @@ class Canaries:
                     if self.rng.random() < 0.4:
                         value[inner] = self._told_anew(inner, value[inner])
                         private.append(f"ilmd/{inner}")
-            elif self.rng.random() < 0.45:
+            elif name == "trace:attachments" or self.rng.random() < 0.45:
                 told[name] = self._told_anew(name, value)
                 private.append(name)
         if "trace:attachments" in private and self.keep:
