@@ -1,6 +1,7 @@
 // The console on a phone: what each page does at once. Every page works without this file; with it,
 // entries are kept on the phone first, pages open without a network, and nothing is lost.
 
+import { base } from "./base.js";
 import { draw } from "./show.js";
 import { learn, shortTime } from "./clock.js";
 import { watch } from "./capture.js";
@@ -49,14 +50,14 @@ async function learnFromPage() {
 
 /** Without a worker (an old browser) everything works but for pages without a network. */
 async function install() {
-  const options = { scope: "/producer/", updateViaCache: "none", type: "module" };
-  await navigator.serviceWorker?.register("/producer/worker.js", options).catch(() => {});
+  const options = { scope: base, updateViaCache: "none", type: "module" };
+  await navigator.serviceWorker?.register(`${base}worker.js`, options).catch(() => {});
 }
 
 /** Keeps the day's pages while there is a network. */
 async function keepPages() {
   if (kept || navigator.connection?.saveData || !navigator.serviceWorker) return;
-  const answer = await fetch("/producer/outbox/pages", { headers: { Accept: "application/json" } });
+  const answer = await fetch(`${base}outbox/pages`, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
   const { pages, forms, offered } = await answer.json();
   const worker = await navigator.serviceWorker.ready;
@@ -143,7 +144,7 @@ async function start() {
   document.addEventListener("visibilitychange", () => !document.hidden && send());
   setInterval(send, 30_000);
   send(true); // a person is here: no waiting for the next try
-  if (location.pathname === "/producer/today") await keepPages();
+  if (location.pathname === `${base}today`) await keepPages();
 }
 
 showKept();

@@ -1,6 +1,7 @@
 // A form pressed "send": kept on the phone first, then sent. With a network the person sees what they
 // always saw; without one nothing is lost, and the day goes on.
 
+import { base } from "./base.js";
 import { boxTime, reading, span } from "./clock.js";
 import { addRow, clear, fill, make, mark, note, read } from "./form.js";
 import { MOST, NotAPhoto, photosOf } from "./photos.js";
@@ -113,7 +114,7 @@ function whatNow(entry, why) {
     return;
   }
   say("info", why === "signed-out" ? words.keptSignedOut : words.keptNow);
-  location.assign("/producer/today");
+  location.assign(`${base}today`);
 }
 
 /** Sends entry `n` while its writer waits: directly when nothing older waits, else in its turn. */

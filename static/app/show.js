@@ -1,5 +1,6 @@
 // The line of figures on each page, and the lists of what waits.
 
+import { base } from "./base.js";
 import { shortTime } from "./clock.js";
 import { discard } from "./capture.js";
 import { make, ownWords } from "./form.js";
@@ -25,7 +26,7 @@ async function line(person) {
   if (refused) parts.push(" · ", glyph("▲"), ` ${words.refusedCount} ${refused}`);
   if (approving) parts.push(" · ", glyph("◑"), ` ${words.approvals} ${approving}`);
   const kind = refused ? "stop" : waiting + approving ? "wait" : "ok";
-  const link = make("a", { className: `tag ${kind} outbox-line`, href: "/producer/outbox/" }, ...parts);
+  const link = make("a", { className: `tag ${kind} outbox-line`, href: `${base}outbox/` }, ...parts);
   return { link, worth: waiting + refused + approving > 0 };
 }
 
@@ -142,7 +143,7 @@ const sendButton = () => {
 };
 
 const signIn = () =>
-  make("a", { href: `/sign-in?next=${encodeURIComponent("/producer/outbox/")}` }, words.signIn);
+  make("a", { href: `/sign-in?next=${encodeURIComponent(`${base}outbox/`)}` }, words.signIn);
 
 async function others(person) {
   let count = 0;
@@ -214,7 +215,7 @@ async function drawOnce(reader) {
   const state = await stateOf(person);
   if (state === drawn) return;
   drawn = state;
-  const today = location.pathname === "/producer/today";
+  const today = location.pathname === `${base}today`;
   const page = document.querySelector("[data-outbox-page] > [data-outbox-list]");
   const { link, worth } = await line(person);
   const parts = page && (await whole(person));

@@ -1,8 +1,8 @@
-// The service worker of the console (scope /producer/). trace/web/installed.py puts lines before this
+// The service worker of a console (scope /producer/ or /inspection/). trace/web/installed.py puts lines before this
 // file: what it uses of other modules, and TRACE = {build, files: {plain address: fingerprinted
 // address}, fallback, pictures: where those of the how-to are}.
 //
-//   pages under /producer/   the network first; without it, the copy this person's phone kept
+//   pages of the scope       the network first; without it, the copy this person's phone kept
 //   files of this build      from the cache: page, styles and modules always belong together
 //   thumbnails, other files  from the cache when their address names their content (?v=, a digest),
 //                            (the how-to's pictures too), else the network first
@@ -12,6 +12,7 @@
 // that is posted is ever kept here: entries are in IndexedDB, and send.js sends them.
 
 /* global TRACE, ASSETS, keepPage, openPage, pagesOf, personOf, sendWaiting, vaultOf */
+const SCOPE = new URL(registration.scope).pathname;
 const FILES = `trace-files-${TRACE.build}`;
 const MOST_ASSETS = 200;
 const READER = "trace-reader";
@@ -155,7 +156,7 @@ addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
-    if (url.pathname.startsWith("/producer/")) {
+    if (url.pathname.startsWith(SCOPE)) {
       event.respondWith(page(request, (work) => event.waitUntil(work)));
     }
     return;

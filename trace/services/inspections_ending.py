@@ -20,7 +20,7 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.deadlines import local_day
 from trace.services.inspections import case_of, ended, things_of
-from trace.services.inspections_events import CASE, Of, Said, build, sign, told_of
+from trace.services.inspections_events import Of, Said, build, sign, told_of
 from trace.services.jurisdictions import may_decide, rule_of
 from trace.services.notifications import notify
 from trace.services.records import JsonObject, declare_error
@@ -57,15 +57,27 @@ def check_decides(actor: Actor, severity: str, row: Inspection | None, ward: str
 
 
 def conclude(
-    actor: Actor, row: Inspection, conclusion: str, words: str, said: Said, *, at: datetime
+    actor: Actor,
+    row: Inspection,
+    conclusion: str,
+    words: str,
+    said: Said,
+    *,
+    at: datetime,
+    corrects: int | None = None,
 ) -> int:
-    """Ends the case by the public conclusion, or corrects the one there is. Of two who conclude at
-    once the first's stands, the second gets CaseEnded. Raises NeedsSupervisor."""
+    """Ends the case by the public conclusion; or corrects the one there is, seen in the version
+    `corrects`. Of two at once the first's stands, the second gets CaseEnded. Raises NeedsSupervisor,
+    NotBegun."""
+    again = corrects is not None
+    if row.state == ("begun" if again else "concluded") or row.state == "cancelled":
+        raise ended(row)
+    if again and row.version != corrects:
+        raise ended(row)
     counts = _counts(row)
     worst = max((one for one in SEVERITIES if counts.get(one)), key=SEVERITIES.index, default="")
     if worst:
         check_decides(actor, worst, row, row.organisation.ward_code)
-    again = row.state == "concluded"
     if again:
         actor.check("decide")
     values = {
@@ -97,8 +109,7 @@ def conclude(
     things = things_of([row.id])[row.id]
     event = build(said, told, row.organisation, things, {})
     along = [_declaration(row, event, at)] if again else []
-    public = {CASE, "epcList", "quantityList", "eventID"} if things else {CASE, "eventID"}
-    made = sign(actor, event, "conclusion", at=at, of=Of(row.id), public=public, along=along)
+    made = sign(actor, event, "conclusion", at=at, of=Of(row.id), along=along)
     db.session.expire(row)
     write_audit(
         actor, "inspection.conclude", f"inspection:{row.code}", at=at, conclusion=conclusion

@@ -3,9 +3,11 @@
 1. Everything is an ObjectEvent (`inspecting`, a sample taken `sampling`) about the things the case
    is about, or about the organisation where there are none. The office signs, whoever typed.
 2. All members but those that are always in the clear are withheld from the public, the things with
-   them: the event joins no public page, and the log shows what it shows of any other entry.
+   them (`visibility`): the event joins no public page, and the log shows what it shows of any other
+   entry.
 3. The conclusion alone is public: of which day, how it ended, how many findings of each severity.
-   Whom it concerns is withheld: who trades with whom is nobody's business.
+   Beside the goods it is about, whom it concerns is withheld: who trades with whom is nobody's
+   business.
 4. Where whoever wrote it stood (`trace:position`) is never public.
 """
 
@@ -18,7 +20,6 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from trace.core.statements import CORE
 from trace.errors import Refused, TraceError
 from trace.extensions import db
 from trace.models import Event, InspectionEvent, Organisation, Thing
@@ -96,11 +97,6 @@ def build(
     return observed(record, step, items, parts=told)
 
 
-def hidden(event: Mapping[str, Any]) -> list[str]:
-    """The paths of everything that can be withheld of an event."""
-    return sorted(name for name in event if name not in CORE and name != "@context")
-
-
 def sign(
     actor: Actor,
     event: JsonObject,
@@ -108,15 +104,12 @@ def sign(
     *,
     at: datetime,
     of: Of,
-    public: Collection[str] | None = None,
     along: Sequence[JsonObject] = (),
 ) -> CapturedEvent:
     """Captures an event as the authority and notes whose it is; events `along` go before it in one
-    act (an error declared). `public` names what stays public, None for nothing."""
-    shown = set(public or ())
-    private = {path for one in (*along, event) for path in hidden(one)} - shown
+    act (an error declared). What of it is public: `visibility.private_members`."""
     try:
-        captured = capture(office(actor), [*along, event], at=at, private=private)
+        captured = capture(office(actor), [*along, event], at=at)
     except Refused as refused:
         raise Refused([_named(error) for error in refused.errors]) from None
     made = captured.events[-1]

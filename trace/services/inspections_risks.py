@@ -321,13 +321,12 @@ def _copies(ids: Sequence[int]) -> Shares:
 
 def _over_claims(ids: Sequence[int], at: datetime) -> Shares:
     """Kilograms of a year's harvests against the ground there is."""
-    area = dict(
-        db.session.execute(
-            select(Place.organisation_id, func.sum(func.coalesce(Place.area_m2, 0)))
-            .where(among(Place.organisation_id, ids), Place.kind.in_(("plot", "greenhouse")))
-            .group_by(Place.organisation_id)
-        ).tuples()
+    grounds = db.session.execute(
+        select(Place.organisation_id, func.sum(func.coalesce(Place.area_m2, 0)))
+        .where(among(Place.organisation_id, ids), Place.kind.in_(("plot", "greenhouse")))
+        .group_by(Place.organisation_id)
     )
+    area = {row[0]: row[1] for row in grounds}
     found: Shares = {}
     grounded = sorted(one for one, square in area.items() if square)
     if not grounded:

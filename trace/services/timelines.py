@@ -185,7 +185,10 @@ def get_event(actor: Actor, event_id: int) -> Line:
         .limit(LINE_LIMIT)
     )
     ids = {event_id, *related}
-    return next(line for line in _marked(read_events(actor, ids)) if line.event_id == event_id)
+    found = [line for line in _marked(read_events(actor, ids)) if line.event_id == event_id]
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 def timeline(actor: Actor, thing: Thing) -> list[Line]:
@@ -236,7 +239,8 @@ def _events_of(thing_ids: Collection[int]) -> set[int]:
 
 
 def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
-    """The events opened for this reader, in the order they were captured."""
+    """The events opened for this reader, in the order they were captured; none of another's that
+    shows this reader nothing it is about."""
     wanted = sorted(set(event_ids))
     if not wanted:
         return []
@@ -270,7 +274,14 @@ def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
     return [
         _line(row, index, entry, issuer, named[row.id], mine=mine, side=row.id in sides)
         for row, index, entry, issuer in rows
+        if row.issuer_id == mine or row.id in sides or not _hides_all(named[row.id])
     ]
+
+
+def _hides_all(named: Sequence[tuple[int, Named]]) -> bool:
+    """Whether an event shows others none of the things it names: then that it names them is nobody
+    else's business either (an inspection under way, say)."""
+    return bool(named) and all(seen != PUBLIC for seen, _ in named)
 
 
 def _inherited(

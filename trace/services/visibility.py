@@ -4,6 +4,7 @@ The default of whoever states nothing (formats, sections 2 and 9). Private are: 
 the issuer itself (who trades with whom), business documents, who typed the entry, positions,
 prices, phone numbers and what else names a person. Everything else is public: a rule that hides by
 default would make every page empty.
+Of an authority's inspection everything is private but its conclusion (`is_open_case`).
 An `eventID` that is the hash of the event is private wherever anything it covers is private:
 the hash would let a reader test guesses about what is withheld (formats, section 2).
 """
@@ -15,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.signing import JsonObject
-from trace.core.statements.build import SPLIT_FROM, SPLIT_TO, escape
+from trace.core.statements.build import CORE, SPLIT_FROM, SPLIT_TO, escape
 
 # Whole members, by name.
 PRIVATE_MEMBERS: Final = frozenset(
@@ -28,6 +29,7 @@ PRIVATE_MEMBERS: Final = frozenset(
 PARTY_LISTS: Final = {"sourceList": "source", "destinationList": "destination"}
 # A place may be named; where exactly it lies is its owner's affair.
 PLACE_MEMBERS: Final = ("readPoint", "bizLocation")
+_NEVER_HIDDEN: Final = frozenset({*CORE, "@context", "recordTime"})
 # Words that mark a member of anybody's vocabulary as nobody else's business.
 PRIVATE_WORDS: Final = (
     "price",
@@ -50,6 +52,8 @@ def private_members(event: JsonObject, issuer: Collection[str] = ()) -> tuple[st
     among them is public, since the page names the issuer anyway. Paths are those of
     `core.statements`: lists of 2 to 32 elements element by element, others whole.
     """
+    if is_open_case(event):
+        return tuple(escape(name) for name in event if name not in _NEVER_HIDDEN)
     found = [
         path
         for name, value in event.items()
@@ -59,6 +63,13 @@ def private_members(event: JsonObject, issuer: Collection[str] = ()) -> tuple[st
     if found and _is_hash(event.get("eventID")):
         found.append("eventID")
     return tuple(found)
+
+
+def is_open_case(event: JsonObject) -> bool:
+    """Whether an event is of an authority's inspection and not its conclusion: then nothing of it
+    is for the public, not even what it is about."""
+    case = event.get("trace:inspection")
+    return isinstance(case, dict) and case.get("part") != "conclusion"
 
 
 @lru_cache(maxsize=4096)

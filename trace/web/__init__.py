@@ -57,6 +57,7 @@ from trace.web.producer import (
     home,
     households,
     imports,
+    inspections,
     keys,
     labels,
     note_labels,  # noqa: F401  # adds the pages of delivery notes to those of labels
@@ -149,9 +150,12 @@ def _register_farm(app: Flask) -> None:
         register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
     register(app, imports.blueprint, "member:record")
+    register(app, inspections.blueprint, "member:record")
+    register(app, inspections.sent, "member:record")
     register(app, exports.blueprint, "member:export")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")
+    register(app, installed.desk, "anonymous")
     installed.register_reader(app)
     register_work(app)

@@ -1,10 +1,10 @@
 """The console as an application on a phone: its name, its pictures, its service worker.
 
-The worker is served from /producer/, so its scope is the console and nothing else: pages for
-shoppers are never touched by it. It is one file of ours (static/app/worker.js) behind lines that
-import what it shares with pages and say which build this is and which files belong to it; any
-change of them makes a new worker. A browser whose workers may not import keeps no pages: there is
-no way by which a page could be kept without its person's PIN.
+The worker is served from /producer/ and from /inspection/, so its scope is the farm's console or
+the inspectors' and nothing else: pages for shoppers are never touched by it. It is one file of ours
+(static/app/worker.js) behind lines that import what it shares with pages and say which build this
+is and which files belong to it; any change of them makes a new worker. A browser whose workers may
+not import keeps no pages: there is no way by which a page could be kept without its person's PIN.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from trace.web.pages import asset, page_language
 from trace.web.statics import stamp_of
 
 blueprint = Blueprint("installed", __name__, url_prefix="/producer")
+desk = Blueprint("installed_desk", __name__, url_prefix="/inspection")
 
 # What every page of the console loads, beside the modules of static/app.
 FILES = ("css/trace.css", "js/trace.js", "img/leaf.svg")
@@ -49,6 +50,7 @@ def _build(folder: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+@desk.get("/worker.js")
 @blueprint.get("/worker.js")
 def worker() -> ResponseReturnValue:
     """The service worker. Browsers ask for it anew at every visit: never from a cache."""

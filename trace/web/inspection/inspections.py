@@ -75,10 +75,16 @@ def today() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/outbox/")
+def outbox() -> ResponseReturnValue:
+    """The page of the entries kept on this phone; the phone fills it."""
+    return render_template("app/outbox.html")
+
+
 @blueprint.get("/outbox/pages")
 def pages() -> ResponseReturnValue:
     """What an inspector's phone keeps: the day, its cases, and every form of theirs."""
-    found, forms = [url_for("inspections.today"), url_for("outbox.show")], []
+    found, forms = [url_for("inspections.today"), url_for("inspections.outbox")], []
     for one in todays(actor(), at=clock.now())[:KEPT]:
         found.append(url_for("inspections.show", inspection_id=one.id))
         forms += [
@@ -267,7 +273,9 @@ def _place(row: Inspection) -> str:
 def end(inspection_id: int) -> ResponseReturnValue:
     """The conclusion, public from then on."""
     row = get_inspection(actor(), inspection_id, write=True)
-    form = SiteForm(ConclusionSchema(), {"conclusion": row.conclusion, "words": row.words})
+    former = {"again": "yes"} if row.state == "concluded" else {}
+    start = {"conclusion": row.conclusion, "words": row.words, **former}
+    form = SiteForm(ConclusionSchema(), start, version=row.version)
     form.outbox = False
     if form.sent:
         with form.attempt():
@@ -279,6 +287,7 @@ def end(inspection_id: int) -> ResponseReturnValue:
                 clean["words"],
                 form.said(clean),
                 at=clock.now(),
+                corrects=form.version if form.value("again") else None,
             )
             return form.done(
                 url_for("inspections.show", inspection_id=row.id), gettext("Đã ký kết luận.")

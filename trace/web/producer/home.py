@@ -16,6 +16,7 @@ from trace.services.cycles import Cycle, list_cycles
 from trace.services.guide import first_steps
 from trace.services.handovers import count_incoming
 from trace.services.households import list_households
+from trace.services.inspections_answers import mark as inspected_mark
 from trace.services.places import list_places
 from trace.services.products import list_products
 from trace.services.records import LOCAL_ZONE
@@ -76,6 +77,7 @@ def show() -> ResponseReturnValue:
         batches=bool(list_things(acting, "lot", held_only=True)),
         again=_again(cycles),
         step_label=step_label,
+        inspected=inspected_mark(acting),
     )
 
 

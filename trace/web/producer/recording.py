@@ -58,6 +58,8 @@ class RecordForm(Form):
     `initial` may be a function: what a form is first filled with can cost a whole history to read,
     and a form that comes back filled in never asks for it."""
 
+    public_photos = True
+
     def __init__(
         self,
         schema: FormSchema,
@@ -79,7 +81,8 @@ class RecordForm(Form):
         known = known_references(request.form.getlist("photo"))
         files = [file for file in request.files.getlist("photos") if file.filename]
         try:
-            new = keep_photos(actor(), (file.stream for file in files), at=clock.now())
+            streams = (file.stream for file in files)
+            new = keep_photos(actor(), streams, at=clock.now(), public=self.public_photos)
             db.session.commit()
         except TraceError as error:
             db.session.rollback()

@@ -19,6 +19,7 @@ from trace.services.laboratory import (
     verdict_of,
 )
 from trace.services.records import LOCAL_ZONE
+from trace.services.samples import match_seal, note_result
 from trace.web.access import actor, needs
 from trace.web.hold_words import finding_words
 from trace.web.producer.recording import RecordForm, circumstances, common_choices, record
@@ -51,7 +52,12 @@ def new() -> ResponseReturnValue:
     """A result about one lot, signed by the laboratory."""
     acting = laboratory()
     today = clock.now().astimezone(LOCAL_ZONE).date()
-    start = {"lot": request.args.get("code", ""), "sampled": today, "findings-0-unit": "mg/kg"}
+    start = {
+        "lot": request.args.get("code", ""),
+        "sample": request.args.get("sample", ""),
+        "sampled": today,
+        "findings-0-unit": "mg/kg",
+    }
     form = RecordForm(ResultSchema(), start)
     if form.sent and not form.more_rows:
         with form.attempt():
@@ -59,7 +65,11 @@ def new() -> ResponseReturnValue:
             lot = find_lot(acting, clean["lot"])
             base = circumstances(form, clean, draw)
             findings = [_finding(row) for row in clean["findings"]]
-            record(form, [result_event(base, address_of(lot), findings, clean["sampled"])])
+            sample = match_seal(acting, clean["sample"], lot)
+            event = result_event(base, address_of(lot), findings, clean["sampled"], clean["sample"])
+            if sample is not None:
+                note_result(sample, base.event_id)
+            record(form, [event])
             return form.done(url_for("results.index"), gettext("Đã ký kết quả."))
     return form.page("producer/results/new.html", **common_choices())
 

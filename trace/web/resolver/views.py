@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import orjson
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
+from trace import clock
 from trace.core.gs1 import Gs1Error, Identity, check_code, parse_path
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
@@ -22,7 +23,9 @@ from trace.services.addresses import Entry, organisation_named, resolve
 from trace.services.did import did_document
 from trace.services.languages import languages
 from trace.services.linksets import DEFAULT, LINKSET, bare_type, links_of, linkset
+from trace.services.sessions import actor_of, find_session
 from trace.services.settings import current_settings
+from trace.web.access import COOKIE
 from trace.web.addresses import raw_target
 from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
 from trace.web.problems import problem
@@ -82,6 +85,8 @@ def answer(rest: str) -> ResponseReturnValue:
         return _not_known(path)
     if wished not in (None, DEFAULT):
         return _of_type(entries, wished or "", path, query)
+    if (desk := _desk_of(path)) is not None:
+        return desk
     return _send_on(path, query)
 
 
@@ -89,6 +94,23 @@ def _send_on(path: str, query: str) -> Response:
     """R10, R25: 307 to the page on the same origin, the query untouched."""
     target = f"/t{path}" + (f"?{query}" if query else "")
     return _redirect(target, path)
+
+
+def _desk_of(path: str) -> Response | None:
+    """An inspector who scans is led to the goods' chain on the desk, a link away from the public
+    page. Nobody else's answer knows of it: the cookie is read here alone; what is made by it nobody
+    may keep; all other answers are the same for everyone, and asked for anew each time (`no-cache`,
+    without a validator)."""
+    token = request.cookies.get(COOKIE, "")
+    session = find_session(token, at=clock.now()) if token else None
+    acting = actor_of(session) if session else None
+    if acting is None or acting.organisation.kind != "authority" or not acting.may("inspect"):
+        return None
+    response = Response(status=307)
+    response.autocorrect_location_header = False
+    response.headers["Location"] = f"/inspection/chain/?of={quote(path, safe='')}"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _redirect(target: str, path: str) -> Response:
