@@ -37,7 +37,6 @@ blueprint = Blueprint("audits", __name__, url_prefix="/inspection/audits")
 
 class NothingToAudit(TraceError):
     code = "nothing-to-audit"
-    status = 422
     message = "No goods within your reach have this code."
     next_step = "Type the code of a lot, planting, package or crate, as it is printed."
 
