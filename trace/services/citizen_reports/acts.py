@@ -224,6 +224,16 @@ def answer(
     write_audit(actor, "report.answer", subject_of(report), at=at, outcome=outcome)
 
 
+def end_burst(actor: Actor, report: Report, *, at: datetime) -> None:
+    """Closes one of a burst that holds nothing to look into; its reporter reads why."""
+    with force_locale(report.locale):
+        text = gettext(
+            "Phản ánh này đến trong một loạt gửi dồn dập từ một mạng và không có nội dung để xem. "
+            "Nếu có việc thật, hãy gửi lại và kể rõ."
+        )
+    answer(actor, report, text, "repeated", ends=True, version=report.version, at=at)
+
+
 def close(actor: Actor, report: Report, *, version: int, at: datetime) -> None:
     """Ends an answered report and those merged into it. Raises AnswerFirst."""
     _open(actor, report, "decide", version)

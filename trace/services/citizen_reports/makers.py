@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from trace.core.gs1 import parse_identity
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Report, ReportStep, Thing
@@ -23,6 +24,7 @@ from trace.services.citizen_reports.intake import ReportClosed, desk_page, step,
 from trace.services.citizen_reports.reading import main_of, steps_of, subject_of
 from trace.services.deadlines import local_day
 from trace.services.notifications import notify
+from trace.services.settings import current_settings
 from trace.services.successors import predecessors
 from trace.services.wards import find_ward
 
@@ -119,13 +121,16 @@ def _get(actor: Actor, report_id: int) -> Report:
 
 def _part(report: Report, shared: tuple[int, ...] = (), steps: tuple[ReportStep, ...] = ()) -> Part:
     ward = find_ward(report.bought_ward) if report.bought_ward else None
+    base = current_settings().id_base
+    identity = parse_identity(report.lot.identity, base) if report.lot is not None else None
     return Part(
         id=report.id,
         problem=report.problem,
         day=local_day(report.received_at),
         lot=what(report) if report.lot is not None else "",
         product=report.product.name if report.product is not None else "",
-        path=f"/t{report.about}" if report.lot is not None else "",
+        # Of the lot: the code of one package would tell who bought it.
+        path=f"/t{identity.path}" if identity is not None else "",
         province=ward.province.full_name if ward else "",
         authority=report.authority.name if report.authority is not None else "",
         state=report.state,

@@ -17,6 +17,7 @@ from trace.extensions import needs
 from trace.models import Report
 from trace.schemas.reports import (
     AnswerReportForm,
+    BulkForm,
     CaseForm,
     DaysForm,
     ForwardForm,
@@ -86,6 +87,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         f"{FOLDER}/index.html",
         listing=listing,
+        form=Form(),
         view=view,
         problems=problem_filter(),
         limited=len(rows) >= desk.LIST_LIMIT,
@@ -196,6 +198,26 @@ def admit(report_id: int) -> ResponseReturnValue:
         lambda one, _form: acts.admit(actor(), one, at=clock.now()),
         gettext("Đã nhận vào danh sách chung."),
     )
+
+
+@blueprint.post("/held")
+def held() -> ResponseReturnValue:
+    """The chosen ones of the list of bursts: into the common list, or closed."""
+    form = Form(BulkForm())
+    if form.sent:
+        with form.attempt():
+            ends = form.load()["act"] == "end"
+            chosen = [int(one) for one in form.all("report") if one.isdecimal() and len(one) < 16]
+            for number in chosen[: desk.LIST_LIMIT]:
+                one = desk.get_report(actor(), number)
+                if not one.held:
+                    continue
+                if ends:
+                    acts.end_burst(actor(), one, at=clock.now())
+                else:
+                    acts.admit(actor(), one, at=clock.now())
+            return form.done(url_for(".index", view="held"), gettext("Đã xong các mục đã chọn."))
+    return form.page(f"{FOLDER}/refused.html", back_to=url_for(".index", view="held"))
 
 
 @blueprint.post("/<int:report_id>/split")
