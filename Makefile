@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_TESTS := tests/contract/node
+LIGHTHOUSE := tests/browser/lighthouse
 # Two workers: the figure `make test` promises is for two cores.
 WORKERS ?= 2
 
@@ -37,6 +38,11 @@ $(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package-lock.json | $(VENV)/.te
 	cd $(NODE_TESTS) && npm ci --loglevel=error
 	@touch $@
 
+# Judges pages as a phone meets them; large, so only the drills have it.
+$(LIGHTHOUSE)/node_modules/.ready: $(LIGHTHOUSE)/package-lock.json | $(VENV)/.test-tools
+	cd $(LIGHTHOUSE) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
 $(VENV)/.test-tools: deploy/test-tools.sh | $(BIN)/python
 	bash deploy/test-tools.sh
 	@touch $@
@@ -55,7 +61,7 @@ setup: $(TEST_READY) ## install what tests and checks need, and stop there
 test: $(TEST_READY) ## all tests (at most ten minutes on two cores); ARGS="-k words" to choose
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(ARGS)
 
-test-long: $(TEST_READY) ## the drills: everything too slow for `make test`
+test-long: $(TEST_READY) $(LIGHTHOUSE)/node_modules/.ready ## the drills: everything too slow for `make test`
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 check: $(VENV)/.dev-ready ## lint, format, types, import rules
@@ -83,6 +89,6 @@ verifier: ## build/trace-verify.pyz: checks bundles and copies of the log anywhe
 	@$(PYTHON) deploy/make_verifier.py
 
 clean: ## remove what was built; keeps instance/ and its data
-	rm -rf $(VENV) $(NODE_TESTS)/node_modules build htmlcov .coverage .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(NODE_TESTS)/node_modules $(LIGHTHOUSE)/node_modules build htmlcov .coverage .mypy_cache .ruff_cache \
 	  .pytest_cache .hypothesis .import_linter_cache benchmarks/results.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
