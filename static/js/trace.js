@@ -25,14 +25,15 @@ window.addEventListener("pageshow", () => {
 });
 
 // What went wrong is read first.
-document.querySelector("[data-focus]")?.focus();
+const readFirst = document.querySelector("[data-focus]");
+if (readFirst) readFirst.focus();
 // The summary leads to the field itself, not only to its place on the page.
 for (const link of document.querySelectorAll(".error-summary a[href^='#']")) {
   link.addEventListener("click", (event) => {
     const field = document.getElementById(link.hash.slice(1));
     if (field) {
       event.preventDefault();
-      (field.closest(".field") ?? field).scrollIntoView();
+      (field.closest(".field") || field).scrollIntoView();
       field.focus();
     }
   });
@@ -79,7 +80,7 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
   list.className = "suggestions";
   list.id = `${input.id}-list`;
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", input.labels[0]?.textContent ?? "");
+  list.setAttribute("aria-label", input.labels[0] ? input.labels[0].textContent : "");
   list.hidden = true;
   input.after(list);
   input.setAttribute("role", "combobox");
@@ -111,7 +112,8 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
   };
   const show = (found) => {
     options = found;
-    list.replaceChildren(
+    list.textContent = "";
+    list.append(
       ...found.map((ward, index) => {
         const item = document.createElement("li");
         item.id = `${list.id}-${index}`;
@@ -144,7 +146,7 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
       });
       const found = (await answer.json()).wards;
       if (number === asked) show(found);
-    } catch {
+    } catch (error) {
       close(); // no network: the server asks back when the form is sent
     }
   };
@@ -167,7 +169,8 @@ for (const input of document.querySelectorAll("input[data-wards]")) {
 // A picture is shown before it is sent.
 for (const box of document.querySelectorAll("[data-photo]")) {
   const input = box.querySelector("input[type=file]");
-  input?.addEventListener("change", () => {
+  if (!input) continue;
+  input.addEventListener("change", () => {
     for (const old of box.querySelectorAll("[data-preview]")) {
       URL.revokeObjectURL(old.src);
       old.remove();

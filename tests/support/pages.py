@@ -19,7 +19,8 @@ from flask.testing import FlaskClient
 from lxml import etree
 from werkzeug.test import TestResponse
 
-LANGUAGES = ("vi", "en")
+from trace.services.languages import languages
+
 # "Lỗi: " before the title of a page that shows a form's errors, so that it is heard first.
 ERROR_PREFIXES = ("Lỗi: ", "Error: ")
 UNLABELLED_TYPES = ("hidden", "submit", "button", "reset", "image")
@@ -190,8 +191,8 @@ def words(element: Element) -> str:
 
 
 def _document_faults(root: Element) -> Iterator[str]:
-    if root.get("lang") not in LANGUAGES:
-        yield f"html has lang={root.get('lang')!r}, not one of {LANGUAGES}"
+    if root.get("lang") not in languages():
+        yield f"html has lang={root.get('lang')!r}, not one of {languages()}"
     if not root.xpath("//meta[@name='viewport']"):
         yield "no viewport: a phone would show a shrunken desktop page"
     if len(root.xpath("//main")) != 1:

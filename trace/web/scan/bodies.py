@@ -61,13 +61,7 @@ class Body:
         return self._known
 
     def _encoded(self, encoding: str) -> tuple[bytes, list[tuple[str, str]]]:
-        data = self.html
-        if encoding == "br":
-            # Quality 9: a page is compressed once and sent many times; 11 costs ten times as
-            # much for half a per cent.
-            data = brotli.compress(self.html, mode=brotli.MODE_TEXT, quality=9)
-        elif encoding == "gzip":
-            data = gzip.compress(self.html, 8, mtime=0)
+        data = compressed(self.html, encoding)
         fields = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(data)))]
         if encoding:
             fields.append(("Content-Encoding", encoding))
@@ -77,6 +71,15 @@ class Body:
     def size(self) -> int:
         # The compressed forms together weigh less than the page itself.
         return 2 * len(self.html)
+
+
+def compressed(data: bytes, encoding: str) -> bytes:
+    """The bytes in an encoding: `br`, `gzip`, or "" for as they are."""
+    if encoding == "br":
+        # Quality 9: a page is compressed once and sent many times; 11 costs ten times as much for
+        # half a per cent.
+        return bytes(brotli.compress(data, mode=brotli.MODE_TEXT, quality=9))
+    return gzip.compress(data, 8, mtime=0) if encoding == "gzip" else data
 
 
 class Bodies:

@@ -10,19 +10,29 @@ from functools import cache
 from pathlib import Path
 
 import orjson
-from flask import Response, current_app
+from flask import Response, current_app, request
 from flask_babel import force_locale, gettext
 
 from trace.services.languages import languages
+from trace.web.scan.bodies import compressed, encoding_for
 from trace.web.scan.views import bp
 
 
 @bp.get("/t/worker.js")
 def worker() -> Response:
     """The worker, with what it says in every language; any change of either is another worker."""
-    response = Response(_worker(), content_type="text/javascript; charset=utf-8")
+    encoding = encoding_for(request)
+    response = Response(_encoded(encoding), content_type="text/javascript; charset=utf-8")
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+@cache
+def _encoded(encoding: str) -> bytes:
+    return compressed(_worker(), encoding)
 
 
 @cache
