@@ -1,7 +1,7 @@
 """A chain as an authority reads it: what is within reach whole, the rest as the public sees it.
 
 1. An event is read whole where any thing it names is within reach (services.jurisdictions), else
-   with what its issuer left public; then nobody's trading partners are told.
+   with what its issuer left public; then nobody's trading partners are told, as on public pages.
 2. Whoever opens a chain that is not the authority's own leaves a line in the audit log.
 3. How much an organisation has now, and where, is told of things within reach only. Notices are
    public and told of everything.
@@ -285,6 +285,9 @@ def _mark_outside(graph: Graph, within: Mapping[int, Reach | None]) -> None:
             one.outside = True
             # What nobody may read here is not what nobody said.
             one.problems -= {"no-origin", "no-receipt"}
+    for flow in graph.flows.values():
+        if flow.kind == "gap" and graph.stations[flow.target].outside:
+            flow.kind, flow.problems = "hidden", set()
 
 
 def _hold(graph: Graph) -> None:

@@ -131,6 +131,8 @@ class _Folding:
                 self._born(self._at(face, told.issuer, told), face, told, amounts)
             elif speaker:
                 self.speaking.append((told, face))
+            elif told.id in self.hidden and told.issuer != self.walked.things[face].owner_id:
+                continue  # the public reads of a thing in its maker's hands
             else:
                 self._at(face, told.issuer, told)
 
@@ -203,6 +205,8 @@ class _Folding:
 
     def _received(self, told: Told, passing: Passing) -> None:
         """The other side of a shipment, or the only one who speaks of it."""
+        if told.id in self.hidden:
+            return  # who took it is nobody else's business
         shipment = self.passings.get(passing.answered_by or 0)
         faces = self._faces(told, EPC, PARENT, CHILD)
         if shipment is not None and passing.answered_by in self.walked.events:
@@ -219,7 +223,7 @@ class _Folding:
                 self._born(target, face, told, amounts)
                 target.problems.add("own-word-origin")
                 continue
-            if not giver or giver == told.issuer or told.id in self.hidden:
+            if not giver or giver == told.issuer:
                 continue
             source = self._station(f"{face}-{giver}", face, giver)
             flow = self._flow(source.id, target.id, "handover", told, {}, got=amounts)

@@ -200,7 +200,7 @@ class _Pen:
         classes = "chain-line" + (" mind" if mind else "")
         if not line.stands:
             classes += " wrong"
-        elif line.kind == "gap":
+        elif line.kind in ("gap", "hidden"):
             classes += " gap"
         elif line.problems & {"open", "no-taker", "only-receiver"}:
             classes += " open"
@@ -218,6 +218,8 @@ class _Pen:
         text = words.flow_short(line)
         if line.kind == "gap":
             text = gettext("không khai")
+        elif line.kind == "hidden":
+            text = gettext("không công khai")
         if mind and text:
             text = f"⚠ {text}"
         elif mind:

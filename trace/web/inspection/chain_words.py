@@ -214,6 +214,7 @@ def flow_words(flow: Flow | Line) -> str:
         "unpacked": lambda: _("dỡ ra"),
         "unit": lambda: _("gói của lô"),
         "gap": lambda: _("không ai khai"),
+        "hidden": lambda: _("không công khai"),
     }
     if flow.kind == "made":
         step = flow.step if isinstance(flow, Flow) else flow.flows[0].step
