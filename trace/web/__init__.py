@@ -13,6 +13,7 @@ from trace.web import (
     installed,
     log,
     notes,
+    recall_answers,
     reporting,
     requests,
     resolver,
@@ -68,6 +69,7 @@ from trace.web.producer import (
     plans,
     processing,
     products,
+    recalls,
     reports,
     results,
     stamps,
@@ -149,6 +151,8 @@ def _register_farm(app: Flask) -> None:
     for blueprint in evening.BLUEPRINTS:
         register(app, blueprint, "member:record")
     register(app, notes.blueprint, "public")
+    register(app, recalls.blueprint, "member:record")
+    register(app, recall_answers.blueprint, "public")
     register(app, imports.blueprint, "member:record")
     register(app, inspections.blueprint, "member:record")
     register(app, inspections.sent, "member:record")

@@ -262,8 +262,8 @@ def _steps(recall: Recall) -> Table:
             bare_step(row[1]),
             *row[2:8],
             short_name(row[8]),
-            None if row[9] is None else Decimal(row[9]) / 1_000_000,
-            uom_name(row[10]) or ("gói" if row[9] is not None else None),
+            _told(row[9]),
+            uom_name(row[10]) or "gói",
             short_name(row[11]) if row[11] else None,
             None if row[13] or row[12] is not None else "một bên khai / one-sided",
         )
@@ -285,6 +285,11 @@ def _steps(recall: Recall) -> Table:
         "Một bên / One-sided",
     )
     return Table("Trước sau - One up, one down", headings, rows, len(found) > MOST_ROWS)
+
+
+def _told(micro: Any) -> Decimal | None:
+    """An amount of the index; None where nobody gave one."""
+    return None if micro is None else Decimal(micro) / 1_000_000
 
 
 def _shelves(recall: Recall) -> Table:
@@ -403,7 +408,7 @@ def _evidence(recall: Recall) -> Table:
             moment,
             notice or bare_step(biz_step),
             issuer,
-            None if index is None else f"/log/proof/{index}",
+            f"/log/proof/{index}",
         )
         for statement, index, moment, biz_step, notice, issuer in found[:MOST_ROWS]
     ]

@@ -40,6 +40,10 @@ BOLD: Final = "TraceReportBold"
 # On paper as many rows as somebody reads; the workbook has all.
 ROWS_ON_PAPER: Final = 300
 BLANK: Final = "…" * 24
+AFTERWARDS: Final = (
+    "Hình thức: khắc phục lỗi ghi nhãn; chuyển mục đích sử dụng; tái xuất; tiêu huỷ "
+    "(gạch bỏ hình thức không áp dụng)."
+)
 # Of each table the columns that fit on A4.
 COLUMNS: Final = {
     "Hàng - Goods": (0, 2, 4, 6, 7),
@@ -110,6 +114,7 @@ def _decision(packet: Packet) -> list[Flowable]:
     for thing in chosen_things(recall):
         owner, product = thing.owner, thing.product
         ward = ward_name(owner.ward_code) if owner and owner.ward_code else ""
+        where = ", ".join(filter(None, (owner.address, ward))) if owner else ""
         lines += [
             (f"– Tên sản phẩm: {product.name if product else BLANK}", _TEXT),
             (f"  Mã lô, vụ: {thing.identity.rpartition('/')[2]}", _TEXT),
@@ -128,11 +133,7 @@ def _decision(packet: Packet) -> list[Flowable]:
         (f"Phạm vi: {recall.reached} lô, kiện, gói theo hồ sơ truy xuất (kèm theo).", _TEXT),
         ("Điều 3. Xử lý sau thu hồi.", _BOLD),
         (recall.instructions or BLANK, _TEXT),
-        (
-            "Hình thức: khắc phục lỗi ghi nhãn; chuyển mục đích sử dụng; tái xuất; tiêu huỷ "
-            "(gạch bỏ hình thức không áp dụng).",
-            _TEXT,
-        ),
+        (AFTERWARDS, _TEXT),
         (f"Thời hạn báo cáo: {answer_by}", _TEXT),
         (f"Điều 4. Tổ chức thực hiện: {BLANK}{BLANK}", _BOLD),
         (f"Nơi nhận: {BLANK}", _TEXT),
