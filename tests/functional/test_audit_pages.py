@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 
 from tests.support.farms import make_farm, path_of
 from tests.support.members import make_member, sign_in
@@ -16,9 +17,10 @@ from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import KeptAudit, Organisation
-from trace.services.chain_audit import RULES, parameters
+from trace.services.actors import Actor
+from trace.services.chain_audit import RULES, get_kept, parameters
 from trace.services.chain_audit.ceilings import ceiling_for, default_ceilings
-from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, rule_words
+from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, finding_words, rule_words
 
 START = datetime(2026, 10, 20, 1, 0, tzinfo=UTC)
 CROPS = "//*[@id='r-crop-ceilings']//form"
@@ -48,6 +50,10 @@ def desk(app: Flask, client: FlaskClient, role: str = "inspector", area: str = "
     return PageClient(client)
 
 
+def kept_by(row: KeptAudit) -> Actor:
+    return Actor(row.authority, row.person, "inspector")
+
+
 def test_one_press_judges_keeps_and_shows(app: Flask, client: FlaskClient, lot: str) -> None:
     pages = desk(app, client)
     assert "Chưa rà chuỗi nào" in pages.get("/inspection/audits/").text
@@ -75,8 +81,9 @@ def test_one_press_judges_keeps_and_shows(app: Flask, client: FlaskClient, lot: 
     told = client.get(f"/inspection/audits/{row.id}.json").get_json()
     assert told["v"] == 1
     assert {one["rule"] for one in told["findings"]} >= {"interval", "balance"}
-    english = PageClient(client, "en").get(f"/inspection/audits/{row.id}")
-    assert "Harvested 3 days after" in english.text
+    with force_locale("en"):
+        said = [finding_words(one) for one in get_kept(kept_by(row), row.id)[1].findings]
+    assert any(one.startswith("Harvested 3 days after") for one in said)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ def group_words(group: str) -> str:
     """What a group of rules is called."""
     words: dict[str, str] = {
         "proof": gettext("Bằng chứng"),
-        "chain": gettext("Chuỗi"),
-        "amounts": gettext("Khối lượng"),
+        "chain": gettext("Nối tiếp của chuỗi"),
+        "amounts": gettext("Cân đối khối lượng"),
         "growing": gettext("Trồng và thu"),
         "papers": gettext("Giấy tờ"),
         "places": gettext("Nơi và lúc"),
@@ -215,7 +215,7 @@ def _market() -> dict[str, Words]:
             gettext("So ngày bán với hạn của lô, hạn sớm nhất của những gì làm nên nó."),
         ),
         "copies": Words(
-            gettext("Mã bị sao chép"),
+            gettext("Mã gói bị sao chép"),
             gettext("Một gói không thể ở nhiều tỉnh cùng lúc."),
             gettext("Điểm sao chép của từng mã gói thuộc các lô trong chuỗi."),
         ),

@@ -20,7 +20,7 @@ from trace.models import Event, KeptAudit, LogEntry, Organisation, Thing
 from trace.schemas.audits import AuditSchema
 from trace.services import chain_audit
 from trace.services.batches import identity_of, short_name
-from trace.services.chain_audit import RULES, ChainAudit, Finding, NotJudged
+from trace.services.chain_audit import RULES, SEVERITIES, ChainAudit, Finding, NotJudged
 from trace.services.chain_audit.rules import GROUPS
 from trace.services.chains_search import identity_of_text
 from trace.services.jurisdictions import scope_of
@@ -137,7 +137,13 @@ def show(audit_id: int) -> ResponseReturnValue:
             (group_words(group), [one for one in lines if RULES[one.code].group == group])
             for group in GROUPS
         ],
-        chips=[one for one in lines if one.status in ("found", "missing")],
+        chips=sorted(
+            (one for one in lines if one.status == "found"),
+            key=lambda one: SEVERITIES.index(one.findings[0].severity),
+        ),
+        broken={one.rule for one in found.findings if one.severity == "high"},
+        sound=sum(one.status == "sound" for one in lines),
+        missing=sum(one.status == "missing" for one in lines),
         evidence=_evidence(ids),
         things=_names({thing for one in found.findings for thing in one.things}),
         printed=request.args.get("print") == "1",
