@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import func, or_, select, update
 
 from trace.core.gs1 import new_code
-from trace.errors import Conflict, NotFound
+from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import (
     Inspection,
@@ -31,6 +31,7 @@ from trace.models import (
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.check_lists import ListView
+from trace.services.choices import NotOffered
 from trace.services.competence import contains
 from trace.services.deadlines import local_day
 from trace.services.inspections_events import Of, Said, build, sign
@@ -47,11 +48,18 @@ from trace.services.records import JsonObject
 from trace.services.sets import among
 
 LIST_LIMIT: Final = 500
+# Days that a plan may lie back: written without a network, sent later.
+LATE_PLAN: Final = 30
 
 
 class CaseEnded(Conflict):
     code = "inspection-ended"
     message = "This inspection was ended by %(by)s on %(day)s; nothing is added to it any more."
+
+
+class PlannedInThePast(TraceError):
+    code = "planned-in-the-past"
+    message = "This day is long over. Choose the day of the visit."
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -168,6 +176,8 @@ def plan(
     """Plans a case. `values`: organisation and lots as typed, planned_on, assigned (a row of
     people), reason, sector. Raises OfNothing, OutsideArea and what finding raises."""
     actor.check("inspect")
+    if values["planned_on"] < date.fromordinal(local_day(at).toordinal() - LATE_PLAN):
+        raise PlannedInThePast(path="planned_on")
     things = find_goods(values.get("lots", ""))
     typed = str(values.get("organisation") or "")
     concerned = find_organisation(actor, typed) if typed else owner_of(things)
@@ -200,7 +210,7 @@ def _assigned(actor: Actor, person_id: int | None) -> int | None:
     if person_id is None:
         return None
     if person_id not in {one.id for one in inspectors(actor)}:
-        raise NotFound
+        raise NotOffered(path="assigned")
     return person_id
 
 

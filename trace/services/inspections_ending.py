@@ -67,10 +67,10 @@ def conclude(
     corrects: int | None = None,
 ) -> int:
     """Ends the case by the public conclusion; or corrects the one there is, seen in the version
-    `corrects`. Of two at once the first's stands, the second gets CaseEnded. Raises NeedsSupervisor,
-    NotBegun."""
+    `corrects`. Of two at once the first's stands, the second gets CaseEnded. Raises
+    NeedsSupervisor, NotBegun."""
     again = corrects is not None
-    if row.state == ("begun" if again else "concluded") or row.state == "cancelled":
+    if row.state in ("begun" if again else "concluded", "cancelled"):
         raise ended(row)
     if again and row.version != corrects:
         raise ended(row)

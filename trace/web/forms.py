@@ -140,11 +140,12 @@ class Form:
 
     @property
     def summary(self) -> list[tuple[str, str]]:
-        """(field or "", sentence) for the box above the form."""
+        """(field or "", sentence) for the box above the form. A row's field is one of the form,
+        sent or not: nobody sends a choice that was not made."""
         fields = set(self.schema.fields) if self.schema else set()
         known = fields | set(request.form) | set(request.files)
         return [
-            (name if name in known else "", sentence)
+            (name if name in known or name.partition("-")[0] in fields else "", sentence)
             for name, sentences in self._errors.items()
             for sentence in sentences
         ]
