@@ -11,7 +11,7 @@ from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import follows, keys, papers, requests, takedowns, web_push
+from trace.services import directive_files, follows, keys, papers, requests, takedowns, web_push
 from trace.services.citizen_reports import days
 from trace.services.citizen_reports import photos as report_photos
 from trace.services.notifications import notify
@@ -88,6 +88,7 @@ def rewrap(new_key: str) -> None:
         texts += web_push.rewrap(old, fresh) + follows.rewrap(old, fresh)
         texts += days.rewrap(old, fresh)
         photos = papers.rewrap(old, fresh) + report_photos.PHOTOS.rewrap(old, fresh)
+        photos += directive_files.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")

@@ -228,3 +228,9 @@ def spans_of(organisations: Collection[int], connection: Connection | None = Non
 def covers(spans: Spans, organisation_id: int, day: date) -> bool:
     """Whether an organisation was accredited on a day."""
     return any(first <= day <= last for first, last in spans.get(organisation_id, ()))
+
+
+def of_organisation(organisation: Organisation) -> Sequence[Accreditation]:
+    """What an organisation, and people of it, were accredited for; the newest first."""
+    query = select(Accreditation).where(Accreditation.organisation_id == organisation.id)
+    return db.session.scalars(query.order_by(Accreditation.id.desc())).all()

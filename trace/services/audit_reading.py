@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from trace.core.folding import fold
 from trace.extensions import db
@@ -62,8 +62,8 @@ def export(actor: Actor, wanted: Mapping[str, Any]) -> Iterator[Line]:
             return
 
 
-def _query(actor: Actor, wanted: Mapping[str, Any]) -> Select[Any]:
-    query = (
+def _query(actor: Actor, wanted: Mapping[str, Any]) -> Any:
+    query: Any = (
         select(Audit, Organisation.name, Person.name)
         .outerjoin(Organisation, Organisation.id == Audit.organisation_id)
         .outerjoin(Person, Person.id == Audit.person_id)

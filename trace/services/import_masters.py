@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from trace.core.gs1 import Identity, canonical_uri
-from trace.models import Import
+from trace.models import Import, Product
 from trace.models.types import to_micro, to_millis
 from trace.services import area_codes, geometry
 from trace.services.actors import Actor
@@ -50,6 +50,8 @@ def write_masters(
         for row_id, (number, clean) in zip(ids, told, strict=True)
     ]
     insert_rows(kind, (*_COMMON, *_COLUMNS[kind]), rows)
+    if kind == "products":  # GTINs under a prefix that is confirmed
+        prefixes.settle(among(Product.id, list(ids)))
     if kind == "places":
         area_codes.insert_codes(
             organisation,

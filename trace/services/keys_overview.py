@@ -76,4 +76,4 @@ def overview(
         .group_by(Key.custody)
     )
     more = rows[limit - 1].id if len(rows) > limit else None
-    return Overview(rows[:limit], more, {custody: count for custody, count in counts})
+    return Overview(rows[:limit], more, {row[0]: row[1] for row in counts})

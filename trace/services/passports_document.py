@@ -46,6 +46,7 @@ from trace.services.passports_dates import iso_date, kept_until
 from trace.services.passports_lines import (
     Around,
     PlaceRow,
+    accredited_days,
     line_of,
     name_of_thing,
     named_successors,
@@ -138,6 +139,7 @@ def _around(
         pictures=_pictures(connection, issuers) - frozenset(removals.photos),
         id_base=id_base,
         removals=removals,
+        accredited=accredited_days(connection, loaded),
     )
     return around, products
 

@@ -23,7 +23,9 @@ from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
 from trace.models import Organisation
 from trace.models.places import MOVING
-from trace.services.histories import EventRow, Loaded, canonical, open_public
+from trace.services.accrediting import Spans, covers, spans_of
+from trace.services.deadlines import local_day
+from trace.services.histories import ACCREDITED, EventRow, Loaded, canonical, open_public
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals
 from trace.services.sets import among
@@ -54,6 +56,7 @@ class Around:
     pictures: frozenset[str]
     id_base: str
     removals: Removals = field(default_factory=Removals)
+    accredited: Spans = field(default_factory=dict)  # of laboratories and certifiers
 
 
 def open_line(fact: Fact, disclosures: str, around: Around) -> tuple[Opened | None, bool]:
@@ -93,7 +96,7 @@ def line_of(
         "step": fact.step,
         "action": fact.action,
         "disposition": event.get("disposition"),
-        "who": who(around.loaded.organisations[fact.issuer]),
+        "who": _speaker(fact, around),
         "performed_by": _household(row, event, around),
         "where": _where(row, event, around),
         "things": [_thing(use, around) for use in _shown_uses(fact)],
@@ -117,6 +120,20 @@ def line_of(
     return line
 
 
+def _speaker(fact: Fact, around: Around) -> JsonObject:
+    """Who said it; `accredited` where that is an accredited third party's word of that day."""
+    row = around.loaded.organisations[fact.issuer]
+    if covers(around.accredited, row.id, local_day(fact.event_time)):
+        return {**who(row), "accredited": True}
+    return who(row)
+
+
+def accredited_days(connection: Connection, loaded: Loaded) -> Spans:
+    """When the laboratories and certifiers heard here were accredited; no query without any."""
+    third = [row.id for row in loaded.organisations.values() if row.kind in ACCREDITED]
+    return spans_of(third, connection)
+
+
 def proof_path(index: int | None) -> str | None:
     """Where the proof of a statement's place in the log is; None before it has one."""
     return None if index is None else f"/log/proof/{index}"
@@ -131,6 +148,7 @@ def who(organisation: Any) -> JsonObject:
         "kind": organisation.kind,
         "confirmed": organisation.status == "confirmed",
         "demonstration": bool(organisation.demonstration),
+        **({"suspended": True} if organisation.status == "suspended" else {}),
     }
 
 

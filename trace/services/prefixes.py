@@ -345,3 +345,10 @@ def _hand_numbers(one: PrefixClaim, confirmed: bool, at: datetime) -> None:
             )
         )
         db.session.flush()
+
+
+def count_waiting(actor: Actor) -> int:
+    """How many claims wait for the desk."""
+    actor.check("administer")
+    query = select(func.count(PrefixClaim.id)).where(PrefixClaim.state == "waiting")
+    return db.session.scalar(query) or 0

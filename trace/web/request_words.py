@@ -97,6 +97,7 @@ def desks() -> Options:
     }.get(acting.organisation.kind, ("manage", "own_requests", gettext("Yêu cầu về dữ liệu")))
     found = [(url_for(f"{name}.index"), words)] if acting.may(act) else []
     if acting.may("administer"):
+        found.insert(0, (url_for("admin_home.show"), gettext("Quản trị nền tảng")))
         found.append((url_for("admin_applications.index"), gettext("Hồ sơ đăng ký")))
         found.append((url_for("admin_closings.index"), gettext("Tổ chức ngừng hoạt động")))
     if acting.organisation.kind != "platform" and acting.may("record"):

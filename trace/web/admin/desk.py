@@ -7,7 +7,20 @@ from typing import Final
 from flask import Blueprint
 
 # Importing them adds their pages.
-from trace.web.admin import applications, closings, erasing, takedowns  # noqa: F401
+from trace.web.admin import (
+    accreditations,
+    applications,
+    audit,
+    closings,
+    erasing,  # noqa: F401
+    home,
+    keys,
+    organisations,
+    prefixes,
+    same_records,
+    settings,
+    takedowns,  # noqa: F401
+)
 from trace.web.admin.requests import blueprint, own, reports
 
 DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
@@ -17,4 +30,14 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (applications.blueprint, "platform:administer"),
     (applications.local, "authority:decide"),
     (closings.blueprint, "platform:administer"),
+    (home.blueprint, "platform:administer"),
+    (organisations.blueprint, "platform:administer"),
+    (organisations.local, "authority:decide"),
+    (accreditations.blueprint, "platform:administer"),
+    (prefixes.blueprint, "platform:administer"),
+    (same_records.blueprint, "platform:administer"),
+    (keys.blueprint, "platform:administer"),
+    (audit.blueprint, "platform:administer"),
+    (audit.local, "authority:decide"),
+    (settings.blueprint, "platform:administer"),
 )

@@ -24,12 +24,16 @@ from trace.services.addresses import (
     resolve,
 )
 from trace.services.alerts import alerts_of
+from trace.services.confirming import suspension_of
 from trace.services.handovers import shipment_of_note
 from trace.services.passports_lines import code_of
+from trace.services.platform_settings import text_of
 from trace.services.records import LOCAL_ZONE
+from trace.services.same_records import same_as
 from trace.services.settings import current_settings
 from trace.services.successors import contact_of, whole_successor
 from trace.services.wards import ward_name
+from trace.web.badges import badge_snippet
 from trace.web.problems import translated
 from trace.web.scan.pages import render
 from trace.web.scan.showing import alert as shown_alert
@@ -93,7 +97,9 @@ def _product(identity: Identity) -> Card | None:
             "code": spoken(identity),
             "owner": product.organisation,
             "states": organisation_words,
+            "same": [(one.name, f"/q/{one.code}") for one in same_as(product)],
             **_sold(on_sale_of(product)),
+            "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
         },
     )
 
@@ -150,6 +156,9 @@ def _public(place: Place) -> dict[str, Any]:
         "household": household,
         "organisation": place.organisation,
         "states": organisation_words,
+        "same": [(o.name, f"/l/{o.code}") for o in same_as(place) if o.public]
+        if place.public
+        else [],
         "kind_word": place_kind,
         "code": format_code(place.code),
     }
@@ -205,9 +214,37 @@ def organisation_words(organisation: Organisation) -> list[str]:
     found = []
     if organisation.demonstration:
         found.append(gettext("Tổ chức minh hoạ, không có thật"))
-    if organisation.status != "confirmed":
-        found.append(gettext("Tổ chức chưa được xác nhận"))
+    found += _standing(organisation)
+    for other in same_as(organisation):
+        found.append(
+            gettext(
+                "Cùng một tổ chức với %(name)s (%(code)s)",
+                name=other.name,
+                code=format_code(other.code),
+            )
+        )
     if organisation.closed_at is not None:
         closed = f"{organisation.closed_at.astimezone(LOCAL_ZONE):%d/%m/%Y}"
         found.append(gettext("Tổ chức đã ngừng hoạt động từ %(day)s", day=closed))
     return found
+
+
+def _standing(organisation: Organisation) -> list[str]:
+    if organisation.status == "confirmed":
+        return []
+    decided = suspension_of(organisation)
+    if decided is None:
+        return [gettext("Tổ chức chưa được xác nhận")]
+    since = f"{decided.at.astimezone(LOCAL_ZONE):%d/%m/%Y}"
+    told = gettext("Bị %(by)s tạm đình chỉ từ %(day)s", by=decided.by.name, day=since)
+    appeal = text_of("appeal")
+    found = [f"{told}: {decided.reason}"]
+    return [*found, f"{gettext('Khiếu nại')}: {appeal}"] if appeal else found
+
+
+def _same_places(place: Place) -> list[tuple[str, str]]:
+    """(name, path) of what else this place is registered as, where both are public."""
+    if not place.public:
+        return []
+    others = (one for one in same_as(place) if isinstance(one, Place) and one.public)
+    return [(one.name, f"/l/{one.code}") for one in others]

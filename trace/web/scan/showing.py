@@ -127,7 +127,7 @@ def _states(document: JsonObject, language: str) -> list[str]:
     if organisation and organisation["demonstration"]:
         found.append(_("Tổ chức minh hoạ, không có thật"))
     if organisation and not organisation["confirmed"]:
-        found.append(_("Tổ chức chưa được xác nhận"))
+        found.append(words.unconfirmed(organisation))
     if organisation:
         found += words.ended(organisation, language)
     else:
@@ -356,14 +356,14 @@ def _succeeds(code: str, organisation: JsonObject | None) -> bool:
 
 def _who(one: JsonObject, document: JsonObject, language: str) -> str:
     who, owner = one["who"], document["organisation"]
-    unconfirmed, signed = _("chưa được xác nhận"), _("đã ký")
+    signed = _("đã ký")
     text = local(who, language)
     if one["performed_by"]:
         text = _("%(who)s ghi thay hộ %(code)s", who=text, code=one["performed_by"])
     if _succeeds(who["code"], owner):
         text += f" ({_('bên kế thừa')})"
-    if not who["confirmed"] and not (owner and owner["code"] == who["code"]):
-        text += f" ({unconfirmed})"
+    standing = words.standing(who, maker=bool(owner) and owner["code"] == who["code"])
+    text += f" ({standing})" if standing else ""
     return f"{text} · {signed}" if one["signed"] else text
 
 

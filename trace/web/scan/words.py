@@ -302,3 +302,21 @@ def removed(line: JsonObject) -> list[str]:
         else:
             found.append(_("Đã xoá theo yêu cầu ngày %(when)s: %(what)s", when=when, what=what))
     return list(dict.fromkeys(found))
+
+
+def unconfirmed(organisation: JsonObject) -> str:
+    """What is said of a maker that no authority stands behind."""
+    if organisation.get("suspended"):
+        return str(gettext("Tổ chức đang bị cơ quan quản lý tạm đình chỉ"))
+    return str(gettext("Tổ chức chưa được xác nhận"))
+
+
+def standing(who: JsonObject, *, maker: bool) -> str:
+    """What stands in brackets after the name of who said something; the maker is told of above."""
+    if who.get("accredited"):
+        return str(gettext("bên thứ ba đã được công nhận"))
+    if maker or who["confirmed"]:
+        return ""
+    if who.get("suspended"):
+        return str(gettext("đang bị tạm đình chỉ"))
+    return str(gettext("chưa được xác nhận"))
