@@ -10,10 +10,11 @@ from typing import Any, Final
 from trace.core.gs1 import Identity, canonical_uri
 from trace.models import Import, Product
 from trace.models.types import to_micro, to_millis
-from trace.services import area_codes, geometry
+from trace.services import area_codes, geometry, prefixes
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.import_events import Frame
+from trace.services.sets import among
 
 _COMMON: Final = ("id", "organisation_id", "created_at", "version")
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
