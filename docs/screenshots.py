@@ -4,7 +4,7 @@ Starts the application on a new instance with the demonstration world, signs in 
 what the how-to says and photographs a phone's screen: docs/images for the README, and
 docs/how-to/vi/pictures for the how-to (docs/how_to_pictures.py says which). `python -m
 docs.screenshots can-hang in-tem` draws only the pictures of those pages anew. Needs the development
-packages and Chromium.
+packages and Chromium. `shopper` draws the states of the shopper's page (docs/shopper_pictures.py).
 """
 
 from __future__ import annotations
@@ -170,11 +170,14 @@ def studio(folder: Path) -> Iterator[Studio]:
 def main(wanted: list[str]) -> None:
     """Takes all pictures, or those of the pages named."""
     from docs.how_to_pictures import TAKERS
+    from docs.shopper_pictures import take_shopper
     from trace.web.how_to import PICTURES
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     PICTURES.mkdir(exist_ok=True)
     with studio(PICTURES) as place:
+        if not wanted or "shopper" in wanted:
+            take_shopper(place)
         for name, take in TAKERS.items():
             if not wanted or name in wanted:
                 take(place)

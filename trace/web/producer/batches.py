@@ -33,8 +33,10 @@ from trace.services.storage import USES, Reading, destroy, divert, keep, put_on_
 from trace.services.timelines import get_event, get_thing, timeline
 from trace.services.vocabulary import STEP_LABELS, STORE_STEPS
 from trace.web.access import actor, needs
+from trace.web.badges import badge_snippet
 from trace.web.hold_words import use_words
 from trace.web.lists import Listing
+from trace.web.pages import page_language
 from trace.web.producer.recording import (
     RecordForm,
     circumstances,
@@ -156,6 +158,7 @@ def show(thing_id: int) -> ResponseReturnValue:
         place=place,
         states=state_words(),
         public=printed_address(thing.identity),
+        badge=badge_snippet(thing.identity, gettext("Xem hồ sơ truy xuất"), page_language()),
         containers=containers_of(actor(), thing) if thing.kind == "lot" else [],
         show_amounts=show_amounts,
     )

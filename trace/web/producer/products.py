@@ -20,9 +20,11 @@ from trace.services.scans import product_totals
 from trace.services.vocabulary import UOM_KEYS, uom_name
 from trace.web import words
 from trace.web.access import actor, needs
+from trace.web.badges import badge_snippet
 from trace.web.copy_words import total_words
 from trace.web.forms import Form
 from trace.web.lists import Listing
+from trace.web.pages import page_language
 
 blueprint = Blueprint("products", __name__, url_prefix="/producer/products")
 
@@ -111,6 +113,7 @@ def show(product_id: int) -> ResponseReturnValue:
         category=words.category(product.category),
         unit=words.unit_name(UOM_KEYS[product.unit]) if product.unit in UOM_KEYS else product.unit,
         address=products.product_uri(product),
+        badge=badge_snippet(product.identity, gettext("Xem hồ sơ truy xuất"), page_language()),
         unbacked=unbacked_claims(actor(), product, clock.now().astimezone(LOCAL_ZONE).date()),
         scanned=total_words(product_totals([product.id]).get(product.id)),
     )

@@ -34,6 +34,7 @@ from trace.services.settings import current_settings
 from trace.services.successors import contact_of, whole_successor
 from trace.services.wards import ward_name
 from trace.web.badges import badge_snippet
+from trace.web.badges import badge_snippet
 from trace.web.problems import translated
 from trace.web.scan.pages import render
 from trace.web.scan.showing import alert as shown_alert
@@ -99,6 +100,7 @@ def _product(identity: Identity) -> Card | None:
             "states": organisation_words,
             "same": [(one.name, f"/q/{one.code}") for one in same_as(product)],
             **_sold(on_sale_of(product)),
+            "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
             "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
         },
     )

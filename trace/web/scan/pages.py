@@ -21,8 +21,8 @@ from trace.core.labels.payload import label_payload
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
 from trace.services.languages import languages, local_name, own_name
+from trace.services.labels import printed_address
 from trace.services.proofs import Proof
-from trace.services.settings import current_settings
 from trace.web.scan import corrections, journey, sharing, showing, words
 from trace.web.scan.words import _
 
@@ -119,7 +119,7 @@ def history_page(
         "back_href": f"/t{path}{keep}",
         "share_href": f"/t{document['thing']['path']}{keep}",
         "follow_href": f"/follow/?of={quote(document['thing']['path'], safe='')}&lang={language}",
-        "printed": _printed(document["thing"]["path"]),
+        "printed": _printed(document["thing"]["identity"]),
         "json_href": f"/t{path}?format=json",
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
@@ -129,10 +129,10 @@ def history_page(
     return render(template, language, path, **values)
 
 
-def _printed(path: str) -> JsonObject:
+def _printed(identity: str) -> JsonObject:
     """What paper needs: the record's printed address in words, and as a code that is drawn with the
     page, so that a printer waits for nothing. A package's own code is not passed on."""
-    address = f"{current_settings().id_base}{path}"
+    address = printed_address(identity)
     matrix = qr_matrix(label_payload(address), level="L")
     side = matrix.size + 8  # the quiet zone of ISO/IEC 18004
     picture = Image.new("1", (side, side), 1)

@@ -25,7 +25,7 @@ from trace.models import Attachment
 from trace.services.alerts import AlertView
 from trace.services.attachments import photo_path
 from trace.services.fonts import find_font
-from trace.services.languages import territory_of
+from trace.services.languages import local_name, territory_of
 from trace.web.scan import showing
 from trace.web.scan.marks import plain
 from trace.web.scan.words import _
@@ -197,4 +197,17 @@ def badge(document: JsonObject, alerts: Sequence[AlertView], language: str) -> b
         if shared["notice"]:
             notice = shared["notice"]
             said = {"title": notice["title"], "text": notice["by"], "level": notice["level"]}
+        return render_template("scan/badge.svg", **said).encode()
+
+
+def product_badge(values: JsonObject, language: str) -> bytes:
+    """The badge of a product: its name, or the worst notice that stands on a lot on sale."""
+    product, warned = values["product"], values["warned"]
+    with force_locale(language):
+        name = local_name(product.name, product.name_en, language)
+        said = {"title": _("Xem hồ sơ truy xuất"), "text": name, "level": ""}
+        if warned:
+            notice = showing.alert(warned[0]["alert"])
+            text = _("Lô %(code)s", code=warned[0]["code"])
+            said = {"title": notice["title"], "text": text, "level": notice["level"]}
         return render_template("scan/badge.svg", **said).encode()

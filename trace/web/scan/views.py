@@ -34,7 +34,7 @@ from trace.web.scan import cards, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
 from trace.web.scan.bundles import answer_bundle
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
-from trace.web.scan.sharing import badge, preview
+from trace.web.scan.sharing import badge, preview, product_badge
 
 bp = Blueprint("scan", __name__)
 
@@ -279,8 +279,13 @@ def _picture(found: rows.Found, form: str, language: str) -> Response:
         data = draw(read.document, alerts, language)
         with kept.lock:
             kept.pictures[key] = data
+    return _borne(data, media_type)
+
+
+def _borne(data: bytes, media_type: str) -> Response:
+    """A picture that other sites show."""
     response = Response(data, content_type=media_type)
-    response.headers["ETag"] = etag_of(key)
+    response.headers["ETag"] = etag_of(data)
     response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.make_conditional(request)
@@ -300,6 +305,8 @@ def _answer_card(identity: Identity, language: str) -> Response:
     card = cards.find_card(identity)
     if card is None:
         return _unknown(identity, language)
+    if request.query_string and request.args.get("format") == "badge" and "badge" in card.values:
+        return _borne(product_badge(card.values, language), "image/svg+xml; charset=utf-8")
     return _page(card.page(language), language)
 
 
