@@ -135,13 +135,13 @@ def open_rows(scope: Scope, since: datetime, until: datetime) -> list[dict[str, 
     sums: dict[tuple[str, str, str], int] = {}
     for ward_code, problem, outcome, count in rows:
         ward = find_ward(ward_code) if ward_code else None
-        key = (ward.province.code if ward else "", problem, outcome)
+        key = (ward.province.code if ward else "", problem, outcome or "open")
         sums[key] = sums.get(key, 0) + count
     return [
         {
             "province": province,
             "problem": problem,
-            "outcome": outcome or "open",
+            "outcome": outcome,
             "reports": count if count >= LEAST else f"<{LEAST}",
         }
         for (province, problem, outcome), count in sorted(sums.items())

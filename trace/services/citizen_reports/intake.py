@@ -29,7 +29,6 @@ from trace.services.citizen_reports.reading import (
 from trace.services.citizen_reports.routing import deadlines_for, route
 from trace.services.deadlines import local_day
 from trace.services.notifications import notify
-from trace.services.platform import platform_organisation
 from trace.services.tracking_codes import code_for, digest_of
 
 KEPT_DAYS: Final = 90
@@ -143,7 +142,8 @@ def tell_desk(report: Report, *, at: datetime, maker: bool = True) -> None:
     """Tells the desk that has it, and the maker; of one held apart only that there is a burst."""
     desk = report.authority
     if desk is None:  # no authority for this place is here yet; looked for again every hour
-        notify(platform_organisation(), "report-unplaced", at=at, once=True)
+        for one in db.session.scalars(select(Organisation).where(Organisation.kind == "platform")):
+            notify(one, "report-unplaced", at=at, once=True)
         return
     address = desk_page(report)
     if report.held:
