@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
 from typing import Any, Final
 
@@ -292,3 +293,20 @@ def part(name: str, scope: Scope, period: Period) -> Any | None:
         return None
     figures: Callable[..., Any] | None = getattr(module, "figures", None)
     return figures(scope, period.since, period.until) if callable(figures) else None
+
+
+def numbers(found: Any) -> dict[str, float | int] | None:
+    """The numbers that another part's figures hold, by their names there, in its order."""
+    if found is None:
+        return None
+    names = [*getattr(found, "__dataclass_fields__", ()), *_properties(type(found))]
+    values = {name: getattr(found, name) for name in names}
+    return {
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in values.items()
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    }
+
+
+def _properties(kind: type) -> list[str]:
+    return [name for name, value in vars(kind).items() if isinstance(value, property)]

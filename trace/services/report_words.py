@@ -34,22 +34,6 @@ def part_name(name: str) -> str:
     return found.get(name, name)
 
 
-FIGURE_WORDS = (
-    "open",
-    "new",
-    "received",
-    "answered",
-    "closed",
-    "overdue",
-    "held",
-    "total",
-    "started",
-    "median_answer_hours",
-    "median_warn_hours",
-    "median_warn_seconds",
-)
-
-
 def figure_name(name: str) -> str:
     """A figure of another part of the desk; "" for one that has no word here."""
     found: dict[str, str] = {
@@ -60,6 +44,11 @@ def figure_name(name: str) -> str:
         "closed": gettext("đã đóng"),
         "overdue": gettext("quá hạn"),
         "held": gettext("để riêng vì nghi phá"),
+        "late": gettext("quá hạn"),
+        "urgent": gettext("khẩn"),
+        "escalated": gettext("chuyển cấp trên"),
+        "critical": gettext("nghiêm trọng"),
+        "median_hours": gettext("giờ tới khi trả lời (trung vị)"),
         "total": gettext("tất cả"),
         "started": gettext("bắt đầu trong kỳ"),
         "median_answer_hours": gettext("giờ tới khi trả lời (trung vị)"),

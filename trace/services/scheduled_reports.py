@@ -27,7 +27,7 @@ from trace.models.figures import PERIODS
 from trace.services import open_data
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.dashboards import PARTS, RECORDING, Period, coverage, part, trends
+from trace.services.dashboards import PARTS, RECORDING, Period, coverage, numbers, part, trends
 from trace.services.deadlines import LOCAL
 from trace.services.figures import EPOCH, day_of
 from trace.services.jobs import enqueue
@@ -185,7 +185,7 @@ def _figures(authority: Organisation, period: Period, at: datetime) -> dict[str,
             "wards": covered.wards,
             "empty": [ward.code for ward in covered.empty],
         },
-        "parts": {name: _told(part(name, scope, period)) for name in PARTS},
+        "parts": {name: numbers(part(name, scope, period)) for name in PARTS},
         "directives": _directives(authority, period),
         "cells": [
             [c.area, c.province, c.measure, c.count] for c in open_data.cells(scope, period, k)
@@ -193,19 +193,6 @@ def _figures(authority: Organisation, period: Period, at: datetime) -> dict[str,
         "k": k,
         "licence": text_of("licence"),
         "source": f"{authority.name}, {current_settings().public_url}",
-    }
-
-
-def _told(found: Any) -> dict[str, float | int] | None:
-    """The numbers another part of the desk tells, by their names there."""
-    if found is None:
-        return None
-    names = [name for name in dir(found) if not name.startswith("_")]
-    values = {name: getattr(found, name) for name in names}
-    return {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
     }
 
 

@@ -18,6 +18,7 @@ from trace.services.dashboards import Period, Spot, Trend
 from trace.services.deadlines import local_day
 from trace.services.jurisdictions import Scope, scope_of
 from trace.services.outline import outline
+from trace.services.report_words import figure_name, measure_name, part_name
 from trace.services.wards import ward_name
 from trace.web import words
 from trace.web.access import actor
@@ -31,6 +32,12 @@ MAP_WIDTH: Final = 320
 MAP_HEIGHT: Final = 360
 DUE: Final = 5  # directives on the board
 EMPTY: Final = 12  # wards named at once
+# Where the other parts of the desk list what they count.
+LISTS: Final = {
+    "recalls": "recalls.index",
+    "findings": "findings.index",
+    "reports": "citizen_reports.index",
+}
 
 
 @blueprint.get("/")
@@ -45,9 +52,7 @@ def show() -> ResponseReturnValue:
         area=area_words(" ".join(scope.areas)),
         period=period,
         spans=dashboards.SPANS,
-        figures=[
-            (name, measure_words(name), found[name], _chart(found[name])) for name in MEASURES
-        ],
+        figures=[(name, measure_name(name), found[name], _chart(found[name])) for name in MEASURES],
         parts=[(name, *part_words(name, scope, period)) for name in dashboards.PARTS],
         coverage=dashboards.coverage(scope, period),
         kind_name=words.organisation_kind,
@@ -75,11 +80,11 @@ def behind(measure: str) -> ResponseReturnValue:
             [row.organisation.code, row.organisation.name, _ward(row.organisation), row.count]
             for row in rows
         ]
-        return csv_response(measure, [*head, measure_words(measure)], lines)
+        return csv_response(measure, [*head, measure_name(measure)], lines)
     return render_template(
         "inspection/board/behind.html",
         measure=measure,
-        words=measure_words(measure),
+        words=measure_name(measure),
         period=period,
         rows=rows,
         total=total,
@@ -111,7 +116,7 @@ def places() -> ResponseReturnValue:
     found = sorted(dashboards.spots(scope, period), key=lambda s: (-s.scans, -s.events, s.code))
     told = [one for one in found if one.scans or one.events]
     if request.args.get("format") == "csv":
-        head = [gettext("Mã"), gettext("Nơi"), measure_words("scans"), measure_words("events")]
+        head = [gettext("Mã"), gettext("Nơi"), measure_name("scans"), measure_name("events")]
         return csv_response("places", head, [[o.code, o.name, o.scans, o.events] for o in found])
     return render_template("inspection/board/places.html", rows=told, all=len(found), period=period)
 
@@ -126,46 +131,13 @@ def _period() -> Period:
     return dashboards.last_days(days, at=clock.now())
 
 
-def measure_words(name: str) -> str:
-    """What a measure counts."""
-    found: dict[str, str] = {
-        "events": gettext("Dòng hồ sơ"),
-        "late": gettext("Ghi muộn quá 3 ngày"),
-        "lots": gettext("Lô hàng được lập"),
-        "recalls": gettext("Thông báo thu hồi"),
-        "scans": gettext("Lượt quét"),
-    }
-    return found[name]
-
-
 def part_words(name: str, scope: Scope, period: Period) -> tuple[str, list[tuple[str, Any]], str]:
     """(title, [(words, figure)], address of the list) of another part of the desk; no figures
     where it has none yet."""
-    titles: dict[str, tuple[str, str]] = {
-        "recalls": (gettext("Thu hồi"), "recalls.index"),
-        "findings": (gettext("Vi phạm"), "findings.index"),
-        "reports": (gettext("Phản ánh của người dân"), "citizen_reports.index"),
-    }
-    fields: dict[str, str] = {
-        "open": gettext("đang mở"),
-        "new": gettext("mới"),
-        "received": gettext("nhận được"),
-        "answered": gettext("đã trả lời"),
-        "closed": gettext("đã đóng"),
-        "overdue": gettext("quá hạn"),
-        "median_answer_hours": gettext("giờ tới khi trả lời (trung vị)"),
-        "median_warn_hours": gettext("giờ tới khi cảnh báo (trung vị)"),
-        "median_warn_seconds": gettext("giây tới khi cảnh báo (trung vị)"),
-    }
-    title, endpoint = titles[name]
-    found = dashboards.part(name, scope, period)
-    told = [
-        (words_of, getattr(found, field))
-        for field, words_of in fields.items()
-        if found is not None and getattr(found, field, None) is not None
-    ]
-    there = endpoint in current_app.view_functions
-    return title, told, url_for(endpoint) if there else ""
+    found = dashboards.numbers(dashboards.part(name, scope, period))
+    told = [(figure_name(one), value) for one, value in (found or {}).items() if figure_name(one)]
+    there = LISTS[name] in current_app.view_functions
+    return part_name(name), told, url_for(LISTS[name]) if there else ""
 
 
 def _chart(trend: Trend) -> Any:
@@ -191,6 +163,7 @@ def _map(scope: Scope, spots: list[Spot]) -> dict[str, Any] | None:
         if scope.everywhere
         else "",
         "places": [frame((spot.lon, spot.lat)) for spot in spots],
+        "recorded": [frame((spot.lon, spot.lat)) for spot in told if spot.events],
         "dots": [
             (*frame((spot.lon, spot.lat)), size, spot)
             for spot, size in zip(told, sizes, strict=True)

@@ -34,7 +34,6 @@ from trace.services.settings import current_settings
 from trace.services.successors import contact_of, whole_successor
 from trace.services.wards import ward_name
 from trace.web.badges import badge_snippet
-from trace.web.badges import badge_snippet
 from trace.web.problems import translated
 from trace.web.scan.pages import render
 from trace.web.scan.showing import alert as shown_alert
@@ -101,7 +100,6 @@ def _product(identity: Identity) -> Card | None:
             "same": [(one.name, f"/q/{one.code}") for one in same_as(product)],
             **_sold(on_sale_of(product)),
             "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
-            "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
         },
     )
 
@@ -158,9 +156,7 @@ def _public(place: Place) -> dict[str, Any]:
         "household": household,
         "organisation": place.organisation,
         "states": organisation_words,
-        "same": [(o.name, f"/l/{o.code}") for o in same_as(place) if o.public]
-        if place.public
-        else [],
+        "same": _same_places(place),
         "kind_word": place_kind,
         "code": format_code(place.code),
     }
