@@ -62,7 +62,16 @@ class ChangedAtOnce(Conflict):
 
 def showable(typed: str) -> str:
     """What was typed, without characters that no page may contain (HTML, section 13.1.4)."""
-    return "".join(c for c in typed if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return "".join(
+        c
+        for c in typed
+        if c in "\n\t"
+        or not (
+            unicodedata.category(c) in ("Cc", "Cs")
+            or ord(c) & 0xFFFE == 0xFFFE
+            or "\ufdd0" <= c <= "\ufdef"
+        )
+    )
 
 
 def as_text(value: object) -> str:
@@ -206,7 +215,8 @@ class Form:
         for one in errors:
             if isinstance(one, AmbiguousWard):
                 self._choices[one.path] = one.choices
-            self._errors.setdefault(one.path, []).append(translated(one))
+            # What was typed may stand in the sentence.
+            self._errors.setdefault(one.path, []).append(showable(translated(one)))
 
     def _compare(self) -> None:
         self._version = self._current_version
