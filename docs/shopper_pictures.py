@@ -136,9 +136,12 @@ def _open(page: Page, site: str, shot: Shot, language: str) -> None:
 def _copy(page: Page, address: str) -> None:
     """The page as its copy shows it when the network is gone."""
     page.goto(address)
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function(
-        "caches.open('trace-seen-1').then((one) => one.keys()).then((all) => all.length > 0)"
+    page.evaluate(
+        """async () => {
+          await navigator.serviceWorker.ready;
+          while (!(await (await caches.open("trace-seen-1")).keys()).length)
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }"""
     )
     page.context.set_offline(True)
     page.reload()

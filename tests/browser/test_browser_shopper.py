@@ -14,7 +14,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.support.browser import no_complaints, overflow, violations
+from tests.support.browser import no_complaints, overflow, unfold, violations
 from tests.support.farms import Farm, make_farm, path_of
 from tests.support.server import LiveServer
 from trace.extensions import db
@@ -62,20 +62,21 @@ def told(farm: Farm, **facts: Any) -> str:
     return lot
 
 
-def kept(page: Page) -> list[str]:
-    """The addresses of the pages that this browser keeps."""
-    script = """caches.open("trace-seen-1").then((one) => one.keys())
-        .then((all) => all.map((one) => new URL(one.url).pathname + new URL(one.url).search))"""
-    found: list[str] = page.evaluate(script)
-    return found
+KEPT = """async ([last, count]) => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const names = await (await caches.open("trace-seen-1")).keys();
+    const kept = names.map((one) => new URL(one.url).pathname + new URL(one.url).search);
+    const done = kept[kept.length - 1] === last && kept.length === count;
+    if (done && navigator.serviceWorker.controller) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}"""
 
 
-def wait_until_kept(page: Page, address: str) -> None:
-    page.wait_for_function(
-        """(address) => caches.open("trace-seen-1").then((one) => one.match(address))
-            .then((found) => Boolean(found && navigator.serviceWorker.controller))""",
-        arg=address,
-    )
+def wait_until_kept(page: Page, address: str, count: int = 1) -> None:
+    """Until the page is the newest of so many that this browser keeps."""
+    assert page.evaluate(KEPT, [address, count])
 
 
 @pytest.mark.notebook
@@ -118,12 +119,7 @@ def test_a_page_seen_before_opens_without_a_network_and_says_that_it_is_old(
             one.put(`/t/b/X?n=${n}`, new Response("x", { headers: { "Trace-Kept": "2026" } })))))"""
     )
     page.goto(live_server.url + path + "?lang=en")
-    wait_until_kept(page, path + "?lang=en")
-    page.wait_for_function(
-        """() => caches.open("trace-seen-1").then((one) => one.keys())
-            .then((all) => all.length === 30)"""
-    )
-    assert kept(page)[-1] == path + "?lang=en"
+    wait_until_kept(page, path + "?lang=en", 30)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -141,6 +137,7 @@ def test_letters_twice_as_large_on_a_narrow_phone_cut_nothing(
     for address in (f"/t{path_of(lot)}", f"/t/q/{product}", "/t/b/0000000000"):
         page.goto(f"{live_server.url}{address}?lang={language}")
         assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") > 30
+        unfold(page)
         assert overflow(page) <= 0
         assert page.evaluate(OVERLAPS) == []
 
