@@ -62,12 +62,6 @@ class CaseOver(Conflict):
     message = "This case has ended; nothing more is to be answered."
 
 
-class NotTakingPart(TraceError):
-    code = "rehearsal-not-agreed"
-    status = 403
-    message = "Your organisation has not agreed to take part in rehearsals."
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """What became of how much."""
@@ -276,7 +270,8 @@ def answers_of(holder: RecallHolder) -> list[RecallAnswer]:
 
 
 def own_holder(actor: Actor, holder_id: int) -> tuple[RecallHolder, Recall]:
-    """What this organisation must answer. Raises NotFound, NotTakingPart."""
+    """What this organisation must answer. Raises NotFound, for a rehearsal
+    nobody here agreed to as well."""
     holder = db.session.get(RecallHolder, holder_id)
     if holder is None or holder.organisation_id != actor.organisation.id:
         raise NotFound

@@ -48,6 +48,7 @@ from trace.services.recalls.rules import Powers, may_receive, power_over
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.successors import voices_of
+from trace.services.units import key_of, printed
 
 # One case names at most so many things; everything downstream of them is reached anyway.
 MOST_ITEMS: Final = 500
@@ -151,12 +152,14 @@ def _by_code(text: str) -> list[Thing]:
             select(Thing).where(among(Thing.identity, wanted), Thing.kind.in_(KINDS_CHOSEN))
         )
     )
-    if not things:  # a package that nobody named yet is its lot's
-        lots = [
-            canonical_uri(type(one)(one.key, one.value, one.qualifiers[:-1]), id_base)
+    if not things:  # a package that no event named yet is its lot's, where its stamp is bound
+        asked = [
+            (key_of(one), serial)
             for one in identities
-            if one.kind == "unit" and one.key == "b"
+            for name, serial in one.qualifiers
+            if name in ("21", "serial")
         ]
+        lots = [known.lot for known in printed(asked).values() if known.lot] if asked else []
         things = list(db.session.scalars(select(Thing).where(among(Thing.identity, lots))))
     if not things:
         things = _of_note(wanted)

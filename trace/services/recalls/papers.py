@@ -119,10 +119,7 @@ def _decision(packet: Packet) -> list[Flowable]:
             (f"– Tên sản phẩm: {product.name if product else BLANK}", _TEXT),
             (f"  Mã lô, vụ: {thing.identity.rpartition('/')[2]}", _TEXT),
             (f"  Nơi sản xuất: {owner.name if owner else BLANK}", _TEXT),
-            (
-                f"  Địa chỉ: {', '.join(filter(None, (owner.address, ward))) if owner else ''}",
-                _TEXT,
-            ),
+            (f"  Địa chỉ: {where or BLANK}", _TEXT),
             (f"  Ngày sản xuất: {BLANK}  Hạn dùng: {BLANK}", _TEXT),
         ]
     answer_by = _moment(recall.answer_by) or BLANK

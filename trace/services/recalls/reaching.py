@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from trace.extensions import db
 from trace.models import (
@@ -184,7 +185,7 @@ def counted(reached: FromClause) -> dict[str, int]:
         .join(reached, reached.c.thing_id == Thing.id)
         .group_by(Thing.kind)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def holders(reached: FromClause, *, with_sales: bool = False) -> list[Held]:
@@ -200,15 +201,12 @@ def holders(reached: FromClause, *, with_sales: bool = False) -> list[Held]:
 
 
 def _named(found: Mapping[int, Held], unnamed: Mapping[int, Held]) -> list[Held]:
-    names = dict(
-        db.session.execute(
-            select(Organisation.id, Organisation.name).where(
-                among(Organisation.id, sorted(found)), Organisation.kind != "platform"
-            )
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.name).where(
+            among(Organisation.id, sorted(found)), Organisation.kind != "platform"
         )
-        .tuples()
-        .all()
     )
+    names = {row.id: row.name for row in rows}
     told = [one for key, one in found.items() if key in names]
     told.sort(key=lambda one: (names[one.organisation_id or 0], one.organisation_id))
     return told + sorted(unnamed.values(), key=lambda one: one.shipment_id or 0)
@@ -273,34 +271,74 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
         )
     ).all()
     links: set[int] = set()
+    one_sided: set[int] = set()
     for row in rows:
         event, received, giver, taker, state, answered, kind, unit, micro, count, mixed = row
         pieces = Decimal(count) if kind != "lot" else Decimal(0)
-        amount = from_micro(int(micro or 0))
         if received:
             if taker is None or state in NOT_TAKEN:
                 continue
             one = _at(found, taker)  # lots are in the holdings; units and crates are not
             one.add(PIECES, pieces)
+        elif state == "link-refused" or (answered is not None and state != "link"):
+            continue
+        elif taker is not None and state == "":
+            one_sided.add(event)
+            continue
         else:
-            if answered is not None and state not in ("", "link"):
-                continue
-            if state == "link-refused":
-                continue
-            if taker is not None and state == "":
-                one = _at(found, taker)
-                one.one_sided, one.giver_id = True, giver
-            else:
-                one = unnamed.setdefault(event, Held(None, event, giver, one_sided=True))
-                links.add(event)
-            if kind == "lot":
-                one.add(unit, amount)
-            else:
-                one.add(PIECES, pieces)
+            one = unnamed.setdefault(event, Held(None, event, giver, one_sided=True))
+            links.add(event)
+            one.add(unit, from_micro(int(micro or 0)) if kind == "lot" else pieces)
         one.things += count
         one.sure |= not mixed
+    _one_sided(reached, one_sided, found)
     for link in db.session.scalars(select(NoteLink).where(among(NoteLink.event_id, sorted(links)))):
         unnamed[link.event_id].name, unnamed[link.event_id].phone = link.name, link.phone
+
+
+def _one_sided(reached: FromClause, events: Collection[int], found: dict[int, Held]) -> None:
+    """Goods a giver says went to somebody who never said so: neither in answer to the note nor by
+    a receipt of its own."""
+    if not events:
+        return
+    other, theirs = aliased(Handover), aliased(EventThing)
+    taken = (
+        select(other.event_id)
+        .join(theirs, theirs.event_id == other.event_id)
+        .where(
+            other.taker_id == Handover.taker_id,
+            other.received,
+            ~other.voided,
+            other.state.not_in(NOT_TAKEN),
+            theirs.thing_id == EventThing.thing_id,
+        )
+        .exists()
+    )
+    rows = db.session.execute(
+        select(
+            Handover.taker_id,
+            Handover.giver_id,
+            Thing.kind,
+            EventThing.unit,
+            func.sum(cast(EventThing.quantity, BigInteger)),
+            func.count(),
+            func.min(reached.c.mixed),
+        )
+        .join(EventThing, EventThing.event_id == Handover.event_id)
+        .join(reached, reached.c.thing_id == EventThing.thing_id)
+        .join(Thing, Thing.id == EventThing.thing_id)
+        .where(among(Handover.event_id, sorted(events)), EventThing.role == EPC, ~taken)
+        .group_by(Handover.taker_id, Handover.giver_id, Thing.kind, EventThing.unit)
+    )
+    for taker, giver, kind, unit, micro, count, mixed in rows:
+        one = _at(found, int(taker or 0))
+        one.one_sided, one.giver_id = True, giver
+        if kind == "lot":
+            one.add(unit, from_micro(int(micro or 0)))
+        else:
+            one.add(PIECES, Decimal(count))
+        one.things += count
+        one.sure |= not mixed
 
 
 def _makers(reached: FromClause, found: dict[int, Held]) -> None:
