@@ -1,7 +1,7 @@
 """A large database out of a small one: every history of it again and again under other numbers.
 
 The rows are those the application wrote, with their numbers moved on and what must be unique made
-so; set-based, a few hundred thousand rows a second. What a copy has not: the signed text of its
+so; set-based, a few hundred thousand rows a second. What a copy has not: the signed texts of its
 events but notices (no page asks by it, and ten million would fill a disk) and master data of its
 own.
 """
@@ -23,6 +23,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "statement_id": "STATEMENT",
         # A notice's own words stand on the pages of what it warns of.
         "jwt": "CASE WHEN t.notice IS NULL THEN '' ELSE t.jwt END",
+        "disclosures": "'[]'",
     },
     "things": {
         "id": "t.id + n * T",

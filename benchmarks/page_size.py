@@ -6,7 +6,7 @@ The small database is a world of the simulator, written by the application; the 
 world and so many copies of it under other numbers (`_growing.py`). BENCH_EVENTS says how many
 events the large one has: 300,000 where nothing is said, 10000000 for the promise (about twenty
 minutes and 15 GB on each database); BENCH_DATABASES says which databases, `sqlite,postgresql` where
-nothing is said. Floor: the same in the small database, in turns with ours.
+nothing is said; BENCH_FOLDER names a folder where SQLite's two are kept for a further run. Floor: the same in the small database, in turns with ours.
 
 Three pages. *Warm*: one lot again and again, from memory. *Any*: another lot each time, which no
 process remembers: its row, its document, the drawing. *Changed*: a history of 200 events whose
@@ -16,6 +16,7 @@ record has just changed, read and judged anew. Milliseconds as a client sees the
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import sqlite3
@@ -23,10 +24,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -70,6 +73,9 @@ class Side:
 
     def milliseconds(self, path: str) -> float:
         """Of one view."""
+        # A kept connection is closed after two quiet seconds: every request has its own.
+        self.connection.close()
+        self.connection.connect()
         start = time.perf_counter()
         self.connection.request("GET", path, headers=PHONE)
         answer = self.connection.getresponse()
@@ -82,7 +88,9 @@ class Side:
 
 def run() -> Iterable[Figure]:
     """The three pages on each database."""
-    folder = Path(tempfile.mkdtemp(prefix="trace-bench-size-"))
+    kept = os.environ.get("BENCH_FOLDER", "")
+    folder = Path(kept or tempfile.mkdtemp(prefix="trace-bench-size-"))
+    folder.mkdir(exist_ok=True)
     try:
         if "sqlite" in DATABASES:
             yield from _on_sqlite(folder)
@@ -92,17 +100,23 @@ def run() -> Iterable[Figure]:
             except NoPostgresql as missing:
                 print(f"not measured on PostgreSQL: {missing}")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _on_sqlite(folder: Path) -> Iterable[Figure]:
     small, large = folder / "small.db", folder / "large.db"
-    told = _told(folder, f"sqlite:///{small}")
-    with sqlite3.connect(small) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    shutil.copyfile(small, large)
-    grow_sqlite(large, told.copies)
+    notes = folder / "told.json"  # written last: a folder that has it is whole
+    if notes.exists():
+        told = _Told(**json.loads(notes.read_text()))
+    else:
+        told = _told(folder, f"sqlite:///{small}")
+        with sqlite3.connect(small) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        shutil.copyfile(small, large)
+        grow_sqlite(large, told.copies)
+        notes.write_text(json.dumps(asdict(told)))
 
     def changing(path: Path) -> Callable[[], None]:
         def change() -> None:
@@ -178,7 +192,14 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
 
 
 def _told(folder: Path, url: str) -> _Told:
-    """The small database: a world, one long history, a roll of stamps, every lot's page seen."""
+    """The small database, written by a process of its own: what one remembers of keys is of one
+    database."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_write, folder, url).result()
+
+
+def _write(folder: Path, url: str) -> _Told:
+    """A world, one long history, a roll of stamps; every lot's page seen once."""
     shutil.rmtree(folder / "instance", ignore_errors=True)
     app = create_app(Settings.from_env(_environment(folder, url)))
     with app.app_context():
