@@ -90,7 +90,7 @@ OLD_STYLE = """
     margin margin-left margin-top max-width min-height outline outline-offset padding padding-left
     padding-top position stroke stroke-dasharray stroke-linecap stroke-linejoin stroke-width
     text-anchor text-decoration top width flex flex-wrap align-items word-break image-rendering
-    break-inside object-fit --custom @media calc( var( ::before :not :root
+    white-space break-after break-inside object-fit --custom @media calc( var( ::before :not :root
 """
 STYLE = {
     **dict.fromkeys(OLD_STYLE.split(), (60, 15, True)),
