@@ -63,6 +63,7 @@ def test_one_press_judges_keeps_and_shows(app: Flask, client: FlaskClient, lot: 
     for words in (
         "Thu hoạch 3 ngày sau khi dùng Thuốc Demo 1.8EC; nhãn yêu cầu 7 ngày.",
         "đã dùng và giao 960 kg của lô chỉ có 480 kg: thừa 480 kg",
+        "Thời gian cách ly · 3 ngày < 7",
         "chưa đủ dữ liệu",
         "không áp dụng",
         "Chưa xét: chưa có nhân chứng nào ký",

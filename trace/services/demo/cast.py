@@ -262,7 +262,9 @@ def _places(
             outline = plot_outline(middle, spot.area, row, number, shapes)
             longitude, latitude = (round(one, 7) for one in inside_point(outline.ring))
         crop = "Thanh long" if spot.organisation in ("dragon", "exporter") else ""
-        codes = plot_codes(spot.organisation, spot.kind, ward.province.code, number, crop, start)
+        # A code is granted once: further sets of organisations have codes of their own.
+        granted = number + 1000 * (int(tail[1:]) - 1 if tail else 0)
+        codes = plot_codes(spot.organisation, spot.kind, ward.province.code, granted, crop, start)
         found[spot.key] = PlacePlan(
             key=spot.key + tail,
             organisation=organisation.key,

@@ -279,9 +279,19 @@ _MISSING: Final = {
 }
 
 
-def count_words(found: int) -> str:
-    """ "3 chỗ"."""
+def count_words(found: int, first: Finding | None = None) -> str:
+    """ "3 chỗ"; of one finding its figures, where they say it best: "24 tấn/ha > trần 18"."""
+    short = _SHORT.get(first.key) if first is not None and found == 1 else None
+    if short is not None and first is not None:
+        return str(short(_told(first.told)))
     return str(ngettext("%(num)s chỗ", "%(num)s chỗ", found))
+
+
+_SHORT: Final = {
+    "area-overclaim": lambda t: gettext("%(yields)s tấn/ha > trần %(ceiling)s", **t),
+    "interval-short": lambda t: gettext("%(days)s ngày < %(required)s", **t),
+    "spent-more": lambda t: gettext("thừa %(over)s %(unit)s", **t),
+}
 
 
 SENTENCE_KEYS: Final = frozenset(_SENTENCES)
