@@ -132,12 +132,12 @@ def store(
         check_still_valid(approval.passkey)
     if not all(row.created for row in known.values()):
         _claim(organisation, prepared, known)
-    if alerting:
-        newer = notices.newer_events(foreseen.since, ids)
-        for row_id, event, reach in alerting:
+    newer = notices.newer_events(foreseen.since, ids) if alerting else []
+    for row_id, event in told:  # in order: a release ends what was given before it
+        reach = alerting.get(row_id)
+        if reach is not None:
             reach.complete(newer)
             notices.write_alerts(event, row_id, reach)
-    for row_id, event in told:
         releases.lift_alerts(organisation, event, row_id)
     releases.withdraw_releases(organisation, prepared)
     moved = _moved(prepared, known)
@@ -159,17 +159,20 @@ def _alerting(
     ids: Sequence[int],
     known: Mapping[str, Known],
     foreseen: notices.Foreseen,
-) -> list[tuple[int, Prepared, notices.Reach]]:
-    """The notices with alerts: (event row, notice, reach), their alerts written so far as known."""
+) -> dict[int, notices.Reach]:
+    """The reach of the notices with alerts, by event row; their alerts written as far as known,
+    unless a release among them must not find those of a later one."""
     if not foreseen.reaches:
-        return []
+        return {}
     owners = {k.identity: (k.id, k.owner_id) for k in known.values()}
-    found = []
+    in_order = any(event.notice == releases.RELEASE for event in prepared)
+    found = {}
     for place, reach in foreseen.reaches.items():
         event = prepared[place]
         notices.reach_of(organisation, event, owners, reach)
-        notices.write_alerts(event, ids[place], reach)
-        found.append((ids[place], event, reach))
+        if not in_order:
+            notices.write_alerts(event, ids[place], reach)
+        found[ids[place]] = reach
     return found
 
 

@@ -359,7 +359,7 @@ def _sales(reached: FromClause, found: dict[int, Held]) -> None:
     rows = db.session.execute(
         select(
             Event.issuer_id,
-            func.coalesce(EventThing.unit, ""),
+            EventThing.unit,
             func.sum(cast(EventThing.quantity, BigInteger)),
         )
         .join(EventThing, EventThing.event_id == Event.id)
@@ -370,11 +370,12 @@ def _sales(reached: FromClause, found: dict[int, Held]) -> None:
             Event.disposition == SOLD,
             Event.corrects.is_(None),
         )
-        .group_by(Event.issuer_id, func.coalesce(EventThing.unit, ""))
+        .group_by(Event.issuer_id, EventThing.unit)
     )
     for issuer, unit, micro in rows:
         if micro is not None:
-            _at(found, issuer).sold[unit] = from_micro(int(micro))
+            sold = _at(found, issuer).sold
+            sold[unit or ""] = sold.get(unit or "", Decimal(0)) + from_micro(int(micro))
 
 
 def sums(found: Iterable[Held]) -> dict[str, Decimal]:
