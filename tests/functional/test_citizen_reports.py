@@ -116,6 +116,7 @@ def test_a_shopper_reports_without_an_account_and_reads_the_answer_by_the_code(
     for _ in range(2):  # an impatient thumb
         assert pages.client.post(state.address, data=form).status_code == 303
     answering = desk_pages.get(f"/inspection/citizen-reports/{row.id}/answer")
+    assert "Báo mã này cho cơ quan" in pages.get("/t/b/004106105A", 404).text
     done = desk_pages.submit(
         answering, {"outcome": "confirmed", "text": "Đã tạm giữ 40 gói.", "ends": "yes"}
     )
@@ -516,6 +517,11 @@ def test_a_contact_is_sealed_used_for_what_was_ticked_and_forgotten(
     assert days.rewrap(bytes(range(32)), bytes(32)) == 2
     assert days.rewrap(bytes(32), bytes(range(32))) == 2
     assert contact_of(report).contact == "an@mua.example"
+    third, third_code = told(now, contact="+84912345678", tell=True)
+    page = PageClient(app.test_client()).get(f"/report/state/{third_code}")
+    PageClient(app.test_client()).submit(page, {}, which="//form[contains(@action, '/forget')]")
+    db.session.expire_all()
+    assert third.contact is None
     assert days.forget_contacts(at=quiet + timedelta(days=91)) == 2
     db.session.commit()
     db.session.expire_all()

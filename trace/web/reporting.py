@@ -24,7 +24,7 @@ from trace.services.batches import short_name
 from trace.services.citizen_reports import KEPT_DAYS, find_by_code, photos, reply, submit
 from trace.services.citizen_reports.days import QUIET_DAYS
 from trace.services.citizen_reports.goods import Goods, find_goods
-from trace.services.citizen_reports.intake import what
+from trace.services.citizen_reports.intake import forget_contact, what
 from trace.services.citizen_reports.reading import UnknownReport, late, main_of, steps_of
 from trace.services.citizen_reports.routing import DEFAULT_DEADLINES
 from trace.services.deadlines import local_day
@@ -199,6 +199,14 @@ def state(code: str) -> ResponseReturnValue:
         kept_days=KEPT_DAYS,
         **words(),
     )
+
+
+@blueprint.post("/state/<code>/forget")
+def forget(code: str) -> ResponseReturnValue:
+    """The reporter takes the contact back: nobody is told of an answer any more."""
+    forget_contact(_find(code), at=clock.now())
+    db.session.commit()
+    return redirect(url_for(".state", code=code), 303)
 
 
 def _find(typed: str) -> Report:

@@ -219,3 +219,10 @@ def reply(report: Report, text: str, *, at: datetime, once: str) -> None:
             address=desk_page(main),
             once=True,
         )
+
+
+def forget_contact(report: Report, *, at: datetime) -> None:
+    """The reporter takes the contact back before its time."""
+    if report.contact is not None:
+        report.contact = None
+        write_audit(None, "report.forget", subject_of(report), at=at)
