@@ -5,8 +5,9 @@ events.
 The small database is a world of the simulator, written by the application; the large one is that
 world and so many copies of it under other numbers (`_growing.py`). BENCH_EVENTS says how many
 events the large one has: 300,000 where nothing is said, 10000000 for the promise (about twenty
-minutes and 15 GB on each database); BENCH_DATABASES says which databases, `sqlite,postgresql` where
-nothing is said; BENCH_FOLDER names a folder where SQLite's two are kept for a further run. Floor: the same in the small database, in turns with ours.
+minutes and 20 GB on each database). BENCH_DATABASES says which databases, `sqlite,postgresql` where
+nothing is said; BENCH_FOLDER names a folder where SQLite's two are kept for a further run. Floor:
+the same in the small database, in turns with ours.
 
 Three pages. *Warm*: one lot again and again, from memory. *Any*: another lot each time, which no
 process remembers: its row, its document, the drawing. *Changed*: a history of 200 events whose

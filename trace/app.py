@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app
+from flask import Flask
 from sqlalchemy import Connection, Engine, event
 from structlog.typing import EventDict
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -21,25 +21,11 @@ from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
 from trace.web import register_pages
-from trace.web.hot import ENCRYPTED_ONLY, Application, spare
+from trace.web.hot import Application, guarded, spare
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
 
 ROOT = Path(__file__).resolve().parent.parent
-
-HEADERS = {
-    # No inline script or style anywhere: consoles load their own files only. Pages that carry
-    # their style inline (the scan page) set a policy by hashes themselves.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 class RowNumber(IntegerConverter):
@@ -105,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_pages(app)
     register_interfaces(app)
     register_commands(app)
-    app.after_request(_headers)
+    app.after_request(guarded)
     spare(app)
     return app
 
@@ -171,11 +157,3 @@ def _prepare_engine(engine: Engine) -> None:
         raw = connection.connection.driver_connection
         if raw is not None and not raw.in_transaction:
             raw.execute("BEGIN IMMEDIATE")
-
-
-def _headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers.setdefault(*ENCRYPTED_ONLY)
-    return response

@@ -28,6 +28,7 @@ from trace.services.settings import current_settings
 from trace.web.access import COOKIE
 from trace.web.addresses import raw_target
 from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
+from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS, way_to
 from trace.web.problems import problem
 
 bp = Blueprint("resolver", __name__)
@@ -38,10 +39,7 @@ KEYS: Final = (
     *("8003", "8004", "8006", "8010", "8013", "8017", "8018"),
 )
 LETTERS: Final = ("b", "c", "h", "l", "n", "o", "p", "q")
-METHODS: Final = ("GET", "HEAD", "OPTIONS")
-LINKSET_TYPE: Final = "application/linkset+json"
 CONTEXT: Final = "https://ref.gs1.org/standards/resolver/linkset-context.jsonld"
-EXPOSED: Final = "Link, Location, Content-Language"
 
 
 class NoSuchLink(NotFound):
@@ -54,12 +52,8 @@ class NoSuchLink(NotFound):
 def for_everyone(response: Response) -> Response:
     """R3: other sites' scripts may ask, and read where they are sent."""
     headers = response.headers
-    headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = EXPOSED
-    headers["Access-Control-Allow-Methods"] = ", ".join(METHODS)
-    headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language"
-    headers.setdefault("Cache-Control", "no-cache")
-    headers["Vary"] = "Accept, Accept-Language"
+    headers.update(FOR_EVERYONE)
+    headers.setdefault(*ASKED_ANEW)
     return response
 
 
@@ -92,8 +86,7 @@ def answer(rest: str) -> ResponseReturnValue:
 
 def _send_on(path: str, query: str) -> Response:
     """R10, R25: 307 to the page on the same origin, the query untouched."""
-    target = f"/t{path}" + (f"?{query}" if query else "")
-    return _redirect(target, path)
+    return _redirect(f"/t{path}" + (f"?{query}" if query else ""), path)
 
 
 def _desk_of(path: str) -> Response | None:
@@ -117,11 +110,7 @@ def _redirect(target: str, path: str) -> Response:
     # The framework's own redirect would re-encode the address: what was printed is what is sent.
     response = Response(status=307)
     response.autocorrect_location_header = False
-    response.headers["Location"] = target
-    response.headers["Link"] = (
-        f'<{current_settings().public_url}{path}?linkType=linkset>; rel="linkset"; '
-        f'type="{LINKSET_TYPE}"'
-    )
+    response.headers.update(dict(way_to(target, path, current_settings().public_url)))
     return response
 
 

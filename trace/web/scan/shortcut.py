@@ -1,17 +1,19 @@
-"""The short way to a page that is in memory: past the framework, for the request made most often.
+"""The short way to a page that is in memory: past the framework, for the requests made most often.
 
-A plain `GET` of a printed address reads one row (two for a package), finds the page in memory under
-what the row says, and sends it, or 304 to whoever has it. Neither a request object nor an
+A scan is two of them. The printed address reads one row and sends on to its page where something is
+known. The page's own reads the same row (two for a package), finds the page in memory under what
+the row says, and sends it, or 304 to whoever has it. Neither a request object nor an
 application context is needed for that; making them would cost more than the page. Anything else
-(first view of a version, arguments, an address that is refused, a network that has to wait, a
-database that does not answer) is left to `views.show`, which decides by the same functions and is
-handed what was read.
+(first view of a version, arguments, a cookie at a printed address, linksets, an address that is
+refused, a network that has to wait, a database that does not answer) is left to the views, which
+decide by the same functions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -23,33 +25,80 @@ from trace.extensions import db
 from trace.models.types import to_millis
 from trace.web.addresses import best_language
 from trace.web.guessing import is_waiting
-from trace.web.hot import STATUS, Answer
+from trace.web.hot import STATUS, Answer, guards
+from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, way_to
 from trace.web.scan import rows
 from trace.web.scan.bodies import encoding_of
-from trace.web.scan.views import READ, Wanted, bp, memory, told
+from trace.web.scan.views import HISTORIES, READ, Wanted, bp, memory, told
 
+T = TypeVar("T")
 METHODS: Final = frozenset({"GET", "HEAD"})
+# The first parts of printed addresses that may have a history.
+PRINTED: Final = frozenset({"00", "01", "b", "c", "h"})
 
 
 @bp.record_once
 def _open(state: Any) -> None:
-    state.app.shortcut = partial(remembered, state.app)
+    state.app.shortcut = partial(answered, state.app)
 
 
-def remembered(app: Flask, environ: dict[str, Any]) -> Answer | None:
-    """(status line, headers, body) of a page that is in memory; None for the long way."""
-    if environ["REQUEST_METHOD"] not in METHODS or environ.get("QUERY_STRING"):
-        return None
+def answered(app: Flask, environ: dict[str, Any]) -> Answer | None:
+    """(status line, headers, body) of a page that is in memory or of the way to one; None for the
+    long way."""
     path: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-    if path[:3] != "/t/" or "//" in path or "//" in environ["PATH_INFO"]:
-        return None  # the absolute form, or one that the framework redirects
-    if is_waiting(app, environ.get("REMOTE_ADDR", "")):
-        return None
+    first = path[1:4].partition("/")[0]
+    if first == "t":
+        return _page(app, environ, path) if _is_plain(app, environ, path) else None
+    if first in PRINTED and _is_plain(app, environ, path):
+        return _sent_on(app, environ, path)
+    return None
+
+
+def _is_plain(app: Flask, environ: dict[str, Any], path: str) -> bool:
+    """Whether nothing is asked beside the address, and by nobody who has to wait. The framework
+    redirects some forms of an address: two slashes in a row."""
+    return (
+        environ["REQUEST_METHOD"] in METHODS
+        and not environ.get("QUERY_STRING")
+        and "//" not in path
+        and "//" not in environ["PATH_INFO"]
+        and not is_waiting(app, environ.get("REMOTE_ADDR", ""))
+    )
+
+
+def _asked(app: Flask, path: str, ask: Callable[..., T]) -> T | None:
+    """What one of the questions of `rows` answers about a printed path; None where it cannot."""
     engine = _engine(app)
     try:
-        asked = rows.ask(path[2:].rstrip("/"), app.extensions["trace.settings"].id_base)
-        read = rows.read(engine, asked, to_millis(clock.now()))
+        asked = rows.ask(path, app.extensions["trace.settings"].id_base)
+        return ask(engine, asked, to_millis(clock.now()))
     except (Gs1Error, SQLAlchemyError, engine.dialect.loaded_dbapi.Error):
+        return None
+
+
+def _sent_on(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
+    """307 to the page, which says what became of a stamp; inspectors, who have a cookie, may be
+    sent elsewhere."""
+    asks_for_links = "linkset" in environ.get("HTTP_ACCEPT", "").lower()
+    if path[-1] == "/" or asks_for_links or "HTTP_COOKIE" in environ:
+        return None
+    if not _asked(app, path, _is_known):
+        return None
+    way = way_to(f"/t{path}", path, app.extensions["trace.settings"].public_url)
+    return STATUS[307], [*way, *_around(app)], ()
+
+
+def _is_known(engine: Engine, asked: rows.Asked, now: int) -> bool:
+    """Whether there is anything with a history under it, or a stamp was issued."""
+    found = rows.find(engine, asked, now)
+    if found is None and asked.identity.kind == "unit":
+        return rows.find_stamp(engine, asked)[0] is not None
+    return found is not None and found.kind in HISTORIES
+
+
+def _page(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
+    read = _asked(app, path[2:].rstrip("/"), rows.read)
+    if read is None:
         return None
     environ[READ] = read
     found = told(read)
@@ -64,6 +113,17 @@ def remembered(app: Flask, environ: dict[str, Any]) -> Answer | None:
         return STATUS[304], body.unchanged(), ()
     data, headers = body.sent(encoding_of(environ.get("HTTP_ACCEPT_ENCODING", "")))
     return STATUS[200], headers, () if environ["REQUEST_METHOD"] == "HEAD" else (data,)
+
+
+def _around(app: Flask) -> list[tuple[str, str]]:
+    """What every redirect carries; made once."""
+    found: list[tuple[str, str]] | None = app.extensions.get("trace.scan.around")
+    if found is None:
+        nothing = (("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
+        found = app.extensions["trace.scan.around"] = [
+            *(*nothing, *FOR_EVERYONE, ASKED_ANEW, *guards(app))
+        ]
+    return found
 
 
 def _engine(app: Flask) -> Engine:
