@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from trace.services.chain_audit.ceilings import ceiling_for, default_ceilings
 from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, finding_words, rule_words
 
 START = datetime(2026, 10, 20, 1, 0, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
 CROPS = "//*[@id='r-crop-ceilings']//form"
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -197,3 +199,16 @@ def test_every_rule_has_words_and_every_sentence_a_rule(app: Flask) -> None:
             assert words.how
     assert {"spent-more", "interval-short", "area-overclaim"} <= SENTENCE_KEYS
     assert {"cut", "no-witness", "no-ceiling"} <= MISSING_KEYS
+
+
+@pytest.mark.one_database
+def test_the_reference_names_every_rule_with_its_worst_severity_and_its_numbers() -> None:
+    page = (ROOT / "docs" / "reference" / "audit-rules.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    told = {row.split("`")[1]: row for row in rows}
+    assert told.keys() == RULES.keys()
+    for code, rule in RULES.items():
+        assert told[code].split("|")[2].strip() == rule.worst
+        for one in rule.parameters:
+            assert f"`{one.name}` {one.default}" in told[code], (code, one.name)
+            assert f"{one.least:,}–{one.most:,}" in told[code], (code, one.name)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 
 from tests.support.factories import event, make_actor
 from tests.support.farms import Farm, item, make_farm, make_place, new, thing_id, uri_of
@@ -18,14 +18,18 @@ from tests.support.intruder import without_guards
 from trace.errors import NotAllowed, NotFound
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import AreaCode, Event, EventThing, LogCheckpoint, LogWitness
+from trace.models import AreaCode, Event, EventThing, Key, LogCheckpoint, LogWitness
 from trace.services import area_codes, chain_audit, copies
 from trace.services.actors import Actor
 from trace.services.chain_audit import ChainAudit
 from trace.services.copies import Sighting
 from trace.services.diary import diary_entry
+from trace.services.erasures import erase
 from trace.services.harvests import register_lot
+from trace.services.keys import revoke_key
 from trace.services.log_file import checkpoint_path
+from trace.services.origins import new_origin
+from trace.services.platform import platform_organisation
 from trace.services.records import Item
 from trace.services.shipments import Parties, ship
 from trace.services.storage import sell
@@ -443,6 +447,46 @@ def test_a_log_that_does_not_go_on_from_what_was_kept_or_seen_is_named(story: St
     db.session.expire_all()
     found = chain_audit.audit_chain(story.inspector, thing_id(story.lot), at=NOW)
     assert ("log-consistent", "high") in told(found)
+
+
+def test_what_was_erased_or_corrected_by_the_rules_is_no_edit(story: Story) -> None:
+    story.reap()
+    wrong = story.farm.send(story.lot, story.shop, 4800)
+    story.farm.correct(wrong, story.farm.told[-1])
+    story.deliver()
+    admin = Actor(platform_organisation(), None, "admin")
+    erase(admin, wrong.events[0].statement_id, ["readPoint", "bizLocation"], reason="x", at=NOW)
+    db.session.commit()
+    found = story.audit()
+    assert told(found) == set()
+    assert found.counts["signed"] == found.counts["events"]
+
+
+def test_statements_after_a_key_was_declared_leaked_are_flagged_and_not_refused(
+    story: Story,
+) -> None:
+    story.reap()
+    key = db.session.scalars(
+        select(Key).where(Key.organisation_id == story.farm.organisation.id)
+    ).one()
+    harvest = db.session.scalar(text("SELECT max(idx) FROM log_entries WHERE event_id > 0"))
+    revoke_key(key, at=NOW, inspector=story.inspector.organisation, since=harvest)
+    db.session.commit()
+    found = story.audit()
+    assert told(found) == {("key-since", "medium")}
+    assert next(one for one in found.findings).told["count"] == 1
+
+
+def test_a_chain_through_a_log_begun_anew_is_proven_in_both(story: Story) -> None:
+    story.reap()
+    publish("test")
+    new_origin(at=NOW)
+    db.session.commit()
+    publish("test")
+    found = story.deliver().audit()
+    # A log's times never fall: what was typed now stands after the new log's beginning.
+    assert told(found) <= {("late", "low")}
+    assert {one.rule: one.of for one in found.judged}["log-inclusion"] == 5
 
 
 # -- who may, and what is kept ---------------------------------------------------------------------
