@@ -26,7 +26,7 @@ from trace.models import (
     Product,
     Thing,
 )
-from trace.services import accrediting, confirming, crates, prefixes, same_records
+from trace.services import accredited, accrediting, confirming, crates, prefixes, same_records
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
@@ -273,17 +273,17 @@ def test_what_an_accredited_laboratory_states_is_marked_while_that_is_in_force(
     with app.app_context():
         run_pending()
         assert _accredited(thing) == ["Phòng thử"]
-        spans = accrediting.spans_of([organisation_id])
+        spans = accredited.spans_of([organisation_id])
         [one] = accrediting.list_accreditations(_platform())
-        assert accrediting.covers(spans, organisation_id, one.valid_from)
+        assert accredited.covers(spans, organisation_id, one.valid_from)
         assert said(one.statement)["trace:standing"]["number"] == "VILAS 000"
         address = f"/admin/accreditations/{one.id}/withdraw"
     desk.submit(desk.get(address), {"reason": "hết năng lực"})
     with app.app_context():
-        spans = accrediting.spans_of([organisation_id])
+        spans = accredited.spans_of([organisation_id])
         [one] = accrediting.list_accreditations(_platform())
-        assert not accrediting.covers(spans, organisation_id, NOW.date())
-        assert accrediting.covers(spans, organisation_id, one.valid_from)
+        assert not accredited.covers(spans, organisation_id, NOW.date())
+        assert accredited.covers(spans, organisation_id, one.valid_from)
 
 
 def _accredited(thing_id: int) -> list[str]:

@@ -7,11 +7,11 @@ An inspector is a person of an authority; his name is in our table only, never i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
@@ -22,7 +22,6 @@ from trace.services.audit import write_audit
 from trace.services.deadlines import local_day
 from trace.services.notifications import notify
 from trace.services.platform_statements import organisation_identity, say
-from trace.services.sets import among
 from trace.services.versions import check_version
 
 # Kind of organisation -> as what it, or a person of it, is accredited.
@@ -196,38 +195,6 @@ def _say(
 ) -> str:
     about = [organisation_identity(organisation)]
     return say(about, told, by=actor.organisation, conforms=conforms, at=at)
-
-
-Spans = Mapping[int, Sequence[tuple[date, date]]]
-
-
-def spans_of(organisations: Collection[int], connection: Connection | None = None) -> Spans:
-    """The days on which laboratories and certifiers among these are accredited: by organisation,
-    [first, last] each. One query, none for nobody."""
-    if not organisations:
-        return {}
-    execute: Any = (connection or db.session).execute
-    rows = execute(
-        select(
-            Accreditation.organisation_id,
-            Accreditation.valid_from,
-            Accreditation.valid_until,
-            Accreditation.withdrawn_on,
-        ).where(
-            among(Accreditation.organisation_id, sorted(organisations)),
-            Accreditation.kind != "inspector",
-        )
-    )
-    found: dict[int, list[tuple[date, date]]] = {}
-    for organisation, first, last, withdrawn in rows:
-        ends = min(last, date.fromordinal(withdrawn.toordinal() - 1)) if withdrawn else last
-        found.setdefault(organisation, []).append((first, ends))
-    return found
-
-
-def covers(spans: Spans, organisation_id: int, day: date) -> bool:
-    """Whether an organisation was accredited on a day."""
-    return any(first <= day <= last for first, last in spans.get(organisation_id, ()))
 
 
 def of_organisation(organisation: Organisation) -> Sequence[Accreditation]:

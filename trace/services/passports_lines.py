@@ -23,7 +23,7 @@ from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
 from trace.models import Organisation
 from trace.models.places import MOVING
-from trace.services.accrediting import Spans, covers, spans_of
+from trace.services.accredited import Spans, covers, spans_of
 from trace.services.deadlines import local_day
 from trace.services.histories import ACCREDITED, EventRow, Loaded, canonical, open_public
 from trace.services.naming import organisation_did
