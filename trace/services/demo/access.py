@@ -25,6 +25,7 @@ from trace.extensions import db
 from trace.models import Organisation
 from trace.services.demo.load import Organisations, load_world
 from trace.services.demo.plans import PersonPlan
+from trace.services.demo.reports import write_reports
 from trace.services.demo.world import DEFAULT_CHAINS, DEFAULT_SEED, Landmark, World, world_days
 from trace.services.organisations import add_member
 from trace.services.people import Login, find_person, register_person
@@ -165,6 +166,8 @@ def _fill(notes: Notes, *, now: datetime, progress: Callable[[int], None]) -> Se
         progress=progress,
     )
     shown = sorted(world.landmarks, key=lambda landmark: landmark.chain)
+    write_reports(shown, now=now)
+    db.session.commit()
     notes.landmarks = [asdict(landmark) for landmark in shown]
     notes.complete = True
     write_notes(notes)
