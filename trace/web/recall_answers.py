@@ -20,7 +20,7 @@ from trace.services.recalls.answering import answer, answers_of, by_secret, dues
 from trace.web import throttle
 from trace.web.forms import Form
 from trace.web.pages import number
-from trace.web.recall_pages import lines_of, start_of
+from trace.web.recall_board import lines_of, start_of
 from trace.web.recall_words import WORDS
 from trace.web.resume import ForeignForm, from_our_page
 

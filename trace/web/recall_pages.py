@@ -7,11 +7,9 @@ to the blueprint (".show"), and the frame is the console's.
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Response, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
@@ -19,11 +17,10 @@ from sqlalchemy import select
 from trace import clock
 from trace.extensions import db
 from trace.models import Organisation, Recall, Thing
-from trace.models.recalls import FATES, HAZARDS, KINDS
+from trace.models.recalls import HAZARDS, KINDS
 from trace.schemas.recalls import (
     ChooseSchema,
     ClassSchema,
-    OpenAnswerSchema,
     ReasonSchema,
     RecallClassSchema,
     SignSchema,
@@ -33,29 +30,22 @@ from trace.services import jurisdictions
 from trace.services.batches import short_name
 from trace.services.recalls import cases, signing
 from trace.services.recalls.answering import (
-    Line,
-    answer,
-    answers_of,
     board_of,
-    dues,
-    follow,
-    holder_of_case,
-    holders_of,
     names_of,
 )
 from trace.services.recalls.cases import KINDS_CHOSEN, Wanted, get_recall
-from trace.services.recalls.packet import packet_of, to_json, to_xlsx
-from trace.services.recalls.papers import to_pdf
 from trace.services.recalls.reaching import Held, chosen_things, closure, sums
-from trace.services.recalls.rules import decide_by, powers_of
 from trace.services.sets import among
-from trace.services.settings import current_settings
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
 from trace.web.lists import PAGE_SIZE, Listing
 from trace.web.pages import number
-from trace.web.recall_words import WORDS, holder_words, kind_words, state_words
+from trace.web.recall_words import (
+    WORDS,
+    kind_words,
+    state_words,
+)
 
 ID_LIMIT: Final = 18  # digits of a row's number
 
@@ -219,6 +209,8 @@ def preview(recall_id: int) -> ResponseReturnValue:
     )
     cases.note_looks(actor(), recall, at=clock.now())
     db.session.commit()
+    if listing.wants_csv:
+        return listing.csv("noi-giu", holder_head(), lambda one: _held_row(one, names))
     return render_template(
         "inspection/recalls/preview.html",
         **shared(recall),
@@ -232,6 +224,24 @@ def preview(recall_id: int) -> ResponseReturnValue:
         one_sided=sum(one.one_sided for one in held),
         page_size=PAGE_SIZE,
     )
+
+
+def holder_head() -> list[str]:
+    """The columns of a list of holders."""
+    return [
+        gettext("Tên"),
+        gettext("Điện thoại"),
+        gettext("Số lô, kiện"),
+        gettext("Số lượng"),
+        gettext("Chỉ một bên khai"),
+        gettext("Trả lời"),
+    ]
+
+
+def _held_row(one: Held, names: dict[int, Organisation]) -> list[object]:
+    place = names.get(one.organisation_id or 0)
+    name, phone = (place.name, place.phone) if place else (one.name, one.phone)
+    return [name, phone, one.things, WORDS["amounts_words"](one.amounts), one.one_sided, ""]
 
 
 def _organisations(held: list[Held]) -> dict[int, Organisation]:
@@ -301,7 +311,7 @@ def sign(recall_id: int) -> ResponseReturnValue:
         total=total,
         confirm=total >= powers.confirm_from,
         two=not recall.rehearsal and powers.needs_two(recall.kind, recall.grade),
-        may_sign=_may_sign() and powers.may(recall.kind) == "decide" and not wide,
+        may_sign=may_sign() and powers.may(recall.kind) == "decide" and not wide,
         may_propose=powers.level != "maker" and (powers.may(recall.kind) == "propose" or wide),
         decider=cases.decider_for(recall) if powers.level != "maker" else None,
         names=names_of(recall),
@@ -315,7 +325,8 @@ def _signed_words(recall: Recall, reached: int) -> str:
     return str(gettext("Đã ký. %(count)s trang đang cảnh báo.", count=reached))
 
 
-def _may_sign() -> bool:
+def may_sign() -> bool:
+    """Whether this person may sign at all, whatever the office may."""
     mine = actor()
     return mine.may("decide" if mine.organisation.kind == "authority" else "manage")
 
@@ -396,157 +407,3 @@ def withdraw(recall_id: int) -> ResponseReturnValue:
 def close(recall_id: int) -> ResponseReturnValue:
     """It is done."""
     return end(recall_id, "close")
-
-
-# -- the board -------------------------------------------------------------------------------------
-
-
-def show(recall_id: int) -> ResponseReturnValue:
-    """How the case stands; of an open one the live board."""
-    recall = get_recall(actor(), recall_id)
-    running = recall.state in ("open", "closed", "withdrawn")
-    rows = holders_of(recall) if running else []
-    listing = Listing(
-        rows, words=lambda one: (holder_words(one), one.phone), filters={"state": _answer_state}
-    )
-    if running:
-        cases.note_looks(actor(), recall, at=clock.now())
-        db.session.commit()
-    powers = powers_of(actor().organisation, recall.sector)
-    return render_template(
-        "inspection/recalls/show.html",
-        **shared(recall),
-        title=title_of(recall),
-        items=chosen_things(recall),
-        names=names_of(recall),
-        board=board_of(recall) if running else None,
-        listing=listing,
-        due=dues([one.id for one in listing.rows]) if rows else {},
-        notices=signing.notices_of(recall),
-        signers=signing.signers(recall),
-        decide_by=decide_by(recall.determined_at) if recall.determined_at else None,
-        now=clock.now(),
-        may_sign=_may_sign(),
-        may=powers.may(recall.kind),
-        fates=FATES,
-    )
-
-
-def _answer_state(holder: Any) -> str:
-    return str(holder.state or "none")
-
-
-def refresh(recall_id: int) -> ResponseReturnValue:
-    """Looks once more who has some of it, and tells those who are new."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    fresh = follow(recall, at=clock.now())
-    db.session.commit()
-    flash(gettext("Đã rà lại: %(count)s nơi mới.", count=fresh))
-    return redirect(url_for(".show", recall_id=recall.id), 303)
-
-
-def holder(recall_id: int, holder_id: int) -> ResponseReturnValue:
-    """One holder: what it had, what it said; an answer given by telephone."""
-    recall = get_recall(actor(), recall_id)
-    row = holder_of_case(actor(), recall, holder_id)
-    form = Form(OpenAnswerSchema(), start_of(row.id))
-    if form.sent:
-        with form.attempt():
-            clean = form.load()
-            at = clock.now()
-            told = lines_of(clean)
-            answer(row, recall, told, way="phone", at=at, actor=actor(), teller=clean["name"])
-            return form.done(url_for(".show", recall_id=recall.id), gettext("Đã ghi trả lời."))
-    return form.page(
-        "inspection/recalls/holder.html",
-        **shared(recall),
-        holder=row,
-        due=dues([row.id])[row.id],
-        answers=answers_of(row),
-        fates=FATES,
-        by_phone=True,
-        link=link_of(row.secret) if not recall.rehearsal else "",
-    )
-
-
-def link_of(secret: str | None) -> str:
-    """What whoever has no account opens to answer."""
-    return f"{current_settings().public_url.rstrip('/')}/recall/{secret}" if secret else ""
-
-
-def start_of(holder_id: int) -> dict[str, object]:
-    """What a first answer is filled in with: what the holder's own records say it sold."""
-    found: dict[str, object] = {}
-    place = 0
-    for due in dues([holder_id])[holder_id]:
-        for fate in FATES:
-            if fate == "sold" and due.sold and not due.answered:
-                found[f"lines-{place}-quantity"] = due.sold
-            place += 1
-    return found
-
-
-def lines_of(clean: dict[str, Any]) -> list[Line]:
-    """The lines of an answer as typed, each at the place it has in the form."""
-    rows = clean["lines"] or ()
-    length = 1 + max((row["row"] for row in rows), default=-1)
-    found = [Line("held", "", Decimal(0))] * length
-    for row in rows:
-        quantity = row["quantity"] or Decimal(0)
-        found[row["row"]] = Line(row["fate"], row["unit"], quantity, clean["note"])
-    return found
-
-
-def phones(recall_id: int) -> ResponseReturnValue:
-    """Whom to call, to be printed: also those without an account."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    cases.note_looks(actor(), recall, at=clock.now())
-    db.session.commit()
-    rows = holders_of(recall)
-    return render_template(
-        "inspection/recalls/phones.html",
-        **shared(recall),
-        holders=rows,
-        due=dues([one.id for one in rows]),
-        link_of=link_of,
-    )
-
-
-FORMATS: Final = {
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_xlsx),
-    "pdf": ("application/pdf", to_pdf),
-    "json": ("application/json", to_json),
-}
-
-
-def packet(recall_id: int, form: str) -> ResponseReturnValue:
-    """The regulator's packet as a file."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    media_type, write = FORMATS[form]
-    at: datetime = clock.now()
-    cases.note_looks(actor(), recall, at=at)
-    db.session.commit()
-    name = f"{'dien-tap' if recall.rehearsal else 'thu-hoi'}-{recall.code}.{form}"
-    return Response(
-        write(packet_of(recall, at=at)),
-        content_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def add_steps(blueprint: Blueprint) -> None:
-    """Gives a console these pages."""
-    both = ["GET", "POST"]
-    case = "/<int:recall_id>"
-    blueprint.add_url_rule("/new", view_func=new, methods=both)
-    blueprint.add_url_rule(case, view_func=show)
-    blueprint.add_url_rule(f"{case}/preview", view_func=preview)
-    for view in (reason, sign, second, refuse, withdraw, close):
-        blueprint.add_url_rule(f"{case}/{view.__name__}", view_func=view, methods=both)
-    blueprint.add_url_rule(f"{case}/refresh", view_func=refresh, methods=["POST"])
-    blueprint.add_url_rule(f"{case}/phones", view_func=phones)
-    blueprint.add_url_rule(f"{case}/packet.<any(xlsx, pdf, json):form>", view_func=packet)
-    blueprint.add_url_rule(f"{case}/holders/<int:holder_id>", view_func=holder, methods=both)

@@ -124,8 +124,11 @@ def unit_words(unit: str) -> str:
 
 
 def amounts_words(amounts: Mapping[str, Decimal]) -> str:
-    """ "480 kg · 12 gói"."""
-    return " · ".join(show_amount(Amount(value, unit)) for unit, value in amounts.items() if value)
+    """ "480 kg · 12 gói"; nothing left by their records, or nobody said."""
+    told = [show_amount(Amount(value, unit)) for unit, value in amounts.items() if value]
+    if told:
+        return " · ".join(told)
+    return str(gettext("không còn") if amounts else gettext("chưa khai báo"))
 
 
 def clock_words(recall: Recall) -> str:

@@ -142,8 +142,8 @@ def find(actor: Actor, wanted: Wanted) -> list[Thing]:
 
 def _by_code(text: str) -> list[Thing]:
     id_base = current_settings().id_base
-    try:
-        identities = identities_of(text[:2000], id_base)
+    try:  # a bare path, as the desk's own pages hand it on, is one of ours
+        identities = identities_of((id_base + text if text[0] == "/" else text)[:2000], id_base)
     except TraceError:
         identities = []
     wanted = [canonical_uri(one, id_base) for one in identities]

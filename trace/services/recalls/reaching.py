@@ -75,8 +75,8 @@ class Held:
     sold: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, unit: str | None, quantity: Decimal) -> None:
-        """More of it in one unit."""
-        if quantity > 0:
+        """More of it in one unit; nought says that by its records nothing is left."""
+        if unit or quantity:
             self.amounts[unit or ""] = self.amounts.get(unit or "", Decimal(0)) + quantity
 
 

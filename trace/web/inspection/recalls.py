@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from trace.services.recalls import leading  # noqa: F401  # an open case leads to what it reaches
 from trace.services.recalls.cases import waiting_count
 from trace.web.inspection.menu import WAITING
-from trace.web.recall_pages import add_steps, csv_of, listing_of, shared
+from trace.web.recall_board import add_steps
+from trace.web.recall_pages import csv_of, listing_of, shared
 
 blueprint = Blueprint("recalls", __name__, url_prefix="/inspection/recalls")
 WAITING["recalls.index"] = waiting_count

@@ -20,7 +20,8 @@ from trace.services.recalls.answering import (
 )
 from trace.web.access import actor
 from trace.web.forms import Form
-from trace.web.recall_pages import add_steps, csv_of, lines_of, listing_of, shared, start_of
+from trace.web.recall_board import add_steps, lines_of, start_of
+from trace.web.recall_pages import csv_of, listing_of, shared
 
 blueprint = Blueprint("own_recalls", __name__, url_prefix="/producer/recalls")
 
