@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,8 +20,8 @@ from trace.core.labels.matrix import qr_matrix
 from trace.core.labels.payload import label_payload
 from trace.core.signing import JsonObject
 from trace.services.alerts import AlertView
-from trace.services.languages import languages, local_name, own_name
 from trace.services.labels import printed_address
+from trace.services.languages import languages, local_name, own_name
 from trace.services.proofs import Proof
 from trace.web.scan import corrections, journey, sharing, showing, words
 from trace.web.scan.words import _
@@ -119,7 +119,9 @@ def history_page(
         "back_href": f"/t{path}{keep}",
         "share_href": f"/t{document['thing']['path']}{keep}",
         "follow_href": f"/follow/?of={quote(document['thing']['path'], safe='')}&lang={language}",
-        "printed": _printed(document["thing"]["identity"]),
+        # A package's own code is not put on paper either.
+        "printed": (printed := printed_address(document["thing"]["identity"])),
+        "printed_code": _code(printed) if printed else "",
         "json_href": f"/t{path}?format=json",
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
@@ -129,10 +131,10 @@ def history_page(
     return render(template, language, path, **values)
 
 
-def _printed(identity: str) -> JsonObject:
-    """What paper needs: the record's printed address in words, and as a code that is drawn with the
-    page, so that a printer waits for nothing. A package's own code is not passed on."""
-    address = printed_address(identity)
+@lru_cache(maxsize=1024)
+def _code(address: str) -> str:
+    """The address as a code, a picture of one bit a point: some 250 bytes in the page itself, so
+    that a printer waits for nothing."""
     matrix = qr_matrix(label_payload(address), level="L")
     side = matrix.size + 8  # the quiet zone of ISO/IEC 18004
     picture = Image.new("1", (side, side), 1)
@@ -140,10 +142,7 @@ def _printed(identity: str) -> JsonObject:
         picture.paste(0, (x + 4, y + 4, x + 4 + length, y + 5))
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
-    return {
-        "address": address,
-        "picture": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}",
-    }
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _page_href(path: str, number: int, view: str, keep: str) -> str:
