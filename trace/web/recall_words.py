@@ -10,6 +10,7 @@ from flask_babel import gettext
 from trace.models import Recall, RecallHolder
 from trace.services.vocabulary import Amount, uom_name
 from trace.web.hold_words import show_amount
+from trace.web.pages import number
 
 
 def kind_words(kind: str) -> str:
@@ -136,7 +137,7 @@ def clock_words(recall: Recall) -> str:
     if recall.determined_at is None or recall.signed_at is None:
         return ""
     hours = (recall.signed_at - recall.determined_at).total_seconds() / 3600
-    return f"{hours:.1f}".replace(".", ",")
+    return number(round(hours, 1))
 
 
 WORDS = {

@@ -76,7 +76,7 @@ class Held:
 
     def add(self, unit: str | None, quantity: Decimal) -> None:
         """More of it in one unit; nought says that by its records nothing is left."""
-        if unit or quantity:
+        if quantity >= 0:
             self.amounts[unit or ""] = self.amounts.get(unit or "", Decimal(0)) + quantity
 
 
@@ -279,7 +279,8 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
             if taker is None or state in NOT_TAKEN:
                 continue
             one = _at(found, taker)  # lots are in the holdings; units and crates are not
-            one.add(PIECES, pieces)
+            if pieces:
+                one.add(PIECES, pieces)
         elif state == "link-refused" or (answered is not None and state != "link"):
             continue
         elif taker is not None and state == "":
