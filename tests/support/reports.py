@@ -6,11 +6,12 @@ import io
 from datetime import datetime
 from typing import Any
 
-from flask import g
+from flask import Flask, g
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.support.factories import make_actor
+from tests.support.members import make_member, sign_in
 from tests.support.pages import Page, PageClient, checked_page
 from trace.extensions import db
 from trace.models import Report
@@ -53,6 +54,13 @@ def authority(
     actor.organisation.sectors = sectors
     db.session.commit()
     return actor
+
+
+def supervisor(app: Flask, desk: Actor, role: str = "supervisor") -> PageClient:
+    """Somebody of an organisation, signed in."""
+    client = app.test_client()
+    sign_in(app, client, make_member(app, role=role, inside=desk.organisation.id))
+    return Signed(client)
 
 
 def told(at: datetime, **values: Any) -> tuple[Report, str]:
