@@ -159,6 +159,8 @@ def test_the_exercise_from_one_label_to_the_packet(app: Flask, city: Member, now
     page = anyone.get(f"/recall/{link}")
     answered = anyone.submit(page, {"name": "Cô Minh Họa", "lines-0-quantity": "30"})
     assert "30 kg" in answered.text
+    again = anyone.submit(page, {"name": "Cô Minh Họa", "lines-0-quantity": "30"})
+    assert again.text.count("30 kg") == answered.text.count("30 kg")
     assert "Set-Cookie" not in answered.response.headers
     with app.app_context():
         states = {row.id: row.state for row in db.session.scalars(select(RecallHolder))}

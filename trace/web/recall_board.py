@@ -23,13 +23,13 @@ from trace.services.recalls.answering import (
     Line,
     answer,
     answers_of,
-    board_of,
     dues,
     follow,
     holder_of_case,
     holders_of,
     names_of,
 )
+from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import get_recall
 from trace.services.recalls.packet import packet_of, to_json, to_xlsx
 from trace.services.recalls.papers import to_pdf

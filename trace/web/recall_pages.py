@@ -30,9 +30,9 @@ from trace.services import jurisdictions
 from trace.services.batches import short_name
 from trace.services.recalls import cases, signing
 from trace.services.recalls.answering import (
-    board_of,
     names_of,
 )
+from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import KINDS_CHOSEN, Wanted, get_recall
 from trace.services.recalls.reaching import Held, chosen_things, closure, sums
 from trace.services.sets import among

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ from trace.services.sets import among
 
 NAMED: Final = 3
 HELD: Final = "held"
+IMPATIENT: Final = timedelta(minutes=2)
 
 
 class TooMuch(TraceError):
@@ -351,6 +352,8 @@ def answer(
         raise CaseOver
     told = [(place, line) for place, line in enumerate(lines) if line.quantity > 0]
     rows = _locked(holder, at)
+    if way == "link" and _repeated(holder, [line for _, line in told], teller, at):
+        return
     if not told and any(row.had > row.answered for row in rows.values()):
         raise NothingAnswered(path="lines-0-quantity")
     held = {due.unit: due.held for due in dues([holder.id])[holder.id]}
@@ -409,6 +412,22 @@ def _locked(holder: RecallHolder, at: datetime) -> dict[str, RecallAmount]:
     return {row.unit: row for row in rows}
 
 
+def _repeated(holder: RecallHolder, told: Sequence[Line], teller: str, at: datetime) -> bool:
+    """Whether the same was said by the same link a moment ago: an impatient thumb has no account
+    that would know its form again."""
+    rows = db.session.scalars(
+        select(RecallAnswer).where(
+            RecallAnswer.holder_id == holder.id,
+            RecallAnswer.way == "link",
+            RecallAnswer.teller == teller[:120],
+            RecallAnswer.answered_at > at - IMPATIENT,
+            RecallAnswer.quantity > 0,
+        )
+    )
+    before = sorted((row.fate, row.unit, row.quantity) for row in rows)
+    return bool(told) and before == sorted((one.fate, one.unit, one.quantity) for one in told)
+
+
 def _write(
     holder: RecallHolder,
     line: Line,
@@ -429,64 +448,3 @@ def _write(
         "answered_at": at,
     }
     db.session.add(RecallAnswer(**values))
-
-
-# -- the board -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """How a case stands: things that warn, holders and their answers, amounts by unit."""
-
-    warned: int
-    holders: int
-    told: int
-    answered: int
-    part: int
-    silent: int
-    had: Mapping[str, Decimal]
-    accounted: Mapping[str, Decimal]
-    fates: Mapping[tuple[str, str], Decimal]  # (fate, unit)
-
-    @property
-    def effectiveness(self) -> Mapping[str, int]:
-        """Accounted for of what was distributed, in whole per cent, by unit."""
-        return {
-            unit: int(self.accounted.get(unit, Decimal(0)) * 100 / had)
-            for unit, had in self.had.items()
-            if had
-        }
-
-
-def board_of(recall: Recall) -> Board:
-    """Counted now, in four queries."""
-    table = reached_table(recall)
-    warned = db.session.scalar(select(func.count()).select_from(table)) or 0
-    states = db.session.execute(
-        select(RecallHolder.state, func.count(), func.count(RecallHolder.told_at))
-        .where(RecallHolder.recall_id == recall.id)
-        .group_by(RecallHolder.state)
-    ).all()
-    mine = select(RecallHolder.id).where(RecallHolder.recall_id == recall.id)
-    amounts = db.session.execute(
-        select(RecallAmount.unit, func.sum(RecallAmount.had), func.sum(RecallAmount.answered))
-        .where(RecallAmount.holder_id.in_(mine))
-        .group_by(RecallAmount.unit)
-    ).all()
-    fates = db.session.execute(
-        select(RecallAnswer.fate, RecallAnswer.unit, func.sum(RecallAnswer.quantity))
-        .where(RecallAnswer.holder_id.in_(mine))
-        .group_by(RecallAnswer.fate, RecallAnswer.unit)
-    ).all()
-    count = {state: (number, told) for state, number, told in states}
-    return Board(
-        warned=warned,
-        holders=sum(number for number, _ in count.values()),
-        told=sum(told for _, told in count.values()),
-        answered=count.get("done", (0, 0))[0],
-        part=count.get("part", (0, 0))[0],
-        silent=count.get("", (0, 0))[0],
-        had={unit: Decimal(had or 0) for unit, had, _ in amounts},
-        accounted={unit: Decimal(done or 0) for unit, _, done in amounts},
-        fates={(fate, unit): Decimal(total) for fate, unit, total in fates if total},
-    )

@@ -36,7 +36,8 @@ from trace.models import (
 from trace.models.events import ROLES
 from trace.services.batches import address_of, short_name
 from trace.services.log import current_state
-from trace.services.recalls.answering import board_of, dues, holders_of
+from trace.services.recalls.answering import dues, holders_of
+from trace.services.recalls.boards import board_of
 from trace.services.recalls.reaching import chosen_things, counted, reached_table
 from trace.services.recalls.rules import decide_by
 from trace.services.recalls.signing import notices_of, signers

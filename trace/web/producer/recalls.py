@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, url_for
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -17,6 +18,7 @@ from trace.services.recalls.answering import (
     own_holder,
     takes_part,
     to_answer,
+    waiting_answers,
 )
 from trace.web.access import actor
 from trace.web.forms import Form
@@ -64,6 +66,17 @@ def reply(holder_id: int) -> ResponseReturnValue:
         fates=FATES,
         by_phone=False,
     )
+
+
+def recalls_waiting() -> int:
+    """For the page "today": how many orders about goods one had are not answered in full."""
+    return waiting_answers(actor().organisation.id)
+
+
+@blueprint.record
+def helpers(state: BlueprintSetupState) -> None:
+    """Lets the template of the page "today" ask for it."""
+    state.app.jinja_env.globals.update(recalls_waiting=recalls_waiting)
 
 
 add_steps(blueprint)
