@@ -109,10 +109,13 @@ def test_a_deadline_that_passes_takes_it_up_one_level_at_a_time(
     for one in (ward, city, nation):
         make_member(app, role="supervisor", inside=one.organisation.id)
     report, code = told(now, bought_ward=DAN_PHUONG)
+    apart, _ = told(now, bought_ward=DAN_PHUONG, held=True)
     in_time = report.look_by - timedelta(seconds=1)
     assert days.escalate(at=in_time) == 0
     at = report.look_by + timedelta(seconds=1)
-    assert (days.escalate(at=at), days.escalate(at=at)) == (1, 0)
+    assert (days.escalate(at=at), days.escalate(at=at)) == (2, 0)
+    assert (apart.held, apart.authority_id) == (True, city.organisation.id)  # nobody is told of it
+    acts.end_burst(city, apart, at=at)
     assert report.authority_id == city.organisation.id
     acts.take(city, report, at=at)
     late = report.answer_by + timedelta(hours=1)

@@ -194,7 +194,6 @@ def admit(actor: Actor, report: Report, *, at: datetime) -> None:
     if not report.held:
         return
     report.held = False
-    report.look_by, report.answer_by = deadlines_for(report.authority, report.problem, at=at)
     step(report, "admitted", at=at, actor=actor)
     write_audit(actor, "report.admit", subject_of(report), at=at)
     tell_desk(report, at=at)

@@ -54,8 +54,8 @@ def place_waiting(*, at: datetime) -> int:
 
 
 def escalate(*, at: datetime) -> int:
-    """Past one of its days, a report goes to the next wider authority. At the top it stays, and
-    the desk is told once a day."""
+    """Past one of its days, a report goes to the next wider authority: one of a burst too, held
+    apart there as well. At the top it stays, and the desk is told once a day."""
     passed = or_(
         and_(Report.looked_at.is_(None), Report.look_by < at),
         and_(Report.looked_at.is_not(None), Report.answer_by < at),
@@ -65,7 +65,6 @@ def escalate(*, at: datetime) -> int:
         .where(
             Report.closed_at.is_(None),
             Report.answered_at.is_(None),
-            Report.held.is_(False),
             Report.merged_into_id.is_(None),
             Report.authority_id.is_not(None),
             passed,
@@ -78,16 +77,16 @@ def escalate(*, at: datetime) -> int:
     for one in rows:
         left = one.authority
         assert left is not None  # noqa: S101 (asked for above)
-        day = f"{local_day(next_deadline(one)):%d/%m/%Y}"
-        told = {"day": day, "what": what(one)}
-        notify(
-            left,
-            "report-late",
-            told,
-            at=at,
-            address=desk_page(one),
-            subject=f"report-late:{one.id}:{local_day(at)}",
-        )
+        if not one.held:
+            day = f"{local_day(next_deadline(one)):%d/%m/%Y}"
+            notify(
+                left,
+                "report-late",
+                {"day": day, "what": what(one)},
+                at=at,
+                address=desk_page(one),
+                subject=f"report-late:{one.id}:{local_day(at)}",
+            )
         to = above(left, one.ward_code, one.sector)
         if to is None:
             continue

@@ -151,7 +151,9 @@ def tell_desk(report: Report, *, at: datetime, maker: bool = True) -> None:
         return
     day = f"{local_day(report.look_by):%d/%m/%Y}"
     word = "report-urgent" if report.urgent else "report-waiting"
-    notify(desk, word, {"day": day, "what": what(report)}, at=at, address=address)
+    told = {"day": day, "what": what(report)}
+    # What is not urgent is told once until somebody looks: the list has the rest.
+    notify(desk, word, told, at=at, address=address, once=not report.urgent)
     if report.lot_id is not None:
         count = same_lot([report.lot_id], at=at).get(report.lot_id, 0)
         if count >= SEVERAL:
@@ -170,6 +172,7 @@ def tell_desk(report: Report, *, at: datetime, maker: bool = True) -> None:
             {"what": what(report)},
             at=at,
             address=maker_page(report),
+            once=True,
         )
 
 
