@@ -1,7 +1,8 @@
 """Promises: of a page that was scanned before we answer at least 0.8 times as many requests a
 second as a bare Flask route that returns the same bytes and headers under the same gunicorn, and
-at least 0.85 times as many with 304 where the phone has the page; the first view of a history of
-forty lines takes at most 14 kB over the wire.
+at least 0.85 times as many with 304 where the phone has the page, and 0.8 times as many redirects
+from the printed address to it; the first view of a history of forty lines takes at most 14 kB over
+the wire.
 
 One worker each, one keep-alive connection; CPU time of the worker process from the kernel, ours
 and the floor in turns: what the sender does costs neither. A lot's page, and that of one package
@@ -63,16 +64,21 @@ class Served:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask(self, path: str, times: int, etag: str = "") -> None:
-        """The same request again and again over one connection; with an ETag, 304 is expected."""
+        """The same request again and again over one connection; with an ETag, 304 is expected,
+        and of a printed address the way to its page."""
         headers = {**PHONE, "If-None-Match": etag} if etag else PHONE
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         for _ in range(times):
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             answer.read()
-            if answer.status != (304 if etag else 200):
+            if answer.status != _status(path, etag):
                 raise RuntimeError(f"{path} answered {answer.status}")
         connection.close()
+
+
+def _status(path: str, etag: str) -> int:
+    return 307 if not path.startswith("/t/") else 304 if etag else 200
 
 
 def run() -> Iterable[Figure]:
@@ -101,6 +107,16 @@ def run() -> Iterable[Figure]:
                     f"{what}, 304 per CPU second", unchanged[0], "1/s", unchanged[1], ">=", 0.85
                 )
                 sizes.append(len(body) + sum(len(name) + len(v) + 4 for name, v in headers))
+            printed = lot.removeprefix("/t")
+            way, _ = _answer(ours, printed)
+            given.write_text(json.dumps({**told, "way": way}))
+            with _gunicorn("benchmarks._bare_mix:app", {"BENCH_ANSWER": str(given)}) as bare:
+                if _answer(bare, printed) != (way, b""):
+                    raise RuntimeError("the floor does not send on with the same headers")
+                sent_on = _measure(ours, bare, printed)
+            yield compare(
+                "sent on to a page, per CPU second", sent_on[0], "1/s", sent_on[1], ">=", 0.8
+            )
         yield absolute("scan page, first view of forty lines", sizes[0], "B", "<=", 14_000)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -194,8 +210,9 @@ def _answer(served: Served, path: str, etag: str = "") -> tuple[list[tuple[str, 
                 raise
             time.sleep(0.1)
             continue
-        expected = (304, None) if etag else (200, "br")
-        if (answer.status, answer.getheader("Content-Encoding")) != expected:
+        expected = _status(path, etag)
+        encoding = "br" if expected == 200 else None
+        if (answer.status, answer.getheader("Content-Encoding")) != (expected, encoding):
             raise RuntimeError(f"{path} answered {answer.status}")
         kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in SERVERS_OWN]
         return sorted(kept), body

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    PoolProxiedConnection,
     Select,
     String,
     and_,
@@ -186,11 +187,14 @@ class _Prepared:
         self.values = dict(compiled.params)
         self.order = tuple(compiled.positiontup or ())
 
-    def rows(self, engine: Engine, texts: tuple[str, ...]) -> list[str]:
-        """Straight through the driver, on a pooled connection; listeners of the engine hear it."""
+    def rows(
+        self, engine: Engine, texts: tuple[str, ...], shared: PoolProxiedConnection | None = None
+    ) -> list[str]:
+        """Straight through the driver, on a pooled connection (the caller's, where one is given);
+        listeners of the engine hear it."""
         values = {**self.values, **dict(zip(_NAMES, texts, strict=False))}
         given: Any = tuple([values[name] for name in self.order]) if self.order else values
-        connection = engine.raw_connection()
+        connection = shared or engine.raw_connection()
         try:
             cursor = connection.cursor()
             for hear in engine.dispatch.before_cursor_execute:
@@ -199,7 +203,8 @@ class _Prepared:
             rows = cursor.fetchall()
             cursor.close()
         finally:
-            connection.close()
+            if shared is None:
+                connection.close()
         return [row[0] for row in rows]
 
 
@@ -216,12 +221,15 @@ def _statements(engine: Engine) -> tuple[_Prepared, _Prepared]:
     return found
 
 
-def find_stamp(engine: Engine, asked: Asked) -> tuple[Stamp | None, bool]:
+def find_stamp(
+    engine: Engine, asked: Asked, shared: PoolProxiedConnection | None = None
+) -> tuple[Stamp | None, bool]:
     """What was issued under a unit's address, and whether its page says that the code was scanned
     elsewhere before; one query."""
     identity = asked.identity
     serial = identity.get("21") or identity.get("serial") or ""
-    rows = _statements(engine)[1].rows(engine, (f"{identity.key}/{identity.value}", serial))
+    key = f"{identity.key}/{identity.value}"
+    rows = _statements(engine)[1].rows(engine, (key, serial), shared)
     said, issued = rows[0][:1] == "1", rows[0][1:-1]
     if not issued:
         return None, said
@@ -235,9 +243,11 @@ def of_lot(asked: Asked, lot: str) -> Asked:
     return Asked(asked.identity, (asked.texts[0], lot, *[lot] * (LEVELS - 2)), asked.path)
 
 
-def find(engine: Engine, asked: Asked, now: int) -> Found | None:
+def find(
+    engine: Engine, asked: Asked, now: int, shared: PoolProxiedConnection | None = None
+) -> Found | None:
     """The most specific thing known of what was asked; one query. `now` in milliseconds."""
-    rows = _statements(engine)[0].rows(engine, asked.texts)
+    rows = _statements(engine)[0].rows(engine, asked.texts, shared)
     return _found(min(rows), now) if rows else None
 
 
@@ -279,11 +289,16 @@ class Reading:
 
 def read(engine: Engine, asked: Asked, now: int) -> Reading:
     """One query, two for a unit. `now` in milliseconds."""
-    single = asked.identity.kind == "unit"
-    stamp, copied = find_stamp(engine, asked) if single else (None, False)
-    bound = stamp.lot if stamp is not None and not stamp.voided else ""
-    # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
-    found = find(engine, of_lot(asked, bound) if bound else asked, now)
+    if asked.identity.kind != "unit":
+        return Reading(asked, None, "", False, find(engine, asked, now))
+    connection = engine.raw_connection()
+    try:
+        stamp, copied = find_stamp(engine, asked, connection)
+        bound = stamp.lot if stamp is not None and not stamp.voided else ""
+        # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
+        found = find(engine, of_lot(asked, bound) if bound else asked, now, connection)
+    finally:
+        connection.close()
     return Reading(asked, stamp, bound, copied, found)
 
 
