@@ -4,103 +4,31 @@ and what cannot be judged is no pass."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text
 
+from tests.support.audited import NOW, START, Story, coded, kilograms, make_story, told
 from tests.support.factories import event, make_actor
-from tests.support.farms import Farm, item, make_farm, make_place, new, thing_id, uri_of
-from tests.support.intruder import without_guards
+from tests.support.farms import item, make_farm, make_place, new, thing_id, uri_of
 from trace.errors import NotAllowed, NotFound
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import AreaCode, Event, EventThing, Key, LogCheckpoint, LogWitness
-from trace.services import area_codes, chain_audit, copies
-from trace.services.actors import Actor
-from trace.services.chain_audit import ChainAudit
+from trace.services import chain_audit, copies
 from trace.services.copies import Sighting
 from trace.services.diary import diary_entry
-from trace.services.erasures import erase
 from trace.services.harvests import register_lot
-from trace.services.keys import revoke_key
-from trace.services.log_file import checkpoint_path
-from trace.services.origins import new_origin
-from trace.services.platform import platform_organisation
 from trace.services.records import Item
 from trace.services.shipments import Parties, ship
 from trace.services.storage import sell
-from trace.services.vocabulary import Amount
 
-START = datetime(2026, 10, 20, 1, 0, tzinfo=UTC)
-NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("db_session")
-
-
-@dataclass(slots=True)
-class Story:
-    """A farm, a shop it sends to, and what they told."""
-
-    farm: Farm
-    shop: Farm
-    inspector: Actor
-    cycle: str = ""
-    lot: str = ""
-
-    def reap(self, *, days: int = 10, kilos: float = 480, **more: Any) -> Story:
-        """Sown, watered, sprayed and gathered so many days after it."""
-        self.cycle = self.farm.sow()
-        self.farm.wait(10).spray(self.cycle, 7)
-        self.lot = self.farm.wait(days).reap(self.cycle, kilos=kilos, **more)
-        return self
-
-    def deliver(self, kilos: float = 480) -> Story:
-        self.farm.wait(0.25).send(self.lot, self.shop, kilos)
-        self.shop.at = self.farm.at + timedelta(hours=2)
-        self.shop.take(self.lot, self.farm, kilos)
-        return self
-
-    def audit(self, of: str = "", **options: Any) -> ChainAudit:
-        publish("test")
-        db.session.expire_all()
-        found = chain_audit.audit_chain(self.inspector, thing_id(of or self.lot), at=NOW, **options)
-        db.session.commit()
-        return found
 
 
 @pytest.fixture
 def story() -> Story:
-    farm, shop = make_farm(START), make_farm(START, "Cửa hàng Demo", kind="retailer")
-    coded(farm, "VN-HN-01-0001-26", area=Decimal(10_000))
-    inspector = make_actor(START, "Chi cục Demo", "authority", "confirmed", "supervisor")
-    return Story(farm, shop, inspector)
-
-
-def coded(farm: Farm, code: str, *, area: Decimal | None = None) -> AreaCode:
-    """The plot's planting-area code."""
-    row = AreaCode(
-        organisation_id=farm.organisation.id,
-        place_id=farm.plot.id,
-        kind="planting",
-        code=code,
-        folded=area_codes.folded(code),
-        area_m2=area,
-        created_at=farm.at,
-    )
-    db.session.add(row)
-    db.session.commit()
-    return row
-
-
-def told(found: ChainAudit) -> set[tuple[str, str]]:
-    return {(one.rule, one.severity) for one in found.findings}
-
-
-def kilograms(kilos: float) -> Amount:
-    return Amount(Decimal(str(kilos)), "KGM")
+    return make_story()
 
 
 # -- sound -----------------------------------------------------------------------------------------
@@ -364,129 +292,6 @@ def test_each_cheat_is_found_by_the_rule_meant_for_it(
     assert {one.rule for one in found.findings if one.severity == "high"} <= {
         r for c, r, _ in CHEATS if c is cheat
     }
-
-
-# -- behind the application's back -----------------------------------------------------------------
-
-
-def edited(statement: str, table: str, **values: Any) -> None:
-    with without_guards([table]):
-        db.session.execute(text(statement), values)
-        db.session.commit()
-
-
-def test_an_edited_row_is_named_with_what_was_signed(story: Story) -> None:
-    story.reap().deliver()
-    publish("test")
-    row = thing_id(story.lot)
-    edited(
-        "UPDATE event_things SET quantity = 900000000 WHERE thing_id = :thing AND role = 4",
-        "event_things",
-        thing=row,
-    )
-    found = story.audit()
-    one = next(one for one in found.findings if one.rule == "row-edited")
-    assert one.severity == "high"
-    assert one.told["columns"] == "event_things.rows"
-    assert "480000000" in str(one.told["expected"])
-
-
-def test_an_edited_time_an_edited_statement_and_an_edited_entry_are_each_named(
-    story: Story,
-) -> None:
-    story.reap().deliver()
-    publish("test")
-    last = db.session.scalar(text("SELECT max(event_id) FROM handovers WHERE received = false"))
-    edited("UPDATE events SET event_time = event_time - 1000 WHERE id = :id", "events", id=last)
-    assert ("row-edited", "high") in told(story.audit())
-    edited("UPDATE events SET event_time = event_time + 1000 WHERE id = :id", "events", id=last)
-    jwt = db.session.get_one(Event, last).jwt
-    head, _, tail = jwt.rpartition(".")
-    forged = f"{head}.{'A' if tail[0] != 'A' else 'B'}{tail[1:]}"
-    edited("UPDATE events SET jwt = :jwt WHERE id = :id", "events", jwt=forged, id=last)
-    found = story.audit()
-    assert ("signature", "high") in told(found)
-    assert found.counts["signed"] == found.counts["events"] - 1
-    edited("UPDATE events SET jwt = :jwt WHERE id = :id", "events", jwt=jwt, id=last)
-    edited(
-        "UPDATE log_entries SET entry = replace(entry, '2026', '2027') WHERE event_id = :id",
-        "log_entries",
-        id=last,
-    )
-    assert ("log-inclusion", "high") in told(story.audit())
-
-
-def test_a_statement_taken_out_of_the_index_leaves_a_hole_in_its_chain(story: Story) -> None:
-    story.reap().deliver()
-    publish("test")
-    sprayed = db.session.scalar(text("SELECT id FROM events WHERE biz_step LIKE '%spraying'"))
-    with without_guards(["event_things"]):
-        db.session.execute(delete(EventThing).where(EventThing.event_id == sprayed))
-        db.session.commit()
-    found = story.audit()
-    one = next(one for one in found.findings if one.rule == "log-complete")
-    assert one.severity == "high"
-    assert one.told["count"] == 1
-
-
-def test_a_log_that_does_not_go_on_from_what_was_kept_or_seen_is_named(story: Story) -> None:
-    story.reap().deliver()
-    publish("test")
-    db.session.add(LogWitness(vkey="w", size=10_000))
-    newest = db.session.query(LogCheckpoint).order_by(LogCheckpoint.size.desc()).first()
-    assert newest is not None
-    newest.witnessed_at = NOW
-    db.session.commit()
-    assert ("log-witnessed", "high") in told(story.audit())
-    db.session.execute(delete(LogWitness))
-    db.session.commit()
-    found = story.audit()
-    assert "log-witnessed" in {one.rule for one in found.judged}
-    assert told(found) == set()
-    checkpoint_path().write_text("no note")
-    db.session.expire_all()
-    found = chain_audit.audit_chain(story.inspector, thing_id(story.lot), at=NOW)
-    assert ("log-consistent", "high") in told(found)
-
-
-def test_what_was_erased_or_corrected_by_the_rules_is_no_edit(story: Story) -> None:
-    story.reap()
-    wrong = story.farm.send(story.lot, story.shop, 4800)
-    story.farm.correct(wrong, story.farm.told[-1])
-    story.deliver()
-    admin = Actor(platform_organisation(), None, "admin")
-    erase(admin, wrong.events[0].statement_id, ["readPoint", "bizLocation"], reason="x", at=NOW)
-    db.session.commit()
-    found = story.audit()
-    assert told(found) == set()
-    assert found.counts["signed"] == found.counts["events"]
-
-
-def test_statements_after_a_key_was_declared_leaked_are_flagged_and_not_refused(
-    story: Story,
-) -> None:
-    story.reap()
-    key = db.session.scalars(
-        select(Key).where(Key.organisation_id == story.farm.organisation.id)
-    ).one()
-    harvest = db.session.scalar(text("SELECT max(idx) FROM log_entries WHERE event_id > 0"))
-    revoke_key(key, at=NOW, inspector=story.inspector.organisation, since=harvest)
-    db.session.commit()
-    found = story.audit()
-    assert told(found) == {("key-since", "medium")}
-    assert next(one for one in found.findings).told["count"] == 1
-
-
-def test_a_chain_through_a_log_begun_anew_is_proven_in_both(story: Story) -> None:
-    story.reap()
-    publish("test")
-    new_origin(at=NOW)
-    db.session.commit()
-    publish("test")
-    found = story.deliver().audit()
-    # A log's times never fall: what was typed now stands after the new log's beginning.
-    assert told(found) <= {("late", "low")}
-    assert {one.rule: one.of for one in found.judged}["log-inclusion"] == 5
 
 
 # -- who may, and what is kept ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ Lateness and hours are never high by themselves: clerks type in offices, markets
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -105,8 +105,9 @@ def _moved(chain: Chain, parameters: Parameters, book: Book) -> None:
         if one.owner_id in chain.organisations
     }
     leaving = [fact for fact in chain.live if fact.step in LEAVING | SELLING]
-    for thing_id, kind, notice_id, since, ended in rows:
+    for thing_id, kind, notice_id, since, lifted in rows:
         name = chain.things[thing_id].identity
+        ended: datetime | None = lifted
         for fact in leaving:
             if name not in fact.things("epc") or fact.event_time <= since + grace:
                 continue
