@@ -221,7 +221,8 @@ def test_a_photo_is_reported_from_its_page_and_taken_down(
 ) -> None:
     statement, lot, digest = with_photo(app, now)
     scanned = pages.get(f"/t/b/{lot}")
-    page = pages.get(scanned.link("Báo vấn đề"))
+    problem = pages.get(scanned.link("Báo vấn đề"))
+    page = pages.get(problem.link("Báo ảnh hoặc lời không nên có"))
     sent = pages.submit(page, {"item": f"{statement} {digest}", "reason": "indecent"}, status=201)
     code = sent.texts("//main//*[contains(@class, 'code')]")[0]
     row = only(app)
