@@ -1,7 +1,7 @@
 """Sending followers what notices say: some at a time, letters over one connection, messages to
 browsers side by side; no transaction is open meanwhile.
 
-What was sent is committed after each turn. A worker that dies in one sends its few again: a warning
+What was sent is written after each turn. A worker that dies in one sends its few again: a warning
 twice is better than none, and mail programs and browsers know it by its number. A failure is tried
 again, each time after twice as long; a browser or an address that is gone is forgotten.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import joinedload
 
 from trace.extensions import db
@@ -24,15 +24,17 @@ from trace.services.follows_words import Alerted, Goods, Said
 from trace.services.jobs import enqueue
 from trace.services.senders import Message, NotSent, mailing
 from trace.services.sets import among
+from trace.services.web_push import PushRequest
 
 # Of one turn: with slow push services it still ends within the lease of a job.
 TURN: Final = 48
 ATTEMPTS: Final = 8
+LEASE: Final = timedelta(minutes=5)  # longer than a turn takes
 FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
-class _Outgoing:
+class Outgoing:
     """One message with all that sending it needs; `error` is why it was not sent."""
 
     follow_id: int
@@ -41,41 +43,47 @@ class _Outgoing:
     code: str
     locale: str
     said: Said
+    request: PushRequest | None = None
     error: NotSent | None = None
 
 
-def send_turn(event_id: int, *, at: datetime) -> dict[str, int]:
-    """Sends the next few messages of a notice and asks for the next turn where there are more.
-    Returns counts by state. Commits."""
-    outgoing = _due(event_id, at)
-    db.session.commit()
+def send(event_id: int, outgoing: Sequence[Outgoing]) -> None:
+    """Sends these messages and notes at each why it was not sent. The database is not asked."""
     _post_letters([one for one in outgoing if one.channel == "email"], event_id)
-    _push([one for one in outgoing if one.channel == "push"], event_id, at)
-    counts = _note(event_id, outgoing, at)
-    waiting = db.session.scalar(
-        select(func.min(FollowMessage.due_at)).where(
-            FollowMessage.event_id == event_id, FollowMessage.state == "queued"
-        )
+    asked = [(one, one.request) for one in outgoing if one.request is not None]
+    errors = web_push.post_each([request for _, request in asked])
+    for (one, _), error in zip(asked, errors, strict=True):
+        one.error = error
+
+
+def due(event_id: int, *, at: datetime) -> list[Outgoing]:
+    """The next few messages of a notice, with all that sending them needs: taken for LEASE, so that
+    another worker takes others. The caller commits."""
+    waiting = and_(
+        FollowMessage.event_id == event_id,
+        FollowMessage.state == "queued",
+        FollowMessage.due_at <= at,
     )
-    if waiting is not None:
-        enqueue(follows.KIND, {"event": event_id}, at=at).run_after = max(waiting, at)
-    db.session.commit()
-    return counts
-
-
-def _due(event_id: int, at: datetime) -> list[_Outgoing]:
+    few = (
+        select(FollowMessage.follow_id)
+        .where(waiting)
+        .order_by(FollowMessage.due_at, FollowMessage.follow_id)
+        .limit(TURN)
+    )
+    taken = db.session.scalars(
+        update(FollowMessage)
+        .where(waiting, FollowMessage.follow_id.in_(few))
+        .values(due_at=at + LEASE)
+        .returning(FollowMessage.follow_id)
+        .execution_options(synchronize_session=False)
+    ).all()
     rows = db.session.scalars(
         select(FollowMessage)
-        .where(
-            FollowMessage.event_id == event_id,
-            FollowMessage.state == "queued",
-            FollowMessage.due_at <= at,
-        )
+        .where(FollowMessage.event_id == event_id, among(FollowMessage.follow_id, taken))
         .options(
             joinedload(FollowMessage.follow).joinedload(Follow.thing).joinedload(Thing.product)
         )
-        .order_by(FollowMessage.due_at, FollowMessage.follow_id)
-        .limit(TURN)
+        .order_by(FollowMessage.follow_id)
     ).all()
     if not rows:
         return []
@@ -90,8 +98,9 @@ def _due(event_id: int, at: datetime) -> list[_Outgoing]:
         opened = follows.opened(follow)
         said = follows_words.said(event, issuer, alerts[follow.thing_id], named, follow.locale)
         found.append(
-            _Outgoing(follow.id, follow.channel, opened["to"], opened["code"], follow.locale, said)
+            Outgoing(follow.id, follow.channel, opened["to"], opened["code"], follow.locale, said)
         )
+    _ask([one for one in found if one.channel == "push"], event_id, at)
     return found
 
 
@@ -107,7 +116,7 @@ def _alerts(event: Event, things: Sequence[int]) -> dict[int, Alerted]:
     return found | {row[0]: Alerted(row[1], row[2], mixed=bool(row[3])) for row in rows}
 
 
-def _post_letters(letters: Sequence[_Outgoing], event_id: int) -> None:
+def _post_letters(letters: Sequence[Outgoing], event_id: int) -> None:
     if not letters:
         return
     with mailing() as mail:
@@ -121,8 +130,8 @@ def _post_letters(letters: Sequence[_Outgoing], event_id: int) -> None:
                 one.error = error
 
 
-def _push(messages: Sequence[_Outgoing], event_id: int, at: datetime) -> None:
-    ready, asked = [], []
+def _ask(messages: Sequence[Outgoing], event_id: int, at: datetime) -> None:
+    """Encrypts and signs what goes to browsers."""
     for one in messages:
         payload = {
             "title": one.said.title,
@@ -130,21 +139,18 @@ def _push(messages: Sequence[_Outgoing], event_id: int, at: datetime) -> None:
             "tag": f"f{event_id}-{one.follow_id}",
             "lang": one.locale,
         }
+        endpoint, p256dh, auth = one.to
         try:
-            endpoint, p256dh, auth = one.to
-            request = web_push.request_for(endpoint, p256dh, auth, payload, urgency="high", at=at)
-            asked.append(request)
+            one.request = web_push.request_for(
+                endpoint, p256dh, auth, payload, urgency="high", at=at
+            )
         except NotSent as why:
             one.error = why
-        else:
-            ready.append(one)
-    db.session.commit()  # the platform's key was read
-    for one, error in zip(ready, web_push.post_each(asked), strict=True):
-        one.error = error
 
 
-def _note(event_id: int, outgoing: Sequence[_Outgoing], at: datetime) -> dict[str, int]:
-    """Writes how each went; whoever is gone is forgotten."""
+def note(event_id: int, outgoing: Sequence[Outgoing], *, at: datetime) -> dict[str, int]:
+    """Writes how each went, forgets whoever is gone, and asks for the next turn where there are
+    more. Returns counts by state. The caller commits."""
     counts: Counter[str] = Counter()
     gone: list[int] = []
     rows = {
@@ -175,4 +181,11 @@ def _note(event_id: int, outgoing: Sequence[_Outgoing], at: datetime) -> dict[st
     db.session.execute(
         delete(Follow).where(among(Follow.id, gone)).execution_options(synchronize_session=False)
     )
+    waiting = db.session.scalar(
+        select(func.min(FollowMessage.due_at)).where(
+            FollowMessage.event_id == event_id, FollowMessage.state == "queued"
+        )
+    )
+    if waiting is not None:
+        enqueue(follows.KIND, {"event": event_id}, at=at).run_after = max(waiting, at)
     return dict(counts)

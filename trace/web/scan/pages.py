@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from flask import current_app, render_template
 from flask_babel import force_locale, ngettext
+from markupsafe import Markup
 from PIL import Image
 
 from trace.core.labels.matrix import qr_matrix
@@ -23,7 +24,7 @@ from trace.services.alerts import AlertView
 from trace.services.labels import printed_address
 from trace.services.languages import languages, local_name, own_name
 from trace.services.proofs import Proof
-from trace.web.scan import corrections, journey, sharing, showing, words
+from trace.web.scan import corrections, journey, proving, sharing, showing, words
 from trace.web.scan.words import _
 
 # Steps after which goods are, or may be, in other hands (CBV 2.0, section 7.1).
@@ -70,6 +71,7 @@ def render(template: str, language: str, path: str, *, address: str = "", **valu
                 if one != language
             ],
             named=lambda row: local_name(row.name, row.name_en, language),
+            tongue=lambda code: Markup(' lang="{}"').format(code) if code else "",
             report_href=f"/report?of={quote(path)}&lang={language}",
             requests_href=f"/requests/?lang={language}",
             **values,
@@ -111,7 +113,7 @@ def history_page(
         values["meta"] = sharing.meta(document, shared, language)
         if view == "proof":
             values |= _proof(document, values, language, path, page, keep)
-            values["proved"] = showing.proved(how.proof)
+            values["proved"] = proving.proved(how.proof)
     values |= {
         "pending": pending,
         "keep": keep,
