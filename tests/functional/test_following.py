@@ -30,6 +30,9 @@ from trace.jobs.tidying import tidy
 from trace.jobs.worker import run_pending
 from trace.models import Follow, FollowMessage, Job
 from trace.services import follows, web_push
+from trace.services.actors import Actor
+from trace.services.platform import platform_organisation
+from trace.services.subjects import erase_record, held_about
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -344,3 +347,19 @@ def test_addresses_follow_a_new_key_encryption_key(
     assert follows.rewrap(settings.key_encryption_key, bytes(32)) == 1
     app.extensions["trace.settings"] = replace(settings, key_encryption_key=bytes(32))
     assert follows.opened(db.session.scalars(select(Follow)).one())["to"] == ADDRESS
+
+
+@pytest.mark.one_database
+def test_who_asks_what_is_held_of_them_is_told_and_forgotten(
+    app: Flask, farm: Farm, pages: PageClient
+) -> None:
+    lots = [farm.register() for _ in range(2)]
+    for lot in lots:
+        follow(pages, lot)
+    follow(pages, lots[0], "khac@mua.example")
+    admin = Actor(platform_organisation(), None, "admin")
+    (held,) = [one for one in held_about(admin, ADDRESS) if one.key.startswith("follow:")]
+    assert (held.label, held.fields) == (ADDRESS, ("email",))
+    erase_record(admin, held.key, at=NOW)
+    assert [one for one in held_about(admin, ADDRESS) if one.key.startswith("follow:")] == []
+    assert db.session.scalar(select(func.count(Follow.id))) == 1

@@ -168,6 +168,23 @@ def leave(code: str, *, at: datetime) -> None:
     db.session.flush()
 
 
+def by_address(address: str) -> list[Follow]:
+    """What follows by this e-mail address, confirmed or not; for who asks what is held of them."""
+    contact = _contact("email", address)
+    return list(
+        db.session.scalars(select(Follow).where(Follow.contact_hash == contact).order_by(Follow.id))
+    )
+
+
+def forget_address(row: Follow) -> None:
+    """Forgets everything that follows by the address of this row. The caller commits."""
+    db.session.execute(
+        delete(Follow)
+        .where(Follow.contact_hash == row.contact_hash)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
 def forget_over(*, at: datetime) -> int:
     """Forgets everybody whose time is over; returns how many. The caller commits."""
     gone = db.session.execute(

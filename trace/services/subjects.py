@@ -23,6 +23,7 @@ from trace.extensions import db
 from trace.models import (
     Event,
     EventThing,
+    Follow,
     Handover,
     Household,
     Membership,
@@ -31,9 +32,10 @@ from trace.models import (
     Person,
     Thing,
 )
-from trace.services import freshness
+from trace.services import follows, freshness
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.follows_words import goods_of
 from trace.services.people import parse_login
 from trace.services.reports import identity_of
 from trace.services.sessions import end_other_sessions
@@ -44,7 +46,7 @@ MOST_STATEMENTS: Final = 200
 # What somebody without an account wrote of himself, and what people put between a plate's digits.
 NOTE_FIELDS: Final = ("name", "phone", "plate")
 PLATE_MARKS: Final = " .-"
-T = TypeVar("T", Person, Household, Organisation, NoteLink)
+T = TypeVar("T", Person, Household, Organisation, NoteLink, Follow)
 
 
 class SoleOwner(Conflict):
@@ -88,6 +90,10 @@ def held_about(actor: Actor, contact: str) -> list[Held]:
         fields = [f for f in ("name", "phone", "email") if getattr(person, f)]
         places = ", ".join(one.organisation.name for one in person.memberships)
         found.append(Held(f"person:{person.id}", person.name, places, tuple(fields)))
+    followed = follows.by_address(login.value) if login.kind == "email" else []
+    if followed:
+        where = ", ".join(goods_of(one.thing).code for one in followed)
+        found.append(Held(f"follow:{followed[0].id}", login.value, where, ("email",)))
     if login.kind == "phone":
         for one in db.session.scalars(select(Household).where(Household.phone == login.value)):
             fields = [f for f in ("name", "phone", "ward_code") if getattr(one, f)]
@@ -157,6 +163,8 @@ def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
         link = _get(NoteLink, int(number))
         for name in NOTE_FIELDS:
             setattr(link, name, "")
+    elif kind == "follow":
+        follows.forget_address(_get(Follow, int(number)))
     else:
         raise NotFound
     write_audit(actor, f"{kind}.erase", key, at=at)
