@@ -7,10 +7,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
-    bindparam,
     case,
     func,
     literal,
@@ -18,14 +15,13 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy import column as sql_column
 from sqlalchemy.orm import aliased
 
 from trace.extensions import db
 from trace.models import Event, EventThing, Thing
 from trace.models.events import ROLES
 from trace.services.edges import Edge, believed
-from trace.services.sets import among, is_sqlite
+from trace.services.sets import among, is_sqlite, unnested
 
 _, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
 Reached = dict[int, bool]  # thing id: reached only through mixes ("may contain")
@@ -174,8 +170,6 @@ def _edges(
 def _one_by_one(query: Any, column: Any, things: Collection[int]) -> Any:
     """The query for each of the things, by index. PostgreSQL would rather read whole tables: it
     takes every thing of a long list for one that has many events."""
-    listed = bindparam(None, list(things), type_=ARRAY(BigInteger), unique=True)
-    each = func.unnest(listed).table_valued(sql_column("id", BigInteger), name="each")
-    each = each.render_derived()
+    each = unnested(things, "each")
     inner = query.where(column == each.c.id).offset(0).lateral("edges")
     return select(*inner.c).select_from(each).join(inner, true())

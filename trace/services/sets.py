@@ -11,13 +11,16 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    FromClause,
     String,
     Text,
     bindparam,
+    cast,
     func,
     literal,
     select,
 )
+from sqlalchemy import column as sql_column
 
 from trace.extensions import db
 
@@ -72,3 +75,12 @@ def given(values: Iterable[int] | Iterable[str]) -> str | list[Any]:
     """Values as `among_given` takes them."""
     listed: list[Any] = list(values)
     return orjson.dumps(listed).decode() if is_sqlite() else listed
+
+
+def unnested(values: Iterable[int], name: str) -> FromClause:
+    """PostgreSQL: long lists of ids as a table with the column `id`. As one text, which the server
+    reads in a third of the time the driver needs to make an array of a hundred thousand numbers."""
+    text = "{" + ",".join(map(str, values)) + "}"
+    listed = cast(literal(text, Text()), ARRAY(BigInteger))
+    each = func.unnest(listed).table_valued(sql_column("id", BigInteger), name=name)
+    return each.render_derived()

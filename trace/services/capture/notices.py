@@ -46,6 +46,7 @@ class Reach:
     things: Reached = field(default_factory=dict)
     sources: dict[int, int] = field(default_factory=dict)
     new: Reached = field(default_factory=dict)
+    written: bool = False
 
     def name(self, things: Collection[int]) -> None:
         """These are named by the notice itself."""
@@ -137,11 +138,15 @@ def reach_of(
 
 def write_alerts(event: Prepared, event_id: int, reach: Reach) -> None:
     """Writes what was not written yet. Most of it before the log lock: nobody waits for that."""
-    _write(
+    rows = [
         (thing, event_id, reach.sources[thing], event.notice, event.hazard, mixed, None)
         for thing, mixed in reach.new.items()
-    )
-    reach.new = {}
+    ]
+    if reach.written:
+        _write(rows)
+    else:  # a new notice has no alerts to meet: the quickest way in
+        insert_rows("alerts", COLUMNS, rows)
+    reach.new, reach.written = {}, True
 
 
 def newer_events(since: int, own: Collection[int]) -> list[int]:

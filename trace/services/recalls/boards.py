@@ -1,4 +1,4 @@
-"""How a case stands: what warns, who answered, how much is accounted for of what was distributed."""
+"""How a case stands: what warns, who answered, how much is accounted for."""
 
 from __future__ import annotations
 

@@ -17,12 +17,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     FromClause,
     Integer,
     Text,
-    bindparam,
     case,
     cast,
     func,
@@ -50,7 +48,7 @@ from trace.models.events import ROLES
 from trace.models.things import Alert
 from trace.models.types import from_micro
 from trace.services.descent import Reached, descendants
-from trace.services.sets import among, given, is_sqlite
+from trace.services.sets import among, given, is_sqlite, unnested
 
 EPC: Final = ROLES.index("epc")
 PIECES: Final = ""
@@ -155,9 +153,8 @@ def _listed(things: Collection[int], *, mixed: bool) -> Any:
     if is_sqlite():
         each = func.json_each(literal(given(things), Text())).table_valued("value")
         return select(cast(each.c.value, BigInteger).label("thing_id"), told.label("mixed"))
-    listed = bindparam(None, list(things), type_=ARRAY(BigInteger), unique=True)
-    each_row = func.unnest(listed, type_=BigInteger).column_valued()
-    return select(each_row.label("thing_id"), told.label("mixed"))
+    each_row = unnested(things, "maybe" if mixed else "sure")
+    return select(each_row.c.id.label("thing_id"), told.label("mixed"))
 
 
 def reached_table(recall: Recall) -> FromClause:
