@@ -81,6 +81,26 @@ def test_a_chain_that_is_too_large_is_said_to_be_and_nothing_is_concluded_of_the
     assert not cut & {one.rule for one in found.judged}
 
 
+def test_a_trade_item_named_as_an_input_does_not_make_one_chain_of_all_its_goods(
+    story: Story,
+) -> None:
+    salt = uri_of(story.farm.product)
+    story.reap()
+    for _ in range(3):
+        made = new("b")
+        step = event(
+            "TransformationEvent",
+            bizStep="trace:processing",
+            eventTime=story.farm.at.isoformat(),
+            inputQuantityList=[{"epcClass": salt, "quantity": 1, "uom": "KGM"}],
+            outputQuantityList=[{"epcClass": made, "quantity": 1, "uom": "KGM"}],
+        )
+        story.farm.tell(step)
+    found = story.audit(made)
+    assert found.counts["events"] == 1
+    assert ("input-unmade", "medium") not in told(found)
+
+
 # -- cheats ----------------------------------------------------------------------------------------
 
 

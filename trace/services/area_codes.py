@@ -132,16 +132,6 @@ def codes_at(places: Iterable[int], kind: str = "") -> dict[int, list[AreaCode]]
     return found
 
 
-def others_with(row: AreaCode) -> int:
-    """How many other organisations have entered the same code: lent codes look like that."""
-    others: Sequence[int] = db.session.scalars(
-        select(AreaCode.organisation_id)
-        .where(AreaCode.folded == row.folded, AreaCode.organisation_id != row.organisation_id)
-        .distinct()
-    ).all()
-    return len(others)
-
-
 def get_code(actor: Actor, place_id: int, code_id: int) -> AreaCode:
     """One code of one of the organisation's places. Raises NotFound."""
     actor.check("read")

@@ -226,6 +226,11 @@ def _walk(thing_id: int, descendants: bool, most_events: int, most_things: int) 
     up, down, around = {thing_id}, set(walked.down), set[int]()
     while frontier := up | down | around:
         _learn(kinds, frontier)
+        # A trade item is not goods: all that was ever sold of it is not one chain.
+        items = {one for one in frontier if kinds.get(one, ("", None))[0] == "product"}
+        up, down, around, frontier = (part - items for part in (up, down, around, frontier))
+        walked.up -= items - {thing_id}
+        walked.down -= items - {thing_id}
         edges = _edges(frontier, walked, most_events)
         lots = {lot for one in up | down if (lot := kinds.get(one, ("", None))[1]) is not None}
         next_up = _step(edges, up, UP) | lots
@@ -254,6 +259,7 @@ def _edges(frontier: Collection[int], walked: Walked, most: int) -> Edges:
     room = most - len(walked.events)
     found = set(db.session.scalars(here.distinct().order_by(EventThing.event_id).limit(most + 1)))
     new = sorted(found - walked.events)
+    walked.cut = walked.cut or len(found) > most
     if len(new) > room:
         walked.cut = True
         new = new[: max(room, 0)]
