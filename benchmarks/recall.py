@@ -5,8 +5,8 @@ On both databases, where PostgreSQL is installed.
 
 The world is written by set-based inserts: its statements are not signed and its log entries are
 blank, which neither the closure nor the alerts read. 1 planting, 100 harvested lots, 2,000 lots
-made of them, 18,000 crates, 79,900 packages; 120 shops; the other events are of other goods. Elapsed
-time, since captures wait for it.
+made of them, 18,000 crates, 79,900 packages; 120 shops; the other events are of other goods.
+Elapsed time, since captures wait for it.
 """
 
 from __future__ import annotations
