@@ -1,17 +1,24 @@
-// What a page of goods does with a script; it is whole without. No syntax younger than ES2018.
+// What a page of goods does with a script; it is whole without. ES2018.
 //
-// Tells the server once that this page was looked at: by its own address, and whether the browser
-// had it already. No cookie, nothing kept. Pages opened from other pages are no scans.
+// Tells the server once that it was looked at, and whether the browser had it already. Pages opened
+// from other pages are no scans.
 const opened = (performance.getEntriesByType ? performance.getEntriesByType("navigation") : [])[0];
 const from = document.referrer && new URL(document.referrer);
 const scanned = !from || (from.origin === location.origin && from.pathname === "/");
+
+const here = location.pathname + location.search;
+const controlled = navigator.serviceWorker && navigator.serviceWorker.controller;
 
 function tell() {
   if (document.prerendering || document.visibilityState !== "visible") return;
   document.removeEventListener("visibilitychange", tell);
   document.removeEventListener("prerenderingchange", tell);
   const had = opened && opened.encodedBodySize > 0 && opened.transferSize < opened.encodedBodySize;
-  if (navigator.sendBeacon) navigator.sendBeacon(location.pathname, had ? "1" : "");
+  const send = (seen) => navigator.sendBeacon && navigator.sendBeacon(location.pathname, seen ? "1" : "");
+  if (!controlled) return send(had);
+  // Sizes say nothing behind a worker: it wrote down when it first saw the page.
+  const first = (found) => found && Date.parse(found.headers.get("Trace-First")) < performance.timeOrigin;
+  caches.match(here).then(first).then(send, () => send(false));
 }
 
 if (scanned && (!opened || opened.type === "navigate")) {
@@ -20,16 +27,13 @@ if (scanned && (!opened || opened.type === "navigate")) {
   tell();
 }
 
-// Keeps this page for when there is no network (worker.js), once all else is done; not for programs.
+// Keeps this page for when there is no network, once all else is done; not for programs.
 function keep() {
   if (document.prerendering || document.visibilityState !== "visible") return;
-  const seen = location.pathname + location.search;
   navigator.serviceWorker
     .register("/t/worker.js", { scope: "/t/", updateViaCache: "none" })
     .then((made) => {
-      if (navigator.serviceWorker.controller) return; // it has seen the page itself
-      const coming = made.installing || made.waiting || made.active;
-      coming.postMessage({ seen });
+      if (!controlled) (made.installing || made.waiting || made.active).postMessage({ seen: here });
     })
     .catch(() => {});
 }

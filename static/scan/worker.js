@@ -17,10 +17,14 @@ const SCRIPTS = /<script type="module"[^>]*><\/script>/g; // a copy is no scan, 
 /** Keeps a page as it is now, or forgets one that is no more. */
 async function keep(address, answer) {
   const cache = await caches.open(SEEN);
-  await cache.delete(address); // put again it is the newest
   const type = answer.headers.get("Content-Type") || "";
-  if (answer.status !== 200 || answer.redirected || !type.startsWith("text/html")) return;
-  const headers = { "Trace-Kept": new Date().toISOString() };
+  if (answer.status !== 200 || answer.redirected || !type.startsWith("text/html")) {
+    await cache.delete(address);
+    return;
+  }
+  const now = new Date().toISOString();
+  const before = await cache.match(address);
+  const headers = { "Trace-Kept": now, "Trace-First": (before && before.headers.get("Trace-First")) || now };
   for (const name of ["Content-Type", "Content-Language", "Content-Security-Policy"]) {
     headers[name] = answer.headers.get(name) || "";
   }
