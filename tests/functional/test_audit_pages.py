@@ -21,7 +21,8 @@ from trace.models import KeptAudit, Organisation
 from trace.services.actors import Actor
 from trace.services.chain_audit import RULES, get_kept, parameters
 from trace.services.chain_audit.ceilings import ceiling_for, default_ceilings
-from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, finding_words, rule_words
+from trace.web.inspection.audit_rule_words import rule_words
+from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, finding_words
 
 START = datetime(2026, 10, 20, 1, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,10 @@ def test_one_press_judges_keeps_and_shows(app: Flask, client: FlaskClient, lot: 
     assert page.find("//a[contains(@href, '/inspection/chain/events/')]")
     over = [one.get("href") for one in page.find("//a[contains(@href, 'findings/new')]")]
     assert any("rule=interval" in one and "evidence=urn%3Auuid%3A" in one for one in over)
+    taken = pages.get(next(one for one in over if "rule=interval" in one))
+    assert taken.find("//select[@name='rule']/option[@value='interval'][@selected]") or taken.find(
+        "//input[@name='rule'][@value='interval'][@checked]"
+    )
     row = db.session.query(KeptAudit).one()
     assert (row.high, row.person_id is not None) == (2, True)
     again = pages.get("/inspection/audits/")

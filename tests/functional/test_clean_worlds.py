@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 from time import perf_counter
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -42,7 +43,7 @@ def alarms(chains: int, now: datetime, most: int | None = None) -> tuple[Counter
 
 @pytest.mark.one_database
 def test_a_small_honest_world_raises_no_alarm(
-    app: Flask, db_session: scoped_session[object], now: datetime
+    app: Flask, db_session: scoped_session[Any], now: datetime
 ) -> None:
     found, judged = alarms(QUICK, now, QUICK_AUDITS)
     assert judged == QUICK_AUDITS
@@ -54,7 +55,7 @@ def test_a_small_honest_world_raises_no_alarm(
 @pytest.mark.long
 @pytest.mark.one_database
 def test_ten_thousand_honest_chains_raise_no_alarm_of_high_severity(
-    app: Flask, db_session: scoped_session[object], now: datetime
+    app: Flask, db_session: scoped_session[Any], now: datetime
 ) -> None:
     found, judged = alarms(WHOLE, now)
     assert judged >= WHOLE

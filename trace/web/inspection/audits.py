@@ -258,7 +258,9 @@ def _take_over(row: KeptAudit, one: Finding, evidence: dict[int, Evidence]) -> s
     of = identity_of(row.thing).path
     statements = [evidence[event].statement for event in one.events[-5:] if event in evidence]
     told = [("of", of), ("rule", words.INSPECTORS.get(one.rule, "record")), ("audit", one.rule)]
-    told += [("severity", one.severity), *(("evidence", urn) for urn in statements)]
+    # How grave a fault is, is the inspector's to say; this is where the form begins.
+    grave = "major" if one.severity == "high" else "minor"
+    told += [("severity", grave), *(("evidence", urn) for urn in statements)]
     return "/inspection/findings/new?" + "&".join(
         f"{name}={quote(value, safe='')}" for name, value in told
     )

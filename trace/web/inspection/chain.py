@@ -258,6 +258,7 @@ def _offers(of: str) -> list[tuple[str, str, str]]:
     out."""
     found = []
     for path, text, icon in (
+        ("/inspection/audits/", gettext("Rà cả chuỗi"), "check"),
         ("/inspection/inspections/new", gettext("Ghi kết quả kiểm tra"), "edit"),
         ("/inspection/recalls/new", gettext("Thu hồi…"), "warn"),
     ):

@@ -97,6 +97,9 @@ def _new(case: Inspection | None) -> ResponseReturnValue:
     start: dict[str, object] = {
         "organisation": request.args.get("organisation", "")[:200],
         "lots": request.args.get("of", "")[:2000],
+        # Taken over from an audit of a chain.
+        "rule": request.args.get("rule", "")[:30],
+        "severity": request.args.get("severity", "")[:10],
         "evidence": "\n".join(request.args.getlist("evidence"))[:2000],
         "things": " ".join(str(one.id) for one in offered),
         "itself": "" if offered else "yes",
