@@ -56,7 +56,7 @@ from trace.services.diary import diary_entry
 from trace.services.passports import passport_of
 
 BASE = "https://trace.example"
-SMALL, LARGE = 10_000, int(os.environ.get("BENCH_EVENTS", "300000"))
+SMALL, LARGE = 10_300, int(os.environ.get("BENCH_EVENTS", "300000"))
 DATABASES = os.environ.get("BENCH_DATABASES", "sqlite,postgresql").split(",")
 LINES = 200
 WARM, ANY, CHANGED = 600, 250, 11

@@ -12,20 +12,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, cast
 
-import orjson
 from sqlalchemy import Connection, Table, select
 
 from trace.core.gs1 import Identity, format_code, parse_identity
 from trace.core.history import Fact, late_days
-from trace.core.signing import JsonObject, PublicKey
-from trace.core.statements import Opened, parse_entry, statement_hash, verify_signature
+from trace.core.signing import JsonObject
+from trace.core.statements import Opened, parse_entry, statement_hash
 from trace.core.statements.entries import EventEntry
 from trace.errors import TraceError
 from trace.models import Organisation
 from trace.models.places import MOVING
 from trace.services.accredited import Spans, covers, spans_of
 from trace.services.deadlines import local_day
-from trace.services.histories import ACCREDITED, EventRow, Loaded, canonical, open_public
+from trace.services.histories import (
+    ACCREDITED,
+    EventRow,
+    Loaded,
+    canonical,
+    open_checked,
+    open_public,
+)
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals
 from trace.services.sets import among
@@ -64,9 +70,7 @@ def open_line(fact: Fact, disclosures: str, around: Around) -> tuple[Opened | No
     time, its disclosures fitting, and the log holding exactly this statement)."""
     row = around.loaded.events[fact.statement]
     try:
-        opened = open_public(row, disclosures)
-        issuer = organisation_did(fact.issuer, around.id_base)
-        verify_signature(row.jwt, PublicKey.from_jwk(orjson.loads(row.jwk)), issuer=issuer)
+        opened = open_checked(row, disclosures, organisation_did(fact.issuer, around.id_base))
         return opened, row.counted and _in_log(row)
     except TraceError:
         try:
