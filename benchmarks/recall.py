@@ -163,9 +163,10 @@ def _story(
     for begin, count, kind, step, issuer in spans:
         db.session.execute(
             text(
-                "INSERT INTO events (id, statement_id, issuer_id, key_id, type, event_time, biz_step,"
-                f" jwt, disclosures, private) SELECT {begin - 1} + n, {blob}, {issuer}, {key}, {kind},"
-                f" {now}, '{step}', 'e30.e30.e30', '[]', '[]' FROM {_numbers(count)} AS up"
+                "INSERT INTO events (id, statement_id, issuer_id, key_id, type, event_time, "
+                f"biz_step, jwt, disclosures, private) SELECT {begin - 1} + n, {blob}, {issuer}, "
+                f"{key}, {kind}, {now}, '{step}', 'e30.e30.e30', '[]', '[]' "
+                f"FROM {_numbers(count)} AS up"
             )
         )
     uses = (
@@ -198,14 +199,16 @@ def _story(
     answered = f"{received - 1} + n"
     db.session.execute(
         text(
-            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"
+            "INSERT INTO handovers "
+            "(event_id, received, giver_id, taker_id, answered_by, voided, state)"
             f" SELECT {received - 1} + n, true, {owner}, {shop} + n % {SHOPS}, NULL, false,"
             f" 'accepted' FROM {_numbers(MADE)} AS up"
         )
     )
     db.session.execute(
         text(
-            "INSERT INTO handovers (event_id, received, giver_id, taker_id, answered_by, voided, state)"
+            "INSERT INTO handovers "
+            "(event_id, received, giver_id, taker_id, answered_by, voided, state)"
             f" SELECT {shipped - 1} + n, false, {owner}, {shop} + n % {SHOPS}, {answered}, false,"
             f" 'accepted' FROM {_numbers(MADE)} AS up"
         )

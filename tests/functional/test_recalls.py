@@ -128,8 +128,8 @@ def test_the_exercise_from_one_label_to_the_packet(app: Flask, city: Member, now
 
     # Within the same minute, without any job: every descendant warns, nothing else does.
     assert warned(app) == everything
-    for page in (lot_page, unit_page):
-        assert "Dư lượng vượt giới hạn" in shopper.get(page).text
+    for address in (lot_page, unit_page):
+        assert "Dư lượng vượt giới hạn" in shopper.get(address).text
     assert "Dư lượng" not in shopper.get(clean_page).text
     assert other
 
