@@ -73,6 +73,15 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "recall_amounts": ("holder_id",),
     "recall_answers": ("holder_id",),
     "rehearsal_consents": ("organisation_id",),
+    "standing_decisions": ("organisation_id",),
+    "accreditations": ("organisation_id",),
+    "prefix_claims": ("organisation_id",),
+    "directives": ("authority_id",),
+    "directive_units": ("organisation_id", "directive_id"),
+    "directive_files": ("unit_id", "directive_id"),
+    "authority_reports": ("authority_id",),
+    "delegations": ("giver_id", "taker_id"),
+    "authority_rules": ("authority_id",),
     "audit": ("organisation_id",),
 }
 
@@ -132,6 +141,15 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "recall_amounts": ("Thu hồi: số lượng", "Recalls: amounts"),
     "recall_answers": ("Thu hồi: trả lời", "Recalls: answers"),
     "rehearsal_consents": ("Đồng ý tham gia diễn tập", "Consent to rehearsals"),
+    "standing_decisions": ("Quyết định về tổ chức", "Decisions about the organisation"),
+    "accreditations": ("Công nhận", "Accreditations"),
+    "prefix_claims": ("Tiền tố GS1 đã khai", "Claimed GS1 prefixes"),
+    "directives": ("Chỉ đạo đã gửi", "Directives sent"),
+    "directive_units": ("Chỉ đạo: từng đơn vị, câu trả lời", "Directives: units and answers"),
+    "directive_files": ("Chỉ đạo: tệp kèm theo", "Directives: files"),
+    "authority_reports": ("Báo cáo định kỳ", "Periodic reports"),
+    "delegations": ("Uỷ quyền", "Delegations"),
+    "authority_rules": ("Tham số của cơ quan", "Parameters of the authority"),
     "audit": ("Nhật ký thao tác", "Audit log"),
 }
 
@@ -150,6 +168,13 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ): (
         *("idempotency_keys", "jobs", "counters", "event_keys", "event_things", "passports"),
         *("scan_salts", "scan_visits", "push_keys", "recall_things"),
+    ),
+    (
+        "số đếm lại được từ sự kiện, và việc của nền tảng",
+        "sums that can be counted again from the events, and the platform's own business",
+    ): (
+        *("organisation_sums", "area_sums", "figures_state", "counted_organisations"),
+        *("platform_settings", "same_as"),
     ),
     ("sổ công khai, ai cũng tải được", "the public log, for anyone to fetch"): (
         *("log_state", "log_tiles", "log_witnesses"),
@@ -209,6 +234,10 @@ SECRETS: Final = frozenset(
         ("findings", "closed_by"),
         ("requests", "person_id"),
         ("takedowns", "person_id"),
+        ("directives", "person_id"),
+        ("delegations", "given_by"),
+        ("authority_rules", "set_by"),
+        ("standing_decisions", "person_id"),
     }
 )
 
