@@ -33,9 +33,7 @@ def used_before_made(live: Iterable[Fact], tolerance: timedelta) -> list[tuple[F
             if first is None or makes(fact, use.role):
                 continue
             leaves = use.role == "epc" and fact.step in LEAVING | SELLING
-            if (leaves or use.role in USING) and (
-                fact.event_time + tolerance < first.event_time
-            ):
+            if (leaves or use.role in USING) and (fact.event_time + tolerance < first.event_time):
                 found.append((fact, first, use.thing))
     return found
 
