@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Blueprint, current_app, render_template, request, url_for
@@ -244,7 +245,6 @@ def _facts(
         + sum(bool(flow.problems & PROBLEMS) for flow in chain.graph.flows.values()),
         "area": area_words(actor().organisation.jurisdiction),
         "offers": _offers(page.of),
-        "checks": _checks(chain),
     }
 
 
@@ -263,7 +263,7 @@ def _offers(of: str) -> list[tuple[str, str, str]]:
         ("/inspection/recalls/new", gettext("Thu hồi…"), "warn"),
     ):
         if _exists(path):
-            found.append((f"{path}?of={of}", text, icon))
+            found.append((f"{path}?of={quote(of)}", text, icon))
     return found
 
 
@@ -275,11 +275,6 @@ def _exists(path: str) -> bool:
     except (HTTPException, NoSuchAddress):
         return False
     return True
-
-
-def _checks(chain: Chain) -> object:
-    """What the audit in one press says of it; nothing where that part is not there."""
-    return None
 
 
 @blueprint.get("/events/<int:event_id>")
