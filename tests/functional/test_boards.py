@@ -43,7 +43,9 @@ def inspector(app: Flask) -> Member:
             actor = make_actor(NOW, f"HTX {place}")
             actor.organisation.ward_code = ward
             when = NOW - timedelta(days=5)
-            said = {"eventTime": when.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+            said: Any = {
+                "eventTime": when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            }
             capture(actor, [registered(new_lot(), **said) for _ in range(place + 1)], at=NOW)
         figures.keep_up(at=NOW)
     return member

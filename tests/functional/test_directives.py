@@ -32,8 +32,7 @@ def office(app: Flask) -> Member:
     with app.app_context():
         found = db.session.get_one(Organisation, member.organisation_id)
         found.jurisdiction, found.status = "01", "confirmed"
-        ward = make_actor(NOW, "Xã Minh họa", "authority", "confirmed", "supervisor", "09784")
-        assert ward
+        make_actor(NOW, "Xã Minh họa", "authority", "confirmed", "supervisor", "09784")
         make_actor(NOW, "Tỉnh khác", "authority", "confirmed", "supervisor", "79")
         db.session.commit()
     return member

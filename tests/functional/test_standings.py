@@ -16,6 +16,7 @@ from tests.support.factories import make_actor, new_lot, registered
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import PageClient
 from trace.core.gs1 import check_digit
+from trace.errors import NotAllowed
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import (
@@ -143,12 +144,12 @@ def test_an_authority_suspends_in_its_area_only_and_lifts_no_wider_ones(db_sessi
     assert not confirming.may_judge(city, far)
     assert not confirming.may_judge(ward, city.organisation)
     confirming.suspend(city, farm, "vi phạm", at=NOW)
-    with pytest.raises(confirming.NotAllowed):
+    with pytest.raises(NotAllowed):
         confirming.reinstate(ward, farm, "", at=NOW)
     confirming.reinstate(city, farm, "", at=NOW)
     assert farm.status == "unconfirmed"
     inspector = Actor(city.organisation, None, "inspector")
-    with pytest.raises(confirming.NotAllowed):
+    with pytest.raises(NotAllowed):
         confirming.suspend(inspector, farm, "vi phạm", at=NOW)
 
 
