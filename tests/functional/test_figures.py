@@ -64,7 +64,9 @@ def _one_record(
     dice: random.Random, actor: Actor, made: list[tuple[Actor, dict[str, Any], str]], now: datetime
 ) -> None:
     when = now - timedelta(hours=dice.choice((0, 1, 20, 71, 73, 400)))
-    said: dict[str, Any] = {"eventTime": when.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    said: dict[str, Any] = {
+        "eventTime": when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    }
     kind = dice.randrange(6)
     if kind == 0 and made:
         _declare_wrong(*dice.choice(made), now)
