@@ -17,6 +17,7 @@ from tests.support.factories import make_actor, new_lot, registered
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import PageClient
 from trace.extensions import db
+from trace.jobs.figures import keep_up
 from trace.jobs.tidying import tidy
 from trace.jobs.worker import run_pending
 from trace.models import AuthorityReport, Notification, Organisation
@@ -47,7 +48,7 @@ def inspector(app: Flask) -> Member:
                 "eventTime": when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             }
             capture(actor, [registered(new_lot(), **said) for _ in range(place + 1)], at=NOW)
-        figures.keep_up(at=NOW)
+        keep_up(at=NOW)
     return member
 
 
@@ -103,7 +104,7 @@ def test_a_report_is_made_once_told_and_drawn_the_same_for_ever(
         grower = make_actor(NOW, "HTX muộn")
         grower.organisation.ward_code = WARD
         capture(grower, [registered(new_lot())], at=NOW)  # late, into the same week
-        figures.keep_up(at=NOW)
+        keep_up(at=NOW)
         scheduled_reports.make(inspector.organisation_id, "week", Period(week.first_day, 0), at=NOW)
         again = db.session.get_one(AuthorityReport, week.id)
         for (name, language), data in drawn.items():

@@ -18,7 +18,7 @@ from tests.support.photos import a_photo
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Directive, DirectiveUnit, Notification, Organisation
-from trace.services import directive_files, directives
+from trace.services import directive_files, directive_reminders
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
@@ -176,7 +176,7 @@ def test_whoever_owes_an_answer_is_reminded_once_a_day_and_weekly_when_late(
         at = NOW + timedelta(days=days)
         with time_machine.travel(at, tick=False), app.app_context():
             for _ in range(2):
-                directives.remind(at=at)
+                directive_reminders.remind(at=at)
                 db.session.commit()
             run_pending()
             words = db.session.scalars(

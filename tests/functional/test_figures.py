@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.support.factories import event, make_actor, new_lot, notice, registered, transformed
 from trace.extensions import db
+from trace.jobs.figures import keep_up
 from trace.models import (
     AreaSum,
     Event,
@@ -51,12 +52,12 @@ def test_sums_equal_a_full_recount_after_random_histories(db_session: Any) -> No
             db.session.commit()
             while figures.fold(at=now, step=dice.choice((1, 3, 50))):
                 db.session.commit()
-            figures.keep_up(at=now)
+            keep_up(at=now)
             _assert_equal_to_a_recount()
     kept = _sums()
     assert sum(count for (_, measure, _), count in kept[0].items() if measure == figures.LATE) > 0
     figures.begin_anew()
-    figures.keep_up(at=now)
+    keep_up(at=now)
     assert _sums() == kept
 
 
@@ -170,13 +171,13 @@ def test_scans_of_days_that_are_not_over_are_summed_anew(db_session: Any) -> Non
     today = date(2026, 11, 20)
     row = ScanCount(thing_id=thing, day=today, ward_code="09784", count=3)
     db.session.add_all([row, ScanCount(thing_id=thing, day=today, ward_code="01", count=2)])
-    figures.keep_up(at=START)
+    keep_up(at=START)
     row.count = 5
-    figures.keep_up(at=START + timedelta(hours=1))
+    keep_up(at=START + timedelta(hours=1))
     number = figures.day_number(START)
     scans = {area: n for (area, measure, day), n in _sums()[1].items() if measure == figures.SCANS}
     assert scans == {"": 7, "01": 7, "09784": 5}
-    figures.keep_up(at=START + timedelta(days=3))
+    keep_up(at=START + timedelta(days=3))
     row.count = 50  # the day is closed
-    figures.keep_up(at=START + timedelta(days=3))
+    keep_up(at=START + timedelta(days=3))
     assert _sums()[1]["", figures.SCANS, number] == 7

@@ -156,7 +156,7 @@ def test_a_scan_leads_an_inspector_to_the_desk_and_nobody_elses_answer_varies(si
     assert site.inspector.client.get(links).data == site.owner.client.get(links).data
 
 
-REFUSED = (
+REFUSED: tuple[tuple[str, dict[str, str | None], set[str]], ...] = (
     ("/inspection/inspections/new", {"lots": "khôngcó"}, {"lots"}),
     ("/inspection/inspections/new", {}, {"organisation"}),
     ("/inspection/inspections/new", {"organisation": "x"}, {"organisation"}),

@@ -9,11 +9,23 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from trace.extensions import db
-from trace.services.figures import behind, keep_up
+from trace.services.figures import behind, fold, settle
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(seconds=5)
 SCANS_EVERY: Final = timedelta(minutes=5)
+
+
+def keep_up(*, at: datetime) -> int:
+    """Counts all there is, and commits after each step: a killed worker is taken up where it
+    stopped. How many entries."""
+    counted = 0
+    while done := fold(at=at):
+        counted += done
+        db.session.commit()
+    settle(at=at)
+    db.session.commit()
+    return counted
 
 
 class Counting:

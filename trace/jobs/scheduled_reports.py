@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from trace import clock
 from trace.extensions import db
+from trace.jobs.figures import keep_up
 from trace.jobs.handlers import handles
 from trace.models import Job
 from trace.services import figures, scheduled_reports
@@ -23,7 +24,7 @@ def make_reports(job: Job) -> dict[str, int]:
     argument = orjson.loads(job.argument)
     kind, first, job_id = argument["period"], argument["first"], job.id
     wanted = [argument["authority"]] if "authority" in argument else None
-    figures.keep_up(at=clock.now())
+    keep_up(at=clock.now())
     last = {"week": first + 6}.get(kind) or _end(kind, first)
     for authority_id in wanted or scheduled_reports.authorities():
         now = clock.now()

@@ -17,7 +17,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.services import (
     audit_days,
-    directives,
+    directive_reminders,
     exports,
     follows,
     imports,
@@ -78,7 +78,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "reminded": remind(at=at),
         "risks": ask_when_due(at=at),
         "weeks": weekly.ask(at=at),
-        "directives": directives.remind(at=at),
+        "directives": directive_reminders.remind(at=at),
         "reports_asked": scheduled_reports.ask(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }

@@ -21,13 +21,13 @@ from sqlalchemy.exc import OperationalError
 from trace import clock
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.jobs.figures import Counting
+from trace.jobs.figures import Counting, keep_up
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
 from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
-from trace.services import figures, sequencer
+from trace.services import sequencer
 from trace.services.sets import is_sqlite
 
 logger = structlog.get_logger()
@@ -153,7 +153,7 @@ def run_pending(worker: str = "inline") -> int:
         run(job)
         count += 1
     publish(worker)
-    figures.keep_up(at=clock.now())
+    keep_up(at=clock.now())
     return count
 
 

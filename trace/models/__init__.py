@@ -15,7 +15,6 @@ from trace.models.crates import CompanyPrefix, CrateLabel
 from trace.models.directives import Directive, DirectiveFile, DirectiveUnit
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
-from trace.models.follows import Follow, FollowMessage
 from trace.models.figures import (
     AreaSum,
     AuthorityReport,
@@ -23,6 +22,7 @@ from trace.models.figures import (
     FiguresState,
     OrganisationSum,
 )
+from trace.models.follows import Follow, FollowMessage
 from trace.models.handovers import Handover, NoteLink
 from trace.models.imports import Import, ImportRow
 from trace.models.inspections import (

@@ -1,4 +1,4 @@
-"""Recalls, holds and advice as cases: what was chosen, who decided, who must answer, what they said.
+"""Recalls, holds and advice as cases: what was chosen, who decided, who must answer, and what.
 
 What the public sees are notices, which are events; these rows are the authority's or the producer's
 own file about them. A rehearsal has no notice: `recall_things` holds what it would have reached.
@@ -149,7 +149,7 @@ class RecallHolder(Model):
 
 
 class RecallAmount(Model):
-    """How much a holder had, in one unit ("" counts pieces), and how much of it is accounted for."""
+    """How much a holder had, in one unit ("" counts pieces), and how much is accounted for."""
 
     __tablename__ = "recall_amounts"
 

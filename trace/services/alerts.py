@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from trace.core.signing import JsonObject
 from trace.extensions import db
 from trace.models import Alert, Event, Organisation, Thing
-from trace.services.histories import payload_of
+from trace.services.event_rows import payload_of
 from trace.services.sets import among
 
 HEALTH: Final = "health"

@@ -16,7 +16,8 @@ from trace.core.signing import JsonObject, TrustError
 from trace.core.statements import Opened, Statement, disclosures_of, open_statement, present
 from trace.errors import TraceError
 from trace.services.bundles_reading import PublicWords, StatementRow
-from trace.services.histories import canonical, with_event_id
+from trace.services.event_rows import with_event_id
+from trace.services.histories import canonical
 
 ATTACHMENTS = "trace:attachments"
 PERFORMER = "trace:performedBy"

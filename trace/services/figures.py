@@ -107,17 +107,11 @@ def fold(*, at: datetime, step: int = STEP) -> int:
     return end - start
 
 
-def keep_up(*, at: datetime) -> int:
-    """Counts all there is, commits after each step; how many entries. Also moves the sums of who
-    moved, and sums the scans of days that are not over."""
-    counted = 0
-    while done := fold(at=at):
-        counted += done
-        db.session.commit()
+def settle(*, at: datetime) -> None:
+    """Moves the sums of who moved, and sums the scans of days that are not over. The caller
+    commits."""
     _move()
     _sum_scans(at)
-    db.session.commit()
-    return counted
 
 
 def behind() -> int:
@@ -322,5 +316,5 @@ __all__ = [
     "day_number",
     "day_of",
     "fold",
-    "keep_up",
+    "settle",
 ]

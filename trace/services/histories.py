@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, cast
 from uuid import UUID
@@ -22,19 +21,14 @@ from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri, parse_identity
 from trace.core.history import Fact, Standing, Use, ends_of, minutes_of
-from trace.core.signing import JsonObject, PublicKey, b64url, unb64url
+from trace.core.signing import JsonObject, b64url
 from trace.core.statements import (
-    Opened,
-    Statement,
-    disclosures_of,
-    open_statement,
-    present,
     thing_uris,
-    verify_signature,
 )
 from trace.errors import TraceError
 from trace.models import Event, EventKey, EventThing, Handover, Key, LogEntry, Organisation, Thing
 from trace.models.events import PUBLIC, ROLES, TYPES
+from trace.services.event_rows import EventRow, open_public, payload_of
 from trace.services.sets import among, batched
 from trace.services.settings import current_settings
 from trace.services.successors import SILENT, Voices, voices_of
@@ -69,35 +63,6 @@ class ThingRow:
     lot_id: int | None
     product_id: int | None
     owner_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One event with its place in the log and the key that signed it."""
-
-    id: int
-    issuer_id: int
-    jwt: str
-    read_point: str | None
-    biz_location: str | None
-    private: str
-    index: int | None
-    entry: str | None
-    kid: str
-    jwk: str
-    custody: str
-    active_from: int | None
-    revoked_from: int | None
-
-    @property
-    def counted(self) -> bool:
-        """Whether the key was valid at the statement's place in the log (formats, section 5)."""
-        return (
-            self.index is not None
-            and self.active_from is not None
-            and self.active_from <= self.index
-            and (self.revoked_from is None or self.index < self.revoked_from)
-        )
 
 
 @dataclass(slots=True)
@@ -194,51 +159,6 @@ def load(connection: Connection, thing_id: int) -> Loaded:
     return loaded
 
 
-def open_public(row: EventRow, disclosures: str) -> Opened:
-    """The statement as the public may see it: what its issuer keeps private is left out. It is only
-    read: others are given the same.
-
-    Raises a TrustError for a row that is no statement any more.
-    """
-    return _opened(row.jwt, disclosures, row.private)
-
-
-def open_checked(row: EventRow, disclosures: str, issuer: str) -> Opened:
-    """The same, signed by the issuer with the key of its row. Raises a TrustError."""
-    opened = _opened(row.jwt, disclosures, row.private)
-    _check_signature(row.jwt, row.jwk, issuer)
-    return opened
-
-
-# Of the very same bytes the answer is the same: when one line joins a history of hundreds, only
-# that one is opened and checked. About ten kilobytes each.
-MAX_OPENED: Final = 2048
-
-
-@lru_cache(maxsize=MAX_OPENED)
-def _opened(jwt: str, disclosures: str, private: str) -> Opened:
-    statement = Statement(jwt, disclosures_of(jwt, orjson.loads(disclosures)))
-    return open_statement(present(statement, with_event_id(statement, orjson.loads(private))))
-
-
-@lru_cache(maxsize=MAX_OPENED)
-def _check_signature(jwt: str, jwk: str, issuer: str) -> None:
-    """Raises a TrustError, which is not remembered."""
-    verify_signature(jwt, PublicKey.from_jwk(orjson.loads(jwk)), issuer=issuer)
-
-
-def with_event_id(statement: Statement, withhold: Iterable[str]) -> set[str]:
-    """The paths of `withhold` that the statement has, and its eventID where that is the hash of an
-    event: it would let a reader test guesses about what it covers (formats, section 2)."""
-    known = {disclosure.path for disclosure in statement.disclosures}
-    found = known.intersection(withhold)
-    if found and "eventID" in known - found:
-        text = next(one.text for one in statement.disclosures if one.path == "eventID")
-        if str(orjson.loads(unb64url(text))[-1]).startswith("ni:"):
-            found.add("eventID")
-    return found
-
-
 def disclosures_of_events(connection: Connection, ids: Collection[int]) -> dict[int, str]:
     """The stored disclosures of events, by row id."""
     query = select(Event.id, Event.disclosures).where(among(Event.id, ids))
@@ -298,12 +218,6 @@ def _with_event_ids(connection: Connection, loaded: Loaded) -> list[Fact]:
         else fact
         for fact in loaded.facts
     ]
-
-
-def payload_of(jwt: str) -> JsonObject:
-    """The signed payload, unchecked: our own row, verified before it is shown as signed."""
-    payload: JsonObject = orjson.loads(unb64url(jwt.split(".", 2)[1]))
-    return payload
 
 
 def _event_ids(connection: Connection, around: Collection[int], thing_id: int) -> list[int]:
@@ -511,7 +425,6 @@ def _record_time(entry: str | None) -> datetime | None:
 __all__ = [
     "MAX_EVENTS",
     "TYPES",
-    "EventRow",
     "Loaded",
     "ThingRow",
     "ancestors",
@@ -519,5 +432,4 @@ __all__ = [
     "contents",
     "load",
     "minutes_of",
-    "payload_of",
 ]

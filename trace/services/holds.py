@@ -39,7 +39,7 @@ from trace.services.actors import Actor
 from trace.services.alerts import alerts_of
 from trace.services.audit import write_audit
 from trace.services.catalogue import banned_lines, find_banned
-from trace.services.histories import payload_of
+from trace.services.event_rows import payload_of
 from trace.services.jobs import enqueue
 from trace.services.sets import among
 from trace.services.settings import current_settings

@@ -28,12 +28,12 @@ class OfNothing(TraceError):
 
 
 class UnknownOrganisation(TraceError):
-    code = "unknown-organisation"
+    code = "organisation-not-in-area"
     message = "No organisation of your area is called “%(text)s” or has this code."
 
 
 class SeveralOrganisations(TraceError):
-    code = "several-organisations"
+    code = "organisations-in-area"
     message = "Several organisations fit “%(text)s”: %(names)s. Type the code of one."
 
 

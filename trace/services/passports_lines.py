@@ -24,13 +24,11 @@ from trace.models import Organisation
 from trace.models.places import MOVING
 from trace.services.accredited import Spans, covers, spans_of
 from trace.services.deadlines import local_day
+from trace.services.event_rows import EventRow, open_checked, open_public
 from trace.services.histories import (
     ACCREDITED,
-    EventRow,
     Loaded,
     canonical,
-    open_checked,
-    open_public,
 )
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals

@@ -41,7 +41,7 @@ from trace.services.actors import Actor
 from trace.services.after_commit import after_commit
 from trace.services.audit import write_audit
 from trace.services.erasures import attached, erase, forget_pages, get_event, lock_event
-from trace.services.histories import with_event_id
+from trace.services.event_rows import with_event_id
 from trace.services.platform import platform_organisation
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.wards import find_ward

@@ -1,5 +1,5 @@
-"""What a shop puts on a page of its own: a picture that says what the record says now, and a link to
-it. Plain HTML: it runs nothing there and takes nothing of the reader along but the asking itself."""
+"""What a shop puts on a page of its own: a picture that says what the record says now, and a link
+to it. Plain HTML: it runs nothing there and takes nothing of the reader along but the asking."""
 
 from __future__ import annotations
 

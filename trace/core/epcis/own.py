@@ -244,8 +244,9 @@ MEMBERS: Final[dict[str, OwnMember]] = {
             findings={"type": "object"},
             follows=_TEXT,
         ),
-        "what an event is of an authority's inspection: {case, part}; a conclusion says {conclusion,"
-        " on, findings: how many of each severity} as well and is public, all else is private",
+        "what an event is of an authority's inspection: {case, part}; a conclusion says"
+        " {conclusion, on, findings: how many of each severity} as well and is public, all else is"
+        " private",
     ),
     "inspected": OwnMember(("event",), _TEXT, "address of the organisation an inspection concerns"),
     "checkList": OwnMember(
@@ -266,8 +267,8 @@ MEMBERS: Final[dict[str, OwnMember]] = {
                 ),
             },
         ),
-        "what was looked at: {code, number (the list's version), name, answers: [{item, answer: yes,"
-        " no or na, note?, photo? (its digest)}]}",
+        "what was looked at: {code, number (the list's version), name, answers: [{item, answer:"
+        " yes, no or na, note?, photo? (its digest)}]}",
     ),
     "finding": OwnMember(
         ("event",),
@@ -281,8 +282,8 @@ MEMBERS: Final[dict[str, OwnMember]] = {
             due=_DAY,
             evidence={"type": "array", "items": _TEXT},
         ),
-        "what was found wrong: {code, rule, severity, words, action?, due?, evidence?: statements and"
-        " seals}; what is said of it later names its code",
+        "what was found wrong: {code, rule, severity, words, action?, due?, evidence?: statements"
+        " and seals}; what is said of it later names its code",
     ),
     "sample": OwnMember(
         ("event",),
