@@ -3,7 +3,7 @@ organisation, authorities below others among them."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -59,6 +59,8 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/<int:unit_id>", methods=["GET", "POST"])
 def show(unit_id: int) -> ResponseReturnValue:
     """One: its words and papers, and answering it."""
+    if request.method == "POST":
+        actor().check(directives.answering_act(actor()))
     found = directives.get_received(actor(), unit_id)
     if directives.see(actor(), found, at=clock.now()):
         db.session.commit()
