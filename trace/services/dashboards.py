@@ -5,7 +5,7 @@ Rules.
 2. Counts of records come from `area_sums` (services.figures): a few hundred rows whatever was
    recorded. The board says up to when they are counted.
 3. What another part of the desk counts (recalls, findings, citizens' reports) it tells itself, by
-   `figures(scope, since, until)`; where a part is not there, nothing is said in its place.
+   `figures(scope, since, until)`.
 4. A place belongs to one area only: a ward inside a province that is listed as well is not added
    twice.
 """
@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import Integer, cast, func, select
@@ -24,10 +23,13 @@ from sqlalchemy import Integer, cast, func, select
 from trace.extensions import db
 from trace.models import AreaSum, FiguresState, Organisation, OrganisationSum
 from trace.models.figures import MEASURES
+from trace.services.citizen_reports import figures as report_figures
 from trace.services.competence import EVERYWHERE
 from trace.services.deadlines import LOCAL
 from trace.services.figures import EPOCH, day_number
+from trace.services.findings_figures import figures as finding_figures
 from trace.services.jurisdictions import Scope
+from trace.services.recalls.figures import figures as recall_figures
 from trace.services.sets import among
 from trace.services.wards import Province, Ward, find_ward, provinces, wards_in
 
@@ -277,28 +279,21 @@ def counted_until() -> datetime | None:
 
 # -- what other parts of the desk count ------------------------------------------------------------
 
-# name -> the service that has `figures(scope, since, until)`
-PARTS: Final = {
-    "recalls": "trace.services.recalls",
-    "findings": "trace.services.findings",
-    "reports": "trace.services.citizen_reports",
+# name -> what tells it, for an area and a time
+PARTS: Final[Mapping[str, Callable[[Scope, datetime, datetime], Any]]] = {
+    "recalls": recall_figures,
+    "findings": finding_figures,
+    "reports": report_figures,
 }
 
 
-def part(name: str, scope: Scope, period: Period) -> Any | None:
-    """The figures of another part of the desk, None where it has none (rule 3)."""
-    try:
-        module = import_module(PARTS[name])
-    except ModuleNotFoundError:
-        return None
-    figures: Callable[..., Any] | None = getattr(module, "figures", None)
-    return figures(scope, period.since, period.until) if callable(figures) else None
+def part(name: str, scope: Scope, period: Period) -> Any:
+    """The figures of another part of the desk."""
+    return PARTS[name](scope, period.since, period.until)
 
 
-def numbers(found: Any) -> dict[str, float | int] | None:
+def numbers(found: Any) -> dict[str, float | int]:
     """The numbers that another part's figures hold, by their names there, in its order."""
-    if found is None:
-        return None
     names = [*getattr(found, "__dataclass_fields__", ()), *_properties(type(found))]
     values = {name: getattr(found, name) for name in names}
     return {

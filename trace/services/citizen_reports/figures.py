@@ -13,16 +13,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, func, select, type_coerce
+from sqlalchemy import ColumnElement, func, select
 
 from trace.extensions import db
 from trace.models import Product, Report
 from trace.services.jurisdictions import Scope
+from trace.services.medians import median_hours
 from trace.services.wards import find_ward
 
 LEAST: Final = 5
 TOP: Final = 20
-HOUR: Final = 3_600_000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +84,12 @@ def figures(scope: Scope, since: datetime, until: datetime) -> Figures:
         closed=closed,
         late=late,
         escalated=escalated,
-        median_hours=_median(real, answered),
+        median_hours=median_hours(Report.received_at, Report.answered_at, select(Report), *real),
         by_problem=_counts(Report.problem, real),
         by_ward=_counts(func.coalesce(Report.ward_code, ""), real),
         by_outcome={name: count for name, count in _counts(Report.outcome, real).items() if name},
         by_product=_products(real),
     )
-
-
-def _median(where: tuple[ColumnElement[bool], ...], count: int) -> Decimal | None:
-    if not count:
-        return None
-    took = type_coerce(Report.answered_at, BigInteger) - type_coerce(Report.received_at, BigInteger)
-    middle = (
-        select(took)
-        .where(*where, Report.answered_at.is_not(None))
-        .order_by(took)
-        .offset((count - 1) // 2)
-        .limit(2 - count % 2)
-    )
-    found = list(db.session.scalars(middle))
-    return (Decimal(sum(found)) / len(found) / HOUR).quantize(Decimal("0.1"))
 
 
 def _counts(column: Any, where: tuple[ColumnElement[bool], ...]) -> dict[str, int]:

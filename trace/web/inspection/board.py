@@ -132,10 +132,9 @@ def _period() -> Period:
 
 
 def part_words(name: str, scope: Scope, period: Period) -> tuple[str, list[tuple[str, Any]], str]:
-    """(title, [(words, figure)], address of the list) of another part of the desk; no figures
-    where it has none yet."""
+    """(title, [(words, figure)], address of the list) of another part of the desk."""
     found = dashboards.numbers(dashboards.part(name, scope, period))
-    told = [(figure_name(one), value) for one, value in (found or {}).items() if figure_name(one)]
+    told = [(figure_name(one), value) for one, value in found.items() if figure_name(one)]
     there = LISTS[name] in current_app.view_functions
     return part_name(name), told, url_for(LISTS[name]) if there else ""
 
