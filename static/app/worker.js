@@ -13,7 +13,9 @@
 
 /* global TRACE, ASSETS, keepPage, openPage, pagesOf, personOf, sendWaiting, vaultOf */
 const SCOPE = new URL(registration.scope).pathname;
-const FILES = `trace-files-${TRACE.build}`;
+// Each console's worker keeps its own: a new one throws away its own former files only.
+const KEPT = SCOPE === "/inspection/" ? "trace-desk-" : "trace-files-";
+const FILES = KEPT + TRACE.build;
 const MOST_ASSETS = 200;
 const READER = "trace-reader";
 const PATIENCE = 4000; // with a copy at hand, this long is waited for a network that answers nothing
@@ -41,7 +43,7 @@ addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
       for (const name of await caches.keys()) {
-        if (name.startsWith("trace-files-") && name !== FILES) await caches.delete(name);
+        if (name.startsWith(KEPT) && name !== FILES) await caches.delete(name);
       }
       await clients.claim();
     })(),

@@ -13,7 +13,7 @@ import hashlib
 from pathlib import Path
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, g, render_template, url_for
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -50,6 +50,11 @@ def _build(folder: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+def _desk() -> dict[str, str]:
+    """What an address says where the inspectors' pages are meant."""
+    return {"desk": "1"} if request.blueprint == desk.name else {}
+
+
 @desk.get("/worker.js")
 @blueprint.get("/worker.js")
 def worker() -> ResponseReturnValue:
@@ -58,7 +63,7 @@ def worker() -> ResponseReturnValue:
     told = {
         "build": _build(folder),
         "files": {f"/static/{name}": asset(name) for name in (*FILES, *modules(folder))},
-        "fallback": url_for("installed.offline"),
+        "fallback": url_for("installed.offline", **_desk()),
         "pictures": url_for("help.picture", file=""),
     }
     text = Path(folder, "app", "worker.js").read_text()
@@ -105,8 +110,8 @@ def manifest() -> ResponseReturnValue:
 
 @blueprint.get("/offline")
 def offline() -> ResponseReturnValue:
-    """What the worker shows for a page that is not kept on the phone."""
-    return render_template("app/offline.html")
+    """What the worker shows for a page that is not kept; `desk`: on an inspector's phone."""
+    return render_template("app/offline.html", desk="desk" in request.args)
 
 
 def milliseconds() -> int:
