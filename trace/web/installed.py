@@ -50,9 +50,9 @@ def _build(folder: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _desk() -> dict[str, str]:
+def _desk() -> str | None:
     """What an address says where the inspectors' pages are meant."""
-    return {"desk": "1"} if request.blueprint == desk.name else {}
+    return "1" if request.blueprint == desk.name else None
 
 
 @desk.get("/worker.js")
@@ -63,7 +63,7 @@ def worker() -> ResponseReturnValue:
     told = {
         "build": _build(folder),
         "files": {f"/static/{name}": asset(name) for name in (*FILES, *modules(folder))},
-        "fallback": url_for("installed.offline", **_desk()),
+        "fallback": url_for("installed.offline", desk=_desk()),
         "pictures": url_for("help.picture", file=""),
     }
     text = Path(folder, "app", "worker.js").read_text()
