@@ -24,13 +24,18 @@ from trace.models import (
     Alert,
     Certificate,
     Event,
+    Finding,
     Handover,
     Holding,
+    Inspection,
     LogEntry,
     Organisation,
     Person,
     Place,
     Product,
+    Recall,
+    RecallHolder,
+    RecallNotice,
     Thing,
 )
 from trace.services import passports, people, platform, tokens
@@ -147,6 +152,25 @@ def test_everything_the_world_planned_is_there_and_marked_as_a_demonstration(
 
 
 # -- what it shows ---------------------------------------------------------------------------------
+
+
+def test_the_shown_demo_has_a_concluded_inspection_and_a_recall_that_is_answered_in_part(
+    shown: Flask,
+) -> None:
+    case, found = db.session.scalars(select(Inspection)).one(), db.session.scalars(select(Finding))
+    assert (case.state, case.conclusion) == ("concluded", "partly")
+    assert [(one.inspection_id, one.state) for one in found] == [(case.id, "closed")]
+    recall = db.session.scalars(select(Recall)).one()
+    notice = db.session.scalars(
+        select(Alert.event_id).where(Alert.thing_id == thing(marks("recalled")[0]).id)
+    ).one()
+    # The case is about the notice that the world told: none was signed besides.
+    assert db.session.scalars(select(RecallNotice.event_id)).all() == [notice]
+    states = db.session.scalars(
+        select(RecallHolder.state).where(RecallHolder.recall_id == recall.id)
+    ).all()
+    assert recall.state == "open"
+    assert {"done", "part"} <= set(states)
 
 
 def test_the_shown_demo_has_a_hold_that_stands_and_one_that_was_lifted(shown: Flask) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import select
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation
+from trace.services.demo.cases import write_cases
 from trace.services.demo.load import Organisations, load_world
 from trace.services.demo.plans import PersonPlan
 from trace.services.demo.reports import write_reports
@@ -167,11 +168,20 @@ def _fill(notes: Notes, *, now: datetime, progress: Callable[[int], None]) -> Se
     )
     shown = sorted(world.landmarks, key=lambda landmark: landmark.chain)
     write_reports(shown, now=now)
+    notes.events += write_cases(shown, _authority(), now=now)
     db.session.commit()
     notes.landmarks = [asdict(landmark) for landmark in shown]
     notes.complete = True
     write_notes(notes)
     return Seeded("made", notes.events, notes.chains, world.days)
+
+
+def _authority() -> Organisation:
+    """Who inspects and recalls: the first with an area of the whole city."""
+    wanted = select(Organisation).where(
+        Organisation.jurisdiction == "01", Organisation.demonstration
+    )
+    return db.session.scalars(wanted.order_by(Organisation.id).limit(1)).one()
 
 
 def _admit(world: World, organisations: Organisations, notes: Notes, now: datetime) -> None:
