@@ -20,6 +20,7 @@ from trace.core.gs1 import (
     check_code,
     parse_digital_link,
     parse_identity,
+    parse_path,
 )
 from trace.errors import TraceError
 from trace.extensions import db
@@ -68,6 +69,10 @@ def identities_of(text: str, id_base: str) -> list[Identity]:
         try:
             known = parse_identity(plain, id_base)
             return [known or parse_digital_link(plain, id_base=id_base).identity]
+        except Gs1Error:
+            pass
+        try:  # the path alone, as our own pages hand it on
+            return [parse_path(f"/{plain.lstrip('/')}").identity]
         except Gs1Error:
             pass
         path = plain.split("?", 1)[0].rstrip("/").split("/")
