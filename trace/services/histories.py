@@ -4,6 +4,8 @@ The closure is read from `event_things` by recursive queries: outputs to inputs,
 contents, units to their lots; then the containers that any of these ever lay in. Edges the public
 may not see are not followed: an ancestor nobody disclosed stays undisclosed. What belongs to the
 page is chosen afterwards, by `trace.core.history`, among the facts this module loads.
+
+Queries are built once (`among_given`): building one takes longer than answering it.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Table, and_, case, or_, select
+from sqlalchemy import Connection, Select, Table, and_, bindparam, case, or_, select
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri, parse_identity
@@ -29,7 +32,7 @@ from trace.errors import TraceError
 from trace.models import Event, EventKey, EventThing, Handover, Key, LogEntry, Organisation, Thing
 from trace.models.events import PUBLIC, ROLES, TYPES
 from trace.services.event_rows import EventRow, open_public, payload_of
-from trace.services.sets import among, batched
+from trace.services.sets import among_given, batched, given, is_sqlite
 from trace.services.settings import current_settings
 from trace.services.successors import SILENT, Voices, voices_of
 from trace.services.vocabulary import bare_step
@@ -86,33 +89,41 @@ def ancestors(connection: Connection, start: Collection[int]) -> set[int]:
     """`start` and everything upstream of it that the public may know of."""
     family = set(start)
     while True:
-        family |= _walk(connection, family, [(OUTPUT, INPUT), (PARENT, CHILD)])
-        lots = connection.execute(
-            select(_things.c.lot_id).where(
-                among(_things.c.id, family), _things.c.lot_id.is_not(None)
-            )
-        )
+        family |= _walk(connection, family, ((OUTPUT, INPUT), (PARENT, CHILD)))
+        lots = connection.execute(_lots(is_sqlite()), {"things": given(family)})
         found = {lot for (lot,) in lots} - family
         if not found:
             return family
         family |= found
 
 
+@cache
+def _lots(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    inside = among_given(_things.c.id, "things", sqlite=sqlite)
+    return select(_things.c.lot_id).where(inside, _things.c.lot_id.is_not(None))
+
+
 def containers(connection: Connection, start: Collection[int]) -> set[int]:
     """Everything `start` was ever packed in, and what that was packed in."""
-    return _walk(connection, start, [(CHILD, PARENT)])
+    return _walk(connection, start, ((CHILD, PARENT),))
 
 
 def contents(connection: Connection, start: Collection[int]) -> set[int]:
     """`start` and everything that was ever packed in it, however deep."""
-    return _walk(connection, start, [(PARENT, CHILD)])
+    return _walk(connection, start, ((PARENT, CHILD),))
 
 
 def _walk(
-    connection: Connection, start: Collection[int], edges: Iterable[tuple[int, int]]
+    connection: Connection, start: Collection[int], edges: tuple[tuple[int, int], ...]
 ) -> set[int]:
+    return set(connection.execute(_walked(edges, is_sqlite()), {"start": given(start)}).scalars())
+
+
+@cache
+def _walked(edges: tuple[tuple[int, int], ...], sqlite: bool) -> Select[*tuple[Any, ...]]:
     here, there = aliased(EventThing), aliased(EventThing)
-    walked = select(_things.c.id).where(among(_things.c.id, start)).cte("walked", recursive=True)
+    begin = select(_things.c.id).where(among_given(_things.c.id, "start", sqlite=sqlite))
+    walked = begin.cte("walked", recursive=True)
     ways = [and_(here.role == near, there.role == far) for near, far in edges]
     walked = walked.union(
         select(there.thing_id)
@@ -121,7 +132,7 @@ def _walk(
         .join(there, there.event_id == here.event_id)
         .where(or_(*ways), here.visibility == PUBLIC, there.visibility == PUBLIC)
     )
-    return set(connection.execute(select(walked.c.id)).scalars())
+    return select(walked.c.id)
 
 
 def load(connection: Connection, thing_id: int) -> Loaded:
@@ -161,8 +172,14 @@ def load(connection: Connection, thing_id: int) -> Loaded:
 
 def disclosures_of_events(connection: Connection, ids: Collection[int]) -> dict[int, str]:
     """The stored disclosures of events, by row id."""
-    query = select(Event.id, Event.disclosures).where(among(Event.id, ids))
-    return {row.id: row.disclosures for row in connection.execute(query)}
+    rows = connection.execute(_disclosures(is_sqlite()), {"events": given(ids)})
+    return {row.id: row.disclosures for row in rows}
+
+
+@cache
+def _disclosures(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    inside = among_given(Event.id, "events", sqlite=sqlite)
+    return select(Event.id, Event.disclosures).where(inside)
 
 
 def _shown_elements(
@@ -223,26 +240,40 @@ def _with_event_ids(connection: Connection, loaded: Loaded) -> list[Fact]:
 def _event_ids(connection: Connection, around: Collection[int], thing_id: int) -> list[int]:
     """The events about these things, the earliest first; but before all others those by who made
     the thing and by authorities: nobody crowds them out by naming it a thousand times."""
+    rows = connection.execute(
+        _event_ids_query(is_sqlite()), {"around": given(around), "thing": thing_id}
+    )
+    return [row.event_id for row in rows]
+
+
+@cache
+def _event_ids_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
     things, organisations = _things, cast("Table", Organisation.__table__)
-    lot = select(things.c.lot_id).where(things.c.id == thing_id).scalar_subquery()
-    makers = select(things.c.owner_id).where(or_(things.c.id == thing_id, things.c.id == lot))
+    target = bindparam("thing", type_=things.c.id.type)
+    lot = select(things.c.lot_id).where(things.c.id == target).scalar_subquery()
+    makers = select(things.c.owner_id).where(or_(things.c.id == target, things.c.id == lot))
     competent = select(organisations.c.id).where(
         organisations.c.kind.in_(sorted(COMPETENT)), organisations.c.status == "confirmed"
     )
     last = case((Event.issuer_id.in_(makers), 0), (Event.issuer_id.in_(competent), 0), else_=1)
-    query = (
+    return (
         select(EventThing.event_id, last.label("last"), Event.event_time)
         .join(Event, Event.id == EventThing.event_id)
-        .where(among(EventThing.thing_id, around))
+        .where(among_given(EventThing.thing_id, "around", sqlite=sqlite))
         .distinct()
         .order_by("last", Event.event_time, EventThing.event_id)
         .limit(MAX_EVENTS + 1)
     )
-    return [row.event_id for row in connection.execute(query)]
 
 
 def _events(connection: Connection, ids: Collection[int]) -> list[tuple[EventRow, str]]:
-    query = (
+    rows: list[Any] = list(connection.execute(_events_query(is_sqlite()), {"events": given(ids)}))
+    return [(EventRow(*row[:-1]), f"urn:uuid:{UUID(bytes=bytes(row[-1]))}") for row in rows]
+
+
+@cache
+def _events_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Event.id,
             Event.issuer_id,
@@ -262,37 +293,41 @@ def _events(connection: Connection, ids: Collection[int]) -> list[tuple[EventRow
         )
         .join(Key, Key.id == Event.key_id)
         .outerjoin(LogEntry, LogEntry.event_id == Event.id)
-        .where(among(Event.id, ids))
+        .where(among_given(Event.id, "events", sqlite=sqlite))
     )
-    rows: list[Any] = list(connection.execute(query))
-    return [(EventRow(*row[:-1]), f"urn:uuid:{UUID(bytes=bytes(row[-1]))}") for row in rows]
 
 
 def _uses(
     connection: Connection, ids: Collection[int], around: Collection[int]
 ) -> tuple[dict[int, tuple[Use, ...]], dict[str, ThingRow]]:
-    named = (
-        select(
-            EventThing.event_id,
-            EventThing.role,
-            EventThing.quantity,
-            EventThing.unit,
-            *_columns(),
-        )
-        .join(_things, _things.c.id == EventThing.thing_id)
-        .where(among(EventThing.event_id, ids), EventThing.visibility == PUBLIC)
-    )
+    named = connection.execute(_named(is_sqlite()), {"events": given(ids)})
     uses: dict[int, list[Use]] = {}
     things: dict[str, ThingRow] = {}
-    for event_id, role, quantity, unit, *columns in connection.execute(named):
+    for event_id, role, quantity, unit, *columns in named:
         thing = ThingRow(*columns)
         things[thing.identity] = thing
         uses.setdefault(event_id, []).append(Use(ROLES[role], thing.identity, quantity, unit or ""))
     # A lot nobody named but its units, or a thing without any event yet.
-    for row in connection.execute(select(*_columns()).where(among(_things.c.id, around))):
+    for row in connection.execute(_things_query(is_sqlite()), {"things": given(around)}):
         thing = ThingRow(*row)
         things[thing.identity] = thing
     return {event_id: tuple(sorted(some, key=_by_name)) for event_id, some in uses.items()}, things
+
+
+@cache
+def _named(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    inside = among_given(EventThing.event_id, "events", sqlite=sqlite)
+    use = (EventThing.event_id, EventThing.role, EventThing.quantity, EventThing.unit)
+    return (
+        select(*use, *_columns())
+        .join(_things, _things.c.id == EventThing.thing_id)
+        .where(inside, EventThing.visibility == PUBLIC)
+    )
+
+
+@cache
+def _things_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return select(*_columns()).where(among_given(_things.c.id, "things", sqlite=sqlite))
 
 
 def _by_name(use: Use) -> tuple[str, str]:
@@ -314,11 +349,16 @@ def _columns() -> tuple[Any, ...]:
 def _organisations(
     connection: Connection, events: Collection[tuple[EventRow, str]], things: Iterable[ThingRow]
 ) -> dict[str, Any]:
-    table = cast("Table", Organisation.__table__)
     wanted = {row.issuer_id for row, _ in events}
     wanted |= {thing.owner_id for thing in things if thing.owner_id is not None}
-    columns = table.c
-    query = select(
+    rows = connection.execute(_organisations_query(is_sqlite()), {"wanted": given(wanted)})
+    return {row.code: row for row in rows}
+
+
+@cache
+def _organisations_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    columns = cast("Table", Organisation.__table__).c
+    return select(
         columns.id,
         columns.code,
         columns.gln,
@@ -331,8 +371,7 @@ def _organisations(
         columns.phone,
         columns.phone_public,
         columns.closed_at,
-    ).where(among(columns.id, wanted))
-    return {row.code: row for row in connection.execute(query)}
+    ).where(among_given(columns.id, "wanted", sqlite=sqlite))
 
 
 def standing_of(
@@ -372,14 +411,19 @@ def _spoken_for(thing: ThingRow, voices: Voices, codes: dict[int, str]) -> dict[
 def _parties(
     connection: Connection, ids: Collection[int]
 ) -> dict[int, tuple[str | None, str | None]]:
+    rows = connection.execute(_parties_query(is_sqlite()), {"events": given(ids)})
+    return {event_id: (gave, took) for event_id, gave, took in rows}
+
+
+@cache
+def _parties_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
     giver, taker = aliased(Organisation), aliased(Organisation)
-    query = (
+    return (
         select(Handover.event_id, giver.code, taker.code)
         .outerjoin(giver, giver.id == Handover.giver_id)
         .outerjoin(taker, taker.id == Handover.taker_id)
-        .where(among(Handover.event_id, ids))
+        .where(among_given(Handover.event_id, "events", sqlite=sqlite))
     )
-    return {event_id: (gave, took) for event_id, gave, took in connection.execute(query)}
 
 
 def _fact(

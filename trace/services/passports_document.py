@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta, timezone
+from functools import cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Table, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Select, Table, select
 
 from trace.core.history import (
     Fact,
     Journey,
     Source,
-    coverage,
     declared_none_of,
     find_gaps,
     find_marks,
@@ -33,14 +32,12 @@ from trace.core.history import (
 from trace.core.signing import JsonObject
 from trace.models import (
     Attachment,
-    Certificate,
-    CertificateCover,
     Household,
-    Organisation,
     Place,
     Product,
 )
 from trace.services.histories import Loaded, ThingRow, disclosures_of_events, load
+from trace.services.passports_certificates import certificates_of
 from trace.services.passports_corrections import Behind, Told, what_stands_behind
 from trace.services.passports_dates import iso_date, kept_until
 from trace.services.passports_lines import (
@@ -55,7 +52,7 @@ from trace.services.passports_lines import (
     who,
 )
 from trace.services.removals import removals_of
-from trace.services.sets import among
+from trace.services.sets import among_given, given, is_sqlite
 from trace.services.wards import ward_name
 
 VERSION: Final = 1
@@ -98,7 +95,7 @@ def build_document(
         "organisation": _organisation(connection, journey, loaded),
         "facts": _facts(journey, live, sources, told, at),
         "interval": _interval(live, sources, _grown(loaded.target, products)),
-        "certificates": _certificates(connection, sources, journey, loaded, told),
+        "certificates": certificates_of(connection, sources, journey, loaded, told),
         "record": _record(shown, told),
         "lines": _lines(lines, journey, behind, told, around),
         "gaps": [
@@ -146,33 +143,52 @@ def _around(
 
 def _products(connection: Connection, things: Iterable[ThingRow]) -> dict[int, Any]:
     wanted = {thing.product_id for thing in things if thing.product_id is not None}
-    table = cast("Table", Product.__table__)
-    rows = connection.execute(select(table).where(among(table.c.id, wanted)))
+    rows = connection.execute(_products_query(is_sqlite()), {"wanted": given(wanted)})
     return {row.id: row for row in rows}
+
+
+@cache
+def _products_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    table = cast("Table", Product.__table__)
+    return select(table).where(among_given(table.c.id, "wanted", sqlite=sqlite))
 
 
 def _places(connection: Connection, lines: Sequence[Fact], loaded: Loaded) -> dict[str, PlaceRow]:
     events = [loaded.events[fact.statement] for fact in lines]
     wanted = {place for row in events for place in (row.read_point, row.biz_location) if place}
-    query = select(
-        Place.identity, Place.name, Place.name_en, Place.ward_code, Place.public, Place.kind
-    ).where(among(Place.identity, sorted(wanted)))
-    rows: list[Any] = list(connection.execute(query))
+    found = connection.execute(_places_query(is_sqlite()), {"wanted": given(sorted(wanted))})
+    rows: list[Any] = list(found)
     return {row.identity: PlaceRow(*row) for row in rows}
 
 
+@cache
+def _places_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return select(
+        Place.identity, Place.name, Place.name_en, Place.ward_code, Place.public, Place.kind
+    ).where(among_given(Place.identity, "wanted", sqlite=sqlite))
+
+
 def _households(connection: Connection, issuers: Collection[int]) -> frozenset[tuple[int, str]]:
-    query = select(Household.organisation_id, Household.code).where(
-        among(Household.organisation_id, issuers)
+    rows = connection.execute(_households_query(is_sqlite()), {"issuers": given(issuers)})
+    return frozenset((row.organisation_id, row.code) for row in rows)
+
+
+@cache
+def _households_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return select(Household.organisation_id, Household.code).where(
+        among_given(Household.organisation_id, "issuers", sqlite=sqlite)
     )
-    return frozenset((row.organisation_id, row.code) for row in connection.execute(query))
 
 
 def _pictures(connection: Connection, issuers: Collection[int]) -> frozenset[str]:
-    query = select(Attachment.digest).where(
-        among(Attachment.organisation_id, issuers), Attachment.public
-    )
-    return frozenset(connection.execute(query).scalars())
+    rows = connection.execute(_pictures_query(is_sqlite()), {"issuers": given(issuers)})
+    return frozenset(rows.scalars())
+
+
+@cache
+def _pictures_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    inside = among_given(Attachment.organisation_id, "issuers", sqlite=sqlite)
+    return select(Attachment.digest).where(inside, Attachment.public)
 
 
 def _open_all(connection: Connection, facts: Sequence[Fact], around: Around) -> Told:
@@ -333,127 +349,6 @@ def _interval(live: Sequence[Fact], sources: Sequence[Source], grown: bool | Non
         "product": found.product or None,
         "last": found.last,
     }
-
-
-def _certificates(
-    connection: Connection,
-    sources: Sequence[Source],
-    journey: Journey,
-    loaded: Loaded,
-    told: Told,
-) -> list[JsonObject]:
-    """Certificates of the growers in force on the day of harvest, with how many origins each
-    covers. A claim without a day to judge it on is not made."""
-    growers = {
-        loaded.organisations[source.issuer].id: source.issuer
-        for source in sources
-        if source.last is not None
-    }
-    own_products = {
-        loaded.things[identity].product_id for identity in (journey.target, *journey.ancestors)
-    }
-    grown_at = _growing_places(sources, journey.lines, loaded)
-    grown_by = _growing_households(sources, journey.lines, told)
-    found: dict[tuple[str, str, bool], JsonObject] = {}
-    covered: dict[tuple[str, str, bool], dict[str, bool]] = {}
-    for row, covers in _certificate_rows(connection, growers):
-        products = {row.product_id, *(one.cover_product for one in covers)} - {None}
-        places = {row.place, *(one.cover_place for one in covers)} - {None}
-        members = {one.member for one in covers} - {None}
-        if products and not products & own_products:
-            continue
-        key = (row.standard, row.issuer_name, row.confirmed_by_id is not None)
-        for source in sources:
-            if source.issuer != growers.get(row.organisation_id) or not _in_force(row, source):
-                continue
-            if places and not places & grown_at.get(source.thing, set()):
-                continue
-            if members and not members & grown_by.get(source.thing, set()):
-                continue
-            covered.setdefault(key, {})[source.thing] = True
-            found.setdefault(
-                key,
-                {
-                    "standard": row.standard,
-                    "number": row.number,
-                    "issuer": row.issuer_name,
-                    "confirmed": row.confirmed_by_id is not None,
-                    "confirmed_by": row.confirmer,
-                    "valid_from": row.valid_from.isoformat(),
-                    "valid_until": row.valid_until.isoformat(),
-                    "holder": source.issuer,
-                },
-            )
-    for key, certificate in found.items():
-        certificate["covers"], certificate["of"] = coverage(sources, covered[key])
-    return [found[key] for key in sorted(found)]
-
-
-def _certificate_rows(
-    connection: Connection, growers: Mapping[int, str]
-) -> list[tuple[Any, list[Any]]]:
-    """The growers' certificates that their issuers did not reject, each with the rows of what it
-    covers. One query."""
-    confirmer, cover_place = aliased(Organisation), aliased(Place)
-    table = cast("Table", Certificate.__table__)
-    query = (
-        select(
-            *table.c,
-            confirmer.name.label("confirmer"),
-            Place.identity.label("place"),
-            CertificateCover.product_id.label("cover_product"),
-            cover_place.identity.label("cover_place"),
-            Household.code.label("member"),
-        )
-        .outerjoin(Place, Place.id == table.c.place_id)
-        .outerjoin(confirmer, confirmer.id == table.c.confirmed_by_id)
-        .outerjoin(CertificateCover, CertificateCover.certificate_id == table.c.id)
-        .outerjoin(cover_place, cover_place.id == CertificateCover.place_id)
-        .outerjoin(Household, Household.id == CertificateCover.household_id)
-        .where(among(table.c.organisation_id, growers), table.c.decision != "rejected")
-        .order_by(table.c.standard, table.c.id)
-    )
-    found: dict[int, tuple[Any, list[Any]]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.id, (row, []))[1].append(row)
-    return list(found.values())
-
-
-def _growing_households(
-    sources: Sequence[Source], lines: Sequence[Fact], told: Told
-) -> dict[str, set[str]]:
-    """Whose work a source's lines say it is: a group certificate lists its members by code."""
-    found: dict[str, set[str]] = {source.thing: set() for source in sources}
-    for fact in lines:
-        # What was mended in time is told by its own words only: it has no line here.
-        opened, _ = told.get(fact.statement, (None, False))
-        said = opened.event.get("trace:performedBy") if opened is not None else None
-        if isinstance(said, str):
-            for thing in fact.things() & found.keys():
-                found[thing].add(said)
-    return found
-
-
-def _growing_places(
-    sources: Sequence[Source], lines: Sequence[Fact], loaded: Loaded
-) -> dict[str, set[str]]:
-    places: dict[str, set[str]] = {source.thing: set() for source in sources}
-    for fact in lines:
-        row = loaded.events[fact.statement]
-        for thing in fact.things() & places.keys():
-            places[thing] |= {place for place in (row.read_point, row.biz_location) if place}
-    return places
-
-
-def _in_force(row: Any, source: Source) -> bool:
-    if source.first is None or source.last is None:
-        return False
-    if row.withdrawn_on is not None and row.withdrawn_on <= source.last:
-        return False
-    first, last = row.suspended_from, row.suspended_until
-    if first is not None and first <= source.last and (last is None or source.first <= last):
-        return False
-    return bool(row.valid_from <= source.first and source.last <= row.valid_until)
 
 
 def _record(lines: Sequence[Fact], told: Told) -> JsonObject:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Table, select
@@ -24,7 +25,7 @@ from trace.models import Organisation
 from trace.models.places import MOVING
 from trace.services.accredited import Spans, covers, spans_of
 from trace.services.deadlines import local_day
-from trace.services.event_rows import EventRow, open_checked, open_public
+from trace.services.event_rows import MAX_OPENED, EventRow, open_checked, open_public
 from trace.services.histories import (
     ACCREDITED,
     Loaded,
@@ -69,7 +70,7 @@ def open_line(fact: Fact, disclosures: str, around: Around) -> tuple[Opened | No
     row = around.loaded.events[fact.statement]
     try:
         opened = open_checked(row, disclosures, organisation_did(fact.issuer, around.id_base))
-        return opened, row.counted and _in_log(row)
+        return opened, row.counted and _in_log(row.jwt, row.entry or "")
     except TraceError:
         try:
             return open_public(row, disclosures), False
@@ -77,9 +78,10 @@ def open_line(fact: Fact, disclosures: str, around: Around) -> tuple[Opened | No
             return None, False
 
 
-def _in_log(row: EventRow) -> bool:
-    entry = parse_entry((row.entry or "").encode())
-    return isinstance(entry, EventEntry) and entry.h == statement_hash(row.jwt)
+@lru_cache(maxsize=MAX_OPENED)
+def _in_log(jwt: str, text: str) -> bool:
+    entry = parse_entry(text.encode())
+    return isinstance(entry, EventEntry) and entry.h == statement_hash(jwt)
 
 
 def line_of(

@@ -106,7 +106,7 @@ def history_page(
     """The history of one thing, or (`view="proof"`) what stands behind it."""
     language, path, page, view, keep = how.language, how.path, how.page, how.view, how.keep
     pending, notes = how.pending, how.notes
-    with force_locale(language):
+    with words.speaking(language):
         values = _values(document, alerts, language, page, notes)
         values["strip"] = showing.strip(document, pending=pending)
         shared = sharing.told(document, alerts, language)

@@ -3,17 +3,21 @@ mislead nor frighten). Vietnamese sentences are the msgids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext, ngettext
+from babel.support import Translations
+from flask_babel import force_locale, gettext, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.languages import local_name, number_marks
 from trace.services.vocabulary import step_label, uom_name
 from trace.web.hold_words import finding_words, use_words
+from trace.web.i18n import translations
 from trace.web.inspection_words import conclusion_line as inspection_words
 from trace.web.request_words import reason_name
 
@@ -29,8 +33,27 @@ def ended(organisation: JsonObject, language: str) -> list[str]:
     return found
 
 
+_catalogue: ContextVar[Translations | None] = ContextVar("trace.scan.catalogue", default=None)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Everything inside is told in one language. A page has more than a thousand words: whose
+    catalogue they are in is asked once, not for each."""
+    token = _catalogue.set(translations(language))
+    try:
+        with force_locale(language):
+            yield
+    finally:
+        _catalogue.reset(token)
+
+
 def _(text: str, **values: object) -> str:
-    return str(gettext(text, **values))
+    catalogue = _catalogue.get()
+    if catalogue is None:
+        return str(gettext(text, **values))
+    told = str(catalogue.ugettext(text))
+    return told % values if values else told
 
 
 def step(word: str, action: str | None, disposition: str | None) -> str:
