@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from trace.core.signing import JsonObject
 from trace.models import Erasure, Takedown
 from trace.services.deadlines import local_day
-from trace.services.sets import among
+from trace.services.sets import among_given, given, is_sqlite
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +35,38 @@ def removals_of(connection: Connection, event_ids: Collection[int]) -> Removals:
     photos: dict[str, JsonObject] = {}
     texts: dict[int, list[JsonObject]] = {}
     erased: dict[int, list[JsonObject]] = {}
-    standing = select(
+    events = {"events": given(sorted(event_ids))}
+    for row in connection.execute(_standing(is_sqlite()), events):
+        told = {"kind": row.kind, "reason": row.reason, "day": _day(row.created_at)}
+        if row.kind == "photo":
+            photos[row.digest] = {**told, "digest": row.digest}
+        else:
+            texts.setdefault(row.event_id, []).append({**told, "member": row.member})
+    for event_id, members, why, at in connection.execute(_erasures(is_sqlite()), events):
+        erased.setdefault(event_id, []).append(
+            {"members": orjson.loads(members), "why": why, "day": _day(at)}
+        )
+    return Removals(photos, texts, erased)
+
+
+@cache
+def _standing(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    inside = among_given(Takedown.event_id, "events", sqlite=sqlite)
+    return select(
         Takedown.kind,
         Takedown.digest,
         Takedown.event_id,
         Takedown.member,
         Takedown.reason,
         Takedown.created_at,
-    ).where(
-        Takedown.lifted_at.is_(None),
-        or_(Takedown.kind == "photo", among(Takedown.event_id, sorted(event_ids))),
+    ).where(Takedown.lifted_at.is_(None), or_(Takedown.kind == "photo", inside))
+
+
+@cache
+def _erasures(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return select(Erasure.event_id, Erasure.members, Erasure.kind, Erasure.created_at).where(
+        among_given(Erasure.event_id, "events", sqlite=sqlite)
     )
-    for row in connection.execute(standing):
-        told = {"kind": row.kind, "reason": row.reason, "day": _day(row.created_at)}
-        if row.kind == "photo":
-            photos[row.digest] = {**told, "digest": row.digest}
-        else:
-            texts.setdefault(row.event_id, []).append({**told, "member": row.member})
-    query = select(Erasure.event_id, Erasure.members, Erasure.kind, Erasure.created_at).where(
-        among(Erasure.event_id, sorted(event_ids))
-    )
-    for event_id, members, why, at in connection.execute(query):
-        erased.setdefault(event_id, []).append(
-            {"members": orjson.loads(members), "why": why, "day": _day(at)}
-        )
-    return Removals(photos, texts, erased)
 
 
 def _day(moment: datetime) -> str:

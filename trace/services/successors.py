@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from trace.extensions import db
 from trace.models import Organisation, SameAs, Succession, SuccessionItem, Thing
 from trace.services.competence import EVERYWHERE, areas, authorities_for
-from trace.services.sets import among
+from trace.services.sets import among, among_given, given, is_sqlite
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,7 @@ def voices_of(organisations: Iterable[int | None], connection: Connection | None
     found: dict[int, list[Voice]] = {}
     frontier = {one for one in organisations if one is not None}
     while frontier:
-        rows = execute(
-            select(
-                Succession.id,
-                Succession.giver_id,
-                Succession.taker_id,
-                Succession.place,
-                Succession.whole,
-            )
-            .where(among(Succession.giver_id, sorted(frontier)), Succession.place.is_not(None))
-            .order_by(Succession.place)
-        ).all()
+        rows = execute(_handed_on(is_sqlite()), {"givers": given(sorted(frontier))}).all()
         named = _named([row.id for row in rows if not row.whole], execute)
         seen = set(found) | frontier
         for voice in _same(frontier, execute):
@@ -100,22 +91,42 @@ def voices_of(organisations: Iterable[int | None], connection: Connection | None
 def _same(organisations: Collection[int], execute: Any) -> list[Voice]:
     """Two records of one organisation speak for one another from the first (services.same_records,
     rule 2)."""
-    rows = execute(
-        select(SameAs.kept_id, SameAs.other_id).where(
-            SameAs.kind == "organisation",
-            SameAs.ended_at.is_(None),
-            or_(
-                among(SameAs.kept_id, sorted(organisations)),
-                among(SameAs.other_id, sorted(organisations)),
-            ),
-        )
-    )
+    rows = execute(_pairs(is_sqlite()), {"either": given(sorted(organisations))})
     return [
         Voice(giver, taker, 0, whole=True)
         for pair in rows
         for giver, taker in (tuple(pair), tuple(pair)[::-1])
         if giver in organisations
     ]
+
+
+@cache
+def _handed_on(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Succession.id,
+            Succession.giver_id,
+            Succession.taker_id,
+            Succession.place,
+            Succession.whole,
+        )
+        .where(
+            among_given(Succession.giver_id, "givers", sqlite=sqlite), Succession.place.is_not(None)
+        )
+        .order_by(Succession.place)
+    )
+
+
+@cache
+def _pairs(sqlite: bool) -> Select[*tuple[Any, ...]]:
+    return select(SameAs.kept_id, SameAs.other_id).where(
+        SameAs.kind == "organisation",
+        SameAs.ended_at.is_(None),
+        or_(
+            among_given(SameAs.kept_id, "either", sqlite=sqlite),
+            among_given(SameAs.other_id, "either", sqlite=sqlite),
+        ),
+    )
 
 
 def _named(successions: Collection[int], execute: Any) -> dict[int, set[int]]:
