@@ -159,6 +159,44 @@ def test_a_case_is_private_until_its_conclusion_is_one_public_line(site: Site) -
     assert "Inspected on 22/11/2026" in site.owner.get(f"{site.page}?lang=en").text
 
 
+def test_other_authorities_are_told_nothing_of_an_open_case(site: Site) -> None:
+    case = planned(site)
+    site.inspector.submit(site.inspector.get(f"{case}/visit"), {"items-0-answer": "no"})
+    found(site, case)
+    below = make_member(site.app, kind="authority", role="inspector", name="Xã Minh họa")
+    above = make_member(site.app, kind="authority", role="inspector", name="Bộ Minh họa")
+    with site.app.app_context():
+        for member, area in ((below, WARD), (above, "*")):
+            office = db.session.get_one(Organisation, member.organisation_id)
+            office.status, office.jurisdiction = "confirmed", area
+        db.session.commit()
+        events = db.session.scalars(select(InspectionEvent.event_id)).all()
+    assert len(events) == 2
+    chain = f"/inspection/chain/?of={site.code}"
+    for who, told in ((below, 404), (above, 200)):
+        pages = somebody(site.app, who, "Người khác")
+        read = {one["id"] for one in pages.client.get(f"{chain}&format=json").get_json()["events"]}
+        for event in events:
+            assert status(pages, f"/inspection/chain/events/{event}") == told
+            assert (event in read) == (told == 200)
+        page = pages.get(chain)
+        assert bool(page.find("//select[@name='step']/option[@value='inspecting']")) == (
+            told == 200
+        )
+    assert status(site.inspector, f"/inspection/chain/events/{events[0]}") == 200
+    end = site.inspector.get(f"{case}/conclude")
+    site.inspector.submit(end, {"conclusion": "partly", "words": ""})
+    with site.app.app_context():
+        last = db.session.scalars(select(InspectionEvent).order_by(InspectionEvent.id.desc()))
+        concluded = last.first()
+        assert concluded is not None
+        assert concluded.part == "conclusion"
+        number = concluded.event_id
+    assert (
+        status(somebody(site.app, below, "Người khác"), f"/inspection/chain/events/{number}") == 200
+    )
+
+
 def test_the_inspected_sees_its_case_answers_and_nobody_else_does(site: Site) -> None:
     case = planned(site)
     number = case.rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 1. An event is read whole where any thing it names is within reach (services.jurisdictions), else
    with what its issuer left public; then nobody's trading partners are told, as on public pages.
+   Of another authority's open case nothing is told (services.chains_cases).
 2. Whoever opens a chain that is not the authority's own leaves a line in the audit log.
 3. How much an organisation has now, and where, is told of things within reach only. Notices are
    public and told of everything.
@@ -33,6 +34,7 @@ from trace.models.events import PUBLIC
 from trace.services.actors import Actor
 from trace.services.addresses import resolve
 from trace.services.batches import short_name
+from trace.services.chains_cases import cases_of_others
 from trace.services.chains_fold import fold
 from trace.services.chains_graph import Flow, Graph, Passing, Station, follow, keep, narrow
 from trace.services.chains_walk import Told, Walked, walk
@@ -181,8 +183,9 @@ def things_of_note(note: str) -> list[int]:
 
 def read_chain(actor: Actor, subject: Subject, wanted: Narrowing, *, at: datetime) -> Chain:
     """The chain of the subject as this authority may read it. Raises NotAllowed."""
-    scope_of(actor)
+    authority = scope_of(actor).authority
     walked = walk(subject.things)
+    walked.forget(cases_of_others(authority, walked.events.values()))
     within = reach(actor, sorted(walked.things))
     mine = _reach_of(subject, within)
     if mine != "own":
@@ -222,7 +225,8 @@ def read_chain(actor: Actor, subject: Subject, wanted: Narrowing, *, at: datetim
             }
         ),
         stations=len(graph.stations),
-        steps=sorted({told.step for told in walked.events.values() if told.step}),
+        # Of a step nobody may read here, the filters do not tell either.
+        steps=sorted({told.step for told in walked.events.values() if told.step and told.uses}),
     )
     chain.place_names = _places(graph)
     _narrow(chain, wanted)

@@ -18,6 +18,7 @@ from trace.models import Event, Key, LogEntry, Organisation
 from trace.models.events import ROLES
 from trace.services.actors import Actor
 from trace.services.chains import Named, close, named
+from trace.services.chains_cases import cases_of_others
 from trace.services.chains_walk import Told, Walked
 from trace.services.jurisdictions import Reach, look, reach, scope_of
 from trace.services.naming import issuer_of
@@ -44,11 +45,11 @@ class Opened:
 def open_told(actor: Actor, event_id: int, *, at: datetime) -> Opened:
     """One event. Raises NotFound, NotAllowed. A look at what is not the authority's own is
     written down."""
-    scope_of(actor)
+    authority = scope_of(actor).authority
     row = db.session.get(Event, event_id)
     walked = Walked(frozenset())
     told = walked.read_event(event_id)
-    if row is None or told is None:
+    if row is None or told is None or cases_of_others(authority, [told]):
         raise NotFound
     within = reach(actor, sorted(walked.things))
     ways = set(within.values())

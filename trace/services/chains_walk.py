@@ -142,6 +142,13 @@ class Walked:
         self._take(told, ())
         return self.events.get(event_id)
 
+    def forget(self, events: Collection[int]) -> None:
+        """Leaves out events that this reader is told nothing of."""
+        for one in events:
+            del self.events[one]
+        for told in self.about.values() if events else ():
+            told[:] = [one for one in told if one.id not in events]
+
     def _take(self, told: list[Told], fresh: Collection[int]) -> None:
         self.events.update({one.id: one for one in told})
         for event, role, thing, quantity, unit, visibility in db.session.execute(
