@@ -16,6 +16,7 @@ from tests.support.farms import Farm, id_base, make_farm, make_product, path_of
 from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 from tests.support.stamps import bind_stamps, make_stamps, stamp_page, stamp_path
+from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Audit, Copy, Organisation, UnitScan
 from trace.models.types import to_millis
@@ -137,7 +138,7 @@ def test_a_package_scanned_before_its_lot_left_is_told_so_without_colour(
 
 
 def office(jurisdiction: str = "*", role: str = "supervisor") -> Actor:
-    actor = make_actor(START, "Chi cục Minh họa", kind="authority", jurisdiction=jurisdiction)
+    actor = make_actor(START, "Chi cục Minh họa", "authority", "confirmed", "owner", jurisdiction)
     return Actor(actor.organisation, None, role)
 
 
@@ -150,6 +151,12 @@ def test_the_queue_is_the_offices_whose_ward_or_province_it_is(farm: Farm) -> No
     (one,) = copies.suspects(office())
     assert one.reasons == (("returns", 1),)
     assert set(one.places) == {HUE, CAMAU}
+    for status in ("unconfirmed", "suspended"):
+        nobody = office()
+        nobody.organisation.status = status
+        assert copies.suspects(nobody) == []
+        with pytest.raises(NotFound):
+            copies.get_suspect(nobody, one.row.key, one.row.serial)
 
 
 def test_however_many_wait_elsewhere_none_of_an_offices_own_is_pushed_out(
@@ -187,7 +194,7 @@ def test_what_an_inspector_finds_ends_the_warning_or_makes_it_stay(
     member = make_member(app, role="supervisor", kind="authority")
     with app.app_context():
         row = db.session.scalars(select(Organisation).where(Organisation.kind == "authority")).one()
-        row.jurisdiction = "*"
+        row.jurisdiction, row.status = "*", "confirmed"
         db.session.commit()
     sign_in(app, client, member)
     desk = PageClient(client)

@@ -27,9 +27,12 @@ from trace.models import (
     Organisation,
     Recall,
     RecallHolder,
+    Thing,
 )
 from trace.services import jurisdictions
 from trace.services.actors import Actor
+from trace.services.batches import short_name
+from trace.services.laboratory import held_lots
 from trace.services.recalls.rules import powers_of
 from trace.services.records import transformed
 from trace.web.forms import showable
@@ -292,6 +295,46 @@ def test_makers_recall_their_own_goods_and_no_others(
     withdrawn = pages.submit(pages.get(f"/producer/recalls/{case}/withdraw"), {"reason": "Nhầm lô"})
     assert "đã rút lại" in withdrawn.text
     assert warned(app) == 0
+
+
+def test_rows_that_are_only_counted_through_name_nobody_s_goods(
+    app: Flask, city: Member, now: datetime, small: Exercise
+) -> None:
+    with app.app_context():
+        owner = make_member(app, inside=db.session.merge(small.farm.organisation).id)
+        rows = [str(one) for one in db.session.scalars(select(Thing.id))]
+        other = short_name(small.made[0])
+        own = len(small.lots) + 2  # its planting, and the lot beside
+    for pages, address, shown in (
+        (client_of(app, owner, now), "/producer/recalls/new", own),
+        (client_of(app, supervisor(app, "79", "Sở xa"), now), f"{DESK}new", 0),
+    ):
+        data = {**pages.get(address).form("//main//form").filled({}), "thing": rows}
+        for act in ({"act": "go", "kind": "nothing"}, {"act": "look"}):
+            answer = pages.client.post(address, data={**data, **act})
+            assert answer.status_code == 400
+            page = checked_page(address, answer)
+            assert len(page.find("//input[@name='thing']")) == shown
+            assert other not in page.text
+
+
+def test_an_authority_that_was_suspended_meanwhile_neither_reads_nor_ends_its_case(
+    app: Flask, city: Member, now: datetime, small: Exercise
+) -> None:
+    pages = client_of(app, city, now)
+    case = case_of(choose(pages, small.lots[0]))
+    classify(pages, case)
+    sign_it(pages, case)
+    ending = pages.get(f"{DESK}{case}/withdraw").form("//main//form").filled({"reason": "Nhầm"})
+    with app.app_context():
+        db.session.get_one(Organisation, city.organisation_id).status = "suspended"
+        db.session.commit()
+    for page in ("", "/preview", "/phones", "/packet.json", "/holders/1"):
+        assert pages.client.get(f"{DESK}{case}{page}").status_code == 403
+    assert pages.client.post(f"{DESK}{case}/withdraw", data=ending).status_code == 403
+    with app.app_context():
+        assert db.session.get_one(Recall, case).state == "open"
+        assert held_lots(city.actor) == []
 
 
 # -- rehearsals ------------------------------------------------------------------------------------

@@ -182,6 +182,8 @@ def settle(actor: Actor, suspect: Suspect, state: str, words: str, *, at: dateti
 
 
 def _concerns(actor: Actor, row: Copy) -> bool:
+    if actor.organisation.status != "confirmed":  # nor one that was suspended meanwhile
+        return False
     jurisdiction = actor.organisation.jurisdiction
     maker = row.lot.owner.ward_code if row.lot and row.lot.owner else None
     return covers(jurisdiction, maker) or bool(set(row.places.split()) & areas(jurisdiction))

@@ -205,6 +205,8 @@ def held_lots(actor: Actor) -> list[Held]:
     """Holds by the platform's rules on harvests whose makers are in the authority's jurisdiction,
     oldest first: the inspectors' queue."""
     actor.check("read")
+    if actor.organisation.status != "confirmed":
+        return []
     rows = db.session.execute(
         select(Event, Thing)
         .join(Alert, Alert.event_id == Event.id)

@@ -140,7 +140,7 @@ def new() -> ResponseReturnValue:
             if not chosen or request.form.get("act") == "look":
                 found = cases.find(actor(), wanted)
                 cases.check_reach(actor(), found)
-                sources = _within(cases.upstream(found))
+                sources = cases.within(actor(), cases.upstream(found))
                 chosen = {str(thing.id) for thing in found}
             else:
                 recall = cases.begin(
@@ -172,23 +172,14 @@ def _wanted(clean: dict[str, Any]) -> Wanted:
 
 
 def _things(chosen: set[str]) -> list[Thing]:
+    """By their rows' numbers, which anybody can count: only what one may choose is told of."""
     ids = [int(one) for one in chosen if one.isdecimal() and len(one) <= ID_LIMIT]
-    return list(
-        db.session.scalars(
-            select(Thing)
-            .where(among(Thing.id, ids[: cases.MOST_ITEMS]), Thing.kind.in_(KINDS_CHOSEN))
-            .order_by(Thing.id)
-        )
+    rows = db.session.scalars(
+        select(Thing)
+        .where(among(Thing.id, ids[: cases.MOST_ITEMS]), Thing.kind.in_(KINDS_CHOSEN))
+        .order_by(Thing.id)
     )
-
-
-def _within(things: list[Thing]) -> list[Thing]:
-    """Those that one may choose as well."""
-    mine = actor().organisation
-    if mine.kind != "authority":
-        return [thing for thing in things if thing.owner_id == mine.id]
-    within = jurisdictions.reach(actor(), [thing.id for thing in things])
-    return [thing for thing in things if within.get(thing.id) is not None]
+    return cases.within(actor(), rows.all())
 
 
 # -- preview, reason, sign -------------------------------------------------------------------------

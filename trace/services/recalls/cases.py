@@ -226,12 +226,18 @@ def upstream(things: Collection[Thing]) -> list[Thing]:
 
 def check_reach(actor: Actor, things: Collection[Thing], path: str = "codes") -> None:
     """Rule 2. Raises OutsideReach, NotYours; whoever looked beyond is noted by the caller."""
+    allowed = {thing.id for thing in within(actor, things)}
+    for thing in things:
+        if thing.id not in allowed:
+            refusal = OutsideReach if actor.organisation.kind == "authority" else NotYours
+            raise refusal(path=path, name=short_name(thing.identity))
+
+
+def within(actor: Actor, things: Collection[Thing]) -> list[Thing]:
+    """Those of the things that rule 2 lets this organisation choose."""
     if actor.organisation.kind == "authority":
-        within = jurisdictions.reach(actor, [thing.id for thing in things])
-        for thing in things:
-            if within.get(thing.id) is None:
-                raise OutsideReach(path=path, name=short_name(thing.identity))
-        return
+        reached = jurisdictions.reach(actor, [thing.id for thing in things])
+        return [thing for thing in things if reached.get(thing.id) is not None]
     mine = actor.organisation.id
     voices = voices_of({thing.owner_id for thing in things if thing.owner_id != mine})
     lots = {
@@ -240,10 +246,12 @@ def check_reach(actor: Actor, things: Collection[Thing], path: str = "codes") ->
             select(Thing).where(among(Thing.id, [t.lot_id for t in things if t.lot_id]))
         )
     }
+    found = []
     for thing in things:
         owner = thing.owner_id or lots.get(thing.lot_id or 0)
-        if owner != mine and not voices.speak(mine, owner, thing.id, thing.lot_id):
-            raise NotYours(path=path, name=short_name(thing.identity))
+        if owner == mine or voices.speak(mine, owner, thing.id, thing.lot_id):
+            found.append(thing)
+    return found
 
 
 def _check_once(
@@ -315,11 +323,14 @@ def choose_class(actor: Actor, recall: Recall, values: Mapping[str, Any], *, at:
 
 
 def get_recall(actor: Actor, recall_id: int) -> Recall:
-    """A case that this organisation runs, proposed, or may decide. Raises NotFound."""
+    """A case that this organisation runs, proposed, or may decide. Raises NotFound; NotAllowed for
+    an authority that is not, or no longer, confirmed: it neither reads who has what nor ends it."""
     recall = db.session.get(Recall, recall_id)
     mine = actor.organisation.id
     if recall is None or mine not in (recall.organisation_id, recall.proposer_id):
         raise NotFound
+    if actor.organisation.kind == "authority":
+        jurisdictions.scope_of(actor)
     return recall
 
 
@@ -476,4 +487,5 @@ __all__ = [
     "refuse",
     "upstream",
     "waiting_count",
+    "within",
 ]
