@@ -3,7 +3,7 @@ audit log, settings. Each is said in the log, shown to the public, and taken bac
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,17 @@ from trace.models import (
     Product,
     Thing,
 )
-from trace.services import accredited, accrediting, confirming, crates, prefixes, same_records
+from trace.services import (
+    accredited,
+    accrediting,
+    confirming,
+    crates,
+    delegations,
+    directives,
+    jurisdictions,
+    prefixes,
+    same_records,
+)
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture import capture
@@ -151,6 +161,26 @@ def test_an_authority_suspends_in_its_area_only_and_lifts_no_wider_ones(db_sessi
     inspector = Actor(city.organisation, None, "inspector")
     with pytest.raises(NotAllowed):
         confirming.suspend(inspector, farm, "vi phạm", at=NOW)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_who_was_lent_looking_alone_judges_and_orders_nobody_there(db_session: Any) -> None:
+    giver = make_actor(NOW, "Tỉnh", "authority", "confirmed", "supervisor", "79")
+    taker = make_actor(NOW, "Sở", "authority", "confirmed", "supervisor", "01")
+    far = make_actor(NOW, "HTX xa").organisation
+    far.ward_code = "26737"
+    code = taker.organisation.code
+    until = NOW + timedelta(days=30)
+    asked = {"title": "T", "text": "T", "due_on": NOW.date(), "kinds": ["co-operative"]}
+    asked["ward_code"] = "26737"
+    for act in ("inspect", "decide"):
+        delegations.lend(giver, code, act, "26737", [], "bận", until=until, at=NOW)
+        assert jurisdictions.scope_of(taker, act).covers("26737")
+        assert confirming.may_judge(taker, far) == (act == "decide")
+        if act == "inspect":
+            with pytest.raises(directives.WardOutside):
+                directives.send(taker, asked, [], at=NOW)
+    assert directives.send(taker, asked, [], at=NOW).units_count == 1
 
 
 @time_machine.travel(NOW, tick=False)

@@ -126,7 +126,7 @@ def may_judge(actor: Actor, organisation: Organisation) -> bool:
         return actor.may("administer")
     if organisation.kind == "authority" or not actor.may("decide"):
         return False
-    return scope_of(actor).covers(organisation.ward_code)
+    return scope_of(actor, "decide").covers(organisation.ward_code)
 
 
 def suspend(

@@ -130,8 +130,7 @@ def send(actor: Actor, values: Mapping[str, Any], files: Files, *, at: datetime)
     """Sends a directive: `number`, `title`, `text`, `due_on`, `kinds`, `ward_code`. Its units are
     told by a job. Raises NotAllowed, DueDayPassed, WardOutside, NobodyChosen, TooManyUnits and what
     `directive_files.keep` raises."""
-    actor.check("decide")
-    scope = scope_of(actor)
+    scope = scope_of(actor, "decide")  # where looking alone was lent, nothing is ordered
     today = local_day(at)
     if not today <= values["due_on"] <= today + LONGEST:
         raise DueDayPassed(path="due_on")
