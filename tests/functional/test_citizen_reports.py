@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from limits import parse
 from sqlalchemy import func, select
 from sqlalchemy.orm import scoped_session
 
@@ -29,6 +30,7 @@ from trace.extensions import db
 from trace.models import Notification, Organisation, Report, ReportPhoto
 from trace.services.actors import Actor
 from trace.services.citizen_reports import photos
+from trace.web import reporting
 
 START = datetime.fromisoformat("2026-11-08T01:00:00+00:00")
 
@@ -169,6 +171,22 @@ def test_a_video_is_refused_and_the_photo_beside_it_need_not_be_sent_again(
         assert photos.forget_left(at=later) == 3
         db.session.commit()
         assert photos.PHOTOS.read(kept.digest) == data
+
+
+@pytest.mark.throttled
+def test_photos_with_forms_that_are_refused_do_not_fill_the_disk(
+    app: Flask, pages: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "UPLOADS", parse("2/1 hour"))
+    for number in range(2):
+        page = send(pages, "/report", a_photo(60 + number), status=400, problem="")
+        assert page.form().fields["kept"]
+    page = send(pages, "/report", a_photo(62), status=429, words="Hàng mốc")
+    assert "Hàng mốc" in page.response.text
+    assert "kept" not in page.form().fields
+    with app.app_context():
+        later = datetime.now().astimezone() + timedelta(days=3)
+        assert photos.forget_left(at=later) == 2
 
 
 def test_a_form_sent_twice_is_one_report_with_one_code(

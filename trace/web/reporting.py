@@ -42,6 +42,9 @@ csrf.exempt(blueprint)
 # Of one network, which many phones share: from HELD on they are held apart, at STOPPED it is over.
 STOPPED: Final = parse("60/1 hour")
 HELD: Final = 12
+# Photos are kept before a form is read; sent again and again with one that is refused, they would
+# fill the disk.
+UPLOADS: Final = parse("120/1 hour")
 LOOKUPS: Final = parse("60/15 minutes")
 # A phone that sends a video must hear that it cannot, with what was typed still there: more than
 # that is cut off by the server in front.
@@ -118,6 +121,14 @@ def tell() -> ResponseReturnValue:
 
 def _photos(form: Form) -> photos.Kept:
     came = [one.stream for one in request.files.getlist("photos") if one.filename]
+    network = network_of(throttle.address())
+    try:
+        if came:
+            throttle.check(UPLOADS, "report-photos", network)
+            throttle.count(UPLOADS, "report-photos", network)
+    except throttle.TooManyTries as refusal:
+        form.refuse(refusal)
+        came = []
     kept, wrong = photos.keep(came, form.all("kept"))
     for error in wrong:
         form.refuse(error)
