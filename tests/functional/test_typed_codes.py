@@ -15,6 +15,7 @@ from tests.support.stamps import bind_stamps, make_stamps, serial_of, stamp_path
 from trace.core.gs1 import format_code, new_code
 from trace.extensions import db
 from trace.models import LabelRange
+from trace.services.codes import identities_of
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("now")
@@ -158,3 +159,12 @@ def test_what_is_no_code_says_what_is_wrong_with_it(
     farm: Farm, pages: PageClient, typed: str, said: str
 ) -> None:
     assert said in complaint(pages, typed)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", ["01/09520002010025/10/261120-01H", "b/HGJ4RN3CGE"])
+def test_a_path_alone_is_the_code_that_a_whole_address_is(path: str) -> None:
+    base = "https://trace.example"
+    whole = identities_of(f"{base}/{path}", base)
+    assert len(whole) == 1
+    assert identities_of(path, base) == identities_of(f"/{path}", base) == whole

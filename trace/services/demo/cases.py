@@ -22,7 +22,7 @@ from trace.services.check_lists import get_list
 from trace.services.deadlines import local_day
 from trace.services.demo.stage import Landmark
 from trace.services.findings import About, close_finding, open_finding
-from trace.services.inspections import plan, record_visit
+from trace.services.inspections import inspectors, plan, record_visit
 from trace.services.inspections_ending import conclude
 from trace.services.inspections_events import Said
 from trace.services.recalls import answering, cases
@@ -67,12 +67,13 @@ def _inspect(actor: Actor, lot: Thing, at: datetime) -> None:
         {
             "lots": lot.identity,
             "planned_on": local_day(at),
+            "assigned": next((one.id for one in reversed(inspectors(actor))), None),
             "reason": "Thu sớm hơn nhãn thuốc yêu cầu",
         },
         get_list(actor, "farm"),
         at=at,
     )
-    answers = {"01": {"answer": "yes"}, "02": {"answer": "no", "note": "Thu khi chưa đủ ngày"}}
+    answers = {"01": {"answer": "yes"}, "03": {"answer": "no", "note": "Thu khi chưa đủ ngày"}}
     note = "Có mặt người phụ trách xưởng."
     record_visit(actor, case, answers, _said(actor, "visit", hours[0], note), at=at)
     told = {
@@ -114,8 +115,11 @@ def _recall(actor: Actor, lot: Thing, at: datetime) -> None:
     # The notice was signed when the world was told; the case takes it as its own.
     ends = max(signed + _ANSWER_TIME, at + timedelta(hours=20))
     reached = db.session.scalars(select(Alert.mixed).where(Alert.event_id == notice)).all()
+    signer = next((one.id for one in inspectors(actor)), None)
     opened = {
         "state": "open",
+        "signer": signer,
+        "decided_by": signer,
         "signed_at": signed,
         "decided_at": signed,
         "answer_by": ends,
