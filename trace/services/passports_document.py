@@ -76,7 +76,11 @@ def build_document(
         if unit == loaded.target.identity or loaded.target.kind != "lot"
     }
     journey = trace_journey(
-        loaded.target.identity, facts, lot_of=lot_of, accredited=loaded.standing.accredited
+        loaded.target.identity,
+        facts,
+        lot_of=lot_of,
+        accredited=loaded.standing.accredited,
+        authorities=loaded.standing.authorities,
     )
     behind = what_stands_behind(connection, journey, loaded)
     shown = [fact for fact in journey.lines if fact.statement not in behind.mended]

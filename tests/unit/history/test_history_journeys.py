@@ -128,6 +128,20 @@ def test_a_laboratorys_result_is_told_after_the_lot_was_divided_and_a_shops_is_n
     assert told == [result.statement]
 
 
+def test_an_authoritys_conclusion_is_told_after_the_lot_was_divided_and_anybody_elses_is_not() -> (
+    None
+):
+    story = Story()
+    story.register("coop", "lot", 480)
+    story.ship("coop", "lot", 100, "shop")
+    members = frozenset({"trace:inspection"})
+    concluded = story.tell("office", "inspecting", kg("epc", "lot"), members=members)
+    story.tell("shop", "inspecting", kg("epc", "lot"), members=members)
+    journey = trace_journey("lot", story.facts, authorities={"office"})
+    told = [one.statement for one in journey.lines if one.step == "inspecting"]
+    assert told == [concluded.statement]
+
+
 def test_a_whole_that_comes_in_parts_is_the_parts_together() -> None:
     story = Story()
     story.register("coop", "lot", 480)

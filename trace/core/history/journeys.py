@@ -9,8 +9,8 @@ Rules.
 4. A logistic unit's history is its own, and those of its load: what it holds now, or held last.
 5. Edges are those of facts that stand; a voided fact is still told, as voided, and so is one that a
    correction moved off this page: to other goods, or to a time that is not theirs any more. A
-   notice is told however late it came, and so is the result of a laboratory: it is about all of
-   the lot, wherever parts of it are by then.
+   notice is told however late it came, and so are the result of a laboratory and the conclusion
+   of an authority's inspection: they are about all of the lot, wherever parts of it are by then.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from trace.core.history.divisions import ARRIVING, LEAVING, first_division, legs
 from trace.core.history.facts import Fact, newest_first, oldest_first, told_order
 
 RESULTS: Final = "trace:results"
+INSPECTION: Final = "trace:inspection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,12 @@ def trace_journey(
     *,
     lot_of: Mapping[str, str] | None = None,
     accredited: Collection[str] = (),
+    authorities: Collection[str] = (),
 ) -> Journey:
     """The history of `target` out of `facts`, which may hold far more than belongs to it.
 
-    `lot_of` says which lot a unit belongs to, `accredited` whose results are heard. The result does
-    not depend on the order of `facts`.
+    `lot_of` says which lot a unit belongs to, `accredited` whose results are heard, `authorities`
+    whose conclusions. The result does not depend on the order of `facts`.
     """
     settled = settle(facts)
     stays = spans(settled.live)
@@ -80,8 +82,10 @@ def trace_journey(
         for fact in told:
             if fact.statement in lines or not concerns(fact, thing, around):
                 continue
-            about_all = fact.notice is not None or (
-                RESULTS in fact.members and fact.issuer in accredited
+            about_all = (
+                fact.notice is not None
+                or (RESULTS in fact.members and fact.issuer in accredited)
+                or (INSPECTION in fact.members and fact.issuer in authorities)
             )
             if not about_all and _too_late(fact, until.get(thing), parted):
                 continue
