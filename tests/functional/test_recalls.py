@@ -13,9 +13,24 @@ from sqlalchemy import func, select
 
 from tests.support.farms import item, make_farm, new, path_of, thing_id
 from tests.support.fields import errors
-from tests.support.members import Member, make_member, sign_in
-from tests.support.pages import Page, PageClient, checked_page
-from tests.support.recalls import PROVINCE, WARD, Exercise, exercise, received, supervisor
+from tests.support.members import Member, make_member
+from tests.support.pages import PageClient, checked_page
+from tests.support.recalls import (
+    DESK,
+    PROVINCE,
+    WARD,
+    Exercise,
+    case_of,
+    choose,
+    classify,
+    client_of,
+    exercise,
+    received,
+    refused_by,
+    sign_it,
+    supervisor,
+    warned,
+)
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import (
@@ -35,71 +50,11 @@ from trace.services.batches import short_name
 from trace.services.laboratory import held_lots
 from trace.services.recalls.rules import powers_of
 from trace.services.records import transformed
-from trace.web.forms import showable
-
-DESK = "/inspection/recalls/"
 
 
 @pytest.fixture
 def city(app: Flask, now: datetime) -> Member:
     return supervisor(app, PROVINCE)
-
-
-def client_of(app: Flask, member: Member, at: datetime) -> PageClient:
-    client = app.test_client()
-    sign_in(app, client, member, at=at)
-    return PageClient(client)
-
-
-def choose(pages: PageClient, *codes: str, source: str = "", **more: str) -> Page:
-    """Pages 1 and 2: looks, chooses what was found (or its source), and stands on the preview."""
-    page = pages.get(f"{DESK}new")
-    page = pages.submit(page, {"codes": "\n".join(codes), "act": "look", **more})
-    chosen = [str(box.get("value")) for box in page.find("//input[@name='thing'][@checked]")]
-    if source:
-        chosen = [source]
-    form = page.form("//main//form")
-    values = {**form.filled({}), "act": "go", "thing": chosen}
-    return pages._open("POST", f"{DESK}new", 200, data=values)
-
-
-def case_of(page: Page) -> int:
-    return int(page.address.split("/recalls/")[1].split("/")[0])
-
-
-def classify(pages: PageClient, case: int, grade: str = "2", **more: str) -> Page:
-    page = pages.get(f"{DESK}{case}/reason")
-    values = {"hazard": "health", "grade": grade, "reason": "Dư lượng vượt giới hạn", **more}
-    return pages.submit(page, values)
-
-
-def sign_it(pages: PageClient, case: int, **more: str) -> Page:
-    page = pages.get(f"{DESK}{case}/sign")
-    return pages.submit(page, {"act": "sign", **more})
-
-
-def refused_by(pages: PageClient, page: Page, entries: dict[str, str]) -> Page:
-    """The page again, with what is wrong; nothing typed is lost."""
-    form = page.form("//main//form")
-    answer = pages.client.post(form.action, data=form.filled(entries))
-    assert answer.status_code in (400, 403, 409, 422), answer.status_code
-    found = checked_page(form.action, answer)
-    for name, typed in entries.items():
-        kept = found.form("//main//form").fields
-        assert name == "act" or kept.get(name) == showable(typed), name
-    return found
-
-
-def warned(app: Flask) -> int:
-    with app.app_context():
-        return (
-            db.session.scalar(
-                select(func.count(func.distinct(Alert.thing_id))).where(
-                    Alert.kind == "recall", Alert.lifted_by.is_(None)
-                )
-            )
-            or 0
-        )
 
 
 def test_the_exercise_from_one_label_to_the_packet(app: Flask, city: Member, now: datetime) -> None:

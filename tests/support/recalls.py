@@ -9,21 +9,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from flask import Flask
+from sqlalchemy import func, select
 
 from tests.support.farms import Farm, id_base, item, make_farm, new, uri_of
-from tests.support.members import Member, make_member
+from tests.support.members import Member, make_member, sign_in
+from tests.support.pages import Page, PageClient, checked_page
 from tests.support.stamps import bind_stamps, make_stamps, stamp_path
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import new_code
 from trace.extensions import db
-from trace.models import Organisation
+from trace.models import Alert, Organisation
 from trace.services.harvests import harvest
 from trace.services.records import Item, transformed
 from trace.services.shipments import Line, Parties, receive, ship
 from trace.services.vocabulary import Amount
+from trace.web.forms import showable
 
 WARD = "09895"
 PROVINCE = "01"
+DESK = "/inspection/recalls/"
 
 
 @dataclass(slots=True)
@@ -146,3 +150,63 @@ def supervisor(
         office.confirmed_at = office.created_at
         db.session.commit()
     return member
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+def client_of(app: Flask, member: Member, at: datetime) -> PageClient:
+    client = app.test_client()
+    sign_in(app, client, member, at=at)
+    return PageClient(client)
+
+
+def choose(pages: PageClient, *codes: str, source: str = "", **more: str) -> Page:
+    """Pages 1 and 2: looks, chooses what was found (or its source), and stands on the preview."""
+    page = pages.get(f"{DESK}new")
+    page = pages.submit(page, {"codes": "\n".join(codes), "act": "look", **more})
+    chosen = [str(box.get("value")) for box in page.find("//input[@name='thing'][@checked]")]
+    if source:
+        chosen = [source]
+    form = page.form("//main//form")
+    values = {**form.filled({}), "act": "go", "thing": chosen}
+    return pages._open("POST", f"{DESK}new", 200, data=values)
+
+
+def case_of(page: Page) -> int:
+    return int(page.address.split("/recalls/")[1].split("/")[0])
+
+
+def classify(pages: PageClient, case: int, grade: str = "2", **more: str) -> Page:
+    page = pages.get(f"{DESK}{case}/reason")
+    values = {"hazard": "health", "grade": grade, "reason": "Dư lượng vượt giới hạn", **more}
+    return pages.submit(page, values)
+
+
+def sign_it(pages: PageClient, case: int, **more: str) -> Page:
+    page = pages.get(f"{DESK}{case}/sign")
+    return pages.submit(page, {"act": "sign", **more})
+
+
+def refused_by(pages: PageClient, page: Page, entries: dict[str, str]) -> Page:
+    """The page again, with what is wrong; nothing typed is lost."""
+    form = page.form("//main//form")
+    answer = pages.client.post(form.action, data=form.filled(entries))
+    assert answer.status_code in (400, 403, 409, 422), answer.status_code
+    found = checked_page(form.action, answer)
+    for name, typed in entries.items():
+        kept = found.form("//main//form").fields
+        assert name == "act" or kept.get(name) == showable(typed), name
+    return found
+
+
+def warned(app: Flask) -> int:
+    with app.app_context():
+        return (
+            db.session.scalar(
+                select(func.count(func.distinct(Alert.thing_id))).where(
+                    Alert.kind == "recall", Alert.lifted_by.is_(None)
+                )
+            )
+            or 0
+        )

@@ -34,6 +34,7 @@ from trace.services.recalls.answering import (
 )
 from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import KINDS_CHOSEN, Wanted, get_recall
+from trace.services.recalls.partners import known_to
 from trace.services.recalls.reaching import Held, chosen_things, closure, sums
 from trace.services.sets import among
 from trace.web.access import actor
@@ -190,9 +191,12 @@ def preview(recall_id: int) -> ResponseReturnValue:
     recall = get_recall(actor(), recall_id)
     found = closure([thing.id for thing in chosen_things(recall)])
     held = found.holders()
-    names = _organisations(held)
+    told = held
+    if recall.signed_at is None or recall.rehearsal:
+        told = known_to(actor().organisation, held, rehearsal=recall.rehearsal)
+    names = _organisations(told)
     listing = Listing(
-        held,
+        told,
         words=lambda one: (
             one.name,
             names[one.organisation_id].name if one.organisation_id in names else "",
@@ -213,6 +217,8 @@ def preview(recall_id: int) -> ResponseReturnValue:
         names=names,
         items=chosen_things(recall),
         one_sided=sum(one.one_sided for one in held),
+        held=len(held),
+        untold=len(held) - len(told),
         page_size=PAGE_SIZE,
     )
 

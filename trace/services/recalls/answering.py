@@ -38,6 +38,7 @@ from trace.services.audit import write_audit
 from trace.services.news_telling import standing_in, thing_name
 from trace.services.notifications import notify_each
 from trace.services.recalls.cases import check_mine
+from trace.services.recalls.partners import known_to
 from trace.services.recalls.reaching import Held, chosen_things, holders, reached_table
 from trace.services.recalls.signing import notices_of
 from trace.services.sets import among
@@ -98,6 +99,9 @@ def follow(recall: Recall, *, at: datetime) -> int:
     if recall.state != "open":
         return 0
     found = holders(reached_table(recall), with_sales=True)
+    if recall.rehearsal:
+        runs = db.session.get_one(Organisation, recall.organisation_id)
+        found = known_to(runs, found, rehearsal=True)
     known = {
         (row.organisation_id, row.shipment_id): row
         for row in db.session.scalars(
