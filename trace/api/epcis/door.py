@@ -1,0 +1,84 @@
+"""What every part of the EPCIS 2.0 REST interface shares: the blueprint, headers, media types."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import orjson
+from flask import Blueprint, Response, g, request
+
+from trace import clock
+from trace.api.epcis.problems import NotAcceptable, UnsupportedMediaType, answer
+from trace.clock import rfc3339
+from trace.core.epcis import JsonObject
+from trace.errors import TraceError
+from trace.extensions import csrf
+from trace.services.actors import Actor
+
+bp = Blueprint("epcis", __name__, url_prefix="/epcis/v2")
+csrf.exempt(bp)
+
+CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+HEADERS = {
+    "GS1-EPCIS-Version": "2.0.0",
+    "GS1-EPCIS-Min": "2.0.0",
+    "GS1-EPCIS-Max": "2.0.0",
+    "GS1-CBV-Version": "2.0.0",
+    "GS1-CBV-Min": "2.0.0",
+    "GS1-CBV-Max": "2.0.0",
+    "GS1-Vendor-Version": "0.1.0",
+    "GS1-EPC-Format": "Never_Translates",
+    "GS1-EPCIS-Capture-Limit": "10000",
+}
+bp.register_error_handler(TraceError, answer)
+
+
+@bp.after_request
+def headers(response: Response) -> Response:
+    """What the standard asks of every answer."""
+    response.headers.extend(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def discovery(*methods: str) -> Response:
+    """What `OPTIONS` answers: 204 and the methods; the headers come with every answer."""
+    return Response(status=204, headers={"Allow": ", ".join(("OPTIONS", *methods))})
+
+
+def acting() -> Actor:
+    """Who the token acts for: set at the door (trace.web.access)."""
+    return cast("Actor", g.actor)
+
+
+def check_media_type() -> None:
+    """Raises UnsupportedMediaType unless the body is said to be JSON."""
+    if request.mimetype not in ("application/json", "application/ld+json"):
+        raise UnsupportedMediaType
+
+
+def check_accept() -> None:
+    """Raises NotAcceptable unless the caller takes JSON."""
+    accepted = request.accept_mimetypes
+    if accepted and not (accepted["application/json"] or accepted["application/ld+json"]):
+        raise NotAcceptable
+
+
+def as_json(body: object) -> Response:
+    return Response(orjson.dumps(body), content_type="application/json")
+
+
+def query_document(events: list[JsonObject]) -> JsonObject:
+    """Events as an EPCISQueryDocument; each keeps its own context."""
+    return {
+        "@context": [CONTEXT],
+        "type": "EPCISQueryDocument",
+        "schemaVersion": "2.0",
+        "creationDate": rfc3339(clock.now()),
+        "epcisBody": {
+            "queryResults": {
+                "queryName": "SimpleEventQuery",
+                "resultsBody": {"eventList": events},
+            }
+        },
+    }
