@@ -12,6 +12,7 @@ from trace.models.closings import Closing, Succession, SuccessionItem
 from trace.models.contacts import ContactCode, Counter, PersonPasskey
 from trace.models.copies import Copy
 from trace.models.crates import CompanyPrefix, CrateLabel
+from trace.models.credentials import Credential
 from trace.models.directives import Directive, DirectiveFile, DirectiveUnit
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
@@ -38,6 +39,7 @@ from trace.models.inspections import (
 )
 from trace.models.invitations import Invitation
 from trace.models.jobs import Job
+from trace.models.links import Link, LinkVersion
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
 from trace.models.notifications import (
     Delivery,
@@ -50,6 +52,7 @@ from trace.models.organisations import Household, Key, Organisation
 from trace.models.people import Membership, Person, Session, Token
 from trace.models.places import AreaCode, Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
+from trace.models.portal import PortalDelivery
 from trace.models.products import Product
 from trace.models.recalls import (
     Recall,
@@ -95,6 +98,7 @@ __all__ = [
     "CountedOrganisation",
     "Counter",
     "CrateLabel",
+    "Credential",
     "Delegation",
     "Delivery",
     "Directive",
@@ -127,6 +131,8 @@ __all__ = [
     "LabelBinding",
     "LabelPrint",
     "LabelRange",
+    "Link",
+    "LinkVersion",
     "LogCheckpoint",
     "LogEntry",
     "LogState",
@@ -144,6 +150,7 @@ __all__ = [
     "Place",
     "Plan",
     "PlatformSetting",
+    "PortalDelivery",
     "Preference",
     "PrefixClaim",
     "Preset",

@@ -34,6 +34,8 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "area_codes": ("organisation_id",),
     "products": ("organisation_id",),
     "conversions": ("product_id",),
+    "links": ("organisation_id",),
+    "link_versions": ("link_id",),
     "households": ("organisation_id",),
     "certificates": ("organisation_id", "issuer_id"),
     "certificate_covers": ("certificate_id",),
@@ -82,6 +84,8 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "authority_reports": ("authority_id",),
     "delegations": ("giver_id", "taker_id"),
     "authority_rules": ("authority_id",),
+    "credentials": ("organisation_id",),
+    "portal_deliveries": ("organisation_id",),
     "audit": ("organisation_id",),
 }
 
@@ -150,6 +154,8 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "authority_reports": ("Báo cáo định kỳ", "Periodic reports"),
     "delegations": ("Uỷ quyền", "Delegations"),
     "authority_rules": ("Tham số của cơ quan", "Parameters of the authority"),
+    "credentials": ("Chứng chỉ số đã cấp", "Credentials issued"),
+    "portal_deliveries": ("Đã gửi cổng quốc gia", "Sent to the national portal"),
     "audit": ("Nhật ký thao tác", "Audit log"),
 }
 
