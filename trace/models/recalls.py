@@ -77,6 +77,10 @@ class Recall(Model):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     end_reason: Mapped[str] = mapped_column(String(500), default="")
+    # The first of two signatures under its end waits until then; nothing is lifted before.
+    end_first: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    end_until: Mapped[datetime | None] = mapped_column(Moment)
+    end_state: Mapped[str | None] = mapped_column(String(10))  # withdrawn | closed
     version: Mapped[int] = mapped_column(default=1)
 
     organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id])
@@ -162,7 +166,8 @@ class RecallAmount(Model):
 
 class RecallAnswer(Model):
     """One line of a holder's answer. `teller` is whoever said so without an account; only the
-    authority and that holder read it."""
+    authority and that holder read it. A line that a holder signed as an event names the lot, and
+    the event by its key; what takes such a line back names neither."""
 
     __tablename__ = "recall_answers"
 
@@ -171,6 +176,10 @@ class RecallAnswer(Model):
     fate: Mapped[str] = mapped_column(String(12))
     unit: Mapped[str] = mapped_column(String(3))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
+    thing_id: Mapped[int | None] = mapped_column(ForeignKey("things.id"), index=True)
+    event_key: Mapped[str | None] = mapped_column(String(22))
+    # The line this one takes back.
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("recall_answers.id"), unique=True)
     note: Mapped[str] = mapped_column(String(300), default="")
     way: Mapped[str] = mapped_column(String(7))  # account | link | phone
     teller: Mapped[str] = mapped_column(String(120), default="")
