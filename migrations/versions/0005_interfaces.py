@@ -48,6 +48,47 @@ def upgrade() -> None:
         batch_op.create_index("ix_credentials_thing", ["thing_id", "kind"], unique=False)
 
     op.create_table(
+        "links",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("lot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("identity", sa.String(length=500), nullable=False),
+        sa.Column("link_type", sa.String(length=40), nullable=False),
+        sa.Column("href", sa.String(length=1000), nullable=False),
+        sa.Column("title", sa.String(length=150), nullable=False),
+        sa.Column("languages", sa.String(length=60), nullable=False),
+        sa.Column("media_type", sa.String(length=80), nullable=False),
+        sa.Column("context", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=7), nullable=False),
+        sa.Column("check", sa.String(length=7), nullable=False),
+        sa.Column("check_reason", sa.String(length=40), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("check_due", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["lot_id"], ["things.id"], name=op.f("fk_links_lot_id")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_links_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_links_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
+    )
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.create_index("ix_links_due", ["state", "check_due"], unique=False)
+        batch_op.create_index(batch_op.f("ix_links_identity"), ["identity"], unique=False)
+        batch_op.create_index(batch_op.f("ix_links_lot_id"), ["lot_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_links_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_links_product_id"), ["product_id"], unique=False)
+
+    op.create_table(
         "portal_deliveries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=36), nullable=False),
@@ -84,6 +125,20 @@ def upgrade() -> None:
             batch_op.f("ix_portal_deliveries_organisation_id"), ["organisation_id"], unique=False
         )
 
+    op.create_table(
+        "link_versions",
+        sa.Column("link_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("action", sa.String(length=8), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["link_id"], ["links.id"], name=op.f("fk_link_versions_link_id")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_link_versions_person_id")
+        ),
+        sa.PrimaryKeyConstraint("link_id", "number", name=op.f("pk_link_versions")),
+    )
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -99,10 +154,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recall_answers_thing_id"), ["thing_id"], unique=False)
         batch_op.create_unique_constraint(batch_op.f("uq_recall_answers_undoes_id"), ["undoes_id"])
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
+            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
         )
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
+            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
         )
 
     with op.batch_alter_table("recalls", schema=None) as batch_op:
@@ -126,19 +181,28 @@ def downgrade() -> None:
         batch_op.drop_column("end_first")
 
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_recall_answers_undoes_id"), type_="unique")
         batch_op.drop_index(batch_op.f("ix_recall_answers_thing_id"))
         batch_op.drop_column("undoes_id")
         batch_op.drop_column("event_key")
         batch_op.drop_column("thing_id")
 
+    op.drop_table("link_versions")
     with op.batch_alter_table("portal_deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_portal_deliveries_organisation_id"))
         batch_op.drop_index("ix_portal_deliveries_due")
 
     op.drop_table("portal_deliveries")
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_links_product_id"))
+        batch_op.drop_index(batch_op.f("ix_links_organisation_id"))
+        batch_op.drop_index(batch_op.f("ix_links_lot_id"))
+        batch_op.drop_index(batch_op.f("ix_links_identity"))
+        batch_op.drop_index("ix_links_due")
+
+    op.drop_table("links")
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.drop_index("ix_credentials_thing")
         batch_op.drop_index(batch_op.f("ix_credentials_organisation_id"))

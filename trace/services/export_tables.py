@@ -106,6 +106,8 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "area_codes": ("Mã vùng trồng, mã đóng gói", "Planting-area and packing-house codes"),
     "products": ("Sản phẩm", "Products"),
     "conversions": ("Cân quy đổi", "Weights of units"),
+    "links": ("Liên kết thêm vào sản phẩm, lô", "Links added to products and lots"),
+    "link_versions": ("Liên kết: từng lần sửa", "Links: what each said before"),
     "households": ("Hộ thành viên", "Households"),
     "certificates": ("Giấy chứng nhận", "Certificates"),
     "certificate_covers": ("Giấy chứng nhận: phạm vi", "Certificates: what they cover"),
