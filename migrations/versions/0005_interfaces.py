@@ -17,6 +17,82 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "named_queries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_named_queries_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_named_queries")),
+        sa.UniqueConstraint("organisation_id", "name", name="uq_named_queries_name"),
+    )
+    op.create_table(
+        "subscriptions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=36), nullable=False),
+        sa.Column("query_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("dest", sa.Text(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("report_if_empty", sa.Boolean(), nullable=False),
+        sa.Column("initial_record_time", sa.BigInteger(), nullable=True),
+        sa.Column("epc_format", sa.String(length=24), nullable=False),
+        sa.Column("made_with", sa.String(length=100), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_notified_at", sa.BigInteger(), nullable=True),
+        sa.Column("cursor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(length=100), nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_subscriptions_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["query_id"], ["named_queries.id"], name=op.f("fk_subscriptions_query_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_subscriptions_public_id")),
+    )
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index("ix_subscriptions_due", ["due_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_subscriptions_organisation_id"), ["organisation_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_subscriptions_query_id"), ["query_id"], unique=False)
+
+    op.create_table(
+        "dead_letters",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "subscription_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("first", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("upto", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(length=100), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("replay_at", sa.BigInteger(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_dead_letters_subscription_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
+    )
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.create_index("ix_dead_letters_open", ["subscription_id", "done_at"], unique=False)
+
+    op.create_table(
         "credentials",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=36), nullable=False),
@@ -139,6 +215,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("link_id", "number", name=op.f("pk_link_versions")),
     )
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.create_index("ix_jobs_own", ["organisation_id", "kind", "id"], unique=False)
+
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -189,6 +268,9 @@ def downgrade() -> None:
         batch_op.drop_column("event_key")
         batch_op.drop_column("thing_id")
 
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.drop_index("ix_jobs_own")
+
     op.drop_table("link_versions")
     with op.batch_alter_table("portal_deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_portal_deliveries_organisation_id"))
@@ -208,3 +290,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_credentials_organisation_id"))
 
     op.drop_table("credentials")
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.drop_index("ix_dead_letters_open")
+
+    op.drop_table("dead_letters")
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subscriptions_query_id"))
+        batch_op.drop_index(batch_op.f("ix_subscriptions_organisation_id"))
+        batch_op.drop_index("ix_subscriptions_due")
+
+    op.drop_table("subscriptions")
+    op.drop_table("named_queries")

@@ -69,6 +69,7 @@ from trace.models.requests import Request, Takedown
 from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.models.settings import PlatformSetting
 from trace.models.standings import Accreditation, PrefixClaim, SameAs, StandingDecision
+from trace.models.subscriptions import DeadLetter, NamedQuery, Subscription
 from trace.models.things import Alert, Holding, Passport, Thing
 from trace.models.units import LabelBinding, LabelPrint, LabelRange, Unit
 from trace.models.weighing import WeighingLine, WeighingSheet
@@ -99,6 +100,7 @@ __all__ = [
     "Counter",
     "CrateLabel",
     "Credential",
+    "DeadLetter",
     "Delegation",
     "Delivery",
     "Directive",
@@ -139,6 +141,7 @@ __all__ = [
     "LogTile",
     "LogWitness",
     "Membership",
+    "NamedQuery",
     "NoteLink",
     "Notification",
     "Organisation",
@@ -177,6 +180,7 @@ __all__ = [
     "ScanVisit",
     "Session",
     "StandingDecision",
+    "Subscription",
     "Succession",
     "SuccessionItem",
     "Takedown",

@@ -34,4 +34,7 @@ class Job(Model):
     created_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
 
-    __table_args__ = (Index("ix_jobs_due", "state", "run_after"),)
+    __table_args__ = (
+        Index("ix_jobs_due", "state", "run_after"),
+        Index("ix_jobs_own", "organisation_id", "kind", "id"),
+    )

@@ -86,6 +86,9 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "authority_rules": ("authority_id",),
     "credentials": ("organisation_id",),
     "portal_deliveries": ("organisation_id",),
+    "named_queries": ("organisation_id",),
+    "subscriptions": ("organisation_id",),
+    "dead_letters": ("subscription_id",),
     "audit": ("organisation_id",),
 }
 
@@ -158,6 +161,9 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "authority_rules": ("Tham số của cơ quan", "Parameters of the authority"),
     "credentials": ("Chứng chỉ số đã cấp", "Credentials issued"),
     "portal_deliveries": ("Đã gửi cổng quốc gia", "Sent to the national portal"),
+    "named_queries": ("Truy vấn đã đặt tên", "Named queries"),
+    "subscriptions": ("Đăng ký nhận sự kiện", "Subscriptions to events"),
+    "dead_letters": ("Sự kiện chưa gửi được", "Events that could not be delivered"),
     "audit": ("Nhật ký thao tác", "Audit log"),
 }
 
