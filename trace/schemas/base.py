@@ -18,15 +18,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 
 from trace.core.folding import fold
 from trace.errors import Refused, TraceError
+from trace.services.refusals import FieldMissing
 from trace.services.wards import find_ward, match_wards
 
 WARD_CHOICES: Final = 8
 _SPACES: Final = str.maketrans("", "", " \u00a0\u202f")
-
-
-class FieldMissing(TraceError):
-    code = "field-missing"
-    message = "Enter this."
 
 
 class TextTooLong(TraceError):

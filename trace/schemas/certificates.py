@@ -7,16 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing, validates_schema
 
-from trace.schemas.base import (
-    Choice,
-    Day,
-    FieldMissing,
-    FormSchema,
-    NotAChoice,
-    Number,
-    Text,
-    Whole,
-)
+from trace.schemas.base import Choice, Day, FormSchema, NotAChoice, Number, Text, Whole
+from trace.services.refusals import FieldMissing
 
 
 class Ticked(fields.Field[Any]):

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from trace.models.plans import SEASONS
-from trace.schemas.base import Choice, Day, FieldMissing, Several, Text, Whole
+from trace.schemas.base import Choice, Day, Several, Text, Whole
 from trace.schemas.records import (
     UNIT_KEYS,
     CircumstancesSchema,
@@ -20,6 +20,7 @@ from trace.schemas.records import (
     Rows,
     WrongOrder,
 )
+from trace.services.refusals import FieldMissing
 from trace.services.vocabulary import AREA_UNITS, DECLARATIONS
 
 

@@ -7,15 +7,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing, validates_schema
 
-from trace.schemas.base import Choice, FieldMissing, Text
+from trace.schemas.base import Choice, Text
 from trace.schemas.cycles import InputRow
-from trace.schemas.records import (
-    CircumstancesSchema,
-    NothingChosen,
-    Reference,
-    Rows,
-)
+from trace.schemas.records import CircumstancesSchema, Reference, Rows
 from trace.services.group import PER
+from trace.services.refusals import FieldMissing, NothingChosen
 
 
 class References(fields.Field[Any]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from trace.schemas.base import Choice, Day, FieldMissing, Text
+from trace.schemas.base import Choice, Day, Text
 from trace.schemas.batches import LotRow
 from trace.schemas.places import Market
 from trace.schemas.records import (
@@ -21,6 +21,7 @@ from trace.schemas.records import (
     Reference,
     Rows,
 )
+from trace.services.refusals import FieldMissing
 
 
 class ShipRow(LotRow):

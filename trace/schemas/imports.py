@@ -21,11 +21,7 @@ from trace.core.epcis.free_text import personal_numbers
 from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.schemas import import_values as values
-from trace.schemas.base import (
-    Day,
-    FieldMissing,
-    NotAChoice,
-)
+from trace.schemas.base import Day, NotAChoice
 from trace.schemas.import_columns import Column, Kind
 from trace.schemas.import_labels import TREATMENTS
 from trace.schemas.people import Phone
@@ -36,6 +32,7 @@ from trace.services.households import HouseholdCodeTaken
 from trace.services.import_references import References
 from trace.services.places import GlnTaken, check_degrees
 from trace.services.products import GtinTaken
+from trace.services.refusals import FieldMissing
 from trace.services.sheet_files import Row, Value, address
 
 EXAMPLE_MARKS: Final = ("vi du", "example")

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, missing, validates_schema
 
 from trace.models.authorities import SECTORS
 from trace.models.inspections import CONCLUSIONS, SEVERITIES
-from trace.schemas.base import Choice, Day, FieldMissing, Number, Several, Text, Whole, YesNo
+from trace.schemas.base import Choice, Day, Number, Several, Text, Whole, YesNo
 from trace.schemas.laboratory import FindingRow
 from trace.schemas.records import (
     PREFILLED,
@@ -22,6 +22,7 @@ from trace.schemas.records import (
 )
 from trace.services.findings import RULES
 from trace.services.inspections_risks import FACTORS, MOST_WEIGHT
+from trace.services.refusals import FieldMissing
 from trace.services.samples import STEPS
 
 KINDS: Final = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from trace.core.labels import LAYOUTS
-from trace.schemas.base import Choice, FieldMissing, FormSchema, Number, Text, Whole
+from trace.schemas.base import Choice, FormSchema, Number, Text, Whole
 from trace.schemas.records import CircumstancesSchema, Reference
 from trace.services.crates import RUN_LIMIT
 from trace.services.labels import FORMATS, LABEL_LIMIT, NOTE_STOCKS
+from trace.services.refusals import FieldMissing
 
 CUSTOM = "custom"
 WHAT = ("same", "unit")

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from trace.schemas.base import FieldMissing, Text, YesNo
+from trace.schemas.base import Text, YesNo
 from trace.schemas.records import (
     CircumstancesSchema,
     PastDay,
@@ -16,6 +16,7 @@ from trace.schemas.records import (
     Reference,
     Rows,
 )
+from trace.services.refusals import FieldMissing
 from trace.services.samples_units import WrongUnit, check_unit
 
 

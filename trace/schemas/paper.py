@@ -8,8 +8,9 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
-from trace.schemas.base import Choice, FieldMissing, Text, Whole
+from trace.schemas.base import Choice, Text, Whole
 from trace.schemas.records import Moment, Quantity, RecordSchema, Reference, Rows
+from trace.services.refusals import FieldMissing
 from trace.services.vocabulary import FIELD_STEPS
 
 PAPER_STEPS = tuple(dict.fromkeys(step for steps in FIELD_STEPS.values() for step in steps))

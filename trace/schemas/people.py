@@ -8,9 +8,10 @@ from typing import Any
 from marshmallow import missing
 
 from trace.errors import TraceError
-from trace.schemas.base import Choice, FieldMissing, FormSchema, Text, refuse
+from trace.schemas.base import Choice, FormSchema, Text, refuse
 from trace.services.languages import languages
 from trace.services.people import Login, check_password_rules, parse_login, parse_phone
+from trace.services.refusals import FieldMissing
 
 
 class LoginBox(Text):

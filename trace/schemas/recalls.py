@@ -9,8 +9,9 @@ from marshmallow import ValidationError, validates_schema
 
 from trace.models.authorities import SECTORS
 from trace.models.recalls import FATES, GRADES, HAZARDS, KINDS
-from trace.schemas.base import Choice, FieldMissing, FormSchema, Number, Text, YesNo
+from trace.schemas.base import Choice, FormSchema, Number, Text, YesNo
 from trace.schemas.records import Moment, Quantity, RecordSchema, Reference, Rows, WrongOrder
+from trace.services.refusals import FieldMissing
 
 REFERENCES = 500
 

@@ -20,6 +20,7 @@ from trace.core.gs1 import Gs1Error, check_lot
 from trace.errors import Refused, TraceError
 from trace.schemas.base import Day, FormSchema, Number, Text, load, parse_number, refuse
 from trace.services.records import LOCAL_ZONE
+from trace.services.refusals import FutureTime, NothingChosen
 from trace.services.vocabulary import UNITS_BY_KEY, Amount, amount
 
 ROW: Final = re.compile(r"^([a-z_]+)-(\d{1,3})-([a-z_]+)$")
@@ -34,11 +35,6 @@ _BELOW: Final = re.compile(r"^[-−]\s*\d")
 class NotATime(TraceError):
     code = "not-a-time"
     message = "“%(text)s” is not a time. Write for example 22/11/2026 07:30."
-
-
-class FutureTime(TraceError):
-    code = "future-time"
-    message = "%(text)s is still to come; only what has happened is recorded."
 
 
 class NegativeQuantity(TraceError):
@@ -59,11 +55,6 @@ class QuantityTooLarge(TraceError):
 class TooManyRows(TraceError):
     code = "too-many-rows"
     message = "At most %(limit)d lines fit into one form."
-
-
-class NothingChosen(TraceError):
-    code = "nothing-chosen"
-    message = "Choose at least one."
 
 
 class WrongOrder(TraceError):

@@ -15,8 +15,8 @@ from trace.core.gs1 import parse_identity
 from trace.errors import NotFound, TraceError
 from trace.extensions import csrf, db
 from trace.models import Organisation, Product
-from trace.schemas.records import NothingChosen
 from trace.services.codes import NotOurCode, read_codes
+from trace.services.refusals import NothingChosen
 from trace.services.search import MAKERS, search
 from trace.services.settings import current_settings
 from trace.web import throttle

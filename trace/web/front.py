@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from trace import clock
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.schemas.base import FieldMissing
 from trace.services.languages import languages
 from trace.services.people import change_account
+from trace.services.refusals import FieldMissing
 from trace.services.wards import match_wards
 from trace.web.access import safe_next
 from trace.web.forms import Form, showable

@@ -20,7 +20,6 @@ from trace.core.gs1 import parse_identity
 from trace.errors import NotFound
 from trace.extensions import csrf, db
 from trace.models import Handover, NoteLink
-from trace.schemas.base import FieldMissing
 from trace.schemas.handovers import LinkSchema
 from trace.services import approvals
 from trace.services.actors import Actor
@@ -29,6 +28,7 @@ from trace.services.batches import address_of, organisation_address, short_name
 from trace.services.capture import capture
 from trace.services.handovers import Shipment, line_item, shipments
 from trace.services.records import Draw, JsonObject, Record
+from trace.services.refusals import FieldMissing
 from trace.services.settings import current_settings
 from trace.services.shipments import Parties, received_by_link, refused_by_link
 from trace.web import throttle

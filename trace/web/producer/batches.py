@@ -12,10 +12,9 @@ from flask_babel import gettext
 from trace import clock
 from trace.errors import Refused, TraceError
 from trace.models import Place, Thing
-from trace.schemas.base import FieldMissing
 from trace.schemas.batches import DestroySchema, SaleSchema, StoreSchema
 from trace.schemas.cycles import RegisterSchema
-from trace.schemas.records import FutureTime, NothingChosen, local_moment
+from trace.schemas.records import local_moment
 from trace.services import choices, holds
 from trace.services.batches import (
     Batch,
@@ -29,6 +28,7 @@ from trace.services.batches import (
 from trace.services.harvests import register_lot
 from trace.services.labels import printed_address
 from trace.services.records import JsonObject, Record
+from trace.services.refusals import FieldMissing, FutureTime, NothingChosen
 from trace.services.storage import USES, Reading, destroy, divert, keep, put_on_sale, sell
 from trace.services.timelines import get_event, get_thing, timeline
 from trace.services.vocabulary import STEP_LABELS, STORE_STEPS

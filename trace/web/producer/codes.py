@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from trace.models import Handover
 from trace.schemas.base import FormSchema, Text
-from trace.schemas.records import NothingChosen
 from trace.services.codes import find_printed, find_things, read_codes
+from trace.services.refusals import NothingChosen
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.producer.telling import thing_href

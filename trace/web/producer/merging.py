@@ -22,7 +22,6 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Place, Product, Thing
 from trace.models.events import ROLES
 from trace.schemas.batches import MergeSchema
-from trace.schemas.records import NothingChosen
 from trace.services import choices
 from trace.services.batches import (
     Batch,
@@ -44,6 +43,7 @@ from trace.services.records import (
     LotFacts,
     Record,
 )
+from trace.services.refusals import NothingChosen
 from trace.services.shipments import External, Parties, receive_unrecorded
 from trace.services.storage import put_on_sale
 from trace.services.timelines import get_event

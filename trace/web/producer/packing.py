@@ -17,7 +17,6 @@ from trace import clock
 from trace.core.gs1 import Identity, local_uri, parse_digital_link
 from trace.errors import Refused
 from trace.models import Thing
-from trace.schemas.base import FieldMissing
 from trace.schemas.batches import PackSchema, UnpackSchema
 from trace.schemas.records import CircumstancesSchema
 from trace.services.batches import batch_of, find_things, get_things, item_of, list_things
@@ -31,6 +30,7 @@ from trace.services.crates import (
 )
 from trace.services.processing import pack, unpack
 from trace.services.records import Draw, Item, JsonObject, Record
+from trace.services.refusals import FieldMissing
 from trace.services.settings import current_settings
 from trace.services.timelines import get_event, get_thing
 from trace.web.access import actor, needs

@@ -10,12 +10,13 @@ from trace import clock
 from trace.errors import NotFound
 from trace.models import Plan, Thing
 from trace.schemas.plans import PLANNED_STEPS, JottingSchema, PlanSchema, TellSchema
-from trace.schemas.records import NothingChosen, local_moment
+from trace.schemas.records import local_moment
 from trace.services import plans
 from trace.services.batches import short_name
 from trace.services.choices import NotOffered
 from trace.services.cycles import list_cycles
 from trace.services.records import LOCAL_ZONE
+from trace.services.refusals import NothingChosen
 from trace.services.timelines import get_thing
 from trace.services.vocabulary import STEP_LABELS, step_label
 from trace.web.access import actor, needs

@@ -14,10 +14,9 @@ from trace import clock
 from trace.core.gs1 import Gs1Error, Identity, canonical_uri, check_code
 from trace.errors import NotFound
 from trace.models import Handover
-from trace.schemas.base import FieldMissing
 from trace.schemas.batches import VoidSchema
 from trace.schemas.handovers import BackSchema, ReceiveSchema, ReturnSchema
-from trace.schemas.records import CircumstancesSchema, NothingChosen
+from trace.schemas.records import CircumstancesSchema
 from trace.services.actors import Actor
 from trace.services.answers import (
     AlreadyAnswered,
@@ -51,6 +50,7 @@ from trace.services.handovers import (
     shipments,
 )
 from trace.services.records import Item, JsonObject, declare_error
+from trace.services.refusals import FieldMissing, NothingChosen
 from trace.services.settings import current_settings
 from trace.services.shipments import Line, Parties, give_back, receive, refuse, take_back
 from trace.services.timelines import get_correctable

@@ -17,7 +17,7 @@ from trace.errors import Refused, TraceError
 from trace.extensions import db
 from trace.models import Product, Thing
 from trace.schemas.base import FormSchema
-from trace.schemas.records import NothingChosen, local_moment
+from trace.schemas.records import local_moment
 from trace.services import approvals, choices, holds
 from trace.services.attachments import keep_photos, known_references
 from trace.services.batches import (
@@ -30,6 +30,7 @@ from trace.services.batches import (
 )
 from trace.services.capture import Captured, capture
 from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
+from trace.services.refusals import NothingChosen
 from trace.services.settings import current_settings
 from trace.services.vocabulary import (
     INPUT_UNITS,
