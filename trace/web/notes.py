@@ -23,6 +23,7 @@ from trace.models import Handover, NoteLink
 from trace.schemas.handovers import LinkSchema
 from trace.services import approvals
 from trace.services.actors import Actor
+from trace.services.acts.notes import counted, everything
 from trace.services.answers import Remaining, open_link, remaining, spend_link
 from trace.services.batches import address_of, organisation_address, short_name
 from trace.services.capture import capture
@@ -33,7 +34,6 @@ from trace.services.settings import current_settings
 from trace.services.shipments import Parties, received_by_link, refused_by_link
 from trace.web import throttle
 from trace.web.forms import Form
-from trace.web.producer.receipts import counted, everything
 from trace.web.producer.recording import plain, show_amount, unit_key, unit_options
 from trace.web.resume import ForeignForm, from_our_page
 

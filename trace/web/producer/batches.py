@@ -10,26 +10,23 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.errors import Refused, TraceError
 from trace.models import Place, Thing
 from trace.schemas.batches import DestroySchema, SaleSchema, StoreSchema
 from trace.schemas.cycles import RegisterSchema
 from trace.schemas.records import local_moment
 from trace.services import choices, holds
+from trace.services.acts import goods
 from trace.services.batches import (
     Batch,
     batch_of,
     containers_of,
     facts_of,
-    item_of,
     list_things,
     short_name,
 )
-from trace.services.harvests import register_lot
 from trace.services.labels import printed_address
-from trace.services.records import JsonObject, Record
-from trace.services.refusals import FieldMissing, FutureTime, NothingChosen
-from trace.services.storage import USES, Reading, destroy, divert, keep, put_on_sale, sell
+from trace.services.records import JsonObject
+from trace.services.storage import USES
 from trace.services.timelines import get_event, get_thing, timeline
 from trace.services.vocabulary import STEP_LABELS, STORE_STEPS
 from trace.web.access import actor, needs
@@ -39,10 +36,8 @@ from trace.web.lists import Listing
 from trace.web.pages import page_language
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
-    lot_amount,
-    new_lot,
     place_options,
     plain,
     product_options,
@@ -129,9 +124,7 @@ def new() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            lot, facts = new_lot(clean, choices.get_product(actor(), clean["product"]), draw)
-            captured = record(form, [register_lot(base, lot, facts)])
+            captured = record(form, goods.register(actor(), as_told(form, clean, draw)))
             made = get_event(actor(), captured.events[0].event_id).things[0].thing
             address = url_for("batches.show", thing_id=made.id)
             return form.done(address, gettext("Đã đăng ký lô. In nhãn được ngay."))
@@ -182,8 +175,8 @@ def _start(thing: Thing) -> dict[str, object]:
     }
 
 
-def _done(form: RecordForm, thing: Thing, event: JsonObject) -> ResponseReturnValue:
-    record(form, [event])
+def _done(form: RecordForm, thing: Thing, events: list[JsonObject]) -> ResponseReturnValue:
+    record(form, events)
     address = url_for("batches.show", thing_id=thing.id)
     return form.done(address, gettext("Đã ghi. Vào sổ công khai trong giây lát."))
 
@@ -198,25 +191,10 @@ def store(thing_id: int) -> ResponseReturnValue:
     form = RecordForm(StoreSchema(), start)
     if form.sent and not form.more_rows:
         with form.attempt():
-            clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            readings = _readings(clean, base)
-            item = item_of(thing, lot_amount(clean))
-            return _done(form, thing, keep(base, [item], readings, biz_step=clean["step"]))
+            said = as_told(form, form.load(), form.draw())
+            return _done(form, thing, goods.store(actor(), thing, said))
     steps = [(step, gettext(STEP_LABELS[step])) for step in STORE_STEPS]
     return _page(form, "producer/batches/store.html", thing, steps=steps)
-
-
-def _readings(clean: dict[str, Any], base: Record) -> list[Reading]:
-    found = [Reading(row["time"], row["celsius"]) for row in clean["readings"] or ()]
-    for row, reading in zip(clean["readings"] or (), found, strict=True):
-        if reading.time > base.event_time:
-            # A reading belongs to the time the event speaks of (EPCIS 2.0: not after it).
-            shown = local_moment(reading.time).strftime("%d/%m/%Y %H:%M")
-            raise FutureTime(path=f"readings-{row['row']}-time", text=shown)
-    if clean["celsius"] is not None:
-        found.append(Reading(base.event_time, clean["celsius"]))
-    return found
 
 
 @blueprint.route("/<int:thing_id>/sale", methods=["GET", "POST"])
@@ -227,13 +205,8 @@ def sale(thing_id: int) -> ResponseReturnValue:
     form = RecordForm(SaleSchema(), {**_start(thing), "act": "on-sale"})
     if form.sent:
         with form.attempt():
-            clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            item = item_of(thing, lot_amount(clean))
-            if clean["act"] == "on-sale" and not base.location:
-                raise NothingChosen(path="place")
-            event = put_on_sale(base, [item]) if clean["act"] == "on-sale" else sell(base, [item])
-            return _done(form, thing, event)
+            said = as_told(form, form.load(), form.draw())
+            return _done(form, thing, goods.offer(actor(), thing, said))
     return _page(
         form,
         "producer/batches/sale.html",
@@ -255,31 +228,14 @@ def end(thing_id: int) -> ResponseReturnValue:
     form = RecordForm(DestroySchema(), lambda: {**_start(thing), "end": "destroyed"})
     if form.sent:
         with form.attempt():
-            clean, draw = form.load(), form.draw()
-            if held:
-                _check_proof(form, clean)
-            base = circumstances(form, clean, draw)
-            items, witness = [item_of(thing, lot_amount(clean))], clean["witness"]
-            if clean["end"] == "destroyed":
-                return _done(form, thing, destroy(base, items, witness=witness))
-            return _done(form, thing, divert(base, items, clean["end"], witness=witness))
+            said = as_told(form, form.load(), form.draw())
+            return _done(form, thing, goods.end(actor(), thing, said))
     ends = [("destroyed", gettext("Tiêu huỷ")), *((one, _headed(use_words(one))) for one in USES)]
     return _page(form, "producer/batches/destroy.html", thing, ends=ends, held=held)
 
 
 def _headed(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _check_proof(form: RecordForm, clean: dict[str, Any]) -> None:
-    """What an authority must be able to check of held goods. Raises Refused naming each field."""
-    missing: list[TraceError] = []
-    if not clean["witness"]:
-        missing.append(FieldMissing(path="witness"))
-    if not form.photos:
-        missing.append(FieldMissing(path="photos"))
-    if missing:
-        raise Refused(missing)
 
 
 def start_rows(things: list[Thing], prefix: str = "lots") -> dict[str, object]:

@@ -10,31 +10,27 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.errors import NotFound
-from trace.extensions import db
-from trace.models import Product, Thing
+from trace.models import Thing
 from trace.schemas.cycles import (
     CycleSchema,
     HarvestSchema,
     NoneUsedSchema,
 )
-from trace.services import choices, holds
+from trace.services import holds
+from trace.services.acts import growing
+from trace.services.acts.growing import BEGINNINGS
 from trace.services.batches import (
     address_of,
     batch_of,
     facts_of,
-    new_cycle_address,
-    product_address,
 )
 from trace.services.cycles import Cycle, last_treatment, list_cycles, waiting_until
-from trace.services.diary import CycleFacts, declare_none, start_cycle
-from trace.services.harvests import harvest
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import Line, get_event, get_thing, timeline
 from trace.services.vocabulary import (
     AREA_UNITS,
     DECLARATIONS,
     FIELD_STEPS,
-    START_STEPS,
     STEP_LABELS,
     step_label,
 )
@@ -43,10 +39,8 @@ from trace.web.lists import Listing
 from trace.web.pages import day
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
-    lot_amount,
-    new_lot,
     product_options,
     record,
 )
@@ -54,8 +48,6 @@ from trace.web.producer.starting import circumstance_values, entry_start, origin
 from trace.web.producer.telling import area_words, place_word, tell
 
 blueprint = Blueprint("cycles", __name__, url_prefix="/producer/cycles")
-
-BEGINNINGS = {"sowing": "crop", "transplanting": "crop", "flock": "flock", "pond": "pond"}
 
 
 @blueprint.get("/")
@@ -109,20 +101,7 @@ def begin(beginning: str) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            product = choices.get_product(actor(), clean["product"])
-            step = beginning if beginning in START_STEPS["crop"] else START_STEPS[kind][0]
-            area = clean.get("area")
-            facts = CycleFacts(
-                product=product_address(product) if product else "",
-                product_name=clean["product_name"] or (product.name if product else ""),
-                variety=clean["variety"],
-                area=(area, clean.get("area_unit") or "m2") if area else None,
-                seed_source=clean["seed_source"],
-            )
-            base = circumstances(form, clean, draw)
-            cycle = new_cycle_address(draw)
-            event = start_cycle(base, cycle, step, facts, amount=lot_amount(clean))
-            captured = record(form, [event])
+            captured = record(form, growing.begin(actor(), beginning, as_told(form, clean, draw)))
             address = url_for("cycles.show", thing_id=_first_thing(captured.events[0].event_id))
             return form.done(address, gettext("Đã ghi. Vào sổ công khai trong giây lát."))
     return form.page(
@@ -177,8 +156,7 @@ def none_used(thing_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            record(form, [declare_none(base, address_of(thing), clean["kinds"])])
+            record(form, growing.declare(actor(), thing, as_told(form, clean, draw)))
             address = url_for("cycles.show", thing_id=thing.id)
             return form.done(address, gettext("Đã ghi. Vào sổ công khai trong giây lát."))
     return form.page(
@@ -195,8 +173,8 @@ def take(thing_id: int) -> ResponseReturnValue:
     """A harvest: from the cycle to a new lot."""
     thing = get_thing(actor(), thing_id, "cycle")
     lines = timeline(actor(), thing)
-    eggs = thing.product is not None and thing.product.category == "egg"
-    step = "egg_collecting" if eggs else "harvesting"
+    step = growing.harvest_step(thing)
+    eggs = step == "egg_collecting"
     origin = origin_of(thing, "harvesting")
     start = {**_harvest_start(thing, lines), **origin.values()}
     form = RecordForm(HarvestSchema(), start)
@@ -205,12 +183,7 @@ def take(thing_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            clean["product_name"] = clean["product_name"] or facts_of(lines, thing).name
-            clean["first_day"] = clean["first_day"] or clean["when"].astimezone(LOCAL_ZONE).date()
-            base = circumstances(form, clean, draw)
-            lot, facts = new_lot(clean, _product(clean["product"], thing), draw)
-            event = harvest(base, [address_of(thing)], lot, facts, biz_step=step)
-            captured = record(form, [event])
+            captured = record(form, growing.reap(actor(), thing, lines, as_told(form, clean, draw)))
             origin.finish(captured)
             made = get_event(actor(), captured.events[0].event_id).named("output")[0].thing
             address = url_for("batches.show", thing_id=made.id)
@@ -289,11 +262,3 @@ def _harvest_start(thing: Thing, lines: list[Line]) -> dict[str, object]:
         "unit": unit,
         **circumstance_values(like),
     }
-
-
-def _product(chosen: int | None, thing: Thing) -> Product | None:
-    """The product chosen, or the cycle's own."""
-    found = choices.get_product(actor(), chosen)
-    if found is None and thing.product_id is not None:
-        found = db.session.get(Product, thing.product_id)
-    return found

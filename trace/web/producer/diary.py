@@ -15,27 +15,25 @@ from trace.errors import NotFound
 from trace.models import Thing
 from trace.schemas.cycles import EntrySchema, TreatmentSchema
 from trace.services import plans
-from trace.services.batches import address_of, batch_of
+from trace.services.acts import growing
+from trace.services.acts.growing import ALL_STEPS, TREATMENTS, input_of
+from trace.services.batches import batch_of
 from trace.services.catalogue import banned_among, proposals
-from trace.services.diary import Input, diary_entry
+from trace.services.diary import Input
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import get_thing
-from trace.services.vocabulary import FIELD_STEPS, STEP_LABELS
+from trace.services.vocabulary import STEP_LABELS
 from trace.web.access import actor, needs
 from trace.web.pages import day
 from trace.web.producer.cycles import blueprint
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
     input_unit_options,
     record,
 )
 from trace.web.producer.starting import entry_start, kept_values, origin_of
-
-# Steps that are about something put on the crop or given to the animals.
-TREATMENTS = frozenset({"fertilising", "spraying", "feeding", "vaccinating"})
-ALL_STEPS = frozenset(step for steps in FIELD_STEPS.values() for step in steps)
 
 
 @blueprint.route("/<int:thing_id>/diary/<step>", methods=["GET", "POST"])
@@ -53,9 +51,9 @@ def entry(thing_id: int, step: str) -> ResponseReturnValue:
         with form.attempt():
             clean, draw = form.load(), form.draw()
             inputs = [input_of(row) for row in clean["inputs"] or ()]
-            base = circumstances(form, clean, draw)
+            events = growing.enter(actor(), thing, step, as_told(form, clean, draw))
             _save_preset(thing, step, clean)
-            captured = record(form, [diary_entry(base, address_of(thing), step, inputs=inputs)])
+            captured = record(form, events)
             origin.finish(captured)
             address = url_for("cycles.show", thing_id=thing.id)
             return form.done(address, _said(step, clean, inputs))
@@ -88,12 +86,6 @@ def season_options() -> list[tuple[str, str]]:
         ("autumn", gettext("Vụ thu (tháng 8–10)")),
         ("winter", gettext("Vụ đông (tháng 11–1)")),
     ]
-
-
-def input_of(row: Mapping[str, object]) -> Input:
-    """A clean row of inputs as the diary takes it."""
-    known = {name: value for name, value in row.items() if name != "row" and value is not None}
-    return Input(**known)  # type: ignore[arg-type]  # names and types are InputRow's
 
 
 def _save_preset(thing: Thing, step: str, clean: Mapping[str, Any]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -13,21 +9,17 @@ from flask_babel import gettext
 from trace import clock
 from trace.schemas.batches import CorrectSchema, VoidSchema
 from trace.schemas.records import local_moment
-from trace.services.batches import address_of
+from trace.services.acts import mending
+from trace.services.acts.mending import is_counted
 from trace.services.corrections import REASONS
-from trace.services.diary import Input
-from trace.services.records import Item, JsonObject, Record, declare_error, local_time, quantity
 from trace.services.rectifying import may_rectify
-from trace.services.settings import current_settings
 from trace.services.timelines import Line, get_correctable, get_event, visible
-from trace.services.vocabulary import context
 from trace.web.access import actor, needs
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
     input_unit_options,
-    lot_amount,
     plain,
     record,
     unit_key,
@@ -36,14 +28,6 @@ from trace.web.producer.starting import circumstance_values, input_values
 from trace.web.producer.telling import tell, thing_href
 
 blueprint = Blueprint("events", __name__, url_prefix="/producer/events")
-
-# Where an event keeps its things: list of classes by role, and what belongs to both.
-QUANTITY_LISTS = {
-    "epc": "quantityList",
-    "child": "childQuantityList",
-    "input": "inputQuantityList",
-    "output": "outputQuantityList",
-}
 
 
 @blueprint.get("/<int:event_id>")
@@ -80,21 +64,8 @@ def correct(event_id: int) -> ResponseReturnValue:
     if form.sent and not form.more_rows:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            if not base.attachments:
-                base = replace(
-                    base, attachments=tuple(line.document.get("trace:attachments") or ())
-                )
-            instead = corrected(line, base, clean)
-            declared = declare_error(
-                line.document,
-                line.statement_id,
-                id_base=current_settings().id_base,
-                at=clock.now(),
-                reason=clean["reason"],
-                corrective=[base.event_id],
-            )
-            record(form, [instead, declared])
+            said = as_told(form, clean, draw)
+            record(form, mending.correct(actor(), line, said, at=clock.now()))
             return form.done(_page_of(line), gettext("Đã sửa. Bản cũ vẫn xem được."))
     (told,) = tell([line])
     return form.page(
@@ -102,19 +73,13 @@ def correct(event_id: int) -> ResponseReturnValue:
         line=line,
         told=told,
         rows=[
-            (number, named) for number, named in enumerate(line.things) if _counted(line, number)
+            (number, named) for number, named in enumerate(line.things) if is_counted(line, number)
         ],
         input_units=input_unit_options(),
         has_inputs="trace:inputs" in line.document,
         has_dates="ilmd" in line.document,
         **common_choices(),
     )
-
-
-def _counted(line: Line, number: int) -> bool:
-    """Whether a thing's amount can be corrected: lots that the event gave an amount."""
-    named = line.things[number]
-    return named.role in QUANTITY_LISTS and named.thing.kind == "lot"
 
 
 def _start(line: Line) -> dict[str, object]:
@@ -136,67 +101,6 @@ def _start(line: Line) -> dict[str, object]:
     return found
 
 
-def corrected(line: Line, base: Record, clean: Mapping[str, Any]) -> JsonObject:
-    """The event that stands instead: the original with what the form changed, under a new id."""
-    dropped = ("recordTime", "errorDeclaration", "trace:members", "trace:corrects")
-    found = {name: value for name, value in line.document.items() if name not in dropped}
-    found["@context"] = line.document.get("@context") or context(base.id_base)
-    found["eventID"] = base.event_id
-    found["eventTime"] = local_time(base.event_time)
-    own = {
-        "readPoint": {"id": base.place} if base.place else None,
-        "bizLocation": {"id": base.location} if base.location else None,
-        "trace:performedBy": base.performed_by,
-        "trace:recordedBy": base.recorded_by,
-        "trace:note": base.note,
-        "trace:attachments": list(base.attachments),
-    }
-    for name, value in own.items():
-        found.pop(name, None)
-        if value:
-            found[name] = value
-    _amounts(found, line, clean)
-    if "trace:inputs" in found:
-        rows = [
-            {name: value for name, value in row.items() if name != "row" and value is not None}
-            for row in clean["inputs"] or ()
-        ]
-        found["trace:inputs"] = [Input(**row).to_json() for row in rows]
-    if "ilmd" in found:
-        ilmd = dict(found["ilmd"])
-        for name, value in (
-            ("cbvmda:itemExpirationDate", clean["use_by"]),
-            ("cbvmda:bestBeforeDate", clean["best_before"]),
-        ):
-            ilmd.pop(name, None)
-            if value is not None:
-                ilmd[name] = value.isoformat()
-        found["ilmd"] = ilmd
-    return found
-
-
-def _amounts(found: JsonObject, line: Line, clean: Mapping[str, Any]) -> None:
-    """Puts the corrected amounts into the event's lists."""
-    typed = {row["row"]: row for row in clean["things"] or ()}
-    for number, named in enumerate(line.things):
-        if not _counted(line, number):
-            continue
-        amount = lot_amount(typed.get(number, {}))
-        member = QUANTITY_LISTS[named.role]
-        uri = address_of(named.thing)
-        found[member] = [
-            quantity(Item(one["epcClass"], amount))
-            if address_of_uri(one["epcClass"]) == uri
-            else one
-            for one in found.get(member) or ()
-        ]
-
-
-def address_of_uri(uri: str) -> str:
-    """An address as an event wrote it, in our printed form."""
-    return address_of(uri)
-
-
 @blueprint.route("/<int:event_id>/void", methods=["GET", "POST"])
 @needs("record")
 def void(event_id: int) -> ResponseReturnValue:
@@ -205,14 +109,7 @@ def void(event_id: int) -> ResponseReturnValue:
     form = RecordForm(VoidSchema(), {"reason": "did_not_occur"})
     if form.sent:
         with form.attempt():
-            declared = declare_error(
-                line.document,
-                line.statement_id,
-                id_base=current_settings().id_base,
-                at=clock.now(),
-                reason=form.load()["reason"],
-            )
-            record(form, [declared])
+            record(form, mending.void(line, form.load()["reason"], at=clock.now()))
             return form.done(_page_of(line), gettext("Đã huỷ dòng ghi. Dòng cũ vẫn xem được."))
     (told,) = tell([line])
     return form.page(

@@ -14,15 +14,14 @@ from trace.core.gs1 import Gs1Error, check_code
 from trace.core.labels import label_payload, qr_svg
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Handover, Organisation, Product
+from trace.models import Handover, Organisation
 from trace.schemas.handovers import ExternalSchema, ShipSchema
 from trace.services import choices
 from trace.services.actors import Actor
+from trace.services.acts import notes
 from trace.services.answers import bridged, find_link, make_link, remaining
 from trace.services.batches import (
     list_things,
-    new_note_address,
-    organisation_address,
     short_name,
 )
 from trace.services.handovers import (
@@ -37,7 +36,6 @@ from trace.services.handovers import (
     shipments,
 )
 from trace.services.labels import printed_address
-from trace.services.shipments import External, Parties, receive_unrecorded, ship
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -53,14 +51,13 @@ from trace.web.producer.note_paper import (
     papers,
     party_words,
 )
-from trace.web.producer.processing import asked_things, items_of_rows
+from trace.web.producer.processing import asked_things
 from trace.web.producer.receipts import add_receipts, by_note
 from trace.web.producer.recording import (
     RecordForm,
+    as_told,
     batch_options,
-    circumstances,
     common_choices,
-    new_lot,
     product_options,
     record,
     show_amount,
@@ -293,16 +290,7 @@ def send() -> ResponseReturnValue:
     if form.sent and not form.more_rows:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            taker = choices.find_organisation(actor(), clean["taker"])
-            parties = Parties(
-                giver=organisation_address(actor().organisation),
-                taker=organisation_address(taker) if taker else "",
-                from_place=base.place,
-                note=new_note_address(draw),
-            )
-            going = ship(base, items_of_rows(clean["lots"]), parties, market=clean["market"])
-            captured = record(form, [going])
+            captured = record(form, notes.send(actor(), as_told(form, clean, draw)))
             sent = get_handover(actor(), captured.events[0].event_id)
             make_link(actor(), sent, at=clock.now())
             address = url_for("shipments.show", event_id=captured.events[0].event_id)
@@ -346,17 +334,7 @@ def take_unrecorded() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            product: Product | None = choices.get_product(actor(), clean["product"])
-            lot, facts = new_lot(clean, product, draw)
-            source = External(
-                supplier=clean["supplier"],
-                place=clean["supplier_place"],
-                date=clean["bought"],
-                code=clean["foreign_code"],
-            )
-            parties = Parties(taker=organisation_address(actor().organisation), to_place=base.place)
-            captured = record(form, [receive_unrecorded(base, lot, facts, source, parties)])
+            captured = record(form, notes.take_unrecorded(actor(), as_told(form, clean, draw)))
             made = get_event(actor(), captured.events[0].event_id).things[0].thing
             address = url_for("batches.show", thing_id=made.id)
             said = gettext("Đã ghi. Lô này mang dòng “nguồn do người nhận khai”.")

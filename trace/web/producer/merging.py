@@ -23,6 +23,7 @@ from trace.models import Event, EventThing, Place, Product, Thing
 from trace.models.events import ROLES
 from trace.schemas.batches import MergeSchema
 from trace.services import choices
+from trace.services.acts import lot_amount
 from trace.services.batches import (
     Batch,
     address_of,
@@ -53,7 +54,6 @@ from trace.web.producer.recording import (
     RecordForm,
     circumstances,
     common_choices,
-    lot_amount,
     place_options,
     plain,
     product_options,

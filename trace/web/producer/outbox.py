@@ -15,13 +15,13 @@ from trace.extensions import db
 from trace.models.books import BOOKS
 from trace.services import choices
 from trace.services.actors import Actor
+from trace.services.acts.growing import BEGINNINGS
 from trace.services.approval_fates import fates
 from trace.services.cycles import Cycle, list_cycles
 from trace.services.handovers import incoming
 from trace.services.vocabulary import FIELD_STEPS, START_STEPS, bare_step
 from trace.web.access import actor
 from trace.web.outbox import reader
-from trace.web.producer.cycles import BEGINNINGS
 from trace.web.producer.recording import record_key
 
 blueprint = Blueprint("outbox", __name__, url_prefix="/producer/outbox")

@@ -6,7 +6,6 @@ printed ahead. Each is an event of its own: a crate's page tells what is in this
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -14,33 +13,22 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.core.gs1 import Identity, local_uri, parse_digital_link
-from trace.errors import Refused
 from trace.models import Thing
 from trace.schemas.batches import PackSchema, UnpackSchema
 from trace.schemas.records import CircumstancesSchema
-from trace.services.batches import batch_of, find_things, get_things, item_of, list_things
+from trace.services.acts import goods
+from trace.services.batches import batch_of, find_things, list_things
 from trace.services.crates import (
-    check_count,
-    chosen_crates,
-    issue_crates,
-    labels_in,
     loads_of,
-    new_crates,
 )
-from trace.services.processing import pack, unpack
-from trace.services.records import Draw, Item, JsonObject, Record
-from trace.services.refusals import FieldMissing
-from trace.services.settings import current_settings
 from trace.services.timelines import get_event, get_thing
 from trace.web.access import actor, needs
 from trace.web.producer.batches import start_rows
 from trace.web.producer.recording import (
     RecordForm,
+    as_told,
     batch_options,
-    circumstances,
     common_choices,
-    lot_amount,
     record,
     show_amount,
 )
@@ -66,22 +54,6 @@ def asked_things() -> list[Thing]:
     return [known[number] for number in dict.fromkeys(numbers) if number in known]
 
 
-def items_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The lots of a form's lines as an event names them, each with its amount, and crates as they
-    are. Raises NotFound for what is not theirs, Refused for a lot without an amount."""
-    things = get_things(actor(), [row["thing"] for row in rows], *KINDS)
-    found, missing = [], []
-    for row in rows:
-        thing = things[row["thing"]]
-        much = lot_amount(row) if thing.kind == "lot" else None
-        if thing.kind == "lot" and much is None:
-            missing.append(FieldMissing(path=f"lots-{row['row']}-quantity"))
-        found.append(item_of(thing, much))
-    if missing:
-        raise Refused(missing)
-    return found
-
-
 def crate() -> ResponseReturnValue:
     """Into a crate or pallet, or into many that are filled alike."""
     start = {**start_rows(asked_things()), "crates": 1, "parent": request.args.get("crate", "")}
@@ -89,10 +61,8 @@ def crate() -> ResponseReturnValue:
     if form.sent and not form.more_rows:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            items = items_of_rows(clean["lots"])
-            found, run = _crates(clean)
-            captured = record(form, _packings(base, found, items, draw))
+            found, run = goods.fill(actor(), as_told(form, clean, draw), at=clock.now())
+            captured = record(form, found)
             if run:
                 address = url_for("crates.show", run=run)
             elif len(found) > 1:
@@ -116,31 +86,6 @@ def crate() -> ResponseReturnValue:
     )
 
 
-def _crates(clean: Mapping[str, Any]) -> tuple[list[Identity], int]:
-    """Which crates, and the run of labels made for them (0 for none)."""
-    if clean["parent"]:
-        return chosen_crates(actor(), clean["parent"], clean["last"]), 0
-    count = clean["crates"]
-    check_count(count, "crates")
-    if count == 1:
-        return new_crates(actor(), 1), 0
-    run = issue_crates(actor(), count, at=clock.now())
-    id_base = current_settings().id_base
-    listed = labels_in(run, 1, count)
-    return [parse_digital_link(text, id_base=id_base).identity for _, text, _ in listed], run
-
-
-def _packings(
-    base: Record, crates: Sequence[Identity], items: Sequence[Item], draw: Draw
-) -> list[JsonObject]:
-    """One event a crate; photos stay with the first."""
-    id_base = current_settings().id_base
-    return [
-        pack(base.another(draw.event_id()) if number else base, local_uri(one, id_base), items)
-        for number, one in enumerate(crates)
-    ]
-
-
 def out(thing_id: int) -> ResponseReturnValue:
     """Out of a crate or pallet again: all of it, or what is ticked."""
     thing = get_thing(actor(), thing_id, "logistic")
@@ -150,11 +95,8 @@ def out(thing_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
             taken = [one for one in inside if one.thing.id in clean["things"]]
-            # Named with their amounts: whoever moves the crate later moves only what is left.
-            items = [item_of(one.thing, one.amount) for one in taken]
-            record(form, [unpack(base, item_of(thing).uri, items)])
+            record(form, goods.empty(actor(), thing, taken, as_told(form, clean, draw)))
             address = url_for("batches.show", thing_id=thing.id)
             whole = len(taken) == len(inside)
             text = gettext("Đã dỡ hết hàng ra.") if whole else gettext("Đã dỡ một phần hàng ra.")

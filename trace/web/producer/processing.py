@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from trace.errors import TraceError
 from trace.models import Thing
 from trace.schemas.batches import ProcessSchema
 from trace.services import choices
+from trace.services.acts import goods
 from trace.services.batches import (
-    get_things,
     list_things,
 )
-from trace.services.inheriting import facts_of_sources, inherit
-from trace.services.processing import Output, process
-from trace.services.records import Draw
 from trace.services.timelines import get_event
 from trace.services.vocabulary import PROCESS_STEPS, STEP_LABELS
 from trace.web.access import actor, needs
 from trace.web.producer.batches import start_rows
 from trace.web.producer.merging import add_merging
-from trace.web.producer.packing import add_packing, asked_things, items_of_rows
+from trace.web.producer.packing import add_packing, asked_things
 from trace.web.producer.recording import (
     RecordForm,
+    as_told,
     batch_options,
-    circumstances,
     common_choices,
-    new_lot,
     product_options,
     record,
 )
 
-__all__ = ["asked_things", "blueprint", "items_of_rows"]
+__all__ = ["asked_things", "blueprint"]
 
 blueprint = Blueprint("processing", __name__, url_prefix="/producer/batches")
 add_merging(blueprint)
@@ -55,11 +47,7 @@ def work() -> ResponseReturnValue:
     if form.sent and not form.more_rows:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            base = circumstances(form, clean, draw)
-            outputs = _outputs_made(clean, draw)
-            inputs = items_of_rows(clean["lots"])
-            events = process(base, clean["step"], inputs, outputs, new_event_id=draw.event_id)
-            captured = record(form, events)
+            captured = record(form, goods.work(actor(), as_told(form, clean, draw)))
             made = get_event(actor(), captured.events[-1].event_id).named("output")
             address = url_for("batches.show", thing_id=made[0].thing.id)
             if len(made) > 1:
@@ -84,26 +72,3 @@ def _outputs(things: list[Thing], step: str) -> dict[str, object]:
         return {}
     count = 2 if step == "splitting" else 1
     return {f"outputs-{number}-product": known for number in range(count)}
-
-
-def _outputs_made(clean: Mapping[str, Any], draw: Draw) -> list[Output]:
-    """What comes out, with the days of what went in: packing makes nothing younger."""
-    things = get_things(actor(), [row["thing"] for row in clean["lots"]], "lot", "logistic")
-    sources = facts_of_sources(actor(), list(things.values()))
-    found = []
-    for row in clean["outputs"]:
-        made = _output(row, draw)
-        facts = inherit(clean["step"], made.facts, sources, f"outputs-{row['row']}-")
-        found.append(Output(made.item, facts))
-    return found
-
-
-def _output(row: Mapping[str, Any], draw: Draw) -> Output:
-    path = f"outputs-{row['row']}"
-    product = choices.get_product(actor(), row["product"], f"{path}-product")
-    try:
-        item, facts = new_lot(row, product, draw)
-    except TraceError as error:
-        error.path = f"{path}-{error.path}"
-        raise
-    return Output(item, facts)

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from flask import abort, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
 from trace import clock
-from trace.core.gs1 import canonical_uri, parse_identity
 from trace.errors import Refused, TraceError
 from trace.extensions import db
-from trace.models import Product, Thing
+from trace.models import PendingApproval
 from trace.schemas.base import FormSchema
 from trace.schemas.records import local_moment
-from trace.services import approvals, choices, holds
+from trace.services import acts, choices
+from trace.services.acts import Told
 from trace.services.attachments import keep_photos, known_references
 from trace.services.batches import (
     Batch,
-    new_lot_address,
-    organisation_address,
-    place_address,
-    product_address,
-    short_name,
 )
-from trace.services.capture import Captured, capture
-from trace.services.records import Draw, Item, JsonObject, LotFacts, Record
-from trace.services.refusals import NothingChosen
+from trace.services.capture import Captured
+from trace.services.records import Draw, JsonObject, Record
 from trace.services.settings import current_settings
 from trace.services.vocabulary import (
     INPUT_UNITS,
     UNITS,
     UOM_KEYS,
     Amount,
-    amount,
-    bare_step,
     uom_name,
 )
-from trace.services.weights import weigh
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.pages import number
@@ -124,22 +113,14 @@ class RecordForm(Form):
         return range(min(max([at_least, *sent]) + asked, 200))
 
 
+def as_told(form: RecordForm, clean: Mapping[str, Any], draw: Draw) -> Told:
+    """What the form says, as acts take it."""
+    return Told(clean, draw, form.photos)
+
+
 def circumstances(form: RecordForm, clean: Mapping[str, Any], draw: Draw) -> Record:
     """When, where, who: the record's common part. Raises NotOffered for foreign references."""
-    place = choices.get_place(actor(), clean.get("place"))
-    household = choices.get_household(actor(), clean.get("household"))
-    address = place_address(place) if place else ""
-    return Record(
-        id_base=current_settings().id_base,
-        event_id=draw.event_id(),
-        event_time=clean["when"],
-        place=address,
-        location=address,
-        performed_by=household.code if household else "",
-        recorded_by=organisation_address(actor().organisation),
-        note=clean.get("note", ""),
-        attachments=form.photos,
-    )
+    return acts.circumstances(actor(), as_told(form, clean, draw))
 
 
 def record(form: Form, events: Sequence[JsonObject]) -> Captured:
@@ -148,80 +129,15 @@ def record(form: Form, events: Sequence[JsonObject]) -> Captured:
     Where the organisation demands approval by passkey they are kept aside instead, and the answer
     is the page that asks for it.
     """
-    check_may_leave(events)
-    key = record_key(form.key)
-    if approvals.is_demanded(actor()):
-        waiting = approvals.hold(actor(), events, idempotency_key=key, at=clock.now())
-        abort(form.done(url_for("approvals.show", waiting_id=waiting.id)))
-    return capture(actor(), events, at=clock.now(), idempotency_key=key)
+    done = acts.submit(actor(), events, key=record_key(form.key), at=clock.now())
+    if isinstance(done, PendingApproval):
+        abort(form.done(url_for("approvals.show", waiting_id=done.id)))
+    return done
 
 
 def record_key(form_key: str) -> str:
     """The idempotency key under which a form's events are captured."""
     return f"farm:{form_key}"
-
-
-def check_may_leave(events: Sequence[JsonObject]) -> None:
-    """Held goods do not leave by our console, nor go on sale; back to their maker they do. Raises
-    BatchHeld. What is corrected or was received is the truth and passes."""
-    id_base = current_settings().id_base
-    for event in events:
-        leaves = bare_step(event.get("bizStep")) == "shipping" or (
-            bare_step(event.get("bizStep")) == "retail_selling"
-            and event.get("disposition") == "sellable_accessible"
-        )
-        if not leaves or "errorDeclaration" in event:
-            continue
-        uris = [
-            *(event.get("epcList") or ()),
-            *(one["epcClass"] for one in event.get("quantityList") or ()),
-        ]
-        identities = {
-            canonical_uri(found, id_base)
-            for found in (parse_identity(str(uri), id_base) for uri in uris)
-            if found is not None
-        }
-        takers = {str(end.get("destination")) for end in event.get("destinationList") or ()}
-        things = db.session.scalars(select(Thing).where(Thing.identity.in_(sorted(identities))))
-        holds.check_free(
-            (thing, short_name(thing.identity))
-            for thing in things
-            if thing.owner is None or organisation_address(thing.owner) not in takers
-        )
-
-
-def new_lot(clean: Mapping[str, Any], product: Product | None, draw: Draw) -> tuple[Item, LotFacts]:
-    """The lot a form makes: its address and amount, and what is known of it. Raises LotExists."""
-    address = new_lot_address(product, clean.get("lot", ""), draw)
-    first: date | None = clean.get("first_day") or clean.get("last_day")
-    last: date | None = clean.get("last_day") or first
-    weighed, typed = weigh(product, clean["quantity"], clean["unit"])
-    facts = LotFacts(
-        lot_number=clean.get("lot", ""),
-        product=product_address(product) if product else "",
-        product_name=clean.get("product_name") or (product.name if product else ""),
-        variety=clean.get("variety", ""),
-        harvest=(first, last) if first and last else None,
-        use_by=clean.get("use_by"),
-        best_before=clean.get("best_before"),
-        more={"trace:typed": typed.to_json()} if typed is not None else None,
-    )
-    return Item(address, weighed), facts
-
-
-def lot_amount(clean: Mapping[str, Any]) -> Amount | None:
-    """What `quantity` and `unit` say, None where no number was typed."""
-    if clean.get("quantity") is None:
-        return None
-    return amount(clean["quantity"], clean.get("unit") or "kg")
-
-
-def chosen_rows(rows: Iterable[Mapping[str, Any]], path: str) -> list[Mapping[str, Any]]:
-    """The lines with a thing. Raises NothingChosen, naming the first line's field."""
-    found = [row for row in rows if row.get("thing")]
-    if not found:
-        raise NothingChosen(path=f"{path}-0-thing")
-    return found
 
 
 # -- what templates show ---------------------------------------------------------------------------

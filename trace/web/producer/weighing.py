@@ -17,6 +17,7 @@ from trace.models import WeighingSheet
 from trace.schemas.cycles import LotSchema
 from trace.schemas.weighing import SheetSchema, parse_column, parse_weight
 from trace.services import weighing
+from trace.services.acts import new_lot
 from trace.services.batches import address_of
 from trace.services.group import list_plantings
 from trace.services.harvests import harvest, register_lot
@@ -31,7 +32,6 @@ from trace.web.producer.recording import (
     RecordForm,
     circumstances,
     common_choices,
-    new_lot,
     place_options,
     product_options,
     record,
