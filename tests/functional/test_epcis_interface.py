@@ -190,7 +190,7 @@ def test_another_organisations_events_and_jobs_are_not_found(
         (b"[]", {}, 400, "not-epcis"),
         (b"{}", {"Content-Type": "text/csv"}, 415, "unsupported-media-type"),
         (b"{}", {"Authorization": "Bearer trace_wrong"}, 401, "not-signed-in"),
-        (b"x" * (21 * 1024 * 1024), {}, 413, "too-large"),
+        (b"x" * (21 * 1024 * 1024), {}, 413, "capture-limit"),
     ],
 )
 def test_bad_input_gets_a_named_reason(

@@ -5,32 +5,21 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-import orjson
-
 from trace import clock
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.jobs.handlers import handles
 from trace.models import Job, Organisation, Person
 from trace.services.actors import Actor
-from trace.services.epcis import KIND, run_capture
+from trace.services.epcis_captures import KIND, run_capture
 
 
 @handles(KIND)
 def run_epcis_capture(job: Job) -> dict[str, Any]:
-    """Captures the job's document; the job's id is the idempotency key, so that a job run again
-    after a crash records nothing twice."""
+    """Captures the job's document; run again after a crash it records nothing twice."""
     organisation = db.session.get(Organisation, job.organisation_id)
     if organisation is None or job.payload is None:
         raise NotFound
     person = db.session.get(Person, job.person_id) if job.person_id else None
-    argument = orjson.loads(job.argument)
-    result: dict[str, Any] = run_capture(
-        Actor(organisation, person, "token"),
-        zlib.decompress(job.payload),
-        at=clock.now(),
-        behaviour=argument["behaviour"],
-        key=f"capture-{job.public_id}",
-    )
-    db.session.commit()
-    return result
+    actor = Actor(organisation, person, "token")
+    return run_capture(job, actor, zlib.decompress(job.payload), now=clock.now)

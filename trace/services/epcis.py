@@ -1,89 +1,30 @@
-"""EPCIS documents in and out: capture jobs, and events put together again from their statements."""
+"""EPCIS events out: put together again from their statements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Select, select
 
 from trace.clock import rfc3339
-from trace.core.epcis import JsonObject, parse_document
+from trace.core.epcis import JsonObject
 from trace.core.gs1 import canonical_uri, parse_identity
 from trace.core.statements import open_statement, parse_entry
-from trace.errors import NotFound, Refused, TraceError
+from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Event, EventKey, EventThing, Job, LogEntry, Thing
+from trace.models import Event, EventKey, EventThing, LogEntry, Thing
 from trace.models.events import ROLES, TYPES
 from trace.services.actors import Actor
-from trace.services.capture import capture
 from trace.services.capture.prepare import event_key_digest
-from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
-
-BEHAVIOURS = ("rollback", "proceed")
-KIND = "epcis-capture"
-
-
-class UnknownBehaviour(TraceError):
-    code = "unknown-capture-behaviour"
-    message = "GS1-Capture-Error-Behaviour is rollback or proceed."
 
 
 class NoSuchEvent(NotFound):
     code = "no-such-event"
     message = "No event with this eventID is known to you."
-
-
-def submit_document(
-    actor: Actor, data: bytes, *, at: datetime, behaviour: str = "rollback", key: str = ""
-) -> Job:
-    """Takes a document for capture: well-formed or refused at once, the rest told by the job.
-
-    The caller commits before it answers, so that an accepted document is never lost.
-    """
-    actor.check("record")
-    if behaviour not in BEHAVIOURS:
-        raise UnknownBehaviour
-    document = parse_document(data)
-    argument = {"behaviour": behaviour, "key": key}
-    return enqueue(KIND, argument, at=at, actor=actor, payload=data, total=len(document.events))
-
-
-def get_capture(actor: Actor, capture_id: str) -> Job:
-    """The organisation's own capture job. Raises NotFound."""
-    return get_job(actor, capture_id, KIND)
-
-
-def run_capture(actor: Actor, data: bytes, *, at: datetime, behaviour: str, key: str) -> Any:
-    """Does a capture job's work; returns {"captured": n, "errors": […]}; the caller commits."""
-    document = parse_document(data)
-    try:
-        done = capture(actor, document.events, at=at, idempotency_key=key, paths=document.paths)
-    except TraceError as error:
-        if behaviour != "proceed" or len(document.events) == 1:
-            return {"captured": 0, "errors": _listed(error)}
-    else:
-        return {"captured": len(done.events), "errors": []}
-    captured, errors = 0, []
-    for number, (event, path) in enumerate(zip(document.events, document.paths, strict=True)):
-        try:
-            capture(actor, [event], at=at, idempotency_key=f"{key}/{number}", paths=[path])
-            captured += 1
-        except TraceError as error:
-            errors += _listed(error)
-    return {"captured": captured, "errors": errors}
-
-
-def _listed(error: TraceError) -> list[dict[str, Any]]:
-    found: Sequence[TraceError] = error.errors if isinstance(error, Refused) else (error,)
-    return [
-        {"code": e.code, "status": e.status, "detail": e.detail, "path": e.path}
-        for e in found[:1000]
-    ]
 
 
 @dataclass(frozen=True, slots=True)

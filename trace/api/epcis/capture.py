@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote
 
 import orjson
 from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from trace import clock
-from trace.api.epcis.door import acting, as_json, bp, check_accept, check_media_type
+from trace.api.epcis.door import acting, as_json, bp, check_accept, check_media_type, discovery
+from trace.api.epcis.listing import list_page
 from trace.clock import rfc3339
-from trace.core.epcis import JsonObject, parse_document
+from trace.core.epcis import JsonObject
 from trace.extensions import db, needs
 from trace.models import Job
-from trace.services.capture import capture as record
-from trace.services.epcis import get_capture, submit_document
+from trace.services import epcis_captures as captures
+from trace.services.epcis import get_events
+
+ERROR_TYPES: Final = {
+    403: "SecurityException",
+    409: "ResourceAlreadyExistsException",
+    413: "CaptureLimitExceededException",
+    500: "ImplementationException",
+    503: "ImplementationException",
+}
+
+
+@bp.route("/capture", methods=["OPTIONS"], provide_automatic_options=False)
+@needs("capture")
+def capture_options() -> Response:
+    """What a capture takes."""
+    return _limits(discovery("GET", "POST"))
+
+
+@bp.route("/capture/<capture_id>", methods=["OPTIONS"], provide_automatic_options=False)
+@needs("capture")
+def capture_job_options(capture_id: str) -> Response:
+    """What can be asked about one capture job. Raises NotFound."""
+    captures.get_capture(acting(), capture_id)
+    return discovery("GET")
 
 
 @bp.post("/capture")
@@ -22,65 +48,97 @@ from trace.services.epcis import get_capture, submit_document
 def post_capture() -> Response:
     """Accepts a document (202, Location); the job tells how its events fared."""
     check_media_type()
-    job = submit_document(
+    job = captures.submit_document(
         acting(),
-        request.get_data(),
+        _body(),
         at=clock.now(),
         behaviour=request.headers.get("GS1-Capture-Error-Behaviour", "rollback"),
     )
     db.session.commit()
-    return Response(status=202, headers={"Location": f"{bp.url_prefix}/capture/{job.public_id}"})
+    address = f"{bp.url_prefix}/capture/{job.public_id}"
+    return _limits(Response(status=202, headers={"Location": address}))
+
+
+@bp.get("/capture")
+@needs("capture")
+def list_capture_jobs() -> Response:
+    """One's own capture jobs, the newest first."""
+    check_accept()
+    return list_page(
+        lambda before, limit: captures.list_captures(acting(), before=before, limit=limit), job_of
+    )
 
 
 @bp.get("/capture/<capture_id>")
 @needs("capture")
 def get_capture_job(capture_id: str) -> Response:
-    """The state of a capture job."""
+    """The state of a capture job. Raises NotFound."""
     check_accept()
-    return as_json(job_of(get_capture(acting(), capture_id)))
+    return as_json(job_of(captures.get_capture(acting(), capture_id)))
 
 
 @bp.post("/events")
 @needs("capture")
 def post_event() -> Response:
-    """Records a single event at once (201, Location)."""
+    """Records a single event at once (201, Location). Raises AlreadyRecorded."""
     check_media_type()
-    document = parse_document(request.get_data())
-    done = record(
+    done = captures.record_event(
         acting(),
-        document.events,
+        _body(),
         at=clock.now(),
         idempotency_key=request.headers.get("Idempotency-Key", "")[:100],
-        paths=document.paths,
     )
     db.session.commit()
-    address = quote(done.events[0].event_key, safe="")
-    return Response(status=201, headers={"Location": f"{bp.url_prefix}/events/{address}"})
+    event_id = done.events[0].event_key
+    response = as_json(get_events(acting(), event_id)[-1])
+    response.status_code = 201
+    response.headers["Location"] = f"{bp.url_prefix}/events/{quote(event_id, safe='')}"
+    return response
+
+
+def _body() -> bytes:
+    """Raises CaptureLimit."""
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        raise captures.CaptureLimit(limit=f"{captures.most_bytes()} bytes") from None
+
+
+def _limits(response: Response) -> Response:
+    response.headers["GS1-EPCIS-Capture-Limit"] = str(captures.MOST_EVENTS)
+    response.headers["GS1-EPCIS-Capture-File-Size-Limit"] = str(captures.most_bytes())
+    response.headers["GS1-Capture-Error-Behaviour"] = "all"  # both, when the server says it
+    return response
 
 
 def job_of(job: Job) -> JsonObject:
-    """A capture job in the standard's members."""
+    """A capture job in the standard's members (EPCIS 2.0, CaptureJob). While it runs, `success`
+    says whether an error occurred so far."""
     result = orjson.loads(job.result) if job.result else {}
     errors = result.get("errors", [])
-    if job.state == "failed":
-        errors = errors or [{"detail": result.get("detail", "internal"), "status": 500}]
+    if job.state == "failed" and not errors:
+        errors = [{**result, "status": 500, "code": result.get("error", "internal")}]
     body: JsonObject = {
         "captureID": job.public_id,
         "createdAt": rfc3339(job.created_at),
         "running": job.state in ("queued", "running"),
         "success": not errors and job.state != "failed",
         "captureErrorBehaviour": orjson.loads(job.argument)["behaviour"],
-        "errors": [
-            {
-                "type": "epcisException:ValidationException"
-                if error.get("status") != 409
-                else "epcisException:ResourceAlreadyExistsException",
-                "title": error.get("code", "error"),
-                **error,
-            }
-            for error in errors
-        ],
+        "errors": [_problem(error) for error in errors],
     }
     if job.finished_at is not None:
         body["finishedAt"] = rfc3339(job.finished_at)
     return body
+
+
+def _problem(error: JsonObject) -> JsonObject:
+    status = error.get("status", 400)
+    code = error.get("code", "internal")
+    return {
+        "type": f"epcisException:{ERROR_TYPES.get(status, 'ValidationException')}",
+        "title": code,
+        "status": status,
+        "detail": error.get("detail", code),
+        "code": code,
+        "path": error.get("path", ""),
+    }

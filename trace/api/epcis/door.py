@@ -28,7 +28,6 @@ HEADERS = {
     "GS1-CBV-Max": "2.0.0",
     "GS1-Vendor-Version": "0.1.0",
     "GS1-EPC-Format": "Never_Translates",
-    "GS1-EPCIS-Capture-Limit": "10000",
 }
 bp.register_error_handler(TraceError, answer)
 
