@@ -130,7 +130,7 @@ def upgrade() -> None:
             "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
-            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("lot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("identity", sa.String(length=500), nullable=False),
@@ -233,10 +233,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recall_answers_thing_id"), ["thing_id"], unique=False)
         batch_op.create_unique_constraint(batch_op.f("uq_recall_answers_undoes_id"), ["undoes_id"])
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
+            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
         )
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
+            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
         )
 
     with op.batch_alter_table("recalls", schema=None) as batch_op:
@@ -260,8 +260,8 @@ def downgrade() -> None:
         batch_op.drop_column("end_first")
 
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_recall_answers_undoes_id"), type_="unique")
         batch_op.drop_index(batch_op.f("ix_recall_answers_thing_id"))
         batch_op.drop_column("undoes_id")

@@ -31,7 +31,7 @@ class Link(Model):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("things.id"), index=True)
     identity: Mapped[str] = mapped_column(String(500), index=True)
     link_type: Mapped[str] = mapped_column(String(40))  # bare: recipeInfo
@@ -50,7 +50,7 @@ class Link(Model):
     version: Mapped[int] = mapped_column(default=1)
 
     organisation: Mapped[Organisation] = relationship()
-    product: Mapped[Product | None] = relationship()
+    product: Mapped[Product] = relationship()
     lot: Mapped[Thing | None] = relationship()
 
     __table_args__ = (Index("ix_links_due", "state", "check_due"),)
