@@ -125,6 +125,8 @@ def history_page(
         "printed": (printed := printed_address(document["thing"]["identity"])),
         "printed_code": _code(printed) if printed else "",
         "json_href": f"/t{path}?format=json",
+        "passport_href": f"/t{path}?view=passport{keep.replace('?', '&')}",
+        "has_gtin": bool(document["product"] and document["product"]["gtin"]),
         "bundle_href": f"/t{path}?format=bundle",
         "page_href": lambda number: _page_href(path, number, view, keep),
         "code": how.code,

@@ -24,13 +24,14 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.models.types import to_millis
 from trace.services.alerts import AlertView, alerts_of
+from trace.services.dpp import paper_of, passport_paper
 from trace.services.passports import passport_of
 from trace.services.proofs import proof_of
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of, raw_target
 from trace.web.guessing import count_unknown, minutes, seconds_to_wait
 from trace.web.hot import ENCRYPTED_ONLY, Ready
-from trace.web.scan import cards, rows
+from trace.web.scan import cards, papers, rows
 from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
 from trace.web.scan.bundles import answer_bundle
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
@@ -46,7 +47,6 @@ MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
 VIEWS = frozenset({"proof"})
 # What other sites show of a page.
 PICTURES = {"preview": ("image/jpeg", preview), "badge": ("image/svg+xml; charset=utf-8", badge)}
-FORMS = frozenset({"json", "bundle", *PICTURES})
 
 
 @dataclass(slots=True)
@@ -92,10 +92,8 @@ def show(rest: str) -> ResponseReturnValue:
     found = told(read)
     if found is None:
         return _storyless(read, language)
-    if request.query_string and (form := request.args.get("format")) in FORMS:
-        if form in PICTURES:
-            return _picture(found, form, language)
-        return _json(found) if form == "json" else answer_bundle(found.thing, asked.path)
+    if request.query_string and (other := _other_form(read, found, language, chosen=chosen)):
+        return other
     wanted = Wanted(read, found, language, chosen, request.args if request.query_string else None)
     if found.fresh:
         body = wanted.remembered(memory())
@@ -109,6 +107,24 @@ def show(rest: str) -> ResponseReturnValue:
     passport = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
     return _send(wanted.made(passport.version, passport.document, alerts))
+
+
+def _other_form(
+    read: rows.Reading, found: rows.Found, language: str, *, chosen: bool
+) -> Response | None:
+    """What `?format=` asks for, or the page of the paper; None for the page itself."""
+    form = request.args.get("format")
+    if form in PICTURES:
+        return _picture(found, form, language)
+    if form == "json":
+        return _json(found)
+    if form == "bundle":
+        return answer_bundle(found.thing, read.asked.path)
+    if form == "passport":
+        return papers.answer_json(passport_paper(found.passport, at=clock.now()))
+    if request.args.get("view") == "passport":
+        return _paper(read, found, language, keep=f"?lang={language}" if chosen else "")
+    return None
 
 
 def told(read: rows.Reading) -> rows.Found | None:
@@ -264,6 +280,19 @@ def _json(found: rows.Found) -> Response:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def _paper(read: rows.Reading, found: rows.Found, language: str, *, keep: str) -> Response:
+    """The digital passport, or the record, as a page: drawn when it is asked for."""
+    told = passport_of(found.passport, at=clock.now())
+    alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
+    paper = paper_of(told, alerts, at=clock.now())
+    path = read.asked.path
+    values = papers.page_values(told.document, paper, language, path, keep)
+    html = render(
+        "scan/passport.html", language, path, code=cards.spoken(read.asked.identity), **values
+    )
+    return _page(html, language)
 
 
 def _picture(found: rows.Found, form: str, language: str) -> Response:
