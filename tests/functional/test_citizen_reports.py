@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from limits import parse
 from sqlalchemy import func, select
-from sqlalchemy.orm import scoped_session
 
 from tests.support.farms import Farm, make_farm, path_of, thing_id
 from tests.support.members import make_member, sign_in
@@ -18,43 +17,25 @@ from tests.support.photos import a_photo
 from tests.support.reports import (
     CONTACT,
     DAN_PHUONG,
+    START,
     WORDS,
     authority,
     code_of,
+    farm,
     send,
     send_on,
     supervisor,
+    ward,
+    words_of,
 )
 from tests.support.requests import everything
 from trace.extensions import db
-from trace.models import Notification, Organisation, Report, ReportPhoto
+from trace.models import Notification, Report, ReportPhoto
 from trace.services.actors import Actor
 from trace.services.citizen_reports import photos
 from trace.web import reporting
 
-START = datetime.fromisoformat("2026-11-08T01:00:00+00:00")
-
-
-@pytest.fixture
-def farm(db_session: scoped_session[Any], now: datetime) -> Farm:
-    return make_farm(START)
-
-
-@pytest.fixture
-def ward(db_session: scoped_session[Any], now: datetime) -> Actor:
-    return authority(START, "Tổ Demo Đan Phượng", DAN_PHUONG)
-
-
-def words_of(kind: str) -> list[str]:
-    """What people of this word were told, by organisation."""
-    rows = db.session.execute(
-        select(Organisation.name)
-        .join(Notification, Notification.organisation_id == Organisation.id)
-        .where(Notification.word == kind)
-        .order_by(Notification.id)
-    )
-    return [name for (name,) in rows]
-
+__all__ = ["farm", "ward"]
 
 # -- the shopper -----------------------------------------------------------------------------------
 

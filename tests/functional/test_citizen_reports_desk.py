@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
-from sqlalchemy.orm import scoped_session
 
 from tests.support.farms import Farm, make_farm, path_of, thing_id
 from tests.support.members import make_member, sign_in
@@ -18,17 +17,21 @@ from tests.support.reports import (
     CONTACT,
     DAN_PHUONG,
     HUE,
+    START,
     WORDS,
     YEN_SO,
     authority,
+    farm,
     send,
     supervisor,
     told,
+    ward,
+    words_of,
 )
 from tests.support.requests import everything
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Audit, Job, Notification, Organisation, Report, ReportStep
+from trace.models import Audit, Job, Report, ReportStep
 from trace.services import citizen_reports
 from trace.services.actors import Actor
 from trace.services.citizen_reports import acts, days, desk
@@ -37,29 +40,7 @@ from trace.services.citizen_reports.reading import contact_of, find_by_code
 from trace.services.jurisdictions import scope_of, set_rule
 from trace.services.senders import message_of
 
-START = datetime.fromisoformat("2026-11-08T01:00:00+00:00")
-
-
-@pytest.fixture
-def farm(db_session: scoped_session[Any], now: datetime) -> Farm:
-    return make_farm(START)
-
-
-@pytest.fixture
-def ward(db_session: scoped_session[Any], now: datetime) -> Actor:
-    return authority(START, "Tổ Demo Đan Phượng", DAN_PHUONG)
-
-
-def words_of(kind: str) -> list[str]:
-    """What people of this word were told, by organisation."""
-    rows = db.session.execute(
-        select(Organisation.name)
-        .join(Notification, Notification.organisation_id == Organisation.id)
-        .where(Notification.word == kind)
-        .order_by(Notification.id)
-    )
-    return [name for (name,) in rows]
-
+__all__ = ["farm", "ward"]
 
 # -- where it goes ---------------------------------------------------------------------------------
 

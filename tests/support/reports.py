@@ -6,15 +6,19 @@ import io
 from datetime import datetime
 from typing import Any
 
+import pytest
 from flask import Flask, g
+from sqlalchemy import select
+from sqlalchemy.orm import scoped_session
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.support.factories import make_actor
+from tests.support.farms import Farm, make_farm
 from tests.support.members import make_member, sign_in
 from tests.support.pages import Page, PageClient, checked_page
 from trace.extensions import db
-from trace.models import Report
+from trace.models import Notification, Organisation, Report
 from trace.services import citizen_reports
 from trace.services.actors import Actor
 
@@ -113,3 +117,27 @@ def send_on(
 def code_of(page: Page) -> str:
     """The tracking code on the page that says it was received."""
     return str(page.texts("//*[@class='big-code']")[0]).replace("-", "")
+
+
+START = datetime.fromisoformat("2026-11-08T01:00:00+00:00")
+
+
+@pytest.fixture
+def farm(db_session: scoped_session[Any], now: datetime) -> Farm:
+    return make_farm(START)
+
+
+@pytest.fixture
+def ward(db_session: scoped_session[Any], now: datetime) -> Actor:
+    return authority(START, "Tổ Demo Đan Phượng", DAN_PHUONG)
+
+
+def words_of(kind: str) -> list[str]:
+    """What people of this word were told, by organisation."""
+    rows = db.session.execute(
+        select(Organisation.name)
+        .join(Notification, Notification.organisation_id == Organisation.id)
+        .where(Notification.word == kind)
+        .order_by(Notification.id)
+    )
+    return [name for (name,) in rows]

@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 
 from trace.core.gs1 import new_code
-from trace.errors import Conflict, NotFound, TraceError
+from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import (
     Event,
@@ -40,7 +40,6 @@ from trace.models.inspections import SEVERITIES
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.capture.prepare import event_key_digest
-from trace.services.competence import contains
 from trace.services.deadlines import local_day
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_ending import check_decides, declare_again
@@ -53,7 +52,7 @@ from trace.services.inspections_subjects import (
     find_organisation,
     owner_of,
 )
-from trace.services.jurisdictions import LEADS, scope_of
+from trace.services.jurisdictions import LEADS, get_kept, scope_of
 from trace.services.notifications import notify
 from trace.services.records import JsonObject
 from trace.services.sets import among
@@ -111,15 +110,7 @@ class Answered:
 
 def get_finding(actor: Actor, finding_id: int, *, write: bool = False) -> Finding:
     """A finding of the authority, or to read one of an authority below. Raises NotFound."""
-    scope = scope_of(actor)
-    row = db.session.get(Finding, finding_id) if finding_id < 2**53 else None
-    if row is None:
-        raise NotFound
-    if row.authority_id == scope.authority.id:
-        return row
-    if write or not contains(scope.authority.jurisdiction, row.authority.jurisdiction):
-        raise NotFound
-    return row
+    return get_kept(actor, Finding, finding_id, write=write)
 
 
 def list_findings(actor: Actor, states: Sequence[str] = ("open",)) -> list[Finding]:

@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import func, or_, select, update
 
 from trace.core.gs1 import new_code
-from trace.errors import Conflict, NotFound, TraceError
+from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import (
     Inspection,
@@ -32,7 +32,6 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.check_lists import ListView
 from trace.services.choices import NotOffered
-from trace.services.competence import contains
 from trace.services.deadlines import local_day
 from trace.services.inspections_events import Of, Said, build, sign
 from trace.services.inspections_subjects import (
@@ -42,7 +41,7 @@ from trace.services.inspections_subjects import (
     find_organisation,
     owner_of,
 )
-from trace.services.jurisdictions import scope_of
+from trace.services.jurisdictions import get_kept, scope_of
 from trace.services.notifications import notify_people
 from trace.services.records import JsonObject
 from trace.services.sets import among
@@ -67,15 +66,7 @@ class PlannedInThePast(TraceError):
 
 def get_inspection(actor: Actor, inspection_id: int, *, write: bool = False) -> Inspection:
     """A case of the authority, or to read one of an authority below it. Raises NotFound."""
-    scope = scope_of(actor)
-    row = db.session.get(Inspection, inspection_id) if inspection_id < 2**53 else None
-    if row is None:
-        raise NotFound
-    if row.authority_id == scope.authority.id:
-        return row
-    if write or not contains(scope.authority.jurisdiction, row.authority.jurisdiction):
-        raise NotFound
-    return row
+    return get_kept(actor, Inspection, inspection_id, write=write)
 
 
 def list_inspections(actor: Actor, states: Sequence[str] = ()) -> list[Inspection]:

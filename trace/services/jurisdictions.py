@@ -16,16 +16,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from trace import clock
-from trace.errors import NotAllowed
+from trace.errors import NotAllowed, NotFound
 from trace.extensions import db
-from trace.models import AuthorityRule, Delegation, Holding, Organisation, Thing
+from trace.models import (
+    AuthorityRule,
+    Delegation,
+    Finding,
+    Holding,
+    Inspection,
+    Organisation,
+    Sample,
+    Thing,
+)
 from trace.models.authorities import SECTORS
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
@@ -35,6 +44,7 @@ from trace.services.wards import wards_in
 
 Level = Literal["nation", "province", "ward"]
 Reach = Literal["own", "led"]
+Kept = TypeVar("Kept", Inspection, Finding, Sample)
 # (authority, thing ids) -> those of them that an open case of this authority leads to.
 Lead = Callable[[int, Collection[int]], set[int]]
 LEADS: Final[list[Lead]] = []
@@ -178,6 +188,18 @@ def _own(scope: Scope, thing_ids: Collection[int]) -> set[int]:
         .where(among(Thing.id, thing_ids), or_(scope.organisations(), held))
     )
     return set(rows)
+
+
+def get_kept(actor: Actor, model: type[Kept], row_id: int, *, write: bool = False) -> Kept:
+    """A row the authority keeps, or to read one of an authority below it. Raises NotFound."""
+    own = scope_of(actor).authority
+    row = db.session.get(model, row_id) if row_id < 2**53 else None
+    if row is None or (
+        row.authority_id != own.id
+        and (write or not contains(own.jurisdiction, row.authority.jurisdiction))
+    ):
+        raise NotFound
+    return row
 
 
 def look(actor: Actor, subject: str, why: str, *, at: datetime) -> None:

@@ -32,12 +32,11 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import organisation_address, short_name
 from trace.services.capture.prepare import event_key_digest
-from trace.services.competence import contains
 from trace.services.holds import passes
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_events import Of, Said, Told, build, sign, told_of
 from trace.services.inspections_subjects import check_reach, find_goods
-from trace.services.jurisdictions import scope_of
+from trace.services.jurisdictions import get_kept, scope_of
 from trace.services.laboratory import Finding
 from trace.services.notifications import notify
 from trace.services.records import JsonObject, number
@@ -100,15 +99,7 @@ class Outcome:
 
 def get_sample(actor: Actor, sample_id: int, *, write: bool = False) -> Sample:
     """A sample of the authority's, or to read one of an authority below. Raises NotFound."""
-    scope = scope_of(actor)
-    row = db.session.get(Sample, sample_id) if sample_id < 2**53 else None
-    if row is None:
-        raise NotFound
-    if row.authority_id == scope.authority.id:
-        return row
-    if write or not contains(scope.authority.jurisdiction, row.authority.jurisdiction):
-        raise NotFound
-    return row
+    return get_kept(actor, Sample, sample_id, write=write)
 
 
 def list_samples(actor: Actor) -> list[Sample]:

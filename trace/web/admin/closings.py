@@ -15,6 +15,7 @@ from trace.services import closing, idle, succession
 from trace.services.choices import organisation_by_code
 from trace.services.successors import contact_of, whole_successor
 from trace.web.access import actor
+from trace.web.admin.reasons import asked_with_reason
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
 from trace.web.lists import Listing
@@ -88,19 +89,13 @@ def show(code: str) -> ResponseReturnValue:
 @blueprint.route("/<code>/ask", methods=["GET", "POST"])
 def ask(code: str) -> ResponseReturnValue:
     """Asks for the end of one that nobody uses: its people are told and have time."""
-    organisation = _find(code)
-    form = Form(UnusedForm())
-    if form.sent:
-        with form.attempt():
-            reason = form.load()["reason"]
-            confirm_person()
-            closing.ask_for_unused(actor(), organisation, reason, at=clock.now())
-            return form.done(url_for(".show", code=code), gettext("Đã báo cho người của tổ chức."))
-    return form.page(
+    return asked_with_reason(
+        _find(code),
+        UnusedForm(),
+        closing.ask_for_unused,
+        gettext("Đã báo cho người của tổ chức."),
         "admin/closings/ask.html",
-        organisation=organisation,
         ends_at=clock.now() + closing.NOTICE,
-        ask_password=password_asked(),
     )
 
 

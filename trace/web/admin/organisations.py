@@ -3,7 +3,7 @@ its area."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -20,9 +20,8 @@ from trace.services.same_records import same_as
 from trace.services.wards import ward_name
 from trace.web import words
 from trace.web.access import actor
+from trace.web.admin.reasons import asked_with_reason
 from trace.web.admin.standing_words import accreditation_tag, decision_name
-from trace.web.forms import Form
-from trace.web.fresh import confirm_person, password_asked
 from trace.web.lists import csv_response
 
 blueprint = Blueprint("admin_organisations", __name__, url_prefix="/admin/organisations")
@@ -100,39 +99,26 @@ def show(code: str) -> ResponseReturnValue:
 
 def suspend(code: str) -> ResponseReturnValue:
     """Suspends, with the reason everybody will read; after a fresh sign-in."""
-    organisation = _find(code)
-    form = Form(ReasonForm())
-    form.outbox = False
-    if form.sent:
-        with form.attempt():
-            reason = form.load()["reason"]
-            confirm_person()
-            confirming.suspend(actor(), organisation, reason, at=clock.now())
-            return form.done(url_for(".show", code=code), gettext("Đã tạm đình chỉ."))
-    return form.page(
+    return asked_with_reason(
+        _find(code),
+        ReasonForm(),
+        confirming.suspend,
+        gettext("Đã tạm đình chỉ."),
         "admin/organisations/suspend.html",
-        organisation=organisation,
         appeal=text_of("appeal"),
-        ask_password=password_asked(),
     )
 
 
 def reinstate(code: str) -> ResponseReturnValue:
     """Takes a suspension back."""
     organisation = _find(code)
-    form = Form(ReasonForm())
-    form.outbox = False
-    if form.sent:
-        with form.attempt():
-            reason = form.load()["reason"]
-            confirm_person()
-            confirming.reinstate(actor(), organisation, reason, at=clock.now())
-            return form.done(url_for(".show", code=code), gettext("Đã bỏ đình chỉ."))
-    return form.page(
+    return asked_with_reason(
+        organisation,
+        ReasonForm(),
+        confirming.reinstate,
+        gettext("Đã bỏ đình chỉ."),
         "admin/organisations/reinstate.html",
-        organisation=organisation,
         standing=confirming.suspension_of(organisation),
-        ask_password=password_asked(),
     )
 
 
