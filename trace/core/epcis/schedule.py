@@ -2,8 +2,8 @@
 
 Rules.
 1. A field is a list, parted by commas, of numbers `5` and ranges `[1-5]` within its bounds;
-   `dayOfWeek` counts from 1, Monday. Beyond the standard's grammar, as its own example has it and cron's users
-   write: `0/30` (from 0, every 30), `[0-30]/10`, `1-5` without brackets, `*` (every value).
+   `dayOfWeek` counts from 1, Monday. Beyond the standard's grammar, as its own example has it and
+   users of cron write: `0/30` (from 0, every 30), `[0-30]/10`, `1-5` without brackets, `*` (all).
 2. A moment fits when every given field does. A field left out fits always where a finer one is
    given; below the finest given it fits its first value only: {"hour":"1","minute":"5"} is once a
    day at 1:05:00, {"second":"0/30"} twice a minute.
