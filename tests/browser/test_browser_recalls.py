@@ -31,8 +31,8 @@ def signed(actor: Actor, code: str, grade: int) -> int:
     found = cases.find(actor, wanted)
     case = cases.begin(actor, wanted, found, kind="recall", rehearsal=False, at=now)
     values = {**REASON, "grade": grade, "determined_at": now}
-    cases.choose_class(actor, case, values, at=now)
-    signing.sign(actor, case, None, at=now)
+    cases.choose_class(actor, case, values, version=case.version, at=now)
+    signing.sign(actor, case, None, version=case.version, at=now)
     db.session.commit()
     return case.id
 

@@ -162,6 +162,14 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Lệnh thu hồi chờ chữ ký thứ hai"),
         N_("%(by)s đã ký hồ sơ %(what)s. Cần một người phụ trách khác ký trong thời hạn."),
     ),
+    "recall-second-end": (
+        "alert",
+        N_("Kết thúc lệnh thu hồi chờ chữ ký thứ hai"),
+        N_(
+            "%(by)s đã ký kết thúc hoặc rút lại hồ sơ %(what)s. Cần một người phụ trách khác ký; "
+            "đến lúc đó mọi trang còn cảnh báo."
+        ),
+    ),
     "recall-rehearsal": (
         "alert",
         N_("DIỄN TẬP: hãy trả lời như khi bị thu hồi"),

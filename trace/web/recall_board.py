@@ -36,7 +36,7 @@ from trace.services.recalls.papers import to_pdf
 from trace.services.recalls.reaching import chosen_things
 from trace.services.recalls.rules import decide_by, powers_of
 from trace.services.settings import current_settings
-from trace.web import recall_pages as steps
+from trace.web import recall_pages, recall_signing
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.lists import Listing
@@ -194,16 +194,16 @@ def add_steps(blueprint: Blueprint) -> None:
     """Gives a console these pages."""
     both = ["GET", "POST"]
     case = "/<int:recall_id>"
-    blueprint.add_url_rule("/new", view_func=steps.new, methods=both)
+    blueprint.add_url_rule("/new", view_func=recall_pages.new, methods=both)
     blueprint.add_url_rule(case, view_func=show)
-    blueprint.add_url_rule(f"{case}/preview", view_func=steps.preview)
+    blueprint.add_url_rule(f"{case}/preview", view_func=recall_pages.preview)
     for view in (
-        steps.reason,
-        steps.sign,
-        steps.second,
-        steps.refuse,
-        steps.withdraw,
-        steps.close,
+        recall_pages.reason,
+        recall_signing.sign,
+        recall_signing.second,
+        recall_signing.refuse,
+        recall_signing.withdraw,
+        recall_signing.close,
     ):
         blueprint.add_url_rule(f"{case}/{view.__name__}", view_func=view, methods=both)
     blueprint.add_url_rule(f"{case}/refresh", view_func=refresh, methods=["POST"])

@@ -1,5 +1,5 @@
-"""The pages of a case, the same for authorities and for makers: choose, preview, reason, sign, the
-second signature, the board, the phone list, the packet, ending it.
+"""The pages of a case, the same for authorities and for makers: choose, preview, reason. Signing
+and ending are `recall_signing`; the board, the phone list and the packet `recall_board`.
 
 Each blueprint of a console takes these views by `add_steps`; addresses within a case are relative
 to the blueprint (".show"), and the frame is the console's.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Response, g, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
@@ -18,28 +18,17 @@ from trace import clock
 from trace.extensions import db
 from trace.models import Organisation, Recall, Thing
 from trace.models.recalls import HAZARDS, KINDS
-from trace.schemas.recalls import (
-    ChooseSchema,
-    ClassSchema,
-    ReasonSchema,
-    RecallClassSchema,
-    SignSchema,
-)
+from trace.schemas.recalls import ChooseSchema, ClassSchema, RecallClassSchema
 from trace.schemas.records import local_moment
 from trace.services import jurisdictions
 from trace.services.batches import short_name
 from trace.services.recalls import cases, signing
-from trace.services.recalls.answering import (
-    names_of,
-)
-from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import KINDS_CHOSEN, Wanted, get_recall
 from trace.services.recalls.partners import known_to
 from trace.services.recalls.reaching import Held, chosen_things, closure, sums
 from trace.services.sets import among
 from trace.web.access import actor
 from trace.web.forms import Form
-from trace.web.fresh import confirm_person, password_asked
 from trace.web.lists import PAGE_SIZE, Listing
 from trace.web.pages import number
 from trace.web.recall_words import (
@@ -262,145 +251,23 @@ def reason(recall_id: int) -> ResponseReturnValue:
             "instructions": recall.instructions,
             "determined_at": local_moment(recall.determined_at or clock.now()),
         },
+        version=recall.version,
     )
+    form.outbox = False  # it is looked at, not sent unseen
     if form.sent:
         with form.attempt():
             clean = form.load()
             signing.check_words(clean["reason"], "reason")
             signing.check_words(clean["instructions"], "instructions")
             values = {**clean, "grade": int(clean["grade"] or 0)}
-            cases.choose_class(actor(), recall, values, at=clock.now())
+            cases.choose_class(actor(), recall, values, version=form.version, at=clock.now())
             return form.done(url_for(".sign", recall_id=recall.id))
     return form.page(
         "inspection/recalls/reason.html", **shared(recall), hazards=HAZARDS, grades=(1, 2, 3)
     )
 
 
-def sign(recall_id: int) -> ResponseReturnValue:
-    """Page 4: signing, or handing it to who may."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    powers = cases.powers_for(actor(), recall, at=clock.now())
-    form = Form(SignSchema())
-    total = len(closure([thing.id for thing in chosen_things(recall)]).things)
-    if form.sent:
-        with form.attempt():
-            clean = form.load()
-            if request.form.get("act") == "propose":
-                cases.propose(actor(), recall, at=clock.now())
-                address = url_for(".show", recall_id=recall.id)
-                return form.done(address, gettext("Đã gửi đề xuất."))
-            confirm_person()
-            typed = clean["count"]
-            typed = None if typed is None else int(typed)
-            told = signing.sign(actor(), recall, typed, at=clock.now())
-            message = (
-                gettext("Đã ký lần thứ nhất. Chờ người phụ trách thứ hai.")
-                if told.waits
-                else _signed_words(recall, told.reached)
-            )
-            return form.done(url_for(".show", recall_id=recall.id), message)
-    wide = powers.most is not None and total > powers.most
-    return form.page(
-        "inspection/recalls/sign.html",
-        **shared(recall),
-        ask_password=password_asked(),
-        total=total,
-        confirm=total >= powers.confirm_from,
-        two=not recall.rehearsal and powers.needs_two(recall.kind, recall.grade),
-        may_sign=may_sign() and powers.may(recall.kind) == "decide" and not wide,
-        may_propose=powers.level != "maker" and (powers.may(recall.kind) == "propose" or wide),
-        decider=cases.decider_for(recall) if powers.level != "maker" else None,
-        names=names_of(recall),
-        hours=int(powers.answer_within(recall.grade).total_seconds() // 3600),
-    )
-
-
-def _signed_words(recall: Recall, reached: int) -> str:
-    if recall.rehearsal:
-        return str(gettext("Diễn tập bắt đầu: không có gì công khai."))
-    return str(gettext("Đã ký. %(count)s trang đang cảnh báo.", count=reached))
-
-
 def may_sign() -> bool:
     """Whether this person may sign at all, whatever the office may."""
     mine = actor()
     return mine.may("decide" if mine.organisation.kind == "authority" else "manage")
-
-
-def second(recall_id: int) -> ResponseReturnValue:
-    """The second supervisor's own page, with the time that is left."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    form = Form(SignSchema())
-    if form.sent:
-        with form.attempt():
-            if request.form.get("act") == "back":
-                signing.take_back(actor(), recall, at=clock.now())
-                address = url_for(".show", recall_id=recall.id)
-                return form.done(address, gettext("Đã rút chữ ký."))
-            confirm_person()
-            told = signing.sign_second(actor(), recall, at=clock.now())
-            address = url_for(".show", recall_id=recall.id)
-            return form.done(address, _signed_words(recall, told.reached))
-    return form.page(
-        "inspection/recalls/second.html",
-        **shared(recall),
-        ask_password=password_asked(),
-        names=names_of(recall),
-        signers=signing.signers(recall),
-        first=g.person.id == recall.first_signer,
-        late=recall.waits_until is not None and clock.now() > recall.waits_until,
-    )
-
-
-def refuse(recall_id: int) -> ResponseReturnValue:
-    """A proposal is not accepted, and why."""
-    recall = get_recall(actor(), recall_id)
-    form = Form(ReasonSchema())
-    if form.sent:
-        with form.attempt():
-            clean = form.load()
-            cases.refuse(actor(), recall, clean["reason"], at=clock.now())
-            return form.done(url_for(".show", recall_id=recall.id), gettext("Đã trả lời đề xuất."))
-    return form.page(
-        "inspection/recalls/end.html",
-        **shared(recall),
-        what="refuse",
-        act=gettext("Không chấp nhận"),
-        names=names_of(recall),
-    )
-
-
-def end(recall_id: int, what: str) -> ResponseReturnValue:
-    """Withdrawing what was a mistake, closing what is done: both signed and public."""
-    recall = get_recall(actor(), recall_id)
-    cases.check_mine(actor(), recall)
-    form = Form(ReasonSchema())
-    if form.sent:
-        with form.attempt():
-            clean = form.load()
-            confirm_person()
-            state = "withdrawn" if what == "withdraw" else "closed"
-            signing.end(actor(), recall, state, clean["reason"], at=clock.now())
-            return form.done(url_for(".show", recall_id=recall.id), gettext("Đã ký kết thúc."))
-    act = gettext("Ký rút lại") if what == "withdraw" else gettext("Ký kết thúc")
-    return form.page(
-        "inspection/recalls/end.html",
-        **shared(recall),
-        what=what,
-        act=act,
-        names=names_of(recall),
-        board=board_of(recall),
-        ask_password=password_asked(),
-    )
-
-
-def withdraw(recall_id: int) -> ResponseReturnValue:
-    """It was a mistake."""
-    return end(recall_id, "withdraw")
-
-
-def close(recall_id: int) -> ResponseReturnValue:
-    """It is done."""
-    return end(recall_id, "close")

@@ -30,7 +30,7 @@ from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services import holds, units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
-from trace.services.capture.notices import foresee, inherit_alerts
+from trace.services.capture.notices import Walk, foresee, inherit_alerts
 from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
@@ -70,13 +70,15 @@ def capture(
     idempotency_key: str = "",
     private: Collection[str] | None = None,
     paths: Sequence[str] | None = None,
+    walks: Sequence[Walk] = (),
 ) -> Captured:
     """Records events for the actor's organisation; the caller commits.
 
     `events` are EPCIS 2.0 JSON-LD objects, each with its `@context`. `private` names the member
     paths kept from the public (None: the default policy); `paths` says where each event stood in
-    the document it came in. Raises Refused with a JSON Pointer per
-    error, KeyReused, NotAllowed.
+    the document it came in; `walks` are closures of
+    notices among them that the caller knows already. Raises Refused with a JSON Pointer per error,
+    KeyReused, NotAllowed.
     """
     actor.check("record")
     digest = _digest(events) if idempotency_key else b""
@@ -89,7 +91,15 @@ def capture(
         prepared = prepare(actor, events, at=at, private=private, paths=paths)
         key = signing_key(actor.organisation)
         signed = sign(actor, prepared, key, at=at)
-        return _record(actor, signed, key, at=at, idempotency_key=idempotency_key, digest=digest)
+        return _record(
+            actor,
+            signed,
+            key,
+            at=at,
+            idempotency_key=idempotency_key,
+            digest=digest,
+            walks=walks,
+        )
 
     with _collector_resting(len(events)):
         return act()
@@ -198,9 +208,10 @@ def _record(
     idempotency_key: str,
     digest: bytes,
     approval: Approval | None = None,
+    walks: Sequence[Walk] = (),
 ) -> Captured:
     # Before anything is written: on SQLite nobody waits while a large recall is thought through.
-    foreseen = foresee(actor.organisation, signed)
+    foreseen = foresee(actor.organisation, signed, walks)
     # A savepoint: the loser of a race must not take what the caller did before with it.
     try:
         with db.session.begin_nested():

@@ -38,6 +38,18 @@ def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
     return issuer.kind == "authority" and issuer.status == "confirmed"
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What is downstream of some things, walked already in this transaction: as of a size of the
+    log, what it reached, and from which of the things each came. Whoever thought a recall through
+    before it is signed hands it on, so that it is not walked twice."""
+
+    since: int
+    start: frozenset[int]
+    things: Reached
+    sources: Mapping[int, int]
+
+
 @dataclass(slots=True)
 class Reach:
     """What a notice reaches: things, whether only through mixes, and which of the things it names
@@ -54,6 +66,11 @@ class Reach:
             self.things[thing], self.sources[thing] = False, thing
         found = descendants(dict.fromkeys(things, False), spoken=True, sources=self.sources)
         self._take(found)
+
+    def follow(self, walk: Walk) -> None:
+        """The same of things whose closure is known."""
+        self.sources |= walk.sources
+        self._take(walk.things)
 
     def complete(self, events: Collection[int]) -> None:
         """What these events, newer than the closure, lead to."""
@@ -72,9 +89,12 @@ class Foreseen:
     reaches: Mapping[int, Reach] = field(default_factory=dict)
 
 
-def foresee(issuer: Organisation, events: Sequence[Prepared]) -> Foreseen:
+def foresee(
+    issuer: Organisation, events: Sequence[Prepared], walks: Sequence[Walk] = ()
+) -> Foreseen:
     """Everything downstream of what these notices name, read before anything is written: on SQLite
-    others record meanwhile. What comes after is caught up with under the log lock."""
+    others record meanwhile. What comes after is caught up with under the log lock. `walks` are
+    closures that need not be walked again, where a notice speaks of exactly their things."""
     alerting = {
         place: event
         for place, event in enumerate(events)
@@ -82,11 +102,17 @@ def foresee(issuer: Organisation, events: Sequence[Prepared]) -> Foreseen:
     }
     if not alerting:
         return Foreseen()
-    since = log_size()
+    known = {walk.start: walk for walk in walks}
+    since = min((log_size(), *(walk.since for walk in walks)))
     reaches = {}
     for place, event in alerting.items():
-        reaches[place] = Reach()
-        reaches[place].name(_speaking(issuer, event, _known(event)))
+        reach = reaches[place] = Reach()
+        named = _speaking(issuer, event, _known(event))
+        walk = known.get(frozenset(named))
+        if walk is None:
+            reach.name(named)
+        else:
+            reach.follow(walk)
     return Foreseen(since, reaches)
 
 
@@ -235,10 +261,12 @@ def _write(rows: Iterable[Row]) -> None:
 
 
 __all__ = [
+    "Walk",
     "descendants",
     "doubted_sources",
     "foresee",
     "inherit_alerts",
+    "log_size",
     "may_notify",
     "newer_events",
     "reach_of",

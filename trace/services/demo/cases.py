@@ -111,7 +111,7 @@ def _recall(actor: Actor, lot: Thing, at: datetime) -> None:
         "instructions": "Ngừng bán, để riêng, báo số lượng còn lại.",
         "determined_at": begun,
     }
-    cases.choose_class(actor, case, values, at=begun)
+    cases.choose_class(actor, case, values, version=case.version, at=begun)
     # The notice was signed when the world was told; the case takes it as its own.
     ends = max(signed + _ANSWER_TIME, at + timedelta(hours=20))
     reached = db.session.scalars(select(Alert.mixed).where(Alert.event_id == notice)).all()

@@ -49,6 +49,7 @@ from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.successors import voices_of
 from trace.services.units import key_of, printed
+from trace.services.versions import check_version
 
 # One case names at most so many things; everything downstream of them is reached anyway.
 MOST_ITEMS: Final = 500
@@ -310,10 +311,14 @@ def begin(
     return recall
 
 
-def choose_class(actor: Actor, recall: Recall, values: Mapping[str, Any], *, at: datetime) -> None:
-    """Reason, hazard, class, what to do, and when it was determined. Raises NotFound, CaseMoved."""
+def choose_class(
+    actor: Actor, recall: Recall, values: Mapping[str, Any], *, version: int, at: datetime
+) -> None:
+    """Reason, hazard, class, what to do, when it was determined. Raises NotFound, CaseMoved,
+    ChangedMeanwhile."""
     check_state(recall, "draft", "proposed")
     check_mine(actor, recall)
+    check_version(recall, version)
     for name in ("hazard", "grade", "reason", "instructions", "determined_at"):
         setattr(recall, name, values[name])
     write_audit(actor, "recall.classify", recall.code, at=at, grade=recall.grade)
@@ -400,10 +405,11 @@ def decider_for(recall: Recall) -> Organisation | None:
     )
 
 
-def propose(actor: Actor, recall: Recall, *, at: datetime) -> Organisation:
-    """Hands the case to who may decide it. Raises NobodyDecides, CaseMoved, NotAllowed."""
+def propose(actor: Actor, recall: Recall, *, version: int, at: datetime) -> Organisation:
+    """Hands the case to who may decide it. Raises NobodyDecides, CaseMoved, ChangedMeanwhile."""
     actor.check("inspect")
     check_mine(actor, recall)
+    check_version(recall, version)
     decider = decider_for(recall)
     if decider is None:
         raise NobodyDecides

@@ -47,11 +47,15 @@ from trace.models import (
 from trace.models.events import ROLES
 from trace.models.things import Alert
 from trace.models.types import from_micro
+from trace.services.capture.notices import Walk, log_size
 from trace.services.descent import Reached, descendants
-from trace.services.sets import among, given, is_sqlite, unnested
+from trace.services.sets import among, batched, given, is_sqlite, unnested
 
 EPC: Final = ROLES.index("epc")
 PIECES: Final = ""
+# An entry of the log names the chains of so many things without spilling far over: a case that
+# chose more signs several notices.
+PER_NOTICE: Final = 250
 SOLD: Final = "retail_sold"
 # Receipts by which nothing came into anybody's named hands.
 NOT_TAKEN: Final = ("refused", "rest-refused", "link", "link-refused", "back", "rest-back")
@@ -92,11 +96,12 @@ def chosen_things(recall: Recall) -> list[Thing]:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """What a notice naming some things would reach now: each thing, whether only through mixes, and
-    its kind and owner."""
+    """What notices naming some things would reach now: each thing, whether only through mixes, and
+    its kind and owner; and for the capture of those notices, the walk of each."""
 
     things: Reached
     seen: dict[int, tuple[str, int | None]]
+    walks: tuple[Walk, ...] = ()
 
     def counted(self) -> dict[str, int]:
         """How many things of each kind are in it."""
@@ -131,14 +136,26 @@ class Closure:
         return _named(found, unnamed)
 
 
-def closure(thing_ids: Collection[int]) -> Closure:
-    """Everything downstream of these things (rule 1), themselves included."""
+def closure(thing_ids: Collection[int], *, to_sign: bool = False) -> Closure:
+    """Everything downstream of these things (rule 1), themselves included. `to_sign` walks notice
+    by notice and keeps the walks, so that the capture need not walk again."""
+    since = log_size()  # before the walk: what comes meanwhile is caught up with
     rows = db.session.execute(
         select(Thing.id, Thing.kind, Thing.owner_id).where(among(Thing.id, thing_ids))
     )
     seen = {thing: (kind, owner) for thing, kind, owner in rows}
-    start = dict.fromkeys(seen, False)
-    return Closure(descendants(start, spoken=True, seen=seen), seen)
+    if not to_sign:
+        return Closure(descendants(dict.fromkeys(seen, False), spoken=True, seen=seen), seen)
+    walks = []
+    reached: Reached = {}
+    for some in batched(sorted(seen), PER_NOTICE):
+        sources = {thing: thing for thing in some}
+        start = dict.fromkeys(some, False)
+        found = descendants(start, spoken=True, sources=sources, seen=seen)
+        walks.append(Walk(since, frozenset(some), found, sources))
+        for thing, mixed in found.items():
+            reached[thing] = reached.get(thing, True) and mixed
+    return Closure(reached, seen, tuple(walks))
 
 
 def as_table(reached: Mapping[int, bool]) -> FromClause:
@@ -386,6 +403,7 @@ def sums(found: Iterable[Held]) -> dict[str, Decimal]:
 
 
 __all__ = [
+    "PER_NOTICE",
     "Held",
     "as_table",
     "chosen_things",

@@ -1,13 +1,15 @@
-"""Signing a case, ending it: the notices, the two supervisors, withdrawal and closing.
+"""Signing a case: the notices, the two supervisors.
 
-1. Who signs has signed in freshly (the page asks). The highest class takes two supervisors; the
-   first signature waits for the second, another person's, until its time is over.
-2. Signing computes the closure, signs the notices and writes the alerts in one transaction: at its
-   commit every page warns. Nothing is stored when another was first.
+1. Who signs has signed in freshly (the page asks), and signs the version of the case that was on
+   their page: what somebody changed meanwhile is read first. The highest class takes two
+   supervisors; the first signature waits for the second, another person's (`two_people`), until
+   its time is over.
+2. Signing walks the closure once, signs the notices and writes the alerts in one transaction: at
+   its commit every page warns. Nothing is stored when another was first. What the preview counted
+   is not used: whether an edge counts may change by events that name none of its things.
 3. From `confirm_from` things on, their number is typed; more than a ward's `most` only the city
    signs.
-4. Withdrawal (it was a mistake) and closing (it is done) are releases that name the notices.
-5. A rehearsal signs nothing, raises no alert and sends nothing outside: what it would reach is kept
+4. A rehearsal signs nothing, raises no alert and sends nothing outside: what it would reach is kept
    in its own table.
 """
 
@@ -20,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, event_context
@@ -43,15 +45,15 @@ from trace.services.recalls.cases import (
     move,
     powers_for,
 )
-from trace.services.recalls.reaching import Closure, chosen_things, closure
+from trace.services.recalls.reaching import PER_NOTICE, Closure, chosen_things, closure
 from trace.services.recalls.rules import Powers
+from trace.services.recalls.two_people import check_another
 from trace.services.sets import batched
 from trace.services.settings import current_settings
+from trace.services.versions import check_version
 from trace.services.vocabulary import step
 
 FOLLOW: Final = "recall-follow"
-# An entry of the log names the chains of so many things without spilling far over.
-PER_NOTICE: Final = 250
 STEPS: Final[Mapping[str, str]] = {
     "recall": "recalling",
     "hold": "holding",
@@ -82,11 +84,6 @@ class MayNotDecide(TraceError):
     message = "Your office may not decide this; it may propose it."
 
 
-class SameSigner(TraceError):
-    code = "recall-same-signer"
-    message = "The second signature is another supervisor's."
-
-
 class SecondTooLate(TraceError):
     code = "recall-second-late"
     status = 409
@@ -101,13 +98,15 @@ class Signed:
     reached: int
 
 
-def sign(actor: Actor, recall: Recall, typed: int | None, *, at: datetime) -> Signed:
-    """Signs the case, or gives the first of two signatures; the caller commits. Raises CountWrong,
-    OnlyTheCity, MayNotDecide, NotClassified, CaseMoved and what capture raises."""
+def sign(actor: Actor, recall: Recall, typed: int | None, *, version: int, at: datetime) -> Signed:
+    """Signs the case as it stood at `version`, or gives the first of two signatures; the caller
+    commits. Raises ChangedMeanwhile, CountWrong, OnlyTheCity, MayNotDecide, NotClassified,
+    CaseMoved and what capture raises."""
     powers = _check(actor, recall, at)
     check_state(recall, "draft", "proposed")
+    check_version(recall, version)
     # Thought through before anything is written: others record meanwhile.
-    found = closure([thing.id for thing in chosen_things(recall)])
+    found = closure([thing.id for thing in chosen_things(recall)], to_sign=True)
     check_size(powers, found, typed)
     if not recall.rehearsal and powers.needs_two(recall.kind, recall.grade):
         waits = at + timedelta(hours=powers.second_hours)
@@ -117,7 +116,7 @@ def sign(actor: Actor, recall: Recall, typed: int | None, *, at: datetime) -> Si
             former,
             {
                 "state": "waiting",
-                "first_signer": _person(actor),
+                "first_signer": person_of(actor),
                 "waits_until": waits,
                 "reached": len(found.things),
                 "reached_mixed": found.mixed,
@@ -132,16 +131,16 @@ def sign(actor: Actor, recall: Recall, typed: int | None, *, at: datetime) -> Si
     return _put(actor, recall, found, powers, recall.state, at=at)
 
 
-def sign_second(actor: Actor, recall: Recall, *, at: datetime) -> Signed:
-    """The second supervisor's signature; the notices go out. Raises SameSigner, SecondTooLate,
-    CaseMoved, MayNotDecide."""
+def sign_second(actor: Actor, recall: Recall, *, version: int, at: datetime) -> Signed:
+    """The second supervisor's signature under what stood at `version`; the notices go out. Raises
+    SameSigner, SameContact, SecondTooLate, ChangedMeanwhile, CaseMoved, MayNotDecide."""
     powers = _check(actor, recall, at)
     check_state(recall, "waiting")
+    check_version(recall, version)
     if recall.waits_until is not None and at > recall.waits_until:
         raise SecondTooLate
-    if actor.person is None or actor.person.id == recall.first_signer:
-        raise SameSigner
-    found = closure([thing.id for thing in chosen_things(recall)])
+    check_another(recall.first_signer, actor.person)
+    found = closure([thing.id for thing in chosen_things(recall)], to_sign=True)
     return _put(actor, recall, found, powers, "waiting", at=at)
 
 
@@ -199,7 +198,7 @@ def _put(
             "recall": recall.code,
         }
         events = notice_events(things, recall.kind, content, at)
-        captured = capture(_office(actor), events, at=at)
+        captured = capture(office(actor), events, at=at, walks=found.walks)
         notices = [one.event_id for one in captured.events]
         rows = []
     move(
@@ -207,9 +206,9 @@ def _put(
         state,
         {
             "state": "open",
-            "signer": _person(actor),
+            "signer": person_of(actor),
             "signed_at": at,
-            "decided_by": _person(actor),
+            "decided_by": person_of(actor),
             "decided_at": at,
             "waits_until": None,
             "answer_by": at + powers.answer_within(recall.grade),
@@ -224,40 +223,6 @@ def _put(
     )
     enqueue(FOLLOW, {"recall": recall.id}, at=at, actor=actor)
     return Signed(waits=False, reached=len(found.things))
-
-
-def end(actor: Actor, recall: Recall, state: str, reason: str, *, at: datetime) -> None:
-    """Withdraws (`withdrawn`) or closes (`closed`) an open case: releases that name its notices.
-    Raises CaseMoved, MayNotDecide and what capture raises."""
-    actor.check("decide" if actor.organisation.kind == "authority" else "manage")
-    check_mine(actor, recall)
-    check_state(recall, "open")
-    check_words(reason, "reason")
-    notices = notices_of(recall)
-    released: list[int] = []
-    if notices:
-        content: JsonObject = {
-            "kind": "release",
-            "reason": reason,
-            "ends": [statement for _, statement in notices],
-            "recall": recall.code,
-        }
-        events = notice_events(chosen_things(recall), "release", content, at)
-        captured = capture(_office(actor), events, at=at)
-        released = [one.event_id for one in captured.events]
-    move(
-        recall,
-        "open",
-        {"state": state, "ended_at": at, "ended_by": _person(actor), "end_reason": reason},
-    )
-    if released:
-        db.session.execute(
-            update(RecallNotice)
-            .where(RecallNotice.recall_id == recall.id)
-            .values(release_id=released[0])
-            .execution_options(synchronize_session=False)
-        )
-    write_audit(actor, f"recall.{state}", recall.code, at=at)
 
 
 def notices_of(recall: Recall) -> list[tuple[int, str]]:
@@ -301,17 +266,23 @@ def notice_events(
 
 def signers(recall: Recall) -> list[str]:
     """Names of who signed, in order."""
-    ids = [one for one in (recall.first_signer, recall.signer) if one is not None]
+    return names_in_order(recall.first_signer, recall.signer)
+
+
+def names_in_order(*people: int | None) -> list[str]:
+    """What these people are called."""
+    ids = [one for one in people if one is not None]
     names = {
         one.id: one.name for one in db.session.scalars(select(Person).where(Person.id.in_(ids)))
     }
     return [names[one] for one in ids if one in names]
 
 
-def _office(actor: Actor) -> Actor:
+def office(actor: Actor) -> Actor:
     """A supervisor decides; it is the office that signs."""
     return Actor(actor.organisation, actor.person, "admin")
 
 
-def _person(actor: Actor) -> int | None:
+def person_of(actor: Actor) -> int | None:
+    """Whose hand it is."""
     return actor.person.id if actor.person is not None else None
