@@ -237,6 +237,7 @@ SECRETS: Final = frozenset(
         ("recalls", "first_signer"),
         ("recalls", "signer"),
         ("recalls", "ended_by"),
+        ("recalls", "end_first"),
         ("organisations", "keyring_last"),
         ("imports", "mapping"),
         # who decided may be of another organisation's people

@@ -121,7 +121,7 @@ class Form:
         self._version = version
         if self._posted:
             sent_version = request.form.get("version", "")
-            # Nine digits are more than anything was ever changed, and no number is too long to read.
+            # Nothing changes more often than nine digits count; int() gives up on thousands.
             self._version = int(sent_version[:9]) if sent_version.isdecimal() else version
         if self._posted and not self.sent:
             self.refuse(FormAlreadyUsed())
