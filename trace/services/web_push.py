@@ -327,7 +327,7 @@ def post_each(requests: Sequence[PushRequest]) -> list[NotSent | None]:
 
 
 def _post(request: PushRequest) -> None:
-    status = _answer(request.parts, request.body, request.headers)
+    status = exchange(request.parts, request.body, request.headers)
     if status in (404, 410):
         raise DeviceGone
     if not 200 <= status < 300:
@@ -336,7 +336,9 @@ def _post(request: PushRequest) -> None:
         raise NotSent(channel="push", reason=f"http-{status}", lasting=lasting)
 
 
-def _answer(parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> int:
+def exchange(parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> int:
+    """Posts to an address that `check_endpoint` found good (rule 2); the answer's status. Raises
+    NotSent."""
     host = (parts.hostname or "").lower()
     target = parts.path or "/"
     if parts.query:
