@@ -275,7 +275,7 @@ def test_every_way_to_ask_for_a_linkset(client: FlaskClient, lot: str) -> None:
     accept_with_weight = {"Accept": "application/linkset+json;q=0.9"}
     assert linkset(client, lot, **accept_with_weight) == expected
     assert linkset(client, lot + "?linkType=linkset", Accept="*/*") == expected
-    assert linkset(client, lot + "?linktype=linkset", Accept="text/html") == expected
+    assert linkset(client, lot + "?linktype=linkset", Accept="application/json") == expected
 
 
 def test_linksets_of_all_kinds_fit_the_published_schema(

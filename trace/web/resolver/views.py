@@ -7,7 +7,7 @@ product. The requirements R1 to R32 and what we answer to each: docs/reference/a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -17,19 +17,27 @@ from flask.typing import ResponseReturnValue
 
 from trace import clock
 from trace.core.gs1 import Gs1Error, Identity, check_code, parse_path
+from trace.core.gs1.linkset import DEFAULT, LINKSET
+from trace.core.gs1.linkset_choosing import names_type
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.services.addresses import Entry, organisation_named, resolve
+from trace.services.addresses import organisation_named, resolve
 from trace.services.did import did_document
-from trace.services.languages import languages
-from trace.services.linksets import DEFAULT, LINKSET, bare_type, links_of, linkset
 from trace.services.sessions import actor_of, find_session
 from trace.services.settings import current_settings
 from trace.web.access import COOKIE
 from trace.web.addresses import raw_target
 from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
-from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS, way_to
+from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS
 from trace.web.problems import problem
+from trace.web.resolver.answers import (
+    link_of_type,
+    linkset,
+    redirect,
+    refused_page,
+    wants_linkset,
+    wished_type,
+)
 
 bp = Blueprint("resolver", __name__)
 
@@ -39,13 +47,8 @@ KEYS: Final = (
     *("8003", "8004", "8006", "8010", "8013", "8017", "8018"),
 )
 LETTERS: Final = ("b", "c", "h", "l", "n", "o", "p", "q")
-CONTEXT: Final = "https://ref.gs1.org/standards/resolver/linkset-context.jsonld"
-
-
-class NoSuchLink(NotFound):
-    code = "no-such-link"
-    message = "There is no link of the type %(link_type)s here."
-    next_step = "Ask with linkType=linkset for what there is."
+# What of a query belongs to the address itself: names of digits only (URI Syntax, section 4.9).
+ATTRIBUTE: Final = re.compile(r"[0-9]+=[^&;]*")
 
 
 @bp.after_request
@@ -67,26 +70,31 @@ def answer(rest: str) -> ResponseReturnValue:
     path = path.rstrip("/")  # R26
     try:
         identity = parse_path(path).identity
+        _check_query(path, query)
     except TraceError as error:
-        return _to_page(path, error)
+        return _refused(path, error)
     if waiting := seconds_to_wait():
         return _wait(path, waiting)
+    wished = wished_type()
     entries = resolve(identity)
-    wished = _wished_type()
-    if wished == LINKSET or (wished is None and _wants_linkset()):
-        return _linkset(identity, entries)
     if not entries:
         return _not_known(path)
-    if wished not in (None, DEFAULT):
-        return _of_type(entries, wished or "", path, query)
+    if wished == LINKSET or (not wished and wants_linkset()):
+        return linkset(entries, path, query)
+    if wished not in ("", DEFAULT):
+        return link_of_type(entries, wished, path, query)
     if (desk := _desk_of(path)) is not None:
         return desk
-    return _send_on(path, query)
+    # R10, R25: to the page on the same origin, the query untouched.
+    return redirect(f"/t{path}" + (f"?{query}" if query else ""), path)
 
 
-def _send_on(path: str, query: str) -> Response:
-    """R10, R25: 307 to the page on the same origin, the query untouched."""
-    return _redirect(f"/t{path}" + (f"?{query}" if query else ""), path)
+def _check_query(path: str, query: str) -> None:
+    """R6: attributes of the address are part of its syntax. Names that are not all digits are
+    somebody else's, whatever is in them. Raises a Gs1Error."""
+    found = [one for one in re.split("[&;]", query) if ATTRIBUTE.fullmatch(one)]
+    if found:
+        parse_path(f"{path}?{'&'.join(found)}")
 
 
 def _desk_of(path: str) -> Response | None:
@@ -106,62 +114,10 @@ def _desk_of(path: str) -> Response | None:
     return response
 
 
-def _redirect(target: str, path: str) -> Response:
-    # The framework's own redirect would re-encode the address: what was printed is what is sent.
-    response = Response(status=307)
-    response.autocorrect_location_header = False
-    response.headers.update(dict(way_to(target, path, current_settings().public_url)))
-    return response
-
-
-def _wished_type() -> str | None:
-    """The bare link type asked for; names of the parameter in any case (R14)."""
-    for name, value in request.args.items():
-        if name.lower() == "linktype":
-            found = bare_type(value)
-            if found is None:
-                raise NoSuchLink(link_type=value[:100])
-            return found
-    return None
-
-
-def _wants_linkset() -> bool:
-    """R16: `Accept` names the linkset's type, and nothing else is preferred to it."""
-    accepted = request.accept_mimetypes
-    quality = accepted.quality(LINKSET_TYPE)
-    named = any(value.split(";")[0].strip() == LINKSET_TYPE for value, _ in accepted)
-    return named and quality > 0 and quality >= accepted.quality("text/html")
-
-
-def _linkset(identity: Identity, entries: Sequence[Entry]) -> Response:
-    """R16 to R21."""
-    if not entries:
-        count_unknown()
-        raise NotFound
-    settings = current_settings()
-    body = linkset(entries, id_base=settings.id_base, public_url=settings.public_url)
-    response = Response(orjson.dumps(body), content_type=LINKSET_TYPE)
-    response.headers["Link"] = (
-        f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-    )
-    return response
-
-
-def _of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -> Response:
-    """R14, R15: the first level that has the type; languages are the page's own affair."""
-    origin = current_settings().public_url
-    for entry in entries:
-        for link in links_of(entry, origin).get(wished, ()):
-            href = str(link["href"])
-            target = href.removeprefix(origin)
-            joined = "&" if "?" in target else "?"
-            return _redirect(target + (f"{joined}{query}" if query else ""), path)
-    raise NoSuchLink(link_type=wished[:100])
-
-
 def _wants_page() -> bool:
+    accept = request.headers.get("Accept", "")
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best != "application/json"
+    return best != "application/json" and (best is not None or not names_type(accept, LINKSET_TYPE))
 
 
 def _not_known(path: str) -> ResponseReturnValue:
@@ -172,9 +128,9 @@ def _not_known(path: str) -> ResponseReturnValue:
     return _problem(NotFound())
 
 
-def _to_page(path: str, error: TraceError) -> ResponseReturnValue:
+def _refused(path: str, error: TraceError) -> ResponseReturnValue:
     """R6, R7: 400, with the rule that was broken."""
-    return _page_of(path) if _wants_page() else _problem(error)
+    return refused_page(error, path) if _wants_page() else _problem(error)
 
 
 def _wait(path: str, seconds: int) -> ResponseReturnValue:
@@ -215,7 +171,9 @@ def description() -> Response:
                 "profile": "https://www.gs1.org/voc/?show=linktypes",
             }
         ],
-        "supportedLanguages": list(languages()),
+        "supportedContextValuesExternal": [
+            {"nameOfList": "ISO 3166-1 alpha-2", "url": "https://www.iso.org/obp/ui/#search/code/"}
+        ],
         "linkTypeDefaultCanBeLinkset": False,
         "contact": {"fn": "Trace"},
     }
