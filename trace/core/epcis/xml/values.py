@@ -1,0 +1,235 @@
+"""Values of extensions: any JSON value as elements, and back (the extension rules of EPCIS §9.4).
+
+Rules for reading:
+1. an element with text alone is that text; what repeats is a list; what has attributes or children
+   is an object of them, text beside them its `#text`
+2. `xsi:nil` is null; `xsi:type` with a type of W3C's XML form of JSON (`fn:numberType`, `booleanType`,
+   `arrayType`, `mapType` …) says the JSON type; other types are not looked at, as the published JSON
+   twins do, save in our own vocabulary, whose members are numbers where they measure
+3. elements of that form itself (`fn:string key="…"` …) stand where a name is none in XML
+4. a number is kept exactly or refused, as in JSON
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from trace.core.epcis import vocabulary as words
+from trace.core.epcis.errors import DuplicateKey, InexactNumber, UnknownMember, WrongType
+from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue, pointer
+from trace.core.epcis.xml import names as ns
+from trace.core.epcis.xml.errors import BadXml, UnexpectedText
+from trace.errors import TraceError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+BLANK: Final = " \t\r\n"
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_LONGEST_NUMBER: Final = 1100  # the smallest double, written out
+_KINDS: Final = frozenset({"string", "number", "boolean", "null", "array", "map"})
+_ESCAPED: Final = re.compile(r"\\(\\|u[0-9A-Fa-f]{4}|.?)", re.DOTALL)
+_NIL, _TYPE, _ESCAPE = f"{{{ns.XSI}}}nil", f"{{{ns.XSI}}}type", f"{{{ns.FN}}}escaped"
+_XSD_KINDS: Final = {
+    **dict.fromkeys(
+        ("integer", "int", "long", "short", "decimal", "double", "float", "nonNegativeInteger"),
+        "number",
+    ),
+    "boolean": "boolean",
+}
+
+
+def number(text: str) -> float | None:
+    """The integer or double a literal says; None when it is no number. Raises InexactNumber."""
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        return None
+    if _INTEGER.fullmatch(text):
+        if len(text) > 40 or abs(int(text)) > SAFE_INTEGER:
+            raise InexactNumber(number=text[:40])
+        return int(text)
+    value = float(text)
+    try:
+        exact = value - value == 0 and Decimal(repr(value)) == Decimal(text)
+    except ArithmeticError:
+        exact = False
+    if not exact:
+        raise InexactNumber(number=text[:40])
+    return value
+
+
+def technical(name: str) -> bool:
+    """Whether an attribute is XML's own business and no member."""
+    namespace = ns.split(name)[0]
+    return namespace in (ns.XSI, ns.LD, ns.XML) or name == _ESCAPE
+
+
+def inner_text(element: Element) -> str:
+    """All text directly in an element."""
+    text = element.text or ""
+    for child in element:
+        if child.tail:
+            text += child.tail
+    return text
+
+
+class Values:
+    """Reads extension values; `found` collects what is wrong."""
+
+    __slots__ = ("found", "names")
+
+    def __init__(self, names: ns.Names, found: list[TraceError]) -> None:
+        self.names = names
+        self.found = found
+
+    def name(self, element: Element) -> str:
+        return self.names.name(str(element.tag), element.prefix)
+
+    def value(self, element: Element, path: str, *, own: bool = False) -> JsonValue:
+        """The value of one element; `own`: it lies in our own vocabulary."""
+        namespace, local = ns.split(str(element.tag))
+        if namespace == ns.FN:
+            return self._of_kind(local, element, path, element.get("escaped"), own)
+        own = own or (namespace.endswith(words.OWN_PATH) and element.prefix == words.OWN_PREFIX)
+        given = element.attrib
+        if not given:
+            if not len(element):
+                return element.text or ""
+        else:
+            if (given.get(_NIL) or "").strip(BLANK) in ("true", "1"):
+                self.nothing_in(element, path)
+                return None
+            kind = self._said_kind(element, own)
+            if kind:
+                return self._of_kind(kind, element, path, element.get(_ESCAPE), own)
+            if not len(element) and all(map(technical, given)):
+                return element.text or ""
+        return self.members(element, path, own=own)
+
+    def members(self, element: Element, path: str, *, own: bool = False) -> JsonObject:
+        """An object of an element's attributes and children."""
+        out: JsonObject = {}
+        repeated: set[str] = set()
+        if ns.split(str(element.tag))[0] != ns.FN:  # whose attributes are about the form
+            self.attributes(element, out, path)
+        for child in element:
+            self.add(out, repeated, child, path, own=own)
+        text = inner_text(element).strip(BLANK)
+        if text:
+            if "#text" in out:
+                self.found.append(DuplicateKey(path=path + pointer("#text"), name="#text"))
+            out["#text"] = text
+        return out
+
+    def attributes(self, element: Element, out: JsonObject, path: str) -> None:
+        """The attributes of an element as members of `out`."""
+        for key, text in element.attrib.items():
+            if technical(str(key)):
+                continue
+            name = self.names.name(str(key), None)
+            if name in out:
+                self.found.append(DuplicateKey(path=path + pointer(name), name=name))
+            out[name] = text
+
+    def add(
+        self, out: JsonObject, repeated: set[str], child: Element, path: str, *, own: bool = False
+    ) -> None:
+        """One child as a member of `out`; the names that stand for lists are in `repeated`."""
+        if ns.split(str(child.tag))[0] == ns.FN:
+            name = self.key_of(child, path)
+            if name is None:
+                return
+            if name in out:
+                self.found.append(DuplicateKey(path=path + pointer(name), name=name))
+            out[name] = self.value(child, path + pointer(name), own=own)
+            return
+        name = self.name(child)
+        where = path + pointer(name)
+        if name not in out:
+            out[name] = self.value(child, where, own=own)
+        elif name in repeated:
+            out[name].append(self.value(child, f"{where}/{len(out[name])}", own=own))
+        else:
+            out[name] = [out[name], self.value(child, f"{where}/1", own=own)]
+            repeated.add(name)
+
+    def key_of(self, element: Element, path: str) -> str | None:
+        """The member name that an element of W3C's form carries; None, and an error, without."""
+        key = element.get("key")
+        if key is None:
+            self.found.append(UnknownMember(path=path, name=ns.split(str(element.tag))[1]))
+            return None
+        return self.unescaped(key, path) if self._is_true(element.get("escaped-key")) else key
+
+    def nothing_in(self, element: Element, path: str) -> None:
+        """What has to be empty, or hold elements alone, holds no text."""
+        if inner_text(element).strip(BLANK):
+            self.found.append(UnexpectedText(path=path))
+
+    @staticmethod
+    def _is_true(text: str | None) -> bool:
+        return text is not None and text.strip(BLANK) in ("true", "1")
+
+    def _said_kind(self, element: Element, own: bool) -> str:
+        said = element.get(_TYPE)
+        if said is None:
+            return ""
+        prefix, _, local = said.strip(BLANK).rpartition(":")
+        kind = local[:-4] if local.endswith("Type") else ""
+        if kind in _KINDS or (own and local in _XSD_KINDS):
+            namespace = element.nsmap.get(prefix or None)
+            if namespace == ns.FN:
+                return kind
+            if namespace == ns.XSD:
+                return _XSD_KINDS.get(local, "")
+        return ""
+
+    def _of_kind(
+        self, kind: str, element: Element, path: str, escaped: str | None, own: bool
+    ) -> JsonValue:
+        if kind == "map":
+            return self.members(element, path, own=own)
+        if kind == "array":
+            self.nothing_in(element, path)
+            return [self.value(one, f"{path}/{n}", own=own) for n, one in enumerate(element)]
+        text = element.text or ""
+        if len(element):
+            self.found.append(BadXml(path=path, problem="a single value holds elements"))
+        if kind == "string":
+            return self.unescaped(text, path) if self._is_true(escaped) else text
+        return self._single(kind, text.strip(BLANK), path)
+
+    def _single(self, kind: str, text: str, path: str) -> JsonValue:
+        if kind == "number":
+            try:
+                found = number(text)
+            except InexactNumber as error:
+                self.found.append(error.at(path))
+                return 0
+            if found is None:
+                self.found.append(WrongType(path=path, expected="a number"))
+            return found
+        if kind == "boolean":
+            if text not in ("true", "false", "1", "0"):
+                self.found.append(WrongType(path=path, expected="true or false"))
+            return text in ("true", "1")
+        if kind != "null":
+            self.found.append(BadXml(path=path, problem=f"there is no JSON type {kind[:40]!a}"))
+        elif text:
+            self.found.append(UnexpectedText(path=path))
+        return None
+
+    def unescaped(self, text: str, path: str) -> str:
+        """Text in which a backslash and four digits say a character XML cannot hold."""
+
+        def one(found: re.Match[str]) -> str:
+            escape = found[1]
+            character = chr(int(escape[1:], 16)) if len(escape) == 5 else escape
+            if escape == "\\" or (len(escape) == 5 and not "\ud800" <= character <= "\udfff"):
+                return character
+            self.found.append(BadXml(path=path, problem="an escape is not as it should be"))
+            return ""
+
+        return _ESCAPED.sub(one, text)
