@@ -88,6 +88,9 @@ def test_the_exercise_from_one_label_to_the_packet(app: Flask, city: Member, now
     assert warned(app) == everything
     for address in (lot_page, unit_page):
         assert "Dư lượng vượt giới hạn" in shopper.get(address).text
+    # Nobody is told yet: not nobody who must be.
+    assert "Đang báo cho 124 nơi" in board.text
+    make_member(app, role="recorder", inside=shop)
     assert "Dư lượng" not in shopper.get(clean_page).text
     assert other
 
@@ -99,7 +102,10 @@ def test_the_exercise_from_one_label_to_the_packet(app: Flask, city: Member, now
         assert named[silent].one_sided
         assert len(rows) == 1 + 3 + 120
         mine, link = named[shop].id, named[silent].secret
+        # Who has nobody to be told is not told: they are on the list of calls.
+        assert {row.organisation_id for row in rows if row.told_at} == {shop}
         assert not db.session.scalars(select(Event.id).where(Event.notice == "release")).all()
+    assert "1 trên 124" in second.get(f"{DESK}{case}").text
     phones = second.get(f"{DESK}{case}/phones").text
     assert f"/recall/{link}" in phones
 

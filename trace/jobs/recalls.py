@@ -8,8 +8,8 @@ from trace import clock
 from trace.extensions import db
 from trace.jobs.handlers import handles
 from trace.models import Job, Recall
-from trace.services.recalls.answering import follow
 from trace.services.recalls.signing import FOLLOW
+from trace.services.recalls.telling import follow
 
 
 @handles(FOLLOW)

@@ -16,7 +16,8 @@ from trace.errors import NotFound
 from trace.extensions import csrf, db
 from trace.models.recalls import FATES
 from trace.schemas.recalls import OpenAnswerSchema
-from trace.services.recalls.answering import answer, answers_of, by_secret, dues, names_of
+from trace.services.recalls.answering import answer, answers_of, by_secret, dues
+from trace.services.recalls.telling import names_of
 from trace.web import throttle
 from trace.web.forms import Form
 from trace.web.pages import number

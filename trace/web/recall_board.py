@@ -24,10 +24,8 @@ from trace.services.recalls.answering import (
     answer,
     answers_of,
     dues,
-    follow,
     holder_of_case,
     holders_of,
-    names_of,
 )
 from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import get_recall
@@ -35,6 +33,7 @@ from trace.services.recalls.packet import packet_of, to_json, to_xlsx
 from trace.services.recalls.papers import to_pdf
 from trace.services.recalls.reaching import chosen_things
 from trace.services.recalls.rules import decide_by, powers_of
+from trace.services.recalls.telling import follow, names_of
 from trace.services.settings import current_settings
 from trace.web import recall_pages, recall_signing
 from trace.web.access import actor

@@ -15,10 +15,10 @@ from trace import clock
 from trace.models import Recall
 from trace.schemas.recalls import ReasonSchema, SignSchema
 from trace.services.recalls import cases, ending, signing
-from trace.services.recalls.answering import names_of
 from trace.services.recalls.boards import board_of
 from trace.services.recalls.cases import get_recall
 from trace.services.recalls.reaching import chosen_things, closure
+from trace.services.recalls.telling import names_of
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked

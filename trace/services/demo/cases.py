@@ -25,7 +25,7 @@ from trace.services.findings import About, close_finding, open_finding
 from trace.services.inspections import inspectors, plan, record_visit
 from trace.services.inspections_ending import conclude
 from trace.services.inspections_events import Said
-from trace.services.recalls import answering, cases
+from trace.services.recalls import answering, cases, telling
 from trace.services.records import Draw
 from trace.services.settings import current_settings
 
@@ -128,7 +128,7 @@ def _recall(actor: Actor, lot: Thing, at: datetime) -> None:
     }
     cases.move(case, "draft", opened)
     db.session.add(RecallNotice(event_id=notice, recall_id=case.id))
-    answering.follow(case, at=signed)
+    telling.follow(case, at=signed)
     _answer(case, at)
 
 

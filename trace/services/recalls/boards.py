@@ -11,13 +11,16 @@ from sqlalchemy import func, select
 from trace.extensions import db
 from trace.models import Recall, RecallAmount, RecallAnswer, RecallHolder
 from trace.services.recalls.reaching import reached_table
+from trace.services.recalls.telling import to_list
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """How a case stands: things that warn, holders and their answers, amounts by unit."""
+    """How a case stands: things that warn, holders and their answers, amounts by unit. `listed` is
+    false until the job after the signature has run: then `holders` are those who will be."""
 
     warned: int
+    listed: bool
     holders: int
     told: int
     answered: int
@@ -38,7 +41,7 @@ class Board:
 
 
 def board_of(recall: Recall) -> Board:
-    """Counted now, in four queries."""
+    """Counted now, in four queries; while nobody is listed yet, with those of the listing."""
     table = reached_table(recall)
     warned = db.session.scalar(select(func.count()).select_from(table)) or 0
     states = db.session.execute(
@@ -60,7 +63,12 @@ def board_of(recall: Recall) -> Board:
     count = {state: (number, told) for state, number, told in states}
     return Board(
         warned=warned,
-        holders=sum(number for number, _ in count.values()),
+        listed=recall.followed_at is not None,
+        holders=(
+            sum(number for number, _ in count.values())
+            if recall.followed_at is not None
+            else len(to_list(recall))
+        ),
         told=sum(told for _, told in count.values()),
         answered=count.get("done", (0, 0))[0],
         part=count.get("part", (0, 0))[0],

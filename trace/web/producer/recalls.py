@@ -11,15 +11,14 @@ from trace import clock
 from trace.models.recalls import FATES
 from trace.schemas.recalls import AnswerSchema, ConsentSchema
 from trace.services.recalls.answering import (
-    agree,
     answer,
     answers_of,
     dues,
     own_holder,
-    takes_part,
     to_answer,
     waiting_answers,
 )
+from trace.services.recalls.telling import agree, takes_part
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.recall_board import add_steps, lines_of, start_of
