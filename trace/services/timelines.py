@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from trace.core.history import (
     Fact,
@@ -45,6 +45,7 @@ from trace.models import Event, EventThing, Handover, Holding, LogEntry, Organis
 from trace.models.events import PUBLIC, ROLES, TYPES
 from trace.services.actors import Actor
 from trace.services.corrections import went_out
+from trace.services.event_rows import with_event_id
 from trace.services.records import JsonObject
 from trace.services.sets import among
 from trace.services.successors import made_by_or_for, predecessors, taken_from
@@ -123,23 +124,32 @@ class Line:
         return [named for named in self.things if not roles or named.role in roles]
 
 
-def visible(actor: Actor, thing_ids: Collection[int]) -> set[int]:
-    """Those of the things that the organisation made or has, or about which it said or was told
-    something."""
-    mine = actor.organisation.id
+def known_to(organisation_id: int) -> ColumnElement[bool]:
+    """The things (a condition on Thing) that the organisation made or has, or about which it said
+    or was told something."""
     named = (
         select(EventThing.event_id)
         .join(Event, Event.id == EventThing.event_id)
         .outerjoin(Handover, Handover.event_id == Event.id)
         .where(
             EventThing.thing_id == Thing.id,
-            or_(Event.issuer_id == mine, Handover.taker_id == mine, Handover.giver_id == mine),
+            or_(
+                Event.issuer_id == organisation_id,
+                Handover.taker_id == organisation_id,
+                Handover.giver_id == organisation_id,
+            ),
         )
     )
-    held = select(Holding.thing_id).where(Holding.thing_id == Thing.id, Holding.holder_id == mine)
+    held = select(Holding.thing_id).where(
+        Holding.thing_id == Thing.id, Holding.holder_id == organisation_id
+    )
+    return or_(made_by_or_for(organisation_id), exists(held), exists(named))
+
+
+def visible(actor: Actor, thing_ids: Collection[int]) -> set[int]:
+    """Those of the things that are known to the organisation."""
     query = select(Thing.id).where(
-        among(Thing.id, sorted(set(thing_ids))),
-        or_(made_by_or_for(mine), exists(held), exists(named)),
+        among(Thing.id, sorted(set(thing_ids))), known_to(actor.organisation.id)
     )
     return set(db.session.scalars(query))
 
@@ -299,9 +309,10 @@ def _inherited(
 
 
 def open_event(row: Event, withhold: Collection[str] = ()) -> tuple[JsonObject, tuple[str, ...]]:
-    """The event in a statement without the members at these paths, and what is then withheld."""
-    disclosures = disclosures_of(row.jwt, orjson.loads(row.disclosures))
-    opened = open_statement(present(Statement(row.jwt, disclosures), withhold))
+    """The event in a statement without the members at these paths, and what is then withheld: also
+    an eventID that is the hash of what is left out."""
+    statement = Statement(row.jwt, disclosures_of(row.jwt, orjson.loads(row.disclosures)))
+    opened = open_statement(present(statement, with_event_id(statement, withhold)))
     return opened.event, opened.withheld
 
 

@@ -76,6 +76,8 @@ THINGS: dict[str, tuple[bool, tuple[str, ...]]] = {
         ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"),
     ),
 }
+# What `/epcs/{epc}/events` looks at: everything an event names.
+ANYTHING = "anything"
 
 
 @dataclass(frozen=True, slots=True)

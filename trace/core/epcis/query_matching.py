@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.parts import Timestamp
-from trace.core.epcis.query import THINGS, Condition, Literally, Pattern, Query, Value
+from trace.core.epcis.query import ANYTHING, THINGS, Condition, Literally, Pattern, Query, Value
 from trace.core.epcis.query_names import (
     full_name,
     is_like,
@@ -119,12 +119,15 @@ def _place(condition: Condition, subject: Subject) -> bool:
 
 
 def _transformation(condition: Condition, subject: Subject) -> bool:
-    text = subject.event.get("transformationID")
-    return isinstance(text, str) and same_thing(text, subject.id_base) in condition.values
+    return subject.event.get("transformationID") in condition.values
 
 
 def things_of(subject: Subject, argument: str) -> Iterator[str]:
     """The canonical addresses in the lists that a MATCH_ parameter looks at."""
+    if argument == ANYTHING:
+        yield from things_of(subject, "anyEPC")
+        yield from things_of(subject, "anyEPCClass")
+        return
     classes, members = THINGS[argument]
     for member in members:
         for one in _list(subject.event.get(member)):

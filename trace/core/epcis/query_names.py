@@ -49,13 +49,9 @@ def same_thing(uri: str, id_base: str) -> str:
 
 
 def _finest(identity: Identity) -> Identity:
-    """(gtin, serial) is unique, and so is (gtin, lot): what else the address says is not needed."""
-    if identity.key == "01":
-        for qualifier in ("21", "10"):
-            value = identity.get(qualifier)
-            if value is not None:
-                return Identity("01", identity.value, ((qualifier, value),))
-    return identity
+    """(gtin, serial) is unique: what else the address of a unit says is not needed."""
+    serial = identity.get("21") if identity.key == "01" else None
+    return identity if serial is None else Identity("01", identity.value, (("21", serial),))
 
 
 @lru_cache(maxsize=16384)

@@ -227,7 +227,7 @@ FIXED: Final[dict[str, Fixed]] = {
         f"WD_{name}": Fixed("place", "within", read_uris, name)
         for name in ("readPoint", "bizLocation")
     },
-    "EQ_transformationID": Fixed("transformationID", "in", read_uris),
+    "EQ_transformationID": Fixed("transformationID", "in", read_texts),
     **{f"MATCH_{name}": Fixed("thing", "in", read_things, name) for name in THINGS},
     "EQ_quantity": Fixed("quantity", "in", read_numbers),
     **{f"{start}_quantity": Fixed("quantity", test, read_number) for start, test in _ORDERED},
