@@ -46,6 +46,27 @@ class Refused(TraceError):
         super().__init__(count=len(self.errors), first=f"{first.path} {first.detail}".strip())
 
 
+def problem_members(error: TraceError) -> dict[str, object]:
+    """The error as members of problem+json (RFC 9457), with `code`, `path`, `next_step` and, for
+    several, `errors`."""
+    body: dict[str, object] = {
+        "type": f"urn:trace:error:{error.code}",
+        "title": error.message if not error.params else error.detail,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if error.path:
+        body["path"] = error.path
+    if error.next_step:
+        body["next_step"] = error.next_step
+    if isinstance(error, Refused):
+        body["errors"] = [
+            {"code": e.code, "detail": e.detail, "path": e.path} for e in error.errors[:100]
+        ]
+    return body
+
+
 class NotFound(TraceError):
     code = "not-found"
     status = 404

@@ -65,6 +65,11 @@ class NotADate(TraceError):
     message = "“%(value)s” is not a date. Write day/month/year, such as 20/11/2026."
 
 
+class NotAnInstant(TraceError):
+    code = "not-an-instant"
+    message = "“%(value)s” is not a time with its offset, such as 2026-11-20T07:30:00+07:00."
+
+
 class NotAChoice(TraceError):
     code = "not-a-choice"
     message = "Choose one of those offered."

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from trace.errors import NotFound, Refused, TooLarge, TraceError
+from trace.errors import NotFound, TooLarge, TraceError, problem_members
 
 log = structlog.get_logger()
 
@@ -34,24 +34,7 @@ def wants_json() -> bool:
     return best == "application/json"
 
 
-def problem(error: TraceError) -> dict[str, object]:
-    """The error as RFC 9457 members, with `code`, `path` and, for several, `errors`."""
-    body: dict[str, object] = {
-        "type": f"urn:trace:error:{error.code}",
-        "title": error.message if not error.params else error.detail,
-        "status": error.status,
-        "detail": error.detail,
-        "code": error.code,
-    }
-    if error.path:
-        body["path"] = error.path
-    if error.next_step:
-        body["next"] = error.next_step
-    if isinstance(error, Refused):
-        body["errors"] = [
-            {"code": e.code, "detail": e.detail, "path": e.path} for e in error.errors[:100]
-        ]
-    return body
+problem = problem_members  # the name its users in this layer know
 
 
 def translated(error: TraceError) -> str:
@@ -63,7 +46,7 @@ def translated(error: TraceError) -> str:
 def answer(error: TraceError) -> Response:
     """The error as a response in the form the caller reads."""
     if wants_json():
-        body = problem(error)
+        body = problem_members(error)
         if not request.path.startswith(("/api/", "/epcis/")):
             body["sentence"] = translated(error)  # a page of ours shows it to a person
         return Response(

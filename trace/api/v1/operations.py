@@ -1,0 +1,8 @@
+"""All operations of our interface: each module declares its own when it is imported."""
+
+from __future__ import annotations
+
+from trace.api.v1 import masters
+from trace.api.v1.door import OPERATIONS, bp
+
+__all__ = ["OPERATIONS", "bp", "masters"]
