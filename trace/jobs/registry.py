@@ -20,6 +20,7 @@ MODULES = (
     "trace.jobs.directives",
     "trace.jobs.scheduled_reports",
     "trace.jobs.risks",
+    "trace.jobs.papers",
     "trace.jobs.links",
 )
 

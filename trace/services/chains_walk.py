@@ -7,14 +7,14 @@
    told. The declarations themselves lead nowhere.
 3. Containers that anything of this lay in come along, for the journeys they made with it.
 4. A level is three queries however wide. Each thing is read once, so that circles end; beyond
-   MOST_THINGS, MOST_EVENTS or MOST_LEVELS reading stops and `more` says so.
+   `most_things`, `most_events` or MOST_LEVELS reading stops and `more` says so.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -24,11 +24,13 @@ from sqlalchemy import select
 
 from trace.extensions import db
 from trace.models import Event, EventThing, Key, LogEntry, Thing
-from trace.models.events import ROLES, TYPES
+from trace.models.events import PUBLIC, ROLES, TYPES
 from trace.services.sets import among
 from trace.services.vocabulary import bare_step
 
 EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
+# The unit of an amount that is kept from the reader: its goods are out of his reach.
+KEPT_FROM: Final = "?"
 MOST_THINGS: Final = 4_000
 MOST_EVENTS: Final = 8_000
 MOST_LEVELS: Final = 60
@@ -110,6 +112,8 @@ class Walked:
     down: set[int] = field(default_factory=set)
     around: set[int] = field(default_factory=set)
     more: bool = False
+    most_things: int = field(default_factory=lambda: MOST_THINGS)
+    most_events: int = field(default_factory=lambda: MOST_EVENTS)
     about: dict[int, list[Told]] = field(default_factory=lambda: defaultdict(list))
     _read: set[int] = field(default_factory=set)
     _stays: dict[int, list[Stay]] = field(default_factory=dict)
@@ -123,16 +127,18 @@ class Walked:
     def read(self, things: Collection[int]) -> None:
         """Reads the events about these things, and what those name."""
         fresh = [thing for thing in things if thing not in self._read]
-        if len(self._read) + len(fresh) > MOST_THINGS:
+        if len(self._read) + len(fresh) > self.most_things:
             self.more = True
-            fresh = fresh[: max(0, MOST_THINGS - len(self._read))]
+            fresh = fresh[: max(0, self.most_things - len(self._read))]
         if not fresh:
             return
         self._read |= set(fresh)
         named = select(EventThing.event_id).where(among(EventThing.thing_id, fresh))
-        rows = db.session.execute(_EVENTS.where(Event.id.in_(named)).limit(MOST_EVENTS + 1)).all()
+        rows = db.session.execute(
+            _EVENTS.where(Event.id.in_(named)).limit(self.most_events + 1)
+        ).all()
         told = [_told(row) for row in rows if row.id not in self.events]
-        room = MOST_EVENTS - len(self.events)
+        room = self.most_events - len(self.events)
         self.more = self.more or len(told) > room
         self._take(told[:room], fresh)
 
@@ -148,6 +154,25 @@ class Walked:
             del self.events[one]
         for told in self.about.values() if events else ():
             told[:] = [one for one in told if one.id not in events]
+
+    def withhold(self, event: int, things: Collection[int]) -> None:
+        """Takes the amounts of these things out of what an event tells."""
+        told = self.events[event]
+        told.uses = [
+            replace(use, quantity=Decimal(0), unit=KEPT_FROM)
+            if use.thing in things
+            and use.visibility != PUBLIC
+            and (use.quantity is not None or self.things[use.thing].kind == "unit")
+            else use
+            for use in told.uses
+        ]
+        for use in told.named(PARENT):
+            self._stays[use.thing] = [
+                replace(stay, quantity=Decimal(0), unit=KEPT_FROM)
+                if stay.content in things and stay.quantity is not None
+                else stay
+                for stay in self.stays(use.thing)
+            ]
 
     def _take(self, told: list[Told], fresh: Collection[int]) -> None:
         self.events.update({one.id: one for one in told})
@@ -172,7 +197,7 @@ class Walked:
         """The units of these lots, as many as there is room for."""
         if not lots:
             return []
-        room = MOST_THINGS - len(self._read)
+        room = self.most_things - len(self._read)
         rows = db.session.execute(
             _THINGS.where(among(Thing.lot_id, sorted(lots))).order_by(Thing.id).limit(room + 1)
         ).all()
@@ -268,9 +293,16 @@ def _stays_in(container: int, told: Iterable[Told]) -> list[Stay]:
     return sorted([*ended, *lying.values()], key=lambda stay: (stay.begin, stay.content))
 
 
-def walk(subject: Collection[int], *, up: bool = True, down: bool = True) -> Walked:
-    """Everything around the subject. The things must exist."""
-    walked = Walked(frozenset(subject))
+def walk(
+    subject: Collection[int],
+    *,
+    up: bool = True,
+    down: bool = True,
+    walked: Walked | None = None,
+) -> Walked:
+    """Everything around the subject. The things must exist. `walked` is a walk of one's own: with
+    other limits, or one that keeps from its reader what is not his."""
+    walked = walked or Walked(frozenset(subject))
     walked.read(sorted(subject))
     walked.up, walked.down = set(subject), set(subject)
     if up:
