@@ -16,11 +16,11 @@ from trace.errors import Refused, TraceError
 @trace.command("hash")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def hash_command(file: Path) -> None:
-    """Print one CBV 2.0 event hash per event of a JSON-LD document."""
-    from trace.core.epcis import hash_document
+    """Print one CBV 2.0 event hash per event of a JSON-LD or XML document."""
+    from trace.core.epcis.xml import hash_any
 
     try:
-        for line in hash_document(file.read_bytes()):
+        for line in hash_any(file.read_bytes()):
             click.echo(line)
     except TraceError as error:
         errors = error.errors if isinstance(error, Refused) else (error,)

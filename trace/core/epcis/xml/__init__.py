@@ -5,6 +5,7 @@ way back, `take_in` either by what the bytes look like. docs/explanation/epcis-x
 one form cannot say is carried in the other.
 """
 
+from trace.core.epcis.xml.answers import write_capture_job, write_exception, write_plain
 from trace.core.epcis.xml.errors import (
     BadEncoding,
     BadXml,
@@ -15,7 +16,7 @@ from trace.core.epcis.xml.errors import (
     XmlError,
 )
 from trace.core.epcis.xml.reading import XmlLimits, hash_any, hash_xml, is_xml, parse_xml, take_in
-from trace.core.epcis.xml.writing import MEDIA_TYPES, write_exception, write_xml
+from trace.core.epcis.xml.writing import MEDIA_TYPES, write_xml
 
 __all__ = [
     "MEDIA_TYPES",
@@ -32,6 +33,8 @@ __all__ = [
     "is_xml",
     "parse_xml",
     "take_in",
+    "write_capture_job",
     "write_exception",
+    "write_plain",
     "write_xml",
 ]

@@ -73,7 +73,7 @@ def _vocabulary(element: Element, values: Values, path: str) -> JsonObject:
 
 def _element(element: Element, values: Values, path: str) -> JsonObject:
     out: JsonObject = {"id": element.get("id", "")}
-    attributes = []
+    attributes: list[JsonObject] = []
     children: list[str] = []
     for one in element:
         local = ns.split(str(one.tag))[1]

@@ -201,7 +201,7 @@ class _Reader:
             if depth == self._unit:
                 self._unit = 0
                 self._gathered(element)
-                element.clear(keep_tail=True)
+                element.clear(keep_tail=True)  # type: ignore[call-arg]  # newer than the stubs
             return
         name = self._walked.pop()
         last = element[-1].tail if len(element) else None
@@ -243,9 +243,8 @@ class _Reader:
         self._carried = element.get(_CONTEXT) is not None  # and counts for all its events
         if not self._unit:
             for key, text in element.attrib.items():
-                name = str(key) if str(key)[:1] != "{" else self.base.name(str(key), None)
                 if not technical(str(key)):
-                    self.envelope.attributes[name] = text
+                    self.envelope.attributes[self.base.name(str(key), None)] = text
 
     def _scope(self, element: Element) -> ns.Names:
         """The names in an element's scope; the same object while nothing new is declared."""
@@ -359,7 +358,7 @@ class _Reader:
             **envelope.attributes,
         }
         results = envelope.type == "EPCISQueryDocument"
-        inner = {"eventList": []} if envelope.listed or not results else {}
+        inner: JsonObject = {"eventList": []} if envelope.listed or not results else {}
         if results:
             name = envelope.texts.get("queryName")
             query = {"resultsBody": inner} if envelope.listed else {}

@@ -107,7 +107,7 @@ def clean(text: str) -> str:
 def natural(name: str, value: JsonValue, *, old: bool) -> Any:
     """What comes back of a standard member of an event; ABSENT when nothing does. `old`: 1.x, whose
     empty lists only fill a place."""
-    read = _NATURAL[KINDS[name]]
+    read: Any = _NATURAL[KINDS[name]]
     try:
         return read(name, value, old)
     except (AttributeError, TypeError, KeyError):  # no such member as the standard has
@@ -174,7 +174,7 @@ def _certification(_: str, value: JsonValue, old: bool) -> Any:
     if isinstance(value, str):
         return clean(value).strip()
     each = [clean(one).strip() for one in value]
-    return each if len(each) > 1 else each[0] if each else ABSENT
+    return each[0] if each else ABSENT  # the published schema has at most one
 
 
 def _sensors(_: str, value: list[JsonObject], old: bool) -> Any:

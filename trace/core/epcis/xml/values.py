@@ -3,9 +3,10 @@
 Rules for reading:
 1. an element with text alone is that text; what repeats is a list; what has attributes or children
    is an object of them, text beside them its `#text`
-2. `xsi:nil` is null; `xsi:type` with a type of W3C's XML form of JSON (`fn:numberType`, `booleanType`,
-   `arrayType`, `mapType` …) says the JSON type; other types are not looked at, as the published JSON
-   twins do, save in our own vocabulary, whose members are numbers where they measure
+2. `xsi:nil` is null; the attribute `type` of W3C's XML form of JSON (`fn:type="number"`, boolean,
+   null, array, map, string) says the JSON type. `xsi:type` is not looked at, as in the published
+   JSON twins, save in our own vocabulary, whose members are numbers where they measure. (A type of
+   our own in `xsi:type` would make a document invalid for everyone who lacks its schema.)
 3. elements of that form itself (`fn:string key="…"` …) stand where a name is none in XML
 4. a number is kept exactly or refused, as in JSON
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.errors import DuplicateKey, InexactNumber, UnknownMember, WrongType
@@ -30,9 +31,9 @@ BLANK: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _LONGEST_NUMBER: Final = 1100  # the smallest double, written out
-_KINDS: Final = frozenset({"string", "number", "boolean", "null", "array", "map"})
 _ESCAPED: Final = re.compile(r"\\(\\|u[0-9A-Fa-f]{4}|.?)", re.DOTALL)
-_NIL, _TYPE, _ESCAPE = f"{{{ns.XSI}}}nil", f"{{{ns.XSI}}}type", f"{{{ns.FN}}}escaped"
+_NIL, _XSI_TYPE = f"{{{ns.XSI}}}nil", f"{{{ns.XSI}}}type"
+_TYPE, _ESCAPE = f"{{{ns.FN}}}type", f"{{{ns.FN}}}escaped"
 _XSD_KINDS: Final = {
     **dict.fromkeys(
         ("integer", "int", "long", "short", "decimal", "double", "float", "nonNegativeInteger"),
@@ -62,8 +63,7 @@ def number(text: str) -> float | None:
 
 def technical(name: str) -> bool:
     """Whether an attribute is XML's own business and no member."""
-    namespace = ns.split(name)[0]
-    return namespace in (ns.XSI, ns.LD, ns.XML) or name == _ESCAPE
+    return ns.split(name)[0] in (ns.XSI, ns.LD, ns.XML, ns.FN)
 
 
 def inner_text(element: Element) -> str:
@@ -104,7 +104,7 @@ class Values:
             kind = self._said_kind(element, own)
             if kind:
                 return self._of_kind(kind, element, path, element.get(_ESCAPE), own)
-            if not len(element) and all(map(technical, given)):
+            if not len(element) and all(technical(str(key)) for key in given):
                 return element.text or ""
         return self.members(element, path, own=own)
 
@@ -174,17 +174,13 @@ class Values:
 
     def _said_kind(self, element: Element, own: bool) -> str:
         said = element.get(_TYPE)
+        if said is not None:
+            return said.strip(BLANK)
+        said = element.get(_XSI_TYPE) if own else None
         if said is None:
             return ""
         prefix, _, local = said.strip(BLANK).rpartition(":")
-        kind = local[:-4] if local.endswith("Type") else ""
-        if kind in _KINDS or (own and local in _XSD_KINDS):
-            namespace = element.nsmap.get(prefix or None)
-            if namespace == ns.FN:
-                return kind
-            if namespace == ns.XSD:
-                return _XSD_KINDS.get(local, "")
-        return ""
+        return _XSD_KINDS.get(local, "") if element.nsmap.get(prefix or None) == ns.XSD else ""
 
     def _of_kind(
         self, kind: str, element: Element, path: str, escaped: str | None, own: bool
