@@ -16,6 +16,7 @@ from trace.errors import NotAllowed, NotFound
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.services import chain_audit, copies
+from trace.services.chain_audit.found import KEPT_FROM
 from trace.services.copies import Sighting
 from trace.services.diary import diary_entry
 from trace.services.harvests import register_lot
@@ -330,6 +331,24 @@ def test_only_an_authority_audits_and_only_what_it_reaches(story: Story) -> None
         chain_audit.audit_chain(elsewhere, lot, at=NOW)
     with pytest.raises(NotFound):
         chain_audit.audit_chain(story.inspector, 2**40, at=NOW)
+
+
+def test_amounts_of_goods_out_of_reach_are_left_out_of_a_finding(story: Story) -> None:
+    spent_twice(story)
+    far = make_farm(START, "Cửa hàng Huế Demo", kind="retailer")
+    far.organisation.ward_code = "19774"
+    mixed = story.shop.wait(1).mix([story.lot], 400)
+    far.at = story.shop.at + timedelta(hours=2)
+    far.take(mixed, story.shop, 50)
+    hue = make_actor(
+        START, "Chi cục Huế Demo", "authority", "confirmed", "inspector", jurisdiction="46"
+    )
+    whole = next(one for one in story.audit(mixed).findings if one.rule == "balance")
+    story.inspector = hue
+    kept = next(one for one in story.audit(mixed).findings if one.rule == "balance")
+    assert whole.told["made"] == "480"
+    assert {kept.told[name] for name in ("made", "gone", "over")} == {KEPT_FROM}
+    assert kept.events == whole.events
 
 
 def test_a_kept_audit_is_told_as_it_was_found_and_only_to_its_authority(story: Story) -> None:

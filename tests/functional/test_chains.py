@@ -28,11 +28,13 @@ from trace.models import Audit, Organisation
 from trace.services import chains_walk
 from trace.services.actors import Actor
 from trace.services.chains import Chain, Narrowing, find_subject, is_problem, read_chain
+from trace.services.chains_events import open_told
 from trace.services.chains_picture import picture
 from trace.services.processing import pack, unpack
 from trace.services.records import transformed
 from trace.services.shipments import Line, Parties, receive, ship
 from trace.services.wards import ward_name
+from trace.web.inspection import chain_export, chain_words
 
 HERE, ELSEWHERE = "01", "46"  # Hà Nội; Huế
 
@@ -357,6 +359,36 @@ def test_who_holds_it_in_the_area_brings_the_chain_within_reach(
     assert {one.thing for one in chain.graph.stations.values() if one.outside} == {
         thing_id(story.cycle)
     } | {thing_id(uri) for uri in (story.lot, story.other)}
+
+
+def test_how_much_there_was_of_goods_out_of_reach_is_not_told(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        at = now - timedelta(days=9)
+        farm, packer = make_farm(at), make_farm(at, "Xưởng Minh họa", kind="processor")
+        shop = make_farm(at, "Cửa hàng Huế", kind="retailer")
+        shop.organisation.ward_code = "19774"
+        db.session.commit()
+        lots = [farm.register(120.0), farm.register(77.0)]
+        mixed = new("b")
+        packer.at = farm.at + timedelta(days=1)
+        event = transformed(
+            packer.record(), "mixing", [item(lots[0], 120), item(lots[1], 77)], [item(mixed, 197)]
+        )
+        made = packer.tell(event, private=["inputQuantityList"]).events[0]
+        hand_over(packer, shop, mixed, 30)
+        far, near = reader(ELSEWHERE), reader(HERE, "Chi cục gần")
+        for actor, sent in ((far, [{"?": 0}] * 2), (near, [{"KGM": 77}, {"KGM": 120}])):
+            chain = chain_of(mixed, now, actor)
+            flows = [flow for flow in chain.graph.flows.values() if flow.kind == "made"]
+            assert sorted((flow.sent for flow in flows), key=str) == sorted(sent, key=str)
+            assert flow_to(chain, mixed, shop).sent == {"KGM": 30}
+            opened = open_told(actor, made.event_id, at=now)
+            assert ("120" in str(opened.document)) is (actor is near)
+            with app.test_request_context():
+                told = chain_export.table(chain, "flows")[2]
+                words = [chain_words.flow_amounts(flow) for flow in flows]
+            assert (words == ["n/a: ngoài phạm vi"] * 2) is (actor is far)
+            assert ("120" in str(told)) is (actor is near)
 
 
 # -- the pages -------------------------------------------------------------------------------------

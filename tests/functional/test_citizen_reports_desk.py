@@ -31,8 +31,8 @@ from tests.support.reports import (
 from tests.support.requests import everything
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Audit, Job, Report, ReportStep
-from trace.services import citizen_reports
+from trace.models import Audit, Delegation, Job, Report, ReportStep
+from trace.services import citizen_reports, delegations
 from trace.services.actors import Actor
 from trace.services.citizen_reports import acts, days, desk
 from trace.services.citizen_reports.cases import UnknownCase
@@ -40,6 +40,7 @@ from trace.services.citizen_reports.reading import contact_of, find_by_code
 from trace.services.jurisdictions import scope_of, set_rule
 from trace.services.senders import message_of
 
+MONTH = datetime.fromisoformat("2026-12-20T01:00:00+00:00")
 __all__ = ["farm", "ward"]
 
 # -- where it goes ---------------------------------------------------------------------------------
@@ -131,6 +132,18 @@ def test_only_the_desk_that_has_it_acts_and_a_wider_one_takes_it_over(
     assert desk.reachable(report, ward).contact == "+84912345678"
     with pytest.raises(acts.NotWithThisDesk):
         acts.take(city, report, at=now)
+    # To decide elsewhere is not to decide here: a province to which looking alone was lent.
+    lend = delegations.lend
+    lend(city, elsewhere.organisation.code, "inspect", "Hà Nội", (), "vì", until=MONTH, at=now)
+    elsewhere.organisation.jurisdiction = "46 48"
+    assert desk.get_report(elsewhere, report.id) is report
+    assert not desk.may_take_over(elsewhere, report)
+    assert desk.may_take_over(city, report)
+    lend(city, elsewhere.organisation.code, "decide", "Hà Nội", (), "vì", until=MONTH, at=now)
+    assert desk.may_take_over(elsewhere, report)
+    for loan in db.session.scalars(select(Delegation)):
+        delegations.take_back(city, loan.id, at=now)
+    db.session.commit()
     for to, error in ((elsewhere.organisation, None), (farm.organisation, "to")):
         if error:
             with pytest.raises(acts.CannotForward):

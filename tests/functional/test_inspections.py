@@ -10,19 +10,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from tests.support.farms import Farm, make_farm
-from tests.support.members import make_member, sign_in
+from tests.support.farms import Farm, make_farm, make_place, thing_id
+from tests.support.members import START, make_member, sign_in
 from tests.support.pages import Page, PageClient
 from tests.support.photos import a_photo
 from trace.core.gs1 import format_code
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import (
+    Audit,
     Event,
     EventThing,
     Finding,
+    Holding,
     InspectionEvent,
     Notification,
     Organisation,
@@ -31,6 +33,7 @@ from trace.models import (
 )
 from trace.models.events import PRIVATE
 from trace.services.jurisdictions import LEADS
+from trace.web.inspection.menu import ITEMS
 
 WARD = "09895"
 
@@ -101,11 +104,11 @@ def planned(site: Site, **more: str) -> str:
     return urlsplit(shown.address).path
 
 
-def found(site: Site, case: str, **more: Any) -> Page:
+def found(site: Site, case: str, status: int = 200, **more: Any) -> Page:
     """Records a finding in a case; returns the case's page."""
     form = site.inspector.get(f"/inspection/findings/new/{case.rpartition('/')[2]}")
     told = {"rule": "record", "severity": "minor", "words": "Thiếu nhật ký ba ngày", **more}
-    return site.inspector.submit(form, told)
+    return site.inspector.submit(form, told, status=status)
 
 
 def test_a_case_is_private_until_its_conclusion_is_one_public_line(site: Site) -> None:
@@ -226,6 +229,55 @@ def test_the_inspected_sees_its_case_answers_and_nobody_else_does(site: Site) ->
         thing = db.session.scalars(select(Thing.id).where(Thing.kind == "lot")).one()
         assert any(thing in lead(site.office, [thing]) for lead in LEADS)
         assert not any(lead(site.office + 1, [thing]) for lead in LEADS)
+
+
+def test_goods_of_another_area_join_a_case_only_where_something_leads_to_them(site: Site) -> None:
+    with site.app.app_context():
+        far: Farm = make_farm(START, "HTX Huế Minh họa")
+        lot = far.register(40.0)
+        far.organisation.ward_code = far.plot.ward_code = "19774"
+        near = make_place(far.organisation, "Sạp Hà Nội", "stall", START, ward_code=WARD)
+        db.session.commit()
+        code, stall, thing = format_code(lot.rpartition("/")[2]), near.identity, thing_id(lot)
+    with site.app.app_context():
+        name = db.session.get_one(Organisation, site.farm).name
+    form = site.inspector.get("/inspection/inspections/new")
+    told = {"organisation": name, "lots": code, "reason": "Giữ lời tôi gõ"}
+    refused = site.inspector.submit(form, told, status=400)
+    assert "ở ngoài địa bàn" in refused.text
+    assert refused.form("//main//form").filled({})["reason"] == "Giữ lời tôi gõ"
+    case = planned(site)
+    refused = found(site, case, lots=code, status=400)
+    assert "ở ngoài địa bàn" in refused.text
+    # An open case leads there, and the look is written down.
+    LEADS.append(lambda office, things: {thing} & set(things))
+    try:
+        assert found(site, case, lots=code).h1.startswith("Kiểm tra")
+    finally:
+        LEADS.pop()
+    with site.app.app_context():
+        looks = select(Audit.subject, Audit.organisation_id).where(Audit.action == "look-outside")
+        assert [tuple(row) for row in db.session.execute(looks)] == [(lot, site.office)]
+        db.session.execute(update(Holding).where(Holding.thing_id == thing).values(place=stall))
+        db.session.commit()
+    # What lies at a place of the area is the authority's own to look at.
+    assert found(site, case, lots=code, words="Hàng bày ở sạp").h1.startswith("Kiểm tra")
+
+
+def test_a_suspended_authority_s_lists_tell_nothing_of_its_cases(site: Site) -> None:
+    case = planned(site, reason="Tin báo về vườn")
+    found(site, case, words="Kho để lẫn thuốc")
+    with site.app.app_context():
+        db.session.get_one(Organisation, site.office).status = "suspended"
+        name = db.session.get_one(Organisation, site.farm).name
+        db.session.commit()
+    pages = [site.app.url_map.bind("").build(item[1]) for item in ITEMS]
+    for address in [case, "/inspection/", *pages]:
+        with site.supervisor.client.get(address) as answer:
+            told = answer.get_data(as_text=True)
+        assert answer.status_code in (200, 403, 404), address
+        for words in (name, "Tin báo về vườn", "Kho để lẫn thuốc", site.code):
+            assert words not in told, address
 
 
 def test_of_two_who_close_one_finding_the_second_reads_what_the_first_wrote(site: Site) -> None:

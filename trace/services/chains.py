@@ -4,8 +4,9 @@
    with what its issuer left public; then nobody's trading partners are told, as on public pages.
    Of another authority's open case nothing is told (services.chains_cases).
 2. Whoever opens a chain that is not the authority's own leaves a line in the audit log.
-3. How much an organisation has now, and where, is told of things within reach only. Notices are
-   public and told of everything.
+3. How much an organisation has now, and where, is told of things within reach only; so is how much
+   of a thing an event moved, where its issuer did not make that public. Notices are public and told
+   of everything.
 """
 
 from __future__ import annotations
@@ -240,10 +241,13 @@ def _reach_of(subject: Subject, within: Mapping[int, Reach | None]) -> Reach | N
 
 
 def close(walked: Walked, within: Mapping[int, Reach | None]) -> set[int]:
-    """Rule 1: takes away what the reader may not see; the events that are not read whole."""
+    """Rules 1 and 3: takes away what the reader may not see; the events not read whole."""
     closed = set()
     for told in walked.events.values():
         if any(within.get(use.thing) for use in told.uses):
+            outside = {use.thing for use in told.uses if not within.get(use.thing)}
+            if outside:
+                walked.withhold(told.id, outside)
             continue
         closed.add(told.id)
         told.uses = [use for use in told.uses if use.visibility == PUBLIC]

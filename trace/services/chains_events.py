@@ -3,6 +3,7 @@ else with what its issuer left public; and whether its signature and its place i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from trace.core.gs1 import canonical_uri, parse_identity
 from trace.core.signing import JsonObject, PublicKey
 from trace.core.statements import EventEntry, parse_entry, statement_hash, verify_signature
 from trace.errors import NotFound, TraceError
@@ -19,9 +21,10 @@ from trace.models.events import ROLES
 from trace.services.actors import Actor
 from trace.services.chains import Named, close, named
 from trace.services.chains_cases import cases_of_others
-from trace.services.chains_walk import Told, Walked
+from trace.services.chains_walk import KEPT_FROM, Told, Walked
 from trace.services.jurisdictions import Reach, look, reach, scope_of
 from trace.services.naming import issuer_of
+from trace.services.settings import current_settings
 from trace.services.timelines import open_event
 
 
@@ -58,6 +61,9 @@ def open_told(actor: Actor, event_id: int, *, at: datetime) -> Opened:
         look(actor, f"event:{event_id}", "search" if mine is None else "case", at=at)
     close(walked, within)
     document, withheld = _opened(row, whole=mine is not None)
+    kept = {walked.things[use.thing].identity for use in told.uses if use.unit == KEPT_FROM}
+    if kept:
+        document = _without_amounts(document, kept)
     names = named(walked, {use.thing for use in told.uses})
     declared = db.session.scalar(
         select(Event.id)
@@ -82,6 +88,31 @@ def _opened(row: Event, *, whole: bool) -> tuple[JsonObject, tuple[str, ...]]:
         return open_event(row, () if whole else orjson.loads(row.private))
     except TraceError:
         return {}, ()  # `fault` says that it is no statement any more
+
+
+def _without_amounts(document: JsonObject, things: Collection[str]) -> JsonObject:
+    """The event without how much there was of these."""
+    id_base = current_settings().id_base
+    shown: JsonObject = {}
+    for member, value in document.items():
+        if member.lower().endswith("quantitylist") and isinstance(value, list):
+            shown[member] = [
+                {"epcClass": one["epcClass"]}
+                if isinstance(one, dict) and _identity(one.get("epcClass"), id_base) in things
+                else one
+                for one in value
+            ]
+        elif member != "trace:difference":  # of what is not in reach, perhaps
+            shown[member] = value
+    return shown
+
+
+def _identity(uri: object, id_base: str) -> str:
+    try:
+        found = parse_identity(str(uri), id_base)
+    except TraceError:
+        found = None
+    return str(uri) if found is None else canonical_uri(found, id_base)
 
 
 def _fault(row: Event, told: Told) -> str:

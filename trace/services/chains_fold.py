@@ -23,7 +23,17 @@ from typing import Final
 from trace.core.history import LATE_AFTER
 from trace.models.events import TYPES
 from trace.services.chains_graph import Amounts, Flow, Graph, Passing, Station, set_sides
-from trace.services.chains_walk import CHILD, CONTAINING, EPC, INPUT, OUTPUT, PARENT, Told, Walked
+from trace.services.chains_walk import (
+    CHILD,
+    CONTAINING,
+    EPC,
+    INPUT,
+    KEPT_FROM,
+    OUTPUT,
+    PARENT,
+    Told,
+    Walked,
+)
 
 TRANSFORMATION: Final = TYPES.index("TransformationEvent")
 # Who never holds goods by speaking of them; a carrier does where a handover names it.
@@ -253,7 +263,10 @@ class _Folding:
             if face is not None:
                 amounts = found.setdefault(face, {})
                 if face != use.thing:
-                    _add(amounts, {"": Decimal(1)})
+                    _add(
+                        amounts,
+                        {use.unit: Decimal(0)} if use.unit == KEPT_FROM else {"": Decimal(1)},
+                    )
                 elif use.quantity is not None:
                     _add(amounts, {use.unit: use.quantity})
             else:

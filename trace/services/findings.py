@@ -47,6 +47,7 @@ from trace.services.inspections_events import Of, Said, Told, build, sign, told_
 from trace.services.inspections_risks import ask as ask_for_count
 from trace.services.inspections_subjects import (
     OfNothing,
+    check_goods,
     check_reach,
     find_goods,
     find_organisation,
@@ -206,17 +207,21 @@ class About:
     things: tuple[Thing, ...]
 
 
-def about_what(actor: Actor, values: Mapping[str, Any], case: Inspection | None) -> About:
+def about_what(
+    actor: Actor, values: Mapping[str, Any], case: Inspection | None, *, at: datetime
+) -> About:
     """Of a form: `things` (rows of the case's), `lots` typed, `organisation` typed (without a case)
     or `itself` (the organisation as a whole). Raises FindingOnNothing, OutsideArea, …"""
     chosen = {int(one) for one in values.get("things", ())}
     offered = things_of([case.id])[case.id] if case else []
-    things = [one for one in offered if one.id in chosen]
-    things += [one for one in find_goods(values.get("lots", "")) if one not in things]
+    typed_goods = find_goods(values.get("lots", ""))
+    things = [one for one in offered if one.id in chosen or one in typed_goods]
+    added = [one for one in typed_goods if one not in things]
+    things += added
     if case is not None:
         if not things and not values.get("itself"):
             raise FindingOnNothing(path="things")
-        check_reach(actor, case.organisation, things, "lots")
+        check_goods(actor, added, at=at)
         return About(case.organisation, tuple(things))
     typed = str(values.get("organisation") or "")
     concerned = find_organisation(actor, typed) if typed else owner_of(things)
@@ -224,7 +229,7 @@ def about_what(actor: Actor, values: Mapping[str, Any], case: Inspection | None)
         if things:
             raise OfNothing(path="organisation")
         raise FindingOnNothing(path="lots")
-    check_reach(actor, concerned, things, "organisation" if typed else "lots")
+    check_reach(actor, concerned, things, "organisation" if typed else "lots", at=at)
     return About(concerned, tuple(things))
 
 

@@ -174,7 +174,7 @@ def plan(
     concerned = find_organisation(actor, typed) if typed else owner_of(things)
     if concerned is None:
         raise OfNothing(path="organisation")
-    check_reach(actor, concerned, things, "organisation" if typed else "lots")
+    check_reach(actor, concerned, things, "organisation" if typed else "lots", at=at)
     row = Inspection(
         code=new_code(os.urandom),
         authority_id=actor.organisation.id,

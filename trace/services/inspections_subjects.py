@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -13,8 +14,9 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation, Thing
 from trace.services.actors import Actor
+from trace.services.batches import short_name
 from trace.services.codes import identities_of
-from trace.services.jurisdictions import reach, scope_of
+from trace.services.jurisdictions import look, reach, scope_of
 from trace.services.laboratory import UnknownLot
 from trace.services.settings import current_settings
 
@@ -115,13 +117,27 @@ def owner_of(things: Sequence[Thing]) -> Organisation | None:
 
 
 def check_reach(
-    actor: Actor, concerned: Organisation, things: Sequence[Thing], path: str = "organisation"
+    actor: Actor,
+    concerned: Organisation,
+    things: Sequence[Thing],
+    path: str = "organisation",
+    *,
+    at: datetime,
 ) -> None:
-    """Raises OutsideArea unless the organisation lies in the area or every thing is within reach;
-    without things only the area counts."""
-    scope = scope_of(actor)
-    if scope.covers(concerned.ward_code):
-        return
-    within = reach(actor, [thing.id for thing in things])
-    if not within or any(word is None for word in within.values()):
+    """Every thing is within reach, whomever it is asked of, and the organisation lies in the area
+    or things lead to it. Raises OutsideArea."""
+    check_goods(actor, things, at=at)
+    if not things and not scope_of(actor).covers(concerned.ward_code):
         raise OutsideArea(path=path, name=concerned.name)
+
+
+def check_goods(actor: Actor, things: Sequence[Thing], path: str = "lots", *, at: datetime) -> None:
+    """Goods made, held or lying in the area, or led to by an open case: those are written down as a
+    look outside. Raises OutsideArea, which names the first that is neither."""
+    within = reach(actor, [thing.id for thing in things])
+    for thing in things:
+        if within[thing.id] is None:
+            raise OutsideArea(path=path, name=short_name(thing.identity))
+    for thing in things:
+        if within[thing.id] == "led":
+            look(actor, thing.identity, "case", at=at)

@@ -4,8 +4,9 @@ open recall or finding leads.
 1. An authority's area is its jurisdiction (`services.competence`) and, for the act that was lent,
    the areas other authorities lent it while that stands.
 2. A thing is within reach as *own* if its maker, or anybody who holds it or held it, sits in the
-   area; as *led* if an open recall or finding of this authority leads there; else only what the
-   public sees is shown. Sectors never hide: a chain runs through all of them. They bind decisions.
+   area, or if it was last told to lie at a place there; as *led* if an open recall or finding of
+   this authority leads there; else only what the public sees is shown. Sectors never hide: a chain
+   runs through all of them. They bind decisions.
 3. Every look at a thing or an organisation that is not *own* leaves a line in the audit log.
 4. Parameters of a rule: the default's, over them the platform's, over them those of each authority
    whose area contains this one, the widest first, and last its own.
@@ -32,6 +33,7 @@ from trace.models import (
     Holding,
     Inspection,
     Organisation,
+    Place,
     Sample,
     Thing,
 )
@@ -181,11 +183,20 @@ def _own(scope: Scope, thing_ids: Collection[int]) -> set[int]:
         )
         .correlate(Thing, lot)
     )
+    lies = (
+        exists()
+        .where(
+            Holding.thing_id.in_((Thing.id, lot.id)),
+            Place.identity == Holding.place,
+            scope.organisations(Place.ward_code),
+        )
+        .correlate(Thing, lot)
+    )
     rows = db.session.scalars(
         select(Thing.id)
         .outerjoin(lot, lot.id == Thing.lot_id)
         .outerjoin(Organisation, Organisation.id == func.coalesce(Thing.owner_id, lot.owner_id))
-        .where(among(Thing.id, thing_ids), or_(scope.organisations(), held))
+        .where(among(Thing.id, thing_ids), or_(scope.organisations(), held, lies))
     )
     return set(rows)
 

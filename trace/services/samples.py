@@ -35,7 +35,7 @@ from trace.services.capture.prepare import event_key_digest
 from trace.services.holds import passes
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_events import Of, Said, Told, build, sign, told_of
-from trace.services.inspections_subjects import check_reach, find_goods
+from trace.services.inspections_subjects import check_goods, find_goods
 from trace.services.jurisdictions import get_kept, scope_of
 from trace.services.laboratory import Finding
 from trace.services.notifications import notify
@@ -204,7 +204,7 @@ def take_sample(
     NoLaboratory, CaseEnded."""
     actor.check("inspect")
     check_open(case)
-    lot = _lot(actor, case, values)
+    lot = _lot(actor, case, values, at)
     laboratory = _laboratory(values)
     name = laboratory.name if laboratory else str(values.get("laboratory_name") or "")
     if not name:
@@ -260,7 +260,7 @@ def _belongs(event_id: int, row: Sample) -> None:
     )
 
 
-def _lot(actor: Actor, case: Inspection, values: Mapping[str, Any]) -> Thing:
+def _lot(actor: Actor, case: Inspection, values: Mapping[str, Any], at: datetime) -> Thing:
     offered = {one.id: one for one in things_of([case.id])[case.id]}
     chosen = values.get("thing")
     typed = find_goods(values.get("lots", ""))
@@ -270,7 +270,7 @@ def _lot(actor: Actor, case: Inspection, values: Mapping[str, Any]) -> Thing:
         raise SampleOfNothing(path="lots")
     if len(found) > 1:
         raise SampleOfOne(path="lots")
-    check_reach(actor, case.organisation, found, "lots")
+    check_goods(actor, [one for one in found if one.id not in offered], at=at)
     return found[0]
 
 

@@ -24,6 +24,7 @@ from trace.services import jurisdictions
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.chain_audit.found import (
+    KEPT_FROM,
     SEVERITIES,
     Book,
     ChainAudit,
@@ -59,7 +60,34 @@ def audit_chain(
     started = time.perf_counter()
     check_reach(actor, thing_id, why, at=at)
     chain = read_chain(thing_id, descendants=descendants, most_events=most_events)
-    return judge(chain, actor.organisation, at=at, started=started)
+    return _within(actor, chain, judge(chain, actor.organisation, at=at, started=started))
+
+
+def _within(actor: Actor, chain: Chain, found: ChainAudit) -> ChainAudit:
+    """Without the amounts of goods that are out of reach: that something does not agree is told."""
+    concerned = [_concerned(chain, one) if one.amounts else set() for one in found.findings]
+    ids = set().union(*concerned)
+    if not ids:
+        return found
+    reached = jurisdictions.reach(actor, ids)
+    findings = tuple(
+        replace(one, told={**one.told, **dict.fromkeys(one.amounts, KEPT_FROM)})
+        if any(reached[thing] is None for thing in things)
+        else one
+        for one, things in zip(found.findings, concerned, strict=True)
+    )
+    return replace(found, findings=findings)
+
+
+def _concerned(chain: Chain, one: Finding) -> set[int]:
+    """The goods a finding is of: those it names, else those its events name."""
+    names = set(one.things) or {
+        identity
+        for event in one.events
+        if event in chain.by_id
+        for _, identity, *_ in chain.by_id[event].things
+    }
+    return {chain.by_identity[name].id for name in names if name in chain.by_identity}
 
 
 def check_reach(actor: Actor, thing_id: int, why: str, *, at: datetime) -> None:

@@ -18,6 +18,11 @@ MOST_TOLD: Final = 100
 MOST_EVENTS: Final = 40
 
 Told = Mapping[str, str | int]
+# Instead of an amount of goods that are out of the reader's reach.
+KEPT_FROM: Final = "?"
+AMOUNTS: Final = frozenset(
+    {"made", "gone", "over", "missing", "going_in", "coming_out", "kg", "yields"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,14 @@ class Finding:
     told: Told = field(default_factory=dict)
     events: tuple[int, ...] = ()
     things: tuple[str, ...] = ()
+
+    @property
+    def amounts(self) -> frozenset[str]:
+        """Which of the numbers say how much there was of goods."""
+        found = AMOUNTS & self.told.keys()
+        if "quantity" in str(self.told.get("columns", "")):
+            found |= {"expected", "got"}
+        return found
 
 
 @dataclass(frozen=True, slots=True)

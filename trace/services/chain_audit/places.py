@@ -321,6 +321,7 @@ def _judge_ceiling(
             "high",
             "area-overclaim",
             events=[chain.row_of(fact), *(e for e in events if e in chain.by_id)],
+            things=sorted(fact.things("output")),
             code=row.code,
             kg=plain(total.quantize(Decimal(1))) or "0",
             hectares=plain(hectares.quantize(Decimal("0.0001"))) or "0",

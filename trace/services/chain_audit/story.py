@@ -167,6 +167,7 @@ def _amounts(chain: Chain, parameters: Parameters, book: Book) -> None:
                 "high" if found == "high" else "low",
                 f"yield-{found}",
                 events=[chain.row_of(fact)],
+                things=sorted(fact.things("input") | fact.things("output")),
                 going_in=plain(amounts[0]) or "",
                 coming_out=plain(amounts[1]) or "",
                 least=_percent(known.least),

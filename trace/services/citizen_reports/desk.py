@@ -23,7 +23,7 @@ from trace.services.citizen_reports.reading import (
     same_lot,
 )
 from trace.services.citizen_reports.routing import width
-from trace.services.jurisdictions import Scope, scope_of
+from trace.services.jurisdictions import Scope, may_decide, scope_of
 
 LIST_LIMIT: Final = 500
 View = Literal["open", "held", "closed"]
@@ -135,8 +135,11 @@ def has_it(actor: Actor, report: Report) -> bool:
 
 
 def may_take_over(actor: Actor, report: Report) -> bool:
-    """Whether this is a wider authority than the one that has it, or nobody has it."""
-    if report.closed_at is not None or has_it(actor, report) or not actor.may("decide"):
+    """Whether this person decides where the report is of, for a wider authority than the one that
+    has it, or nobody has it."""
+    if report.closed_at is not None or has_it(actor, report):
+        return False
+    if not may_decide(actor, ward_code=report.ward_code):
         return False
     holder = report.authority
     return holder is None or width(actor.organisation)[0] > width(holder)[0]

@@ -12,9 +12,11 @@ from typing import Final
 from flask_babel import gettext, ngettext
 
 from trace.services.chain_audit import Finding, NotJudged
+from trace.services.chain_audit.found import KEPT_FROM
 from trace.services.vocabulary import uom_name
 from trace.web.copy_words import place_name
 from trace.web.inspection.audit_rule_words import rule_words
+from trace.web.inspection.chain_words import outside_words
 from trace.web.pages import day, number
 
 # What an inspector's finding calls the same thing (services.findings.RULES).
@@ -78,6 +80,8 @@ def _told(told: Mapping[str, str | int]) -> dict[str, str]:
 
 def _shown(name: str, value: str | int) -> str:
     text = str(value)
+    if text == KEPT_FROM:
+        return outside_words()
     if name in AMOUNTS:
         try:
             return number(Decimal(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -15,6 +16,7 @@ from trace.models.events import ROLES
 from trace.services.chains import Chain
 from trace.services.chains_fold import late_by
 from trace.services.chains_graph import Flow, Station
+from trace.services.chains_walk import KEPT_FROM
 from trace.services.sheet_writing import Book
 from trace.services.vocabulary import step_label
 from trace.web.inspection import chain_words as words
@@ -88,9 +90,7 @@ def _flows(chain: Chain) -> Table:
                 words.holder_name(chain, source),
                 words.holder_name(chain, target),
                 words.flow_words(flow),
-                flow.sent.get(unit),
-                unit,
-                flow.got.get(unit),
+                *_flow_cells(flow, unit),
                 flow.first,
                 flow.last,
                 len(flow.containers) or None,
@@ -99,6 +99,12 @@ def _flows(chain: Chain) -> Table:
             for unit in sorted({*flow.sent, *flow.got}) or [""]
         )
     return gettext("Đường đi"), head, rows
+
+
+def _flow_cells(flow: Flow, unit: str) -> tuple[object, ...]:
+    if unit == KEPT_FROM:
+        return None, words.outside_words(), None
+    return flow.sent.get(unit), unit, flow.got.get(unit)
 
 
 def _events(chain: Chain) -> Table:
@@ -264,8 +270,7 @@ def _event_json(chain: Chain, number: int) -> JsonObject:
             {
                 "role": ROLES[use.role],
                 "thing": chain.things[use.thing].identity,
-                "quantity": None if use.quantity is None else f"{use.quantity:f}",
-                "uom": use.unit,
+                **_amount(use.quantity, use.unit),
             }
             for use in told.uses
             if use.thing in chain.things
@@ -273,8 +278,14 @@ def _event_json(chain: Chain, number: int) -> JsonObject:
     }
 
 
-def _amounts(told: dict[str, Decimal]) -> list[dict[str, str]]:
-    return [{"quantity": f"{told[unit]:f}", "uom": unit} for unit in sorted(told)]
+def _amounts(told: dict[str, Decimal]) -> list[dict[str, Any]]:
+    return [_amount(told[unit], unit) for unit in sorted(told)]
+
+
+def _amount(quantity: Decimal | None, unit: str) -> dict[str, Any]:
+    if unit == KEPT_FROM:
+        return {"quantity": None, "uom": "", "outside": True}
+    return {"quantity": None if quantity is None else f"{quantity:f}", "uom": unit}
 
 
 def file_of(body: bytes | str, name: str, kind: str) -> Response:

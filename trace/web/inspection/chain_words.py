@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 from trace.services.chains import Chain, Named
 from trace.services.chains_graph import Flow, Station
 from trace.services.chains_picture import Box, Line
+from trace.services.chains_walk import KEPT_FROM
 from trace.services.vocabulary import step_label, uom_name
 from trace.web.pages import day, number, page_language
 
@@ -163,7 +164,14 @@ def many_things(kind: str, count: int) -> str:
 
 def amount(quantity: Decimal, unit: str) -> str:
     """ "480 kg"; pieces without a unit are packages; a third of a kilo to the gram."""
+    if unit == KEPT_FROM:
+        return outside_words()
     return f"{number(round(quantity, 3).normalize())} {_(uom_name(unit)) if unit else _('gói')}"
+
+
+def outside_words() -> str:
+    """Instead of an amount that this reader may not see."""
+    return _("n/a: ngoài phạm vi")
 
 
 def amounts(told: Mapping[str, Decimal]) -> str:

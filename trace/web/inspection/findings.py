@@ -108,7 +108,7 @@ def _new(case: Inspection | None) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean = form.load()
-            about = about_what(actor(), clean, case)
+            about = about_what(actor(), clean, case, at=clock.now())
             row = open_finding(actor(), about, clean, form.said(clean), at=clock.now(), case=case)
             address = (
                 url_for("inspections.show", inspection_id=case.id)
