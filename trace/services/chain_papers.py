@@ -36,7 +36,7 @@ from trace.services.timelines import get_thing, open_event, read_events
 KINDS: Final = ("lot", "unit", "logistic", "cycle")
 MOST_EVENTS: Final = 20_000
 MOST_THINGS: Final = 20_000
-AT_ONCE: Final = 400  # events opened at a time: what bounds the memory
+AT_ONCE: Final = 200  # events opened at a time: what bounds the memory
 
 
 @dataclass(slots=True)
