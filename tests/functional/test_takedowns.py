@@ -17,6 +17,7 @@ from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import make_actor, new_lot, registered
 from tests.support.photos import a_photo
+from trace.core.epcis.query import Query
 from trace.core.signing import PublicKey
 from trace.core.statements import open_statement, statement_hash, verify_signature
 from trace.errors import NotAllowed
@@ -29,7 +30,7 @@ from trace.services.actors import Actor
 from trace.services.attachments import PhotoTakenDown, keep_photo, photo_path, reference
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
-from trace.services.epcis import Query, find_events
+from trace.services.epcis_queries import run
 from trace.services.passports import passport_of
 from trace.services.platform import platform_organisation
 from trace.services.takedown_journal import journal_path
@@ -119,7 +120,7 @@ def test_a_text_taken_down_is_shown_to_nobody_and_the_page_says_so(
     page = client.get(address, headers={"Accept-Language": "vi"}).text
     assert "Lời đã bị gỡ ngày 22/11/2026: xúc phạm, bôi nhọ" in page
     # Not even its own author gets it back through the interfaces.
-    events = find_events(maker, Query()).events
+    events = run(maker, Query(), at=now).documents
     assert all("trace:note" not in one for one in events)
     assert list(audit(Summary(), now=now)) == []
 

@@ -147,7 +147,7 @@ def _stream(
 def _stretches(
     scope: Scope, query: Query, walk: Walk, after: Position | None, batch: int
 ) -> Iterator[Position]:
-    """Without a thing to walk along: the own events of a stretch, and what else may be seen there."""
+    """Without a thing to walk along: own events of a stretch, and what else may be seen there."""
     base = _narrowed(
         select(_key(walk).label("key"), Event.id.label("event_id")), scope, query, walk
     )

@@ -17,7 +17,7 @@ from trace.core.epcis import JsonObject
 from trace.extensions import db, needs
 from trace.models import Job
 from trace.services import epcis_captures as captures
-from trace.services.epcis import get_events
+from trace.services.epcis_queries import get_events
 
 ERROR_TYPES: Final = {
     403: "SecurityException",

@@ -10,10 +10,12 @@ from flask import Blueprint, Response, g, request
 from trace import clock
 from trace.api.epcis.problems import NotAcceptable, UnsupportedMediaType, answer
 from trace.clock import rfc3339
-from trace.core.epcis import JsonObject
+from trace.core.epcis import JsonObject, own_namespace
+from trace.core.epcis.vocabulary import OWN_PREFIX
 from trace.errors import TraceError
 from trace.extensions import csrf
 from trace.services.actors import Actor
+from trace.services.settings import current_settings
 
 bp = Blueprint("epcis", __name__, url_prefix="/epcis/v2")
 csrf.exempt(bp)
@@ -27,7 +29,7 @@ HEADERS = {
     "GS1-CBV-Min": "2.0.0",
     "GS1-CBV-Max": "2.0.0",
     "GS1-Vendor-Version": "0.1.0",
-    "GS1-EPC-Format": "Never_Translates",
+    "GS1-EPC-Format": "Always_GS1_Digital_Link",
 }
 bp.register_error_handler(TraceError, answer)
 
@@ -35,7 +37,10 @@ bp.register_error_handler(TraceError, answer)
 @bp.after_request
 def headers(response: Response) -> Response:
     """What the standard asks of every answer."""
-    response.headers.extend(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    namespace = own_namespace(current_settings().id_base)
+    response.headers.setdefault("GS1-Extensions", f"{OWN_PREFIX}={namespace}")
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from flask import Response
 
+from trace.core.epcis.query import QueryParameterError
 from trace.errors import Refused, TraceError
 
 # By status, as the standard's OpenAPI file gives them.
@@ -22,12 +23,6 @@ TYPES: Final = {
     415: "UnsupportedMediaTypeException",
 }
 MEDIA_TYPE: Final = "application/problem+json"
-
-
-class QueryParameterError(TraceError):
-    code = "query-parameter"
-    message = "The query parameter %(name)s is not understood: %(reason)s."
-    exception = "QueryParameterException"
 
 
 class UnsupportedMediaType(TraceError):
@@ -64,3 +59,13 @@ def problem_of(error: TraceError) -> dict[str, Any]:
 def answer(error: TraceError) -> Response:
     """The refusal as problem+json."""
     return Response(orjson.dumps(problem_of(error)), status=error.status, content_type=MEDIA_TYPE)
+
+
+__all__ = [
+    "MEDIA_TYPE",
+    "NotAcceptable",
+    "QueryParameterError",
+    "UnsupportedMediaType",
+    "answer",
+    "problem_of",
+]

@@ -1,0 +1,137 @@
+"""What is agreed on before a question is answered: versions, length, and how addresses are written.
+
+Rules (EPCIS 2.0 §12.3 and §12.4; openapi.yaml):
+- GS1-EPCIS-Min/-Max and GS1-CBV-Min/-Max say what a caller understands. Where the version spoken
+  here lies outside, there is no acceptable answer (406).
+- An address longer than what any proxy passes on is refused (414): ask by a named query.
+- GS1-EPC-Format: Always_GS1_Digital_Link (meant when nothing is said), Always_EPC_URN, and
+  No_Preference or Never_Translates: as it was recorded. What is signed keeps what was recorded.
+- GS1-Extensions gives prefixes that the names in a query use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from flask import Response, request
+
+from trace.api.epcis.door import HEADERS, as_json, bp, check_accept, query_document
+from trace.api.epcis.problems import NotAcceptable
+from trace.core.epcis import JsonObject
+from trace.core.epcis.query import QueryParameterError
+from trace.core.epcis.query_format import company_digits, digital_link_of, epc_urn_of, translated
+from trace.core.epcis.query_parsing import parse_extensions
+from trace.core.gs1 import Gs1Error, parse_identity
+from trace.errors import TraceError
+from trace.services.epcis_resources import company_prefixes
+from trace.services.settings import current_settings
+
+LONGEST_ADDRESS: Final = 8000
+DEFAULT_FORMAT: Final = "Always_GS1_Digital_Link"
+FORMATS: Final = (DEFAULT_FORMAT, "Always_EPC_URN", "No_Preference", "Never_Translates")
+_VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
+
+
+class UriTooLong(TraceError):
+    code = "uri-too-long"
+    status = 414
+    message = "The address is longer than %(limit)d characters."
+    next_step = "Keep the query under a name (POST /queries) and ask for its events."
+
+
+class BadVersion(TraceError):
+    code = "bad-version"
+    message = "%(name)s is a version such as 2.0.0."
+
+
+@bp.before_request
+def agree() -> None:
+    """Raises NotAcceptable, UriTooLong or BadVersion before anything is looked up."""
+    if len(request.full_path.encode()) > LONGEST_ADDRESS:
+        raise UriTooLong(limit=LONGEST_ADDRESS)
+    for kind in ("EPCIS", "CBV"):
+        spoken = _padded(HEADERS[f"GS1-{kind}-Version"])
+        least, most = _asked(f"GS1-{kind}-Min"), _asked(f"GS1-{kind}-Max")
+        if (least and _padded(least) > spoken) or (most and _highest(most) < spoken):
+            raise NotAcceptable
+
+
+def _asked(name: str) -> str:
+    text = request.headers.get(name, "").strip()
+    if text and not _VERSION.fullmatch(text):
+        raise BadVersion(path=name, name=name)
+    return text
+
+
+def _padded(text: str) -> tuple[int, ...]:
+    found = [int(part) for part in text.split(".")]
+    return tuple(found + [0] * (4 - len(found)))
+
+
+def _highest(text: str) -> tuple[int, ...]:
+    """A highest version of 2 or 2.0 includes 2.0.1."""
+    found = [int(part) for part in text.split(".")]
+    return tuple(found + [10**6] * (4 - len(found)))
+
+
+def extensions_asked() -> dict[str, str]:
+    """The prefixes of the request's GS1-Extensions. Raises QueryParameterError."""
+    return parse_extensions(", ".join(request.headers.getlist("GS1-Extensions")))
+
+
+# -- how addresses are written -------------------------------------------------------------------
+
+
+def format_asked() -> str:
+    """Which form of addresses the caller wants. Raises QueryParameterError."""
+    wanted = request.headers.get("GS1-EPC-Format", DEFAULT_FORMAT).strip()
+    if wanted not in FORMATS:
+        reason = f"one of {', '.join(FORMATS)} is expected"
+        raise QueryParameterError(path="GS1-EPC-Format", name="GS1-EPC-Format", reason=reason)
+    return wanted
+
+
+def written(events: list[JsonObject]) -> list[JsonObject]:
+    """The events with their addresses as the caller wants them."""
+    change = changing([uri for event in events for uri in _addresses(event)])
+    return events if change is None else [translated(event, change) for event in events]
+
+
+def changing(uris: list[str]) -> Callable[[str], str] | None:
+    """How each of these addresses is written for the caller; None: as it stands."""
+    wanted, id_base = format_asked(), current_settings().id_base
+    if wanted == "Always_GS1_Digital_Link":
+        return lambda uri: digital_link_of(uri, id_base)
+    if wanted != "Always_EPC_URN":
+        return None
+    digits = []
+    for uri in uris:
+        try:
+            identity = parse_identity(uri, id_base)
+        except Gs1Error:
+            continue
+        if identity is not None:
+            digits.append(company_digits(identity))
+    prefixes = company_prefixes(digits)
+    return lambda uri: epc_urn_of(uri, id_base, prefixes)
+
+
+def _addresses(event: JsonObject) -> list[str]:
+    found: list[str] = []
+
+    def note(uri: str) -> str:
+        found.append(uri)
+        return uri
+
+    translated(event, note)
+    return found
+
+
+def answer_events(events: list[JsonObject]) -> Response:
+    """Events as an EPCISQueryDocument, as the caller takes it. Raises NotAcceptable."""
+    check_accept()
+    response = as_json(query_document(written(events)))
+    response.headers["GS1-EPC-Format"] = format_asked()
+    return response
