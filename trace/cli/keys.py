@@ -11,7 +11,16 @@ from trace.cli.group import refusals, trace
 from trace.config import read_key
 from trace.extensions import db
 from trace.models import Key, Organisation
-from trace.services import directive_files, follows, keys, papers, requests, takedowns, web_push
+from trace.services import (
+    directive_files,
+    follows,
+    keys,
+    papers,
+    requests,
+    subscriptions,
+    takedowns,
+    web_push,
+)
 from trace.services.citizen_reports import days
 from trace.services.citizen_reports import photos as report_photos
 from trace.services.notifications import notify
@@ -86,11 +95,13 @@ def rewrap(new_key: str) -> None:
         count = keys.rewrap(old, fresh)
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
         texts += web_push.rewrap(old, fresh) + follows.rewrap(old, fresh)
-        texts += days.rewrap(old, fresh)
+        texts += days.rewrap(old, fresh) + subscriptions.rewrap(old, fresh)
         photos = papers.rewrap(old, fresh) + report_photos.PHOTOS.rewrap(old, fresh)
         photos += directive_files.rewrap(old, fresh)
         db.session.commit()
         keys.finish_rewrap(fresh)
     click.echo(f"{count} keys and the root and log keys are sealed anew")
     click.echo(f"{photos} photos of papers and of reports are sealed anew")
-    click.echo(f"{texts} texts of requests, reports, takedowns and web push are sealed anew")
+    click.echo(
+        f"{texts} texts of requests, reports, takedowns, web push and subscriptions are sealed anew"
+    )

@@ -24,6 +24,7 @@ from trace.extensions import db
 from trace.jobs.figures import Counting, keep_up
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
+from trace.jobs.subscriptions import deliver_until
 from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
@@ -173,6 +174,8 @@ def work() -> None:
     publisher.start()
     asker = threading.Thread(target=ask_until, args=(app, worker, stop), daemon=True)
     asker.start()
+    teller = threading.Thread(target=deliver_until, args=(app, stop), daemon=True)
+    teller.start()
     logger.info("worker-started", worker=worker)
     tidying, counting = Tidying(), Counting()
     while not stop.is_set():
@@ -191,6 +194,7 @@ def work() -> None:
             stop.wait(2)
     publisher.join(timeout=10)
     asker.join(timeout=10)
+    teller.join(timeout=10)
 
 
 def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:

@@ -1,15 +1,15 @@
 """Lists that are no events (capture jobs, queries, subscriptions), page by page.
 
 A page's token is signed, says nothing to who reads it, and is good for one list of one caller
-until it expires (EPCIS 2.0, §12.6).
+until it expires.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from itsdangerous import BadData, URLSafeSerializer
@@ -41,19 +41,26 @@ def list_page(
 ) -> Response:
     """The page of a list that the request asks for: `find(before, limit)` gives the rows below an
     id, the highest first. Raises QueryParameterError."""
-    limit = _per_page()
-    rows = find(_before(), limit + 1)
+    limit, token = page_asked()
+    rows = find(_before(token), limit + 1)
     response = as_json([told(row) for row in rows[:limit]])
     if len(rows) > limit:
         expires = clock.now() + LIFE
         place = [*_whose(), rows[limit - 1].id, int(expires.timestamp())]
-        pairs = urlencode({"perPage": limit, "nextPageToken": _serializer().dumps(place)})
-        response.headers["Link"] = f'<{request.path}?{pairs}>; rel="next"'
-        response.headers["GS1-Next-Page-Token-Expires"] = rfc3339(expires)
+        link_next(response, limit, str(_serializer().dumps(place)), expires)
     return response
 
 
-def _per_page() -> int:
+def link_next(response: Response, limit: int, token: str, expires: datetime) -> None:
+    """Says where the next page is, and until when."""
+    pairs = urlencode({"perPage": limit, "nextPageToken": token})
+    response.headers["Link"] = f'<{quote(request.path)}?{pairs}>; rel="next"'
+    response.headers["GS1-Next-Page-Token-Expires"] = rfc3339(expires)
+
+
+def page_asked() -> tuple[int, str | None]:
+    """(rows of a page, the page's token). Raises QueryParameterError, also for any other parameter:
+    these lists take none."""
     for name in request.args:
         if name not in ("perPage", "nextPageToken"):
             raise QueryParameterError(path=name, name=name, reason="it is not known here")
@@ -62,11 +69,10 @@ def _per_page() -> int:
         raise QueryParameterError(
             path="perPage", name="perPage", reason="a whole number above zero is expected"
         )
-    return min(int(text), MOST)
+    return min(int(text), MOST), request.args.get("nextPageToken")
 
 
-def _before() -> int | None:
-    token = request.args.get("nextPageToken")
+def _before(token: str | None) -> int | None:
     if token is None:
         return None
     try:
