@@ -300,29 +300,30 @@ def _events_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
 def _uses(
     connection: Connection, ids: Collection[int], around: Collection[int]
 ) -> tuple[dict[int, tuple[Use, ...]], dict[str, ThingRow]]:
-    named = connection.execute(_named(is_sqlite()), {"events": given(ids)})
+    """What each event names, and everything named; `around` is among it even where no event names
+    it (a lot of which only the units are named).
+
+    Two queries: a history names the same few things again and again, each is read once.
+    """
+    named = connection.execute(_named(is_sqlite()), {"events": given(ids)}).all()
+    wanted = {row.thing_id for row in named}.union(around)
+    found = connection.execute(_things_query(is_sqlite()), {"things": given(wanted)})
+    rows: list[Any] = list(found)
+    by_id = {row.id: ThingRow(*row) for row in rows}
     uses: dict[int, list[Use]] = {}
-    things: dict[str, ThingRow] = {}
-    for event_id, role, quantity, unit, *columns in named:
-        thing = ThingRow(*columns)
-        things[thing.identity] = thing
-        uses.setdefault(event_id, []).append(Use(ROLES[role], thing.identity, quantity, unit or ""))
-    # A lot nobody named but its units, or a thing without any event yet.
-    for row in connection.execute(_things_query(is_sqlite()), {"things": given(around)}):
-        thing = ThingRow(*row)
-        things[thing.identity] = thing
+    for event_id, thing_id, role, quantity, unit in named:
+        use = Use(ROLES[role], by_id[thing_id].identity, quantity, unit or "")
+        uses.setdefault(event_id, []).append(use)
+    things = {thing.identity: thing for thing in by_id.values()}
     return {event_id: tuple(sorted(some, key=_by_name)) for event_id, some in uses.items()}, things
 
 
 @cache
 def _named(sqlite: bool) -> Select[*tuple[Any, ...]]:
-    inside = among_given(EventThing.event_id, "events", sqlite=sqlite)
-    use = (EventThing.event_id, EventThing.role, EventThing.quantity, EventThing.unit)
-    return (
-        select(*use, *_columns())
-        .join(_things, _things.c.id == EventThing.thing_id)
-        .where(inside, EventThing.visibility == PUBLIC)
-    )
+    columns = cast("Table", EventThing.__table__).c
+    return select(
+        columns.event_id, columns.thing_id, columns.role, columns.quantity, columns.unit
+    ).where(among_given(columns.event_id, "events", sqlite=sqlite), columns.visibility == PUBLIC)
 
 
 @cache

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -56,6 +57,7 @@ CLAIM: Final = timedelta(seconds=30)
 WAIT_STEP: Final = 0.02
 _passports = cast("Table", Passport.__table__)
 _things = cast("Table", Thing.__table__)
+_KEPT: Final = [column for column in _passports.c if column.name != "thing_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,22 @@ class PassportRead:
 
 def passport_of(thing_id: int, *, at: datetime) -> PassportRead:
     """The passport of a thing, rebuilt if it is stale. Raises NotFound for an unknown thing."""
-    with db.engine.connect() as connection:
-        holder = _holder(connection, thing_id)
-        row = _read(connection, holder)
-    if row is not None and not needs_rebuild(row, at):
-        return PassportRead(holder, row.version, _inflate(row.document))
-    return _rebuilt(holder, row, at)
+    with _connection() as connection:
+        row = _speaking(connection, thing_id)
+        if row.version is not None and not needs_rebuild(row, at):
+            return PassportRead(row.thing_id, row.version, _inflate(row.document))
+        return _rebuilt(connection, row, at)
+
+
+@contextmanager
+def _connection() -> Iterator[Connection]:
+    """One connection for all steps, none of which holds a transaction open over another.
+
+    On PostgreSQL each statement is its own: no way there and back to begin and to end one.
+    """
+    options = {} if is_sqlite() else {"isolation_level": "AUTOCOMMIT"}
+    with db.engine.execution_options(**options).connect() as connection:
+        yield connection
 
 
 def needs_rebuild(row: Any, at: datetime) -> bool:
@@ -100,17 +112,23 @@ def mark_stale(thing_ids: Collection[int]) -> None:
     )
 
 
-def _holder(connection: Connection, thing_id: int) -> int:
-    """Whose passport tells of this thing."""
-    row = connection.execute(
-        select(_things.c.kind, _things.c.lot_id).where(_things.c.id == thing_id)
-    ).one_or_none()
+def _speaking(connection: Connection, thing_id: int) -> Any:
+    """The row of the passport that tells of this thing; only `thing_id` where there is none yet."""
+    row = _read(connection, thing_id)
     if row is None:
         raise NotFound
     if row.kind != "unit" or row.lot_id is None:
-        return thing_id
+        return row
     lives = connection.execute(select(has_own_history(literal(thing_id)))).scalar()
-    return thing_id if lives else row.lot_id
+    return row if lives else _read(connection, row.lot_id)
+
+
+def _read(connection: Connection, thing_id: int) -> Any:
+    return connection.execute(
+        select(_things.c.id.label("thing_id"), _things.c.kind, _things.c.lot_id, *_KEPT)
+        .outerjoin_from(_things, _passports, _passports.c.thing_id == _things.c.id)
+        .where(_things.c.id == thing_id)
+    ).one_or_none()
 
 
 def has_own_history(thing: ColumnElement[int]) -> ColumnElement[int]:
@@ -124,71 +142,71 @@ def has_own_history(thing: ColumnElement[int]) -> ColumnElement[int]:
     return case((named, 1), else_=0)
 
 
-def _read(connection: Connection, thing_id: int) -> Any:
-    return connection.execute(
-        select(_passports).where(_passports.c.thing_id == thing_id)
-    ).one_or_none()
+def _rebuilt(connection: Connection, row: Any, at: datetime) -> PassportRead:
+    if _claim(connection, row, at):
+        return _build(connection, row.thing_id, at)
+    if row.document is None:
+        row = _waited_for(connection, row)
+    if row.document is None:
+        return _build(connection, row.thing_id, at)
+    return PassportRead(row.thing_id, row.version, _inflate(row.document))
 
 
-def _rebuilt(thing_id: int, row: Any, at: datetime) -> PassportRead:
-    if _claim(thing_id, at):
-        return _build(thing_id, at)
-    if row is not None and row.document is not None:
-        return PassportRead(thing_id, row.version, _inflate(row.document))
+def _waited_for(connection: Connection, row: Any) -> Any:
+    """The row with what another reader is building, or as it is when his claim runs out."""
     end = time.monotonic() + CLAIM.total_seconds()
-    while time.monotonic() < end:
+    while row.document is None and time.monotonic() < end:
+        connection.rollback()
         time.sleep(WAIT_STEP)
-        with db.engine.connect() as connection:
-            row = _read(connection, thing_id)
-        if row is not None and row.document is not None:
-            return PassportRead(thing_id, row.version, _inflate(row.document))
-    return _build(thing_id, at)
+        row = _read(connection, row.thing_id)
+    return row
 
 
-def _claim(thing_id: int, at: datetime) -> bool:
+def _claim(connection: Connection, row: Any, at: datetime) -> bool:
     """Step 1: True for the one reader who may build."""
-    dialect = sqlite.insert if is_sqlite() else postgresql.insert
     columns = _passports.c
-    with db.engine.begin() as connection:
+    if row.version is None:
+        dialect = sqlite.insert if is_sqlite() else postgresql.insert
         connection.execute(
             dialect(_passports)
-            .values(thing_id=thing_id, version=0, stale=True)
+            .values(thing_id=row.thing_id, version=0, stale=True)
             .on_conflict_do_nothing(index_elements=["thing_id"])
         )
-        won = connection.execute(
-            update(_passports)
-            .where(
-                columns.thing_id == thing_id,
-                or_(
-                    columns.building_until <= at,
-                    and_(
-                        columns.building_until.is_(None),
-                        or_(columns.stale, columns.version == 0, columns.valid_until <= at),
-                    ),
+    won = connection.execute(
+        update(_passports)
+        .where(
+            columns.thing_id == row.thing_id,
+            or_(
+                columns.building_until <= at,
+                and_(
+                    columns.building_until.is_(None),
+                    or_(columns.stale, columns.version == 0, columns.valid_until <= at),
                 ),
-            )
-            .values(stale=False, building_until=at + CLAIM)
+            ),
         )
+        .values(stale=False, building_until=at + CLAIM)
+    )
+    connection.commit()
     return won.rowcount == 1
 
 
-def _build(thing_id: int, at: datetime) -> PassportRead:
+def _build(connection: Connection, thing_id: int, at: datetime) -> PassportRead:
     """Steps 2 and 3."""
-    with db.engine.connect() as connection:
-        document = build_document(connection, thing_id, at=at, id_base=current_settings().id_base)
+    document = build_document(connection, thing_id, at=at, id_base=current_settings().id_base)
+    connection.rollback()  # nothing is held from the reading to the writing
     turn = document["valid_until"]
-    with db.engine.begin() as connection:
-        version = connection.execute(
-            update(_passports)
-            .where(_passports.c.thing_id == thing_id)
-            .values(
-                version=_passports.c.version + 1,
-                building_until=None,
-                valid_until=None if turn is None else datetime.fromisoformat(turn),
-                document=zlib.compress(orjson.dumps(document), 6),
-            )
-            .returning(_passports.c.version)
-        ).scalar_one()
+    version = connection.execute(
+        update(_passports)
+        .where(_passports.c.thing_id == thing_id)
+        .values(
+            version=_passports.c.version + 1,
+            building_until=None,
+            valid_until=None if turn is None else datetime.fromisoformat(turn),
+            document=zlib.compress(orjson.dumps(document), 6),
+        )
+        .returning(_passports.c.version)
+    ).scalar_one()
+    connection.commit()
     return PassportRead(thing_id, version, document)
 
 
