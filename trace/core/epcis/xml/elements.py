@@ -22,6 +22,7 @@ from trace.core.epcis.strict_json import JsonObject, JsonValue, pointer
 from trace.core.epcis.xml import names as ns
 from trace.core.epcis.xml import tables
 from trace.core.epcis.xml.errors import ContradictingMember
+from trace.core.epcis.xml.json_form import Scope
 from trace.core.epcis.xml.values import BLANK, Values, number, technical
 from trace.errors import TraceError
 
@@ -56,18 +57,20 @@ class EventReader:
         if self.old:  # where its schema asks for a list, an empty one says nothing
             for name in [name for name in event if name in tables.KINDS and event[name] == []]:
                 del event[name]
-        self._override(event, overrides, path)
+        if overrides:
+            self._override(event, overrides, path)
         event.pop("recordTime", None)
         event["@context"] = names.taken_context()
         return event
 
     def _override(self, event: JsonObject, overrides: JsonObject, path: str) -> None:
+        scope = Scope(self.values.names.context, set())
         for name, value in overrides.items():
             if name not in tables.KINDS:
                 if name in event:
                     self.found.append(DuplicateKey(path=path + pointer(name), name=name))
             else:
-                plain = tables.natural(name, value, old=self.old)
+                plain = tables.natural(name, value, old=self.old, sayable=scope.name)
                 if plain != event.get(name, tables.ABSENT):
                     where = path + pointer(name)
                     self.found.append(ContradictingMember(path=where, name=name))
@@ -271,7 +274,7 @@ class EventReader:
                     stripped, stripped
                 )
             elif report and name in tables.REPORT_WORDS:
-                out[name] = tables.REPORT_WORDS[name].bare(stripped)
+                out[name] = tables.plain_word(tables.REPORT_WORDS[name], stripped)
             else:
                 out[name] = stripped
         return out

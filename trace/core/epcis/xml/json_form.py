@@ -93,8 +93,13 @@ class Scope:
             self._names[name] = self._name(name)
         found = self._names[name]
         if found and ":" in found:
-            self.used.add(found.partition(":")[0])
+            self.use(found.partition(":")[0])
         return found
+
+    def use(self, prefix: str) -> None:
+        """Has the document declare a standard prefix, unless this context does."""
+        if prefix not in self.prefixes:
+            self.used.add(prefix)
 
     def _name(self, name: str) -> str | None:
         prefix, colon, local = name.rpartition(":")

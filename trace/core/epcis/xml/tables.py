@@ -9,6 +9,7 @@ that one only when its natural value is what the plain elements say.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from trace.core.epcis import vocabulary as words
@@ -97,6 +98,7 @@ REPORT_WORDS: Final = {
 NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 ABSENT: Final = object()
+Sayable = Callable[[str], object]
 
 
 def clean(text: str) -> str:
@@ -104,11 +106,22 @@ def clean(text: str) -> str:
     return NOT_XML.sub("\ufffd", text)
 
 
-def natural(name: str, value: JsonValue, *, old: bool) -> Any:
+def plain_word(known: words.WordList, text: str) -> str:
+    """The bare word; a term of the GS1 vocabulary beyond the list (`gs1:EffectiveDoseRate`) is its
+    address, which is also what an event hash is made of."""
+    found = known.bare(text)
+    if found is text and known.address == words.GS1 and text.startswith(known.short):
+        return known.address + text[len(known.short) :]
+    return found
+
+
+def natural(name: str, value: JsonValue, *, old: bool, sayable: Sayable) -> Any:
     """What comes back of a standard member of an event; ABSENT when nothing does. `old`: 1.x, whose
-    empty lists only fill a place."""
+    empty lists only fill a place. `sayable`: whether XML can say an extension's name."""
     read: Any = _NATURAL[KINDS[name]]
     try:
+        if name == "sensorElementList":
+            return _sensors(value, sayable)
         return read(name, value, old)
     except (AttributeError, TypeError, KeyError):  # no such member as the standard has
         return ABSENT
@@ -177,13 +190,15 @@ def _certification(_: str, value: JsonValue, old: bool) -> Any:
     return each[0] if each else ABSENT  # the published schema has at most one
 
 
-def _sensors(_: str, value: list[JsonObject], old: bool) -> Any:
+def _sensors(value: list[JsonObject], sayable: Sayable) -> Any:
     found = []
     for one in value:
         element = dict(one)
         if "sensorMetadata" in one:
-            element["sensorMetadata"] = attributes_of(one["sensorMetadata"], METADATA)
-        element["sensorReport"] = [attributes_of(each, REPORT) for each in one["sensorReport"]]
+            element["sensorMetadata"] = attributes_of(one["sensorMetadata"], METADATA, sayable)
+        element["sensorReport"] = [
+            attributes_of(each, REPORT, sayable) for each in one["sensorReport"]
+        ]
         found.append(element)
     return found or ABSENT
 
@@ -192,15 +207,16 @@ def _ilmd(_: str, value: JsonObject, old: bool) -> Any:
     return value
 
 
-def attributes_of(part: JsonObject, order: tuple[str, ...]) -> JsonObject:
-    """Sensor metadata or a report as attributes can say it: extensions are texts, with names that
-    are a prefix and one colon."""
+def attributes_of(part: JsonObject, order: tuple[str, ...], sayable: Sayable) -> JsonObject:
+    """Sensor metadata or a report as attributes can say it: extensions are texts."""
     found: JsonObject = {}
     for name, value in part.items():
         if name in REPORT_WORDS and order is REPORT:
-            found[name] = REPORT_WORDS[name].bare(clean(value))
+            found[name] = plain_word(REPORT_WORDS[name], clean(value).strip())
         elif name in order:
             found[name] = clean(value) if isinstance(value, str) else value
+        elif not sayable(name):
+            continue
         elif isinstance(value, str):
             found[name] = clean(value)
         elif isinstance(value, bool):
@@ -220,6 +236,6 @@ _NATURAL: Final = {
     "persistent": _persistent,
     "error": _error,
     "certification": _certification,
-    "sensors": _sensors,
+    "sensors": None,
     "ilmd": _ilmd,
 }

@@ -185,7 +185,7 @@ class _Writer:
         extensions: JsonObject = {}
         for key, value in event.items():
             if key in tables.KINDS:
-                said = tables.natural(key, value, old=self.old)
+                said = tables.natural(key, value, old=self.old, sayable=self.scope.name)
                 if said is not tables.ABSENT:
                     plain[key] = said
                 if said is tables.ABSENT or said != value:
@@ -344,8 +344,9 @@ class _Writer:
         known = tables.REPORT_WORDS.get(name)
         if known is None or value not in known.words:
             return value
-        if known.address == words.GS1 and not self.web:
-            self.used.add("gs1")
+        short = self.scope.prefixes.get("gs1", words.GS1) == words.GS1
+        if known.address == words.GS1 and short and not self.web:
+            self.scope.use("gs1")
             return f"{known.short}{value}"
         return known.address + value
 
