@@ -3,9 +3,9 @@ and its page hears of progress on the way.
 
 Ours: the product's own job, from the claim to the whole file: the walk both ways, opening every
 statement as the reader may see it, the rows, the workbook. Floor: the same cells written by the
-bare library. The job runs in a process of its own; its memory is what
-the process has more at its peak than before it (a worker that does nothing has about 170 MB). The lot was harvested and sold in nearly
-10,000 small sales, captured before and untimed.
+bare library. The job runs in a process of its own; its memory is what the process has more at its
+peak than before it (a worker that does nothing has about 170 MB). The lot was harvested and sold in
+nearly 10,000 small sales, captured before and untimed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -93,7 +93,7 @@ def _in_a_worker(folder: Path, public_id: str) -> str:
     return subprocess.run(call, check=True, cwd=ROOT, capture_output=True, text=True).stdout
 
 
-def _bare(path: Path, cells: list[list[object]]) -> None:
+def _bare(path: Path, cells: Sequence[Sequence[object]]) -> None:
     book = xlsxwriter.Workbook(path, {"constant_memory": True})
     sheet = book.add_worksheet()
     for number, row in enumerate(cells):
