@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
 
 from trace.core.gs1 import Identity, canonical_uri, format_code, local_uri, parse_identity
 from trace.errors import Conflict, NotFound, TraceError
@@ -156,27 +157,33 @@ def new_note_address(draw: Draw) -> str:
 
 def list_things(actor: Actor, *kinds: str, held_only: bool = False) -> list[Batch]:
     """Things of these kinds that the organisation made or has, newest first."""
+    query = select_things(actor, *kinds, held_only=held_only)
+    return batches_of(actor, db.session.scalars(query.order_by(Thing.id.desc()).limit(BATCH_LIMIT)))
+
+
+def select_things(actor: Actor, *kinds: str, held_only: bool = False) -> Select[Thing]:
+    """The query of `list_things`, without its order."""
     actor.check("read")
     mine = actor.organisation.id
     held = select(Holding.thing_id).where(Holding.holder_id == mine)
     whose = Thing.id.in_(held) if held_only else or_(made_by_or_for(mine), Thing.id.in_(held))
-    rows = db.session.execute(
-        select(Thing, Product)
-        .outerjoin(Product, Product.id == Thing.product_id)
-        .where(Thing.kind.in_(kinds), whose)
-        .order_by(Thing.id.desc())
-        .limit(BATCH_LIMIT)
-    )
+    return select(Thing).options(joinedload(Thing.product)).where(Thing.kind.in_(kinds), whose)
+
+
+def batches_of(actor: Actor, things: Iterable[Thing]) -> list[Batch]:
+    """Things as a list shows them: what is left of each, where, and under which alert. Two queries
+    however many."""
+    mine = actor.organisation.id
     found = {
         thing.id: Batch(
             thing.id,
             thing.identity,
             thing.kind,
             thing.created_at,
-            product,
+            thing.product,
             mine=thing.owner_id == mine,
         )
-        for thing, product in rows
+        for thing in things
     }
     _holdings(mine, found)
     _alerts(found)

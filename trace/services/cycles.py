@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -42,7 +43,11 @@ class Cycle:
 
 def list_cycles(actor: Actor) -> list[Cycle]:
     """The organisation's cycles, newest first; three queries however many."""
-    batches = list_things(actor, "cycle")
+    return cycles_of(list_things(actor, "cycle"))
+
+
+def cycles_of(batches: Sequence[Batch]) -> list[Cycle]:
+    """Cycles with what was done to them."""
     ids = [batch.thing_id for batch in batches]
     totals = {
         row.thing_id: row

@@ -57,7 +57,7 @@ def read_cursor(text: str) -> int:
 
 
 def page(
-    query: Select[tuple[Row]],
+    query: Select[Row],
     key: InstrumentedAttribute[int],
     *,
     cursor: str = "",

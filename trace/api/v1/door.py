@@ -111,10 +111,12 @@ def read_json() -> Any:
 
 def errors_of(error: ValidationError) -> list[TraceError]:
     """Our errors in marshmallow's, each with a JSON Pointer."""
+    # The parser puts what the schema said under the name of where the data stood.
+    told = cast("dict[str, Any]", error.messages)["json"]
+    messages = told if isinstance(told, dict) else {"_schema": told}
     found = []
-    for name, messages in error.messages_dict.items():
-        for message in messages:
-            one = message if isinstance(message, TraceError) else idempotency.KeyMissing()
+    for name, several in messages.items():
+        for one in several:
             one.path = pointer(one.path or ("" if name == "_schema" else name))
             found.append(one)
     return found

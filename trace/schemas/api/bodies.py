@@ -252,7 +252,7 @@ def property_of(field: fields.Field[Any]) -> dict[str, Any]:
     return known
 
 
-def _property(field: fields.Field[Any]) -> dict[str, Any]:  # noqa: C901  # one line a kind
+def _property(field: fields.Field[Any]) -> dict[str, Any]:  # noqa: C901, PLR0912  # a line a kind
     if isinstance(field, YesNo):
         return {"type": "boolean"}
     if isinstance(field, Several):

@@ -6,6 +6,7 @@ this package for the events, and hands them to `submit`. Nothing here knows a fo
 """
 
 from trace.services.acts.common import (
+    GOODS,
     Told,
     check_may_leave,
     circumstances,
@@ -16,6 +17,7 @@ from trace.services.acts.common import (
 )
 
 __all__ = [
+    "GOODS",
     "Told",
     "check_may_leave",
     "circumstances",
