@@ -53,6 +53,7 @@ class Link(Model):
     product: Mapped[Product] = relationship()
     lot: Mapped[Thing | None] = relationship()
 
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own form)
     __table_args__ = (Index("ix_links_due", "state", "check_due"),)
 
 

@@ -23,12 +23,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from trace.core.gs1.linkset import OFFERED, Target
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Link, LinkVersion, Organisation, Product, Thing
+from trace.models.types import to_millis
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.jobs import enqueue
@@ -41,6 +42,19 @@ KIND: Final = "check-links"
 MOST: Final = 40  # links of one product, its lots' with them
 PATIENCE: Final = timedelta(days=14)  # how long a link that is not reached is still given out
 LISTED_LOTS: Final = 50
+# When a link is asked about again: that was reached, that was not, whose asking got lost.
+STAYS: Final = timedelta(days=7)
+TRIED_AGAIN: Final = timedelta(days=1)
+ASKED_AGAIN: Final = timedelta(hours=6)
+# Languages a page may be in (BCP 47), and what it may be (RFC 6838); the first are the usual ones.
+LANGUAGES: Final = (
+    *("vi", "en", "zh", "ja", "ko", "fr", "de", "es", "ru", "th", "lo", "km", "id", "ms", "ar"),
+    *("hi", "it", "nl", "pt"),
+)
+MEDIA_TYPES: Final = (
+    *("text/html", "application/pdf", "image/jpeg", "image/png", "video/mp4"),
+    *("application/json", "application/ld+json"),
+)
 # What a version keeps, and a change may set.
 CONTENT: Final = ("link_type", "href", "title", "languages", "media_type", "context")
 
@@ -85,6 +99,17 @@ def list_links(actor: Actor, product: Product) -> Sequence[Link]:
     return db.session.scalars(query.order_by(Link.state.desc(), Link.link_type, Link.id)).all()
 
 
+def count_links(actor: Actor, product: Product) -> int:
+    """How many links of a product and its lots stand. Raises NotAllowed."""
+    actor.check("read")
+    query = select(func.count(Link.id)).where(
+        Link.product_id == product.id,
+        Link.organisation_id == actor.organisation.id,
+        Link.state == "shown",
+    )
+    return db.session.scalar(query) or 0
+
+
 def get_link(actor: Actor, product: Product, link_id: int) -> Link:
     """One of a product's links. Raises NotFound."""
     actor.check("read")
@@ -106,6 +131,15 @@ def versions_of(link: Link) -> list[tuple[LinkVersion, dict[str, str]]]:
         .order_by(LinkVersion.number.desc())
     )
     return [(one, orjson.loads(one.content)) for one in db.session.scalars(query)]
+
+
+def get_version(link: Link, number: int) -> dict[str, str]:
+    """What a link said in one of its versions. Raises NotFound."""
+    kept = db.session.get(LinkVersion, (link.id, number)) if number < 2**31 else None
+    if kept is None:
+        raise NotFound
+    content: dict[str, str] = orjson.loads(kept.content)
+    return content
 
 
 def lots_of(actor: Actor, product: Product) -> list[Lot]:
@@ -191,10 +225,7 @@ def add_link(actor: Actor, product: Product, values: Mapping[str, Any], *, at: d
     _check_own(actor, product)
     lot = _lot(actor, product, values.get("lot"))
     content = _content(values)
-    standing = select(func.count(Link.id)).where(
-        Link.product_id == product.id, Link.state == "shown"
-    )
-    if (db.session.scalar(standing) or 0) >= MOST:
+    if count_links(actor, product) >= MOST:
         raise TooManyLinks(most=MOST)
     link = Link(
         organisation_id=actor.organisation.id,
@@ -238,11 +269,9 @@ def restore_link(actor: Actor, link: Link, number: int, *, at: datetime) -> None
     """Brings back what a link said in one of its versions. Raises NotAllowed, NotFound, and what
     `add_link` raises: what was allowed then may be no more."""
     actor.check("record")
-    kept = db.session.get(LinkVersion, (link.id, number))
-    if kept is None:
-        raise NotFound
+    content = get_version(link, number)
     _check_own(actor, link.product)
-    _set(actor, link, _content(orjson.loads(kept.content)), "restored", at)
+    _set(actor, link, _content(content), "restored", at)
 
 
 def _set(actor: Actor, link: Link, content: dict[str, Any], action: str, at: datetime) -> None:
@@ -328,15 +357,22 @@ def _keep_version(actor: Actor, link: Link, action: str, at: datetime) -> None:
 def due_links(*, at: datetime, most: int) -> list[int]:
     """The links whose turn it is, those that waited longest first; they are marked as asked for."""
     due = (
-        select(Link)
+        select(Link.id)
         .where(Link.state == "shown", Link.check_due <= at)
         .order_by(Link.check_due)
         .limit(most)
     )
-    found = list(db.session.scalars(due))
-    for link in found:
-        link.check_due = at + timedelta(hours=6)  # whatever becomes of this asking
-    return [link.id for link in found]
+    # Past the ORM: what the checker does is no change that an editor has to be told of.
+    marked = (
+        update(Link)
+        .where(Link.id.in_(due))
+        .values(check_due=at + ASKED_AGAIN)
+        .returning(Link.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.scalar(due.limit(1)) is None:
+        return []  # looking takes no write lock
+    return sorted(db.session.scalars(marked))
 
 
 def ask_when_due(*, at: datetime, most: int = 200) -> int:
@@ -357,15 +393,22 @@ def write_checks(found: Mapping[int, tuple[str, str, str]], *, at: datetime) -> 
     """Keeps what was found: {link: (the address asked, state, reason)}; how many of each state. A
     link that was changed meanwhile waits for its own check."""
     told: dict[str, int] = {}
-    for link in db.session.scalars(select(Link).where(among(Link.id, list(found)))):
-        href, state, reason = found[link.id]
-        if link.href != href or link.state != "shown":
-            continue
-        told[state] = told.get(state, 0) + 1
-        link.check, link.check_reason, link.checked_at = state, reason, at
-        if state == "reached":
-            link.failing_since, link.check_due = None, at + timedelta(days=7)
-        else:
-            link.failing_since = link.failing_since or at
-            link.check_due = at + timedelta(days=1)
+    for link_id, (href, state, reason) in found.items():
+        reached = state == "reached"
+        done = db.session.scalar(
+            update(Link)
+            .where(Link.id == link_id, Link.href == href, Link.state == "shown")
+            .values(
+                check=state,
+                check_reason=reason[:40],
+                checked_at=at,
+                failing_since=None if reached else func.coalesce(Link.failing_since, to_millis(at)),
+                check_due=at + (STAYS if reached else TRIED_AGAIN),
+            )
+            .returning(Link.id)
+            .execution_options(synchronize_session=False)
+        )
+        if done is not None:
+            told[state] = told.get(state, 0) + 1
+    db.session.expire_all()
     return told

@@ -61,6 +61,7 @@ from trace.web.producer import (
     inspections,
     keys,
     labels,
+    links,
     note_labels,  # noqa: F401  # adds the pages of delivery notes to those of labels
     organisation,
     outbox,
@@ -137,6 +138,7 @@ def _register_farm(app: Flask) -> None:
         events,
         handovers,
         labels,
+        links,
         stamps,
         crates,
         plans,

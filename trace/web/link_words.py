@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from babel import Locale, UnknownLocaleError
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+
+from trace.core.gs1.linkset import DEFAULT, Target
+from trace.services.links import host_of
+from trace.services.settings import current_settings
 
 # By bare type of the GS1 web vocabulary; those that are never offered are not named.
 TYPES: Final = {
@@ -55,10 +61,6 @@ TYPES: Final = {
     "dpp": _("Hộ chiếu số"),
     "epcis": _("Sự kiện EPCIS"),
 }
-LANGUAGES: Final = (
-    *("vi", "en", "zh", "ja", "ko", "fr", "de", "es", "ru", "th", "lo", "km", "id", "ms", "ar"),
-    *("hi", "it", "nl", "pt"),
-)
 MEDIA: Final = {
     "text/html": _("trang web"),
     "application/pdf": _("tệp PDF"),
@@ -67,6 +69,19 @@ MEDIA: Final = {
     "video/mp4": _("phim MP4"),
     "application/json": _("dữ liệu JSON"),
     "application/ld+json": _("dữ liệu JSON-LD"),
+}
+
+
+# What the checker found, in one word (services.links_reaching); statuses are told as they are.
+REASONS: Final = {
+    "private-address": _("tên miền dẫn vào một mạng nội bộ"),
+    "no-address": _("tên miền không có địa chỉ"),
+    "certificate": _("chứng chỉ của trang không đúng"),
+    "too-slow": _("trang trả lời quá chậm"),
+    "not-reached": _("không kết nối được"),
+    "no-http": _("máy chủ không nói HTTP"),
+    "bad-redirect": _("trang chuyển tới một địa chỉ không đọc được"),
+    "too-many-redirects": _("trang chuyển đi chuyển lại"),
 }
 
 
@@ -86,3 +101,63 @@ def language_word(code: str, reader: str) -> str:
         return Locale.parse(code, sep="-").get_display_name(reader) or code
     except (ValueError, UnknownLocaleError):
         return code
+
+
+def check_words(check: str, reason: str) -> tuple[str, str]:
+    """(colour, words) of what the checker found."""
+    if check == "waiting":
+        return "neutral", gettext("chưa kiểm tra")
+    if check == "reached":
+        return "ok", gettext("mở được")
+    if reason.startswith("redirect-"):
+        told = gettext("trang chuyển tới nơi không phải trang https công khai")
+    elif reason.startswith("http-"):
+        told = gettext("máy chủ trả lời %(status)s", status=reason.removeprefix("http-"))
+    else:
+        told = str(REASONS.get(reason, reason))
+    return ("stop" if check == "refused" else "warn"), told
+
+
+def why_not_words(why: str) -> str:
+    """Why a link is not given out, "" when it is."""
+    told: dict[str, str] = {
+        "": "",
+        "removed": gettext("Đã bỏ."),
+        "organisation": gettext("Chưa đưa ra: tổ chức của bạn chưa được xác nhận."),
+        "gtin": gettext("Chưa đưa ra: mã GTIN chưa được xác nhận là của bạn."),
+        "refused": gettext("Không đưa ra: địa chỉ này không dẫn tới một trang công khai."),
+        "failing": gettext("Không đưa ra nữa: đã hai tuần không mở được."),
+    }
+    return told[why]
+
+
+def action_word(action: str) -> str:
+    """What was done to a link."""
+    told: dict[str, str] = {
+        "added": gettext("thêm"),
+        "changed": gettext("sửa"),
+        "removed": gettext("bỏ"),
+        "restored": gettext("lấy lại"),
+    }
+    return told[action]
+
+
+def listed(links: Mapping[str, Sequence[Target]], reader: str) -> list[dict[str, Any]]:
+    """Links as the shoppers' pages list them, in the reader's language; the default is not told
+    twice. `host` is where one leads that is not a page of ours."""
+    origin = current_settings().public_url
+    return [
+        {
+            "href": one.href.removeprefix(origin),
+            "title": one.title,
+            "type": type_word(link_type),
+            "media": media_word(one.media_type) if one.media_type != "text/html" else "",
+            "languages": ", ".join(language_word(tag, reader) for tag in one.languages),
+            "tag": one.languages[0] if len(one.languages) == 1 else "",
+            "context": ", ".join(one.context),
+            "host": "" if one.href.startswith(f"{origin}/") else host_of(one.href),
+        }
+        for link_type, targets in links.items()
+        if link_type != DEFAULT
+        for one in targets
+    ]

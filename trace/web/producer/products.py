@@ -15,6 +15,7 @@ from trace.schemas.products import NewProductForm, ProductForm
 from trace.services import products
 from trace.services.attachments import MEDIA_TYPE, photo_path
 from trace.services.certificates import unbacked_claims
+from trace.services.links import count_links
 from trace.services.records import LOCAL_ZONE
 from trace.services.scans import product_totals
 from trace.services.vocabulary import UOM_KEYS, uom_name
@@ -115,6 +116,7 @@ def show(product_id: int) -> ResponseReturnValue:
         address=products.product_uri(product),
         badge=badge_snippet(product.identity, gettext("Xem hồ sơ truy xuất"), page_language()),
         unbacked=unbacked_claims(actor(), product, clock.now().astimezone(LOCAL_ZONE).date()),
+        linked=count_links(actor(), product),
         scanned=total_words(product_totals([product.id]).get(product.id)),
     )
 

@@ -31,6 +31,7 @@ from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_
 from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS
 from trace.web.problems import problem
 from trace.web.resolver.answers import (
+    NoSuchLink,
     link_of_type,
     linkset,
     redirect,
@@ -75,6 +76,16 @@ def answer(rest: str) -> ResponseReturnValue:
         return _refused(path, error)
     if waiting := seconds_to_wait():
         return _wait(path, waiting)
+    try:
+        return _wished(identity, path, query)
+    except NoSuchLink as error:
+        if _wants_page():
+            raise
+        return _problem(error)
+
+
+def _wished(identity: Identity, path: str, query: str) -> ResponseReturnValue:
+    """What is wished of a good address, if it is known. Raises NoSuchLink."""
     wished = wished_type()
     entries = resolve(identity)
     if not entries:

@@ -9,7 +9,9 @@ from typing import Any
 
 from flask_babel import force_locale, gettext
 
+from trace import clock
 from trace.core.gs1 import Identity, format_code, parse_identity
+from trace.core.gs1.linkset import Target
 from trace.errors import TraceError
 from trace.models import AreaCode, Organisation, Place, Product
 from trace.services import geometry
@@ -26,6 +28,7 @@ from trace.services.addresses import (
 from trace.services.alerts import alerts_of
 from trace.services.confirming import suspension_of
 from trace.services.handovers import shipment_of_note
+from trace.services.links import given_out
 from trace.services.passports_lines import code_of
 from trace.services.platform_settings import text_of
 from trace.services.records import LOCAL_ZONE
@@ -34,6 +37,7 @@ from trace.services.settings import current_settings
 from trace.services.successors import contact_of, whole_successor
 from trace.services.wards import ward_name
 from trace.web.badges import badge_snippet
+from trace.web.link_words import listed
 from trace.web.problems import translated
 from trace.web.scan.pages import render
 from trace.web.scan.showing import alert as shown_alert
@@ -100,8 +104,19 @@ def _product(identity: Identity) -> Card | None:
             "same": [(one.name, f"/q/{one.code}") for one in same_as(product)],
             **_sold(on_sale_of(product)),
             "badge": lambda alt, language: badge_snippet(product.identity, alt, language),
+            "linked": _linked(product),
+            "all_links": f"{identity.path}?linkType=linkset",
         },
     )
+
+
+def _linked(product: Product) -> Callable[[str], list[dict[str, Any]]]:
+    """The links that its owner added, in words of a language."""
+    found = given_out([product.identity], at=clock.now()).get(product.identity, ())
+    links: dict[str, list[Target]] = {}
+    for link_type, target in found:
+        links.setdefault(link_type, []).append(target)
+    return lambda language: listed(links, language)
 
 
 def _organisation(identity: Identity) -> Card | None:
