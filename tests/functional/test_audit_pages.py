@@ -12,15 +12,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
+from tests.support.factories import make_actor
 from tests.support.farms import make_farm, path_of
 from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import KeptAudit, Organisation
+from trace.services import desk_rules
 from trace.services.actors import Actor
 from trace.services.chain_audit import RULES, get_kept, parameters
 from trace.services.chain_audit.ceilings import ceiling_for, default_ceilings
+from trace.services.inspections_ending import needs_supervisor
+from trace.services.recalls.rules import powers_of
 from trace.web.inspection.audit_rule_words import rule_words
 from trace.web.inspection.audit_words import MISSING_KEYS, SENTENCE_KEYS, finding_words
 
@@ -217,3 +221,43 @@ def test_the_reference_names_every_rule_with_its_worst_severity_and_its_numbers(
         for one in rule.parameters:
             assert f"`{one.name}` {one.default}" in told[code], (code, one.name)
             assert f"{one.least:,}–{one.most:,}" in told[code], (code, one.name)
+
+
+def test_powers_and_who_concludes_are_set_within_bounds_for_those_below(
+    app: Flask, client: FlaskClient, lot: str
+) -> None:
+    pages = desk(app, client, "supervisor", "01")
+    city = db.session.query(Organisation).filter_by(kind="authority").one()
+    ward = make_actor(START, "Xã Demo", "authority", "confirmed", "supervisor", "09784")
+    db.session.commit()
+    page = pages.get("/inspection/rules/")
+    powers, concluding = (f"//*[@id='r-{one}']//form" for one in desk_rules.CODES)
+    assert "mặc định: chỉ đề xuất" in page.text
+    assert not page.find(f"{powers}//*[@name='province.recall']")  # nobody sets its own
+    wrong = {"most.ward": "0", "second_hours": "x", "confirm_from": "50"}
+    refused = pages.submit(page, wrong, which=powers, status=400)
+    assert refused.find("//*[@name='most.ward'][@value='0'][@aria-invalid]")
+    assert refused.find("//*[@name='second_hours'][@aria-invalid]")
+    assert refused.find("//*[@name='confirm_from'][@value='50']")
+    assert powers_of(ward.organisation).may("recall") == "propose"
+    told = {"ward.recall": "decide", "most.ward": "300", "second_hours": "6"}
+    done = pages.submit(refused, told, which=powers)
+    assert "Xã, phường: Thu hồi: tự quyết định" in done.text
+    assert powers_of(ward.organisation).may("recall") == "decide"
+    assert (powers_of(ward.organisation).most, powers_of(city).most) == (300, None)
+    assert done.find(f"{powers}//*[@name='second_hours'][@value='6']")
+    crafted = {"supervisor_from": "none"}
+    token = {"csrf_token": done.form(concluding).filled({})["csrf_token"]}
+    answer = client.post("/inspection/rules/inspection-decide", data=crafted | token)
+    assert answer.status_code == 400
+    pages.submit(done, {"supervisor_from": "major"}, which=concluding)
+    assert needs_supervisor(ward, "major")
+    assert not needs_supervisor(ward, "minor")
+    # A ward reads the powers and sets none; it sets who concludes for itself.
+    db.session.get_one(Organisation, city.id).jurisdiction = "00070"
+    db.session.commit()
+    page = pages.get("/inspection/rules/")
+    assert not page.find(powers)
+    assert "Cơ quan cấp trên đặt." in page.text
+    answer = client.post("/inspection/rules/recall-powers", data=told | token)
+    assert answer.status_code == 404

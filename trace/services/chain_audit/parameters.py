@@ -6,12 +6,12 @@ what is in the audit log (`jurisdictions.set_rule`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from trace.errors import NotFound, Refused, TraceError
 from trace.extensions import db
@@ -116,15 +116,18 @@ class Change:
     now: Mapping[str, object]
 
 
-def history(authority: Organisation) -> list[Change]:
-    """What this authority set, the latest first."""
+def history(authority: Organisation, others: Collection[str] = ()) -> list[Change]:
+    """What this authority set of audits' rules and of `others`, the latest first."""
     rows = db.session.execute(
         select(Audit.at, Audit.subject, Audit.detail, Person.name)
         .outerjoin(Person, Person.id == Audit.person_id)
         .where(
             Audit.organisation_id == authority.id,
             Audit.action == "rule.set",
-            Audit.subject.startswith(f"rule:{PREFIX}", autoescape=True),
+            or_(
+                Audit.subject.startswith(f"rule:{PREFIX}", autoescape=True),
+                Audit.subject.in_([f"rule:{code}" for code in others]),
+            ),
         )
         .order_by(Audit.id.desc())
         .limit(MOST_TOLD)
@@ -132,6 +135,6 @@ def history(authority: Organisation) -> list[Change]:
     found = []
     for at, subject, detail, name in rows:
         told = orjson.loads(detail)
-        code = subject.removeprefix(f"rule:{PREFIX}")
+        code = subject.removeprefix("rule:").removeprefix(PREFIX)
         found.append(Change(code, at, name or "", told.get("former", {}), told.get("now", {})))
     return found

@@ -79,7 +79,7 @@ class Powers:
 
 def powers_of(organisation: Organisation, sector: str = "") -> Powers:
     """The table as it stands for this organisation (rules 1 to 5, 7)."""
-    told = _parameters(organisation)
+    told = table_of(organisation)
     hours = {str(grade): int(told["answer_hours"].get(str(grade), 72)) for grade in GRADES}
     common = (int(told["confirm_from"]), int(told["second_hours"]), hours)
     if organisation.kind != "authority":
@@ -90,9 +90,10 @@ def powers_of(organisation: Organisation, sector: str = "") -> Powers:
     return Powers(level, by_kind, None if most is None else int(most), *common)
 
 
-def _parameters(organisation: Organisation) -> dict[str, Any]:
+def table_of(organisation: Organisation, *, below: bool = False) -> dict[str, Any]:
     """Nobody gives itself powers: what counts was set by the platform, the nation, or an authority
-    that contains this one and is wider. Tables within the table are laid over one another too."""
+    that contains this one and is wider; `below`, for those it contains, by itself too. Tables
+    within the table are laid over one another as well."""
     mine = WIDTH.index(level_of(organisation.jurisdiction))
     rows = db.session.execute(
         select(AuthorityRule.parameters, Organisation)
@@ -105,7 +106,8 @@ def _parameters(organisation: Organisation) -> dict[str, Any]:
         over = setter.status == "confirmed" and contains(
             setter.jurisdiction, organisation.jurisdiction
         )
-        if setter.kind == "platform" or (over and (width < mine or width == 0)):
+        own = below and setter.id == organisation.id
+        if setter.kind == "platform" or own or (over and (width < mine or width == 0)):
             wider.append((width, parameters))
     found = {name: dict(v) if isinstance(v, Mapping) else v for name, v in DEFAULT.items()}
     for _, parameters in sorted(wider, key=lambda pair: pair[0]):

@@ -11,12 +11,14 @@ from flask_babel import gettext
 from trace import clock
 from trace.errors import NotFound
 from trace.schemas.base import FormSchema
+from trace.services import desk_rules
 from trace.services.chain_audit import RULES, parameters
 from trace.services.chain_audit.ceilings import COLUMNS, MOST_BYTES
 from trace.services.chain_audit.rules import CEILINGS
 from trace.services.jurisdictions import scope_of
 from trace.web.access import actor, needs
 from trace.web.forms import Form
+from trace.web.inspection import desk_rule_words as desk_words
 from trace.web.inspection.audit_rule_words import group_words, rule_words
 from trace.web.inspection.audit_words import parameter_words, unit_words
 
@@ -38,7 +40,12 @@ def change(code: str) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             now = clock.now()
-            if "reset" in request.form:
+            if code in desk_rules.CODES:
+                if "reset" in request.form:
+                    desk_rules.reset_desk_rule(actor(), code, at=now)
+                else:
+                    desk_rules.set_desk_rule(actor(), code, request.form, at=now)
+            elif "reset" in request.form:
                 parameters.reset(actor(), code, at=now)
             elif code == CEILINGS:
                 file = request.files.get("table")
@@ -47,7 +54,7 @@ def change(code: str) -> ResponseReturnValue:
             else:
                 parameters.set_parameters(actor(), code, request.form, at=now)
             return form.done(url_for("rules.index") + f"#r-{code}", gettext("Đã đặt tham số."))
-    if code != CEILINGS and code not in RULES:
+    if code != CEILINGS and code not in RULES and code not in desk_rules.CODES:
         raise NotFound
     return _page(form, code)
 
@@ -62,14 +69,25 @@ def _page(form: Form, code: str) -> ResponseReturnValue:
         values=parameters.parameters_of(authority),
         table=parameters.table_of(authority),
         ceilings=CEILINGS,
-        history=parameters.history(authority),
+        history=parameters.history(authority, desk_rules.CODES),
+        desk=[
+            desk_words.section(code, authority, desk_rules.table_of(authority, code))
+            for code in desk_rules.CODES
+        ],
         may=actor().may("decide"),
+        title_of=_title,
         rule_words=rule_words,
         group_words=group_words,
         parameter_words=parameter_words,
         unit_words=unit_words,
         shown=_shown,
     )
+
+
+def _title(code: str) -> str:
+    if code == CEILINGS:
+        return str(gettext("Trần năng suất của cây trồng"))
+    return desk_words.title(code) if code in desk_rules.CODES else rule_words(code).title
 
 
 def _shown(code: str, told: Mapping[str, object]) -> str:
@@ -79,6 +97,8 @@ def _shown(code: str, told: Mapping[str, object]) -> str:
     if code == CEILINGS:
         rows = told.get("crops")
         return str(gettext("%(count)s dòng", count=len(rows) if isinstance(rows, list) else 0))
+    if code in desk_rules.CODES:
+        return desk_words.told(code, told)
     return "; ".join(f"{parameter_words(code, name)}: {value}" for name, value in told.items())
 
 
