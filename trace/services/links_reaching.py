@@ -101,7 +101,7 @@ def reach(href: str) -> tuple[str, str]:
         return "failing", _word(error)
     if 200 <= status < 300:
         return "reached", ""
-    return "failing", "too-many-redirects" if status in REDIRECTS else f"http-{status}"
+    return "failing", f"http-{status}" if status else "too-many-redirects"
 
 
 def _word(error: Exception) -> str:
@@ -122,8 +122,8 @@ def reach_each(addresses: list[str]) -> list[tuple[str, str]]:
 
 
 def _follow(href: str, until: float) -> int:
-    """The status of the last hop."""
-    status, target = 0, href
+    """The status of the last hop; 0 where there would be another."""
+    target = href
     for _ in range(HOPS):
         parts = check_address(target)
         host = (parts.hostname or "").lower()
@@ -133,9 +133,9 @@ def _follow(href: str, until: float) -> int:
         if status in TRY_GET:
             status, location = _exchange("GET", host, where, wanted, until)
         if status not in REDIRECTS or not location:
-            break
+            return status
         target = urljoin(target, location)[: LIMIT + 1]
-    return status
+    return 0
 
 
 def _exchange(
@@ -150,7 +150,7 @@ def _exchange(
         connection.connect()
         connection.request(method, target, headers=HEADERS)
         answer = connection.getresponse()
-        return answer.status, answer.getheader("Location", "")
+        told = answer.status, answer.getheader("Location", "")
     except (OSError, http.client.HTTPException):
         if connection.late:
             raise TimeoutError from None
@@ -158,3 +158,6 @@ def _exchange(
     finally:
         watch.cancel()
         connection.close()
+    if connection.late:  # headers that were cut off look like headers that ended
+        raise TimeoutError
+    return told
