@@ -167,7 +167,7 @@ class RecallAmount(Model):
 class RecallAnswer(Model):
     """One line of a holder's answer. `teller` is whoever said so without an account; only the
     authority and that holder read it. A line that a holder signed as an event names the lot, and
-    the event by its key; what takes such a line back names neither."""
+    the event by its key; what takes a line back names the line."""
 
     __tablename__ = "recall_answers"
 

@@ -72,13 +72,14 @@ class AnswerRow(RecordSchema):
 
     fate = Choice(FATES, required=True)
     unit = Text(3)
+    thing = Text(18)  # the lot, where its holder has several
     quantity = Quantity(zero=True)
 
 
 class AnswerSchema(RecordSchema):
     """An answer: lines, and whoever tells it where that is no member."""
 
-    prefilled = frozenset({"fate", "unit"})
+    prefilled = frozenset({"fate", "unit", "thing"})
 
     lines = Rows(AnswerRow)
     note = Text(300)

@@ -14,14 +14,14 @@ from limits import parse
 from trace import clock
 from trace.errors import NotFound
 from trace.extensions import csrf, db
-from trace.models.recalls import FATES
 from trace.schemas.recalls import OpenAnswerSchema
-from trace.services.recalls.answering import answer, answers_of, by_secret, dues
+from trace.services.recalls.answering import answer, by_secret, dues
 from trace.services.recalls.telling import names_of
 from trace.web import throttle
 from trace.web.forms import Form
 from trace.web.pages import number
-from trace.web.recall_board import lines_of, start_of
+from trace.web.recall_board import told_so_far
+from trace.web.recall_fields import boxes_of, lines_of, start_of
 from trace.web.recall_words import WORDS
 from trace.web.resume import ForeignForm, from_our_page
 
@@ -55,7 +55,9 @@ def show(secret: str) -> ResponseReturnValue:
     except NotFound:
         throttle.count(MISSES, "recall-link", throttle.address())
         raise
-    form = Form(OpenAnswerSchema(), start_of(holder.id))
+    due = dues([holder.id])[holder.id]
+    boxes = boxes_of(due)
+    form = Form(OpenAnswerSchema(), start_of(boxes, due))
     if form.sent:
         with form.attempt():
             throttle.check(ANSWERS, "recall-answer", throttle.address())
@@ -72,7 +74,8 @@ def show(secret: str) -> ResponseReturnValue:
         recall=recall,
         holder=holder,
         names=names_of(recall),
-        due=dues([holder.id])[holder.id],
-        answers=answers_of(holder),
-        fates=FATES,
+        due=due,
+        boxes=boxes,
+        **told_so_far(holder),
+        undoable=(),
     )

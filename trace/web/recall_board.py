@@ -5,41 +5,45 @@ and which addresses a console gives the pages of a case.
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy import select
 
 from trace import clock
 from trace.extensions import db
-from trace.models import RecallHolder
+from trace.models import RecallHolder, Thing
 from trace.models.recalls import FATES
 from trace.schemas.recalls import OpenAnswerSchema
+from trace.services.batches import short_name
 from trace.services.recalls import cases, signing
 from trace.services.recalls.answering import (
     Due,
-    Line,
     answer,
     answers_of,
     dues,
     holder_of_case,
     holders_of,
+    take_back,
 )
 from trace.services.recalls.boards import board_of
+from trace.services.recalls.booking import states_of
 from trace.services.recalls.cases import get_recall
 from trace.services.recalls.packet import packet_of, to_json, to_xlsx
 from trace.services.recalls.papers import to_pdf
 from trace.services.recalls.reaching import chosen_things
 from trace.services.recalls.rules import decide_by, powers_of
 from trace.services.recalls.telling import follow, names_of
+from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.web import recall_pages, recall_signing
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.lists import Listing
-from trace.web.recall_pages import holder_head, may_sign, shared, title_of
+from trace.web.recall_fields import boxes_of, lines_of, start_of
+from trace.web.recall_pages import ID_LIMIT, holder_head, may_sign, shared, title_of
 from trace.web.recall_words import WORDS, answer_words, holder_words
 
 
@@ -102,11 +106,17 @@ def holder(recall_id: int, holder_id: int) -> ResponseReturnValue:
     """One holder: what it had, what it said; an answer given by telephone."""
     recall = get_recall(actor(), recall_id)
     row = holder_of_case(actor(), recall, holder_id)
-    form = Form(OpenAnswerSchema(), start_of(row.id))
+    due = dues([row.id])[row.id]
+    boxes = boxes_of(due)
+    form = Form(OpenAnswerSchema(), start_of(boxes, due))
     if form.sent:
         with form.attempt():
+            at, undo = clock.now(), undo_of(form)
+            if undo is not None:
+                take_back(actor(), row, recall, undo, at=at)
+                address = url_for(".holder", recall_id=recall.id, holder_id=row.id)
+                return form.done(address, gettext("Đã rút lại dòng trả lời."))
             clean = form.load()
-            at = clock.now()
             told = lines_of(clean)
             answer(row, recall, told, way="phone", at=at, actor=actor(), teller=clean["name"])
             return form.done(url_for(".show", recall_id=recall.id), gettext("Đã ghi trả lời."))
@@ -114,40 +124,37 @@ def holder(recall_id: int, holder_id: int) -> ResponseReturnValue:
         "inspection/recalls/holder.html",
         **shared(recall),
         holder=row,
-        due=dues([row.id])[row.id],
-        answers=answers_of(row),
-        fates=FATES,
-        by_phone=True,
+        due=due,
+        boxes=boxes,
+        **told_so_far(row),
+        undoable=("phone", "link") if recall.state == "open" else (),
         link=link_of(row.secret) if not recall.rehearsal else "",
     )
+
+
+def undo_of(form: Form) -> int | None:
+    """The line that is to be taken back, where that was pressed."""
+    asked = form.value("undo")
+    return int(asked) if asked.isdecimal() and len(asked) <= ID_LIMIT else None
+
+
+def told_so_far(row: RecallHolder) -> dict[str, Any]:
+    """What templates show of a holder's answers."""
+    told = answers_of(row)
+    lots = db.session.scalars(
+        select(Thing).where(among(Thing.id, [one.thing_id for one in told if one.thing_id]))
+    )
+    return {
+        "answers": told,
+        "undone": {one.undoes_id for one in told if one.undoes_id is not None},
+        "book": states_of(told),
+        "lots": {one.id: short_name(one.identity) for one in lots},
+    }
 
 
 def link_of(secret: str | None) -> str:
     """What whoever has no account opens to answer."""
     return f"{current_settings().public_url.rstrip('/')}/recall/{secret}" if secret else ""
-
-
-def start_of(holder_id: int) -> dict[str, object]:
-    """What a first answer is filled in with: what the holder's own records say it sold."""
-    found: dict[str, object] = {}
-    place = 0
-    for due in dues([holder_id])[holder_id]:
-        for fate in FATES:
-            if fate == "sold" and due.sold and not due.answered:
-                found[f"lines-{place}-quantity"] = due.sold
-            place += 1
-    return found
-
-
-def lines_of(clean: dict[str, Any]) -> list[Line]:
-    """The lines of an answer as typed, each at the place it has in the form."""
-    rows = clean["lines"] or ()
-    length = 1 + max((row["row"] for row in rows), default=-1)
-    found = [Line("held", "", Decimal(0))] * length
-    for row in rows:
-        quantity = row["quantity"] or Decimal(0)
-        found[row["row"]] = Line(row["fate"], row["unit"], quantity, clean["note"])
-    return found
 
 
 def phones(recall_id: int) -> ResponseReturnValue:

@@ -4,12 +4,14 @@
    repurposed, re-exported, destroyed. Parts may come one after another, late ones too; together
    they are never more than there was. Whose amounts nobody told answers once, with its own.
 2. "Held" is where goods are now, not their end: a later answer about the same goods takes from it.
+3. What a holder answers signed in it signs as far as it is about lots of its book (`booking`).
+4. A line is taken back by a line against it; both stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -21,8 +23,18 @@ from trace.extensions import db
 from trace.models import Recall, RecallAmount, RecallAnswer, RecallHolder
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.capture.prepare import event_key_digest
+from trace.services.recalls.booking import (
+    Book,
+    Line,
+    declaration,
+    declared_in_error,
+    states_of,
+    write_up,
+)
 from trace.services.recalls.cases import check_mine
-from trace.services.recalls.telling import takes_part
+from trace.services.recalls.rehearsing import takes_part
+from trace.services.records import Draw, JsonObject
 from trace.services.sets import among
 
 HELD: Final = "held"
@@ -45,14 +57,16 @@ class CaseOver(Conflict):
     message = "This case has ended; nothing more is to be answered."
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of how much."""
+class LineMoved(Conflict):
+    code = "recall-line-moved"
+    message = (
+        "This line was taken back already, or counted on since: what came after it goes first."
+    )
 
-    fate: str
-    unit: str
-    quantity: Decimal
-    note: str = ""
+
+class LineWaits(Conflict):
+    code = "recall-line-waits"
+    message = "This line waits for its approval; approve it or discard it first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +206,23 @@ def answer(
     at: datetime,
     actor: Actor | None = None,
     teller: str = "",
-) -> None:
-    """Records an answer, whole or in part; the caller commits. Raises CaseOver, NothingAnswered,
-    TooMuch with the path of the line."""
+    draw: Draw | None = None,
+) -> list[JsonObject]:
+    """Records an answer, whole or in part; the caller commits. With `draw` (its form's codes) the
+    actor's organisation answers for itself: returned are the events that it signs. Raises CaseOver,
+    NothingAnswered, TooMuch with the path of the line."""
     if recall.state != "open":
         raise CaseOver
     told = [(place, line) for place, line in enumerate(lines) if line.quantity > 0]
     rows = _locked(holder, at)
     if way == "link" and _repeated(holder, [line for _, line in told], teller, at):
-        return
+        return []
     if not told and any(row.had > row.answered for row in rows.values()):
         raise NothingAnswered(path="lines-0-quantity")
+    book = Book([], {})
+    if actor is not None and draw is not None:
+        book = write_up(actor, holder, recall, told, draw, at=at)
+    by = _By(way, at, actor, teller)
     held = {due.unit: due.held for due in dues([holder.id])[holder.id]}
     untold = not any(row.had for row in rows.values())
     for place, line in told:
@@ -229,17 +249,81 @@ def answer(
             )
         if moved:
             held[line.unit] -= moved
-            _write(holder, Line(HELD, line.unit, -moved), way, at, actor, teller)
+            _write(holder, Line(HELD, line.unit, -moved), by)
         row.answered += line.quantity - moved
-        _write(holder, line, way, at, actor, teller)
+        thing, event_id = book.lines.get(place, (None, ""))
+        _write(holder, replace(line, thing_id=thing), by, event_id)
     holder.first_answer_at = holder.first_answer_at or at
     holder.last_answer_at = at
     open_left = any(row.had > row.answered for row in rows.values())
     holder.state = "part" if open_left else "done"
     db.session.flush()
     write_audit(
-        actor, "recall.answer", recall.code, at=at, holder=holder.id, way=way, lines=len(told)
+        actor,
+        "recall.answer",
+        recall.code,
+        at=at,
+        holder=holder.id,
+        way=way,
+        lines=len(told),
+        signed=len(book.events),
     )
+    return book.events
+
+
+def take_back(
+    actor: Actor, holder: RecallHolder, recall: Recall, answer_id: int, *, at: datetime
+) -> list[JsonObject]:
+    """Takes one line back: the holder its own, who runs the case what it wrote down or what came by
+    the link. Returns what is signed with it. Raises NotFound, CaseOver, LineMoved, LineWaits."""
+    if recall.state != "open":
+        raise CaseOver
+    rows = _locked(holder, at)
+    row = db.session.get(RecallAnswer, answer_id)
+    if row is None or row.holder_id != holder.id or row.quantity <= 0 or row.undoes_id is not None:
+        raise NotFound
+    side = holder.organisation_id if row.way == "account" else recall.organisation_id
+    if actor.organisation.id != side:
+        raise NotFound
+    if states_of([row]).get(row.id) == "waits":
+        raise LineWaits
+    declared = declaration(actor, row, at=at)
+    _undo(holder, row, rows, _By(row.way, at, actor, row.teller))
+    write_audit(actor, "recall.answer-back", recall.code, at=at, holder=holder.id, line=row.id)
+    return [declared] if declared is not None else []
+
+
+def settle(recall: Recall, *, at: datetime) -> int:
+    """Takes back the lines whose event was declared in error in the book; how many."""
+    found = declared_in_error(recall)
+    for row in db.session.scalars(select(RecallAnswer).where(among(RecallAnswer.id, found))):
+        holder = db.session.get_one(RecallHolder, row.holder_id)
+        _undo(holder, row, _locked(holder, at), _By(row.way, at, None, row.teller), settled=True)
+    return len(found)
+
+
+def _undo(
+    holder: RecallHolder,
+    row: RecallAnswer,
+    amounts: Mapping[str, RecallAmount],
+    by: _By,
+    *,
+    settled: bool = False,
+) -> None:
+    against = select(RecallAnswer.id).where(RecallAnswer.undoes_id == row.id)
+    if db.session.scalar(against) is not None:
+        raise LineMoved
+    due = {one.unit: one for one in dues([holder.id])[holder.id]}[row.unit]
+    if row.fate == HELD and due.held < row.quantity:
+        if not settled:
+            raise LineMoved
+        # What was held went on since: what is said of that stands, only this line goes.
+        _write(holder, Line(HELD, row.unit, Decimal(0), row.note, row.thing_id), by, undoes=row.id)
+        return
+    amounts[row.unit].answered -= row.quantity
+    _write(holder, Line(row.fate, row.unit, -row.quantity, "", row.thing_id), by, undoes=row.id)
+    holder.state = "part" if any(one.answered for one in amounts.values()) else ""
+    db.session.flush()
 
 
 def _locked(holder: RecallHolder, at: datetime) -> dict[str, RecallAmount]:
@@ -275,23 +359,31 @@ def _repeated(holder: RecallHolder, told: Sequence[Line], teller: str, at: datet
     return bool(told) and before == sorted((one.fate, one.unit, one.quantity) for one in told)
 
 
+@dataclass(frozen=True, slots=True)
+class _By:
+    """Who says it, how and when."""
+
+    way: str
+    at: datetime
+    actor: Actor | None
+    teller: str
+
+
 def _write(
-    holder: RecallHolder,
-    line: Line,
-    way: str,
-    at: datetime,
-    actor: Actor | None,
-    teller: str,
+    holder: RecallHolder, line: Line, by: _By, event_id: str = "", *, undoes: int | None = None
 ) -> None:
     values: dict[str, Any] = {
         "holder_id": holder.id,
         "fate": line.fate,
         "unit": line.unit,
         "quantity": line.quantity,
+        "thing_id": line.thing_id,
+        "event_key": event_key_digest(event_id) if event_id else None,
+        "undoes_id": undoes,
         "note": line.note,
-        "way": way,
-        "teller": teller[:120],
-        "person_id": actor.person.id if actor is not None and actor.person else None,
-        "answered_at": at,
+        "way": by.way,
+        "teller": by.teller[:120],
+        "person_id": by.actor.person.id if by.actor is not None and by.actor.person else None,
+        "answered_at": by.at,
     }
     db.session.add(RecallAnswer(**values))

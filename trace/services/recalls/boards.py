@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from trace.extensions import db
 from trace.models import Recall, RecallAmount, RecallAnswer, RecallHolder
+from trace.services.recalls.booking import came_back
 from trace.services.recalls.reaching import reached_table
 from trace.services.recalls.telling import to_list
 
@@ -17,7 +18,8 @@ from trace.services.recalls.telling import to_list
 @dataclass(frozen=True, slots=True)
 class Board:
     """How a case stands: things that warn, holders and their answers, amounts by unit. `listed` is
-    false until the job after the signature has run: then `holders` are those who will be."""
+    false until the job after the signature has run: then `holders` are those who will be. What went
+    back by a signed answer is counted once, at who took it back."""
 
     warned: int
     listed: bool
@@ -60,6 +62,7 @@ def board_of(recall: Recall) -> Board:
         .where(RecallAnswer.holder_id.in_(mine))
         .group_by(RecallAnswer.fate, RecallAnswer.unit)
     ).all()
+    back = came_back(recall)
     count = {state: (number, told) for state, number, told in states}
     return Board(
         warned=warned,
@@ -73,7 +76,9 @@ def board_of(recall: Recall) -> Board:
         answered=count.get("done", (0, 0))[0],
         part=count.get("part", (0, 0))[0],
         silent=count.get("", (0, 0))[0],
-        had={unit: Decimal(had or 0) for unit, had, _ in amounts},
-        accounted={unit: Decimal(done or 0) for unit, _, done in amounts},
+        had={unit: Decimal(had or 0) - back.get(unit, Decimal(0)) for unit, had, _ in amounts},
+        accounted={
+            unit: Decimal(done or 0) - back.get(unit, Decimal(0)) for unit, _, done in amounts
+        },
         fates={(fate, unit): Decimal(total) for fate, unit, total in fates if total},
     )

@@ -38,6 +38,7 @@ from trace.services.batches import address_of, short_name
 from trace.services.log import current_state
 from trace.services.recalls.answering import dues, holders_of
 from trace.services.recalls.boards import board_of
+from trace.services.recalls.booking import signed_as
 from trace.services.recalls.reaching import chosen_things, counted, reached_table
 from trace.services.recalls.rules import decide_by
 from trace.services.recalls.signing import notices_of, signers
@@ -348,6 +349,7 @@ def _answers(recall: Recall) -> Table:
         .order_by(RecallAnswer.id)
         .limit(MOST_ROWS + 1)
     ).all()
+    signed = signed_as(recall)
     rows = [
         (
             one.answered_at,
@@ -359,6 +361,7 @@ def _answers(recall: Recall) -> Table:
             one.teller,
             one.note,
             _late(recall, one.answered_at),
+            signed.get(one.id),
         )
         for one, holder in found[:MOST_ROWS]
     ]
@@ -372,6 +375,7 @@ def _answers(recall: Recall) -> Table:
         "Người nói / Told by",
         "Ghi chú / Note",
         "Muộn / Late",
+        "Ký / Signed",
     )
     return Table("Trả lời - Answers", headings, rows, len(found) > MOST_ROWS)
 

@@ -322,6 +322,8 @@ def _one_sided(reached: FromClause, events: Collection[int], found: dict[int, He
         .join(theirs, theirs.event_id == other.event_id)
         .where(
             other.taker_id == Handover.taker_id,
+            # From this giver: goods that come back were received from somebody else before.
+            (other.giver_id == Handover.giver_id) | other.giver_id.is_(None),
             other.received,
             ~other.voided,
             other.state.not_in(NOT_TAKEN),

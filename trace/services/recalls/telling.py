@@ -3,8 +3,9 @@
 1. After signing a job lists everybody who has or had some (`reaching.holders`), tells them, and
    makes for each a link that answers without an account, as on a delivery note. Things made later
    inherit the notice; whoever gets those is listed when the job runs again. Nobody is dropped.
-2. What a holder must account for in a unit is what it had when told, by its own records, and what
-   it had sold before. It never falls below what was answered.
+2. What a holder must account for in a unit is what it has by its own records, what it had sold
+   before, and what left its book by its answers. It never falls below what it once was or what was
+   answered.
 3. Told is who has somebody to be told: an organisation without people is to be called, like those
    without an account.
 4. In a rehearsal only those are told who agreed to take part, and only inside the application.
@@ -29,11 +30,11 @@ from trace.models import (
     RecallHolder,
     RehearsalConsent,
 )
-from trace.services.actors import Actor
 from trace.services.answers import new_secret
-from trace.services.audit import write_audit
 from trace.services.news_telling import standing_in, thing_name
 from trace.services.notifications import RECEIVERS, notify_each
+from trace.services.recalls.answering import settle
+from trace.services.recalls.booking import left_by_answers
 from trace.services.recalls.partners import known_to
 from trace.services.recalls.reaching import Held, chosen_things, holders, reached_table
 from trace.services.recalls.signing import notices_of
@@ -58,6 +59,7 @@ def follow(recall: Recall, *, at: datetime) -> int:
     The caller commits."""
     if recall.state != "open":
         return 0
+    settle(recall, at=at)
     found = to_list(recall)
     known = {
         (row.organisation_id, row.shipment_id): row
@@ -100,13 +102,14 @@ def _write_amounts(recall: Recall, found: Sequence[Held]) -> None:
             select(RecallAmount).where(among(RecallAmount.holder_id, sorted(rows.values())))
         )
     }
+    gone = left_by_answers(recall)
     for one in found:
         holder = rows.get((one.organisation_id, one.shipment_id))
         if holder is None:
             continue
         for unit in one.amounts.keys() | one.sold.keys():
             sold = one.sold.get(unit, Decimal(0))
-            had = one.amounts.get(unit, Decimal(0)) + sold
+            had = one.amounts.get(unit, Decimal(0)) + sold + gone.get((holder, unit), Decimal(0))
             row = known.get((holder, unit))
             if row is None:
                 row = RecallAmount(
@@ -180,22 +183,3 @@ def names_of(recall: Recall) -> str:
     more = len(things) - NAMED
     told = [thing_name(one) for one in things[:NAMED]]
     return ", ".join([*told, *([f"+{more}"] if more > 0 else [])])
-
-
-def agree(actor: Actor, taking_part: bool, *, at: datetime) -> None:
-    """The organisation takes part in rehearsals from now on, or no more."""
-    actor.check("manage")
-    row = db.session.get(RehearsalConsent, actor.organisation.id)
-    if taking_part and row is None:
-        person = actor.person.id if actor.person else None
-        db.session.add(
-            RehearsalConsent(organisation_id=actor.organisation.id, person_id=person, agreed_at=at)
-        )
-    elif not taking_part and row is not None:
-        db.session.delete(row)
-    write_audit(actor, "rehearsal.consent", actor.organisation.code, at=at, agreed=taking_part)
-
-
-def takes_part(organisation_id: int) -> bool:
-    """Whether the organisation agreed to rehearsals."""
-    return db.session.get(RehearsalConsent, organisation_id) is not None

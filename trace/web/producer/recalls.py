@@ -8,20 +8,27 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.models.recalls import FATES
+from trace.models import Recall, RecallHolder
 from trace.schemas.recalls import AnswerSchema, ConsentSchema
+from trace.services.jobs import enqueue
 from trace.services.recalls.answering import (
     answer,
-    answers_of,
     dues,
     own_holder,
+    take_back,
     to_answer,
     waiting_answers,
 )
-from trace.services.recalls.telling import agree, takes_part
+from trace.services.recalls.booking import lots_of
+from trace.services.recalls.rehearsing import agree, takes_part
+from trace.services.recalls.signing import FOLLOW
+from trace.services.records import Draw
+from trace.services.settings import current_settings
 from trace.web.access import actor
 from trace.web.forms import Form
-from trace.web.recall_board import add_steps, lines_of, start_of
+from trace.web.producer.recording import record
+from trace.web.recall_board import add_steps, told_so_far, undo_of
+from trace.web.recall_fields import boxes_of, lines_of, start_of
 from trace.web.recall_pages import csv_of, listing_of, shared
 
 blueprint = Blueprint("own_recalls", __name__, url_prefix="/producer/recalls")
@@ -48,23 +55,44 @@ def index() -> ResponseReturnValue:
 def reply(holder_id: int) -> ResponseReturnValue:
     """What became of the goods one had."""
     holder, recall = own_holder(actor(), holder_id)
-    form = Form(AnswerSchema(), start_of(holder.id))
+    due, lots = dues([holder.id])[holder.id], lots_of(holder, recall)
+    boxes = boxes_of(due, lots)
+    form = Form(AnswerSchema(), start_of(boxes, due))
     if form.sent:
         with form.attempt():
-            clean = form.load()
-            told = lines_of(clean)
-            answer(holder, recall, told, way="account", at=clock.now(), actor=actor())
-            return form.done(url_for(".index"), gettext("Đã gửi trả lời."))
+            return _reply(form, holder, recall)
     told_words = {**shared(recall), "back_to": url_for(".index"), "back_words": gettext("Thu hồi")}
     return form.page(
         "producer/recalls/answer.html",
         **told_words,
         holder=holder,
-        due=dues([holder.id])[holder.id],
-        answers=answers_of(holder),
-        fates=FATES,
-        by_phone=False,
+        due=due,
+        boxes=boxes,
+        signs=bool(lots),
+        **told_so_far(holder),
+        undoable=("account",) if recall.state == "open" else (),
     )
+
+
+def _reply(form: Form, holder: RecallHolder, recall: Recall) -> ResponseReturnValue:
+    """An answer, or a line of one taken back; what it says of one's own lots is signed."""
+    at, undo = clock.now(), undo_of(form)
+    if undo is None:
+        draw = Draw(current_settings().secret_key, actor().organisation.code, form.key)
+        told = lines_of(form.load())
+        events = answer(holder, recall, told, way="account", at=at, actor=actor(), draw=draw)
+        message, address = gettext("Đã gửi trả lời."), url_for(".index")
+    else:
+        events = take_back(actor(), holder, recall, undo, at=at)
+        message = gettext("Đã rút lại dòng trả lời.")
+        address = url_for(".reply", holder_id=holder.id)
+    if events:
+        enqueue(
+            FOLLOW, {"recall": recall.id}, at=at
+        )  # what went back is its taker's to account for
+        record(form, events)
+        message = f"{message} {gettext('Đã ký vào sổ của lô.')}"
+    return form.done(address, message)
 
 
 def recalls_waiting() -> int:
