@@ -64,7 +64,7 @@ def test_a_scanned_page_tells_once_that_it_was_shown_and_without_script_nothing(
     assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
     context.close()
     with live_server.app.app_context():
-        counting().buffer.flush()
+        counting(live_server.app).buffer.flush()
         assert db.session.scalar(select(func.sum(ScanCount.count))) == 1
 
     # Without script nothing is told, and the page is whole.

@@ -67,7 +67,7 @@ def shown(client: FlaskClient, page: str, address: str = HANOI, **more: Any) -> 
 def stored(client: FlaskClient) -> list[tuple[date, str, int]]:
     """What the sums hold after everything in memory is stored."""
     with client.application.app_context():
-        counting().buffer.flush()
+        counting(client.application).buffer.flush()
     db.session.rollback()
     rows = db.session.execute(
         select(ScanCount.day, ScanCount.ward_code, ScanCount.count).order_by(
@@ -155,7 +155,7 @@ def test_looking_without_the_beacon_makes_nothing_up(farm: Farm, client: FlaskCl
     client.get(page, headers=BROWSER)
     client.head(page, headers=BROWSER)
     assert stored(client) == []
-    assert len(counting().buffer) == 0
+    assert len(counting(client.application).buffer) == 0
 
 
 @pytest.mark.one_database
@@ -195,7 +195,7 @@ def test_of_one_address_only_so_many_count(
 ) -> None:
     page = "/t" + path_of(farm.register(10))
     shown(client, page)
-    monkeypatch.setattr(counting().tally, "limit", 4)
+    monkeypatch.setattr(counting(client.application).tally, "limit", 4)
     for number in range(10, 20):
         shown(client, page, headers={"User-Agent": CHROME.replace("157", str(number))})
     shown(client, page, SAIGON)
@@ -296,7 +296,7 @@ def test_what_the_database_does_not_take_is_tried_again(
 
     monkeypatch.setattr(scans, "store", locked)
     assert stored(client) == []
-    assert len(counting().buffer) == 2
+    assert len(counting(client.application).buffer) == 2
     monkeypatch.setattr(scans, "store", store)
     assert stored(client) == [(TODAY, "", 2)]
 
@@ -304,7 +304,7 @@ def test_what_the_database_does_not_take_is_tried_again(
 @pytest.mark.one_database
 def test_a_full_memory_drops_scans_and_keeps_standing(farm: Farm, client: FlaskClient) -> None:
     page = "/t" + path_of(farm.register(10))
-    counting().buffer._limit = 2
+    counting(client.application).buffer._limit = 2
     for address in (HANOI, SAIGON, HUE):
         assert shown(client, page, address) == 204
     assert stored(client) == [(TODAY, "", 2)]
@@ -318,7 +318,7 @@ def test_a_thousand_scans_take_a_handful_of_statements(farm: Farm, client: Flask
     bind_stamps(farm, roll, 1, 20, lots[0])
     pages = ["/t" + path_of(lot) for lot in lots]
     pages += [stamp_page(roll, number) for number in range(1, 21)]
-    buffer = counting().buffer
+    buffer = counting(client.application).buffer
     for number in range(1000):
         shown(client, pages[number % len(pages)], f"10.{number // 250}.{number % 250}.9")
     assert len(buffer) == 1000

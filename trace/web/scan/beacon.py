@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import OperationalError
 
 from trace import clock
@@ -30,7 +30,6 @@ from trace.errors import TraceError
 from trace.models.types import to_millis
 from trace.services.scan_places import Places, places_from
 from trace.services.scans import Seen, day_of, mark_of
-from trace.services.settings import current_settings
 from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.networks import Tally, sender_of
@@ -67,11 +66,10 @@ def _prepare(state: Any) -> None:
     state.app.extensions["trace.places"] = places_from(settings.scan_places)
 
 
-def counting() -> Counting:
-    """What the present application counts with; made when the first scan comes."""
-    found: Counting | None = current_app.extensions.get("trace.scans")
+def counting(app: Flask) -> Counting:
+    """What an application counts with; made when the first scan comes."""
+    found: Counting | None = app.extensions.get("trace.scans")
     if found is None:
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
         made = Counting(Buffer(app), app.extensions["trace.places"])
         found = app.extensions.setdefault("trace.scans", made)
     return found
@@ -80,42 +78,49 @@ def counting() -> Counting:
 @bp.post("/t/<path:rest>")
 def seen(rest: str) -> Response:
     """204: a page was shown. Counted in a second, if it is."""
-    if is_scan(request.environ, secure=current_app.config["SESSION_COOKIE_SECURE"]):
-        _take()
-    return Ready(b"", _nothing(), 204)
-
-
-def _nothing() -> list[tuple[str, str]]:
-    fields = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        fields.append(ENCRYPTED_ONLY)
-    return fields
-
-
-def _take() -> None:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
     path, _ = raw_target(request)
+    take(app, request.environ, path)
+    return Ready(b"", nothing(app), 204)
+
+
+def nothing(app: Flask) -> list[tuple[str, str]]:
+    """The headers of the answer; made once."""
+    found: list[tuple[str, str]] | None = app.extensions.get("trace.scans.nothing")
+    if found is None:
+        found = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+        if app.config["SESSION_COOKIE_SECURE"]:
+            found.append(ENCRYPTED_ONLY)
+        app.extensions["trace.scans.nothing"] = found
+    return found
+
+
+def take(app: Flask, environ: dict[str, Any], path: str) -> None:
+    """Counts a request to a page's raw `path`, if it is a scan; its environment needs no request
+    object."""
+    if not is_scan(environ, secure=app.config["SESSION_COOKIE_SECURE"]):
+        return
     try:
-        asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
+        asked = rows.ask(path[2:].rstrip("/"), app.extensions["trace.settings"].id_base)
     except TraceError:
         return
     identity = asked.identity
     if identity.kind not in HISTORIES:
         return
-    counts = counting()
-    address = request.remote_addr or ""
+    counts = counting(app)
+    address = environ.get("REMOTE_ADDR") or ""
     sender = sender_of(address)
     if counts.tally.wait(sender):
         return
     counts.tally.count(sender)
-    serial = identity.get("21") or identity.get("serial") or ""
-    unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
     at = to_millis(clock.now())
-    environ = request.environ
-    agent, language = environ.get("HTTP_USER_AGENT"), environ.get("HTTP_ACCEPT_LANGUAGE")
     try:
         key = counts.buffer.key(day_of(at))
     except OperationalError:
         return  # once a day the key is fetched; whoever comes while that fails is not counted
+    serial = identity.get("21") or identity.get("serial") or ""
+    unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
+    agent, language = environ.get("HTTP_USER_AGENT"), environ.get("HTTP_ACCEPT_LANGUAGE")
     visitor = f"{sender}\n{agent}\n{language}"
     thing = "/".join(unit) if unit else asked.texts[0]
     counts.buffer.add(
@@ -125,7 +130,7 @@ def _take() -> None:
             at=at,
             mark=mark_of(key, visitor, thing),
             place=counts.places.place_of(address),
-            again=request.content_length == 1,
+            again=environ.get("CONTENT_LENGTH") == "1",
         )
     )
 

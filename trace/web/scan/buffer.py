@@ -50,10 +50,11 @@ class Buffer:
         return len(self._held)
 
     def key(self, day: date) -> bytes:
-        """The day's key of marks; one query a day."""
+        """The day's key of marks; one query a day, in a session of its own."""
         found = self._keys.get(day)
         if found is None:
-            found = scans.day_key(day)
+            with self._app.app_context():
+                found = scans.day_key(day)
             self._keys = {day: found}  # a key that is over is kept nowhere
         return found
 

@@ -1,12 +1,12 @@
 """The short way to a page that is in memory: past the framework, for the requests made most often.
 
-A scan is two of them. The printed address reads one row and sends on to its page where something is
-known. The page's own reads the same row (two for a package), finds the page in memory under what
-the row says, and sends it, or 304 to whoever has it. Neither a request object nor an
-application context is needed for that; making them would cost more than the page. Anything else
-(first view of a version, arguments, a cookie at a printed address, linksets, an address that is
-refused, a network that has to wait, a database that does not answer) is left to the views, which
-decide by the same functions.
+A scan is three of them. The printed address reads one row and sends on to its page where something
+is known. The page's own reads the same row (two for a package), finds the page in memory under what
+the row says, and sends it, or 304 to whoever has it. The page tells that it was shown: 204. Neither
+a request object nor an application context is needed for that; making them would cost more than the
+page. Anything else (first view of a version, arguments, a cookie at a printed address, linksets, an
+address that is refused, a network that has to wait, a database that does not answer) is left to the
+views, which decide by the same functions.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from trace.web.guessing import is_waiting
 from trace.web.hot import STATUS, Answer, guards
 from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, way_to
 from trace.web.scan import rows
+from trace.web.scan.beacon import nothing, take
 from trace.web.scan.bodies import encoding_of
 from trace.web.scan.views import HISTORIES, READ, Wanted, bp, memory, told
 
@@ -48,18 +49,23 @@ def answered(app: Flask, environ: dict[str, Any]) -> Answer | None:
     path: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     first = path[1:4].partition("/")[0]
     if first == "t":
-        return _page(app, environ, path) if _is_plain(app, environ, path) else None
-    if first in PRINTED and _is_plain(app, environ, path):
+        if environ["REQUEST_METHOD"] == "POST":
+            return _seen(app, environ, path) if _is_plain(app, environ, path) else None
+        return _page(app, environ, path) if _reads(app, environ, path) else None
+    if first in PRINTED and _reads(app, environ, path):
         return _sent_on(app, environ, path)
     return None
+
+
+def _reads(app: Flask, environ: dict[str, Any], path: str) -> bool:
+    return environ["REQUEST_METHOD"] in METHODS and _is_plain(app, environ, path)
 
 
 def _is_plain(app: Flask, environ: dict[str, Any], path: str) -> bool:
     """Whether nothing is asked beside the address, and by nobody who has to wait. The framework
     redirects some forms of an address: two slashes in a row."""
     return (
-        environ["REQUEST_METHOD"] in METHODS
-        and not environ.get("QUERY_STRING")
+        not environ.get("QUERY_STRING")
         and "//" not in path
         and "//" not in environ["PATH_INFO"]
         and not is_waiting(app, environ.get("REMOTE_ADDR", ""))
@@ -113,6 +119,12 @@ def _page(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
         return STATUS[304], body.unchanged(), ()
     data, headers = body.sent(encoding_of(environ.get("HTTP_ACCEPT_ENCODING", "")))
     return STATUS[200], headers, () if environ["REQUEST_METHOD"] == "HEAD" else (data,)
+
+
+def _seen(app: Flask, environ: dict[str, Any], path: str) -> Answer:
+    """204 to a page's word that it was shown."""
+    take(app, environ, path)
+    return STATUS[204], nothing(app), ()
 
 
 def _around(app: Flask) -> list[tuple[str, str]]:
