@@ -215,6 +215,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("link_id", "number", name=op.f("pk_link_versions")),
     )
+    with op.batch_alter_table("follows", schema=None) as batch_op:
+        batch_op.create_index("ix_follows_contact", ["contact_hash"], unique=False)
+
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_own", ["organisation_id", "kind", "id"], unique=False)
 
@@ -233,10 +236,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recall_answers_thing_id"), ["thing_id"], unique=False)
         batch_op.create_unique_constraint(batch_op.f("uq_recall_answers_undoes_id"), ["undoes_id"])
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
+            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
         )
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
+            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
         )
 
     with op.batch_alter_table("recalls", schema=None) as batch_op:
@@ -251,8 +254,16 @@ def upgrade() -> None:
             batch_op.f("fk_recalls_end_first"), "people", ["end_first"], ["id"]
         )
 
+    with op.batch_alter_table("things", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_things_product_id"))
+        batch_op.create_index("ix_things_product", ["product_id", "id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("things", schema=None) as batch_op:
+        batch_op.drop_index("ix_things_product")
+        batch_op.create_index(batch_op.f("ix_things_product_id"), ["product_id"], unique=False)
+
     with op.batch_alter_table("recalls", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_recalls_end_first"), type_="foreignkey")
         batch_op.drop_column("end_state")
@@ -260,8 +271,8 @@ def downgrade() -> None:
         batch_op.drop_column("end_first")
 
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_recall_answers_undoes_id"), type_="unique")
         batch_op.drop_index(batch_op.f("ix_recall_answers_thing_id"))
         batch_op.drop_column("undoes_id")
@@ -270,6 +281,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_own")
+
+    with op.batch_alter_table("follows", schema=None) as batch_op:
+        batch_op.drop_index("ix_follows_contact")
 
     op.drop_table("link_versions")
     with op.batch_alter_table("portal_deliveries", schema=None) as batch_op:

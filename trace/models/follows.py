@@ -37,7 +37,10 @@ class Follow(Model):
 
     thing: Mapped[Thing] = relationship()
 
-    __table_args__ = (UniqueConstraint("thing_id", "contact_hash", name="uq_follows_contact"),)
+    __table_args__ = (
+        UniqueConstraint("thing_id", "contact_hash", name="uq_follows_contact"),
+        Index("ix_follows_contact", "contact_hash"),  # all that one address follows
+    )
 
 
 class FollowMessage(Model):

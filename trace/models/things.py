@@ -29,7 +29,7 @@ class Thing(Model):
     identity: Mapped[str] = mapped_column(String(500), unique=True)
     kind: Mapped[str] = mapped_column(String(10))
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("things.id"), index=True)
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"), index=True)
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     salt: Mapped[bytes | None]
     head: Mapped[int] = mapped_column(default=0)
@@ -39,6 +39,9 @@ class Thing(Model):
 
     product: Mapped[Product | None] = relationship()
     owner: Mapped[Organisation | None] = relationship()
+
+    # A product's newest lots are found without looking at all of them.
+    __table_args__ = (Index("ix_things_product", "product_id", "id"),)
 
 
 class Holding(Model):
