@@ -14,14 +14,13 @@ from sqlalchemy import select
 from trace import clock
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import BookLine, Event, EventThing, Thing
+from trace.models import Event, EventThing, Thing
 from trace.schemas.books import SCHEMAS
 from trace.services import choices
 from trace.services.batches import batch_of
 from trace.services.books import (
     LINE_LIMIT,
     add_line,
-    content_of,
     get_line,
     list_lines,
     stock_of,
@@ -35,58 +34,18 @@ from trace.services.timelines import get_thing, read_events, timeline
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import csv_response
-from trace.web.pages import day, number
+from trace.web.pages import day
+from trace.web.producer.book_words import book_names, column_names, kind_options, line_words
+from trace.web.producer.diary_papers import FORMATS, diary_file, private_tables
 from trace.web.producer.diary_tables import SELLING, Table, diary_tables
-from trace.web.producer.recording import Options, input_unit_options, place_options
+from trace.web.producer.recording import input_unit_options, place_options
 from trace.web.producer.telling import Told, tell
 
 blueprint = Blueprint("books", __name__, url_prefix="/producer/books")
 
 CYCLES_PRINTED = 60
 SALES_PRINTED = 500
-
-
-def book_names() -> dict[str, tuple[str, str]]:
-    """(name, what it is for) of each private book."""
-    return {
-        "purchase": (gettext("Mua vật tư"), gettext("Phân, thuốc, giống: mua gì, của ai")),
-        "count": (gettext("Kiểm kê kho"), gettext("Đếm lại trên kệ, hạn dùng")),
-        "land": (gettext("Đất"), gettext("Cải tạo, đánh giá đất: lý do, cách làm")),
-        "compost": (gettext("Ủ phân"), gettext("Loại phân chuồng, cách ủ, số ngày")),
-        "equipment": (gettext("Dụng cụ, thiết bị"), gettext("Kiểm tra, rửa, sửa")),
-        "waste": (gettext("Bao bì, rác thải"), gettext("Loại, nơi để, cách xử lý")),
-        "assessment": (gettext("Tự đánh giá"), gettext("Lỗi thấy được, cách khắc phục")),
-    }
-
-
-def kind_options() -> Options:
-    """Kinds of what is bought."""
-    return [
-        ("pesticide", gettext("Thuốc bảo vệ thực vật")),
-        ("fertiliser", gettext("Phân bón")),
-        ("seed", gettext("Giống")),
-        ("feed", gettext("Thức ăn")),
-        ("veterinary", gettext("Thuốc thú y")),
-        ("other", gettext("Khác")),
-    ]
-
-
-def column_names() -> dict[str, str]:
-    """What the columns of the books are called."""
-    return {
-        "seller": gettext("Người bán"),
-        "seller_address": gettext("Địa chỉ người bán"),
-        "crop": gettext("Cây trồng"),
-        "work": gettext("Việc đã làm"),
-        "reason": gettext("Lý do"),
-        "method": gettext("Cách làm"),
-        "days": gettext("Số ngày"),
-        "result": gettext("Kết quả"),
-        "store": gettext("Nơi để"),
-        "treatment": gettext("Cách xử lý"),
-        "fix": gettext("Cách khắc phục"),
-        "note": gettext("Ghi chú"),
-    }
+TAKEN = ("csv", *FORMATS)
 
 
 def _name(book: str) -> str:
@@ -94,22 +53,6 @@ def _name(book: str) -> str:
     if book not in names:
         raise NotFound
     return names[book][0]
-
-
-def line_words(row: BookLine) -> list[tuple[str, str]]:
-    """(column, text) of a line beside its day and item."""
-    names = column_names()
-    found: list[tuple[str, str]] = []
-    if row.kind:
-        found.append((gettext("Loại"), dict(kind_options()).get(row.kind, row.kind)))
-    if row.quantity is not None:
-        found.append((gettext("Số lượng"), f"{number(row.quantity)} {gettext(row.unit)}".strip()))
-    if row.expiry is not None:
-        found.append((gettext("Hạn dùng"), day(row.expiry)))
-    if row.place_id is not None:
-        place = choices.get_place(actor(), row.place_id)
-        found.append((gettext("Nơi"), place.name if place else ""))
-    return found + [(names.get(name, name), text) for name, text in content_of(row).items()]
 
 
 @blueprint.get("/")
@@ -287,17 +230,21 @@ def _asked(name: str) -> date | None:
 
 def _diary(told: list[Told], title: str, file: str, **span: date) -> Response | str:
     tables = diary_tables(told)
-    if request.args.get("format") == "csv":
+    form = request.args.get("format")
+    if form == "csv":
         return csv_response(file, [gettext("Sổ"), gettext("Nội dung")], _flat(tables))
-    asked = {"format": "csv"}
+    if form in FORMATS:
+        books = [*tables, *private_tables(span.get("since"), span.get("until"))]
+        return diary_file(form, books, title, file)
+    asked = {}
     if span:
-        asked |= {"from": span["since"].isoformat(), "to": span["until"].isoformat()}
+        asked = {"from": span["since"].isoformat(), "to": span["until"].isoformat()}
     return render_template(
         "producer/books/diary.html",
         tables=tables,
         subject=title,
         span=span,
-        csv=f"{request.path}?{urlencode(asked)}",
+        taken={one: f"{request.path}?{urlencode({**asked, 'format': one})}" for one in TAKEN},
     )
 
 
