@@ -9,15 +9,16 @@ only inside documents is judged on the documents.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+import orjson
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.query import ANYTHING, Condition, Pattern, Query, QueryTooComplex
+from trace.core.epcis.rules import CLOCK_TOLERANCE
 from trace.core.epcis.vocabulary import WordList
-from trace.core.statements import parse_entry
 from trace.extensions import db
 from trace.models import Event, EventKey, LogEntry, Thing
 from trace.models.events import ROLES, TYPES
@@ -26,6 +27,9 @@ from trace.services.epcis_queries_scope import Scope, shows
 from trace.services.sets import among
 
 MAX_THINGS: Final = 1000  # that one pattern may stand for
+# From the moment a capture calls its own to the numbering of its rows, amply.
+LONGEST_CAPTURE: Final = timedelta(hours=1)
+NEAR: Final = 512  # entries of the log more or less cost nothing beside another look-up
 EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
 ROLES_OF: Final = {
     "epc": (EPC, CHILD),
@@ -173,23 +177,66 @@ def recorded(query: Query) -> list[ColumnElement[bool]]:
     return found
 
 
-def first_index_at(moment: datetime) -> int:
+def earliest_id(query: Query) -> int | None:
+    """A row below which no event can have happened as late as the query asks: what happened at a
+    moment was recorded after it, or at most a clock's difference before (core.epcis.rules, rule 3),
+    and rows are numbered as they are recorded. None where nothing can be said."""
+    moments = [cast("datetime", c.values[0]) for c in query.of("eventTime", "ge")]
+    if not moments:
+        return None
+    try:
+        before = max(moments) - CLOCK_TOLERANCE - LONGEST_CAPTURE
+    except OverflowError:
+        return None
+    index = first_index_at(before, near=NEAR)
+    row = db.session.execute(_EVENT_BEFORE, {"index": index}).one_or_none()
+    return None if row is None else row.event_id
+
+
+def first_index_at(moment: datetime, *, near: int = 0) -> int:
     """The place of the first entry recorded at or after `moment`, the log's size where there is
-    none yet; one look-up for each halving."""
-    low, high = 0, log_size()
-    while low < high:
+    none yet; or a place at most `near` before it. Looks where times grow evenly first, and halves
+    what is left in turns."""
+    newest = db.session.execute(_NEWEST).one_or_none()
+    oldest = db.session.execute(_FROM, {"index": 0}).one_or_none()
+    if newest is None or oldest is None:
+        return 0
+    first, last = _time_of(oldest), _time_of(newest)
+    low, high = 0, newest.place + 1  # entries below low lie before the moment, from high on not
+    if last < moment:
+        return high if near == 0 else max(high - near, 0)
+    even = True
+    while high - low > near:
         middle = (low + high) // 2
-        entry = db.session.scalar(
-            select(LogEntry.entry).where(LogEntry.index >= middle).order_by(LogEntry.index).limit(1)
-        )
-        if entry is None or parse_entry(entry.encode()).t >= moment:
-            high = middle
+        if even and first < moment < last:
+            share = (moment - first) / (last - first)
+            middle = min(max(low + int(share * (high - low)) - near // 2, low), high - 1)
+        even = not even
+        row = db.session.execute(_FROM, {"index": middle}).one_or_none()
+        told = None if row is None else _time_of(row)
+        if told is None or told >= moment:
+            high, last = middle, told or last
         else:
-            low = middle + 1
+            low, first = middle + 1, told
     return low
+
+
+def _time_of(row: Any) -> datetime:
+    return datetime.fromisoformat(orjson.loads(row.entry)["t"])
 
 
 def log_size() -> int:
     """One more than the place of the newest entry."""
-    newest = db.session.scalar(select(LogEntry.index).order_by(LogEntry.index.desc()).limit(1))
-    return 0 if newest is None else newest + 1
+    newest = db.session.execute(_NEWEST).one_or_none()
+    return 0 if newest is None else newest.place + 1
+
+
+_PLACE: Final = select(LogEntry.index.label("place"), LogEntry.entry).limit(1)
+_NEWEST: Final = _PLACE.order_by(LogEntry.index.desc())
+_FROM: Final = _PLACE.where(LogEntry.index >= bindparam("index")).order_by(LogEntry.index)
+_EVENT_BEFORE: Final = (
+    select(LogEntry.event_id)
+    .where(LogEntry.index < bindparam("index"), LogEntry.event_id.is_not(None))
+    .order_by(LogEntry.index.desc())
+    .limit(1)
+)

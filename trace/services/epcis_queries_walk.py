@@ -31,7 +31,7 @@ from trace.services.epcis_queries_scope import (
     tells_of_known,
     tells_of_known_each,
 )
-from trace.services.epcis_queries_sql import Named, columns, named_in, recorded
+from trace.services.epcis_queries_sql import Named, columns, earliest_id, named_in, recorded
 from trace.services.timelines import visible
 
 SEPARATELY: Final = 8  # so many things are walked each in its own order, more of them together
@@ -72,6 +72,9 @@ def candidates(
     QueryTooComplex."""
     scope = scope_of(actor)
     named = named_in(query)
+    if walk.by == "id" and after is None:
+        earliest = earliest_id(query)
+        after = None if earliest is None else Position(earliest, earliest)
     if any(not one.things for one in named):
         return
     if not named:
