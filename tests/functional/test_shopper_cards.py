@@ -141,3 +141,11 @@ def test_a_messenger_finds_all_that_its_preview_needs(farm: Farm, pages: PageCli
     # ogp.me: the first four; the rest is what Zalo and Facebook show without asking again.
     assert {"og:title", "og:type", "og:image", "og:url"} <= told
     assert {"og:description", "og:image:width", "og:image:height", "og:site_name"} <= told
+
+
+def test_a_link_to_a_products_card_passed_on_says_its_name(farm: Farm, pages: PageClient) -> None:
+    path = f"/t{product_path(farm)}"
+    page = pages.get(path)
+    told = {one.get("property"): one.get("content") for one in page.find("//meta[@property]")}
+    assert told["og:title"] == farm.product.name
+    assert told["og:url"] == f"http://localhost{path}"

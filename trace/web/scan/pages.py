@@ -24,6 +24,7 @@ from trace.services.alerts import AlertView
 from trace.services.labels import printed_address
 from trace.services.languages import languages, local_name, own_name
 from trace.services.proofs import Proof
+from trace.services.settings import current_settings
 from trace.web.scan import corrections, journey, proving, sharing, showing, words
 from trace.web.scan.words import _
 
@@ -65,6 +66,7 @@ def render(template: str, language: str, path: str, *, address: str = "", **valu
             template,
             language=language,
             style=style(),
+            own_address=f"{current_settings().public_url}{here}",
             others=[
                 (one, own_name(one), f"{here}{joint}lang={one}")
                 for one in languages()

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, ngettext
+from limits import parse
 
 from trace import clock
 from trace.core.gs1 import Identity
@@ -28,6 +29,7 @@ from trace.services.dpp import paper_of, passport_paper
 from trace.services.passports import passport_of
 from trace.services.proofs import proof_of
 from trace.services.settings import current_settings
+from trace.web import throttle
 from trace.web.addresses import language_of, raw_target
 from trace.web.guessing import count_unknown, minutes, seconds_to_wait
 from trace.web.hot import ENCRYPTED_ONLY, Ready
@@ -45,6 +47,8 @@ HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
 MAX_PAGE = 1000
 MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
 VIEWS = frozenset({"proof"})
+# What one address may have drawn; what is drawn already is free.
+DRAWN = parse("60/1 minute")
 # What other sites show of a page.
 PICTURES = {"preview": ("image/jpeg", preview), "badge": ("image/svg+xml; charset=utf-8", badge)}
 
@@ -305,6 +309,8 @@ def _picture(found: rows.Found, form: str, language: str) -> Response:
     with kept.lock:
         data = kept.pictures.get(key)
     if data is None:
+        throttle.check(DRAWN, "drawn", throttle.address())
+        throttle.count(DRAWN, "drawn", throttle.address())
         data = draw(read.document, alerts, language)
         with kept.lock:
             kept.pictures[key] = data
