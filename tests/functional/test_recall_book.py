@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import re
+import zipfile
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import zxingcpp
 from flask import Flask
+from PIL import Image
 from sqlalchemy import func, select
 
 from tests.support.farms import Farm, make_farm, thing_id
@@ -24,9 +31,21 @@ from tests.support.recalls import (
     sign_it,
     supervisor,
 )
+from trace.core.verify import verify_bundle
+from trace.core.verify.policy_file import read_policy
 from trace.extensions import db
-from trace.jobs.worker import run_pending
-from trace.models import Event, EventThing, Handover, Holding, Recall, RecallAnswer, RecallHolder
+from trace.jobs.worker import publish, run_pending
+from trace.models import (
+    Event,
+    EventThing,
+    Handover,
+    Holding,
+    Recall,
+    RecallAnswer,
+    RecallHolder,
+)
+from trace.services import witnessing
+from trace.services.recalls import bundled
 from trace.services.recalls.boards import board_of
 
 
@@ -103,6 +122,18 @@ def box(page: Page, words: str) -> str:
         one for one in page.find("//label") if "".join(one.itertext()).strip().startswith(words)
     )
     return str(found.get("for")).removeprefix("f-")
+
+
+def scanned(svg: Any) -> str:
+    """What a scanner reads from a code drawn by runs of unit squares."""
+    size = int(svg.get("viewBox", svg.get("viewbox")).split()[2])
+    pixels = Image.new("L", (size, size), 255)
+    path = svg.xpath(".//*[local-name()='path']/@d")[1]
+    for x, y, length in re.findall(r"M(\d+) (\d+)h(\d+)", path):
+        for step in range(int(length)):
+            pixels.putpixel((int(x) + step, int(y)), 0)
+    (found,) = zxingcpp.read_barcodes(pixels.resize((size * 8, size * 8), Image.Resampling.NEAREST))
+    return str(found.text)
 
 
 def test_what_a_holder_answers_of_its_lots_is_signed_and_counted_once(story: Story) -> None:
@@ -204,3 +235,57 @@ def test_who_answers_by_the_link_or_did_it_before_writes_nothing_into_the_book(
     form = desk.form("//form[.//button[@name='undo']]")
     story.desk.client.post(form.action, data=form.filled({"undo": undo}))
     assert "còn 15 chưa rõ" in story.keeper.get(story.answer).text
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_packet_holds_the_proofs_of_what_is_recalled_and_says_how_to_check_them(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{DESK}{story.case}/packet.zip"
+    with story.app.app_context():
+        publish("test")
+    files = unpacked(story.desk.client.get(address).data)
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["not_included"] == []
+    told = {one["name"]: one["sha256"] for one in manifest["files"]}
+    for line in files["SHA256SUMS"].decode().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256(files[name]).hexdigest() == digest
+        assert told.get(name, digest) == digest
+    assert {"ho-so.xlsx", "ho-so.pdf", "ho-so.json", "README.txt"} <= told.keys()
+    proofs = [data for name, data in files.items() if name.startswith("proofs/")]
+    assert len(proofs) == len(story.lots)
+    with story.app.app_context():
+        policy = read_policy(witnessing.read_policy_text().encode())
+        for data in proofs:
+            report = verify_bundle(data, policy, story.now)
+            assert any("recall" in str(one) for one in report.statements)
+    # What is too much is named with its reason and where its own proof is.
+    monkeypatch.setattr(bundled, "MOST_PROOFS", 1)
+    manifest = json.loads(unpacked(story.desk.client.get(address).data)["manifest.json"])
+    (missing,) = manifest["not_included"]
+    assert missing["code"] == "too-many-proofs"
+    assert missing["get"].endswith("?format=bundle")
+
+
+def test_a_code_of_the_phone_list_opens_the_answer_scanned_or_typed(story: Story) -> None:
+    page = story.desk.get(f"{DESK}{story.case}/phones")
+    with story.app.app_context():
+        secret = db.session.scalars(
+            select(RecallHolder.secret).where(RecallHolder.organisation_id == story.shop_id)
+        ).one()
+        assert secret is not None
+        links = {f"/recall/{one}" for one in db.session.scalars(select(RecallHolder.secret))}
+    read = {scanned(one) for one in page.find("//td//*[local-name()='svg']")}
+    assert {f"/{one.partition('://')[2].partition('/')[2]}" for one in read} == links
+    printed = "-".join(secret[place : place + 4] for place in range(0, 16, 4))
+    assert printed in page.text
+    anyone = story.app.test_client()
+    for typed in (printed, printed.upper(), secret):
+        assert anyone.get(f"/recall/{typed}").status_code == 200, typed
+    for wrong in ("-", "a-b", "é" * 16, f"{secret}x"):
+        assert anyone.get(f"/recall/{wrong}").status_code == 404, wrong

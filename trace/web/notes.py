@@ -1,8 +1,7 @@
 """`/g/{secret}`: the link printed on a delivery note. One scan: a member of the receiving side is
 led to the receipt, a giver to his note; anybody else answers here, once, without an account.
 
-The secret is not in the note's public address. Opening the page spends nothing (phones and
-messengers look at links before people do); the answer does. The page sets no cookie and needs none.
+The secret is not in the note's public address (`trace.web.secret_links`); the answer spends it.
 What is recorded is the giver's own word; name, phone and plate go to the giver alone.
 """
 
@@ -11,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from limits import parse
 
 from trace import clock
 from trace.core.gs1 import parse_identity
-from trace.errors import NotFound
-from trace.extensions import csrf, db
+from trace.extensions import db
 from trace.models import Handover, NoteLink
 from trace.schemas.handovers import LinkSchema
 from trace.services import approvals
@@ -32,41 +29,18 @@ from trace.services.records import Draw, JsonObject, Record
 from trace.services.refusals import FieldMissing
 from trace.services.settings import current_settings
 from trace.services.shipments import Parties, received_by_link, refused_by_link
-from trace.web import throttle
 from trace.web.forms import Form
 from trace.web.producer.recording import plain, show_amount, unit_key, unit_options
-from trace.web.resume import ForeignForm, from_our_page
+from trace.web.secret_links import check_answers, count_answer, opened, secret_blueprint
 
-blueprint = Blueprint("notes", __name__, url_prefix="/g")
-csrf.exempt(blueprint)
-
-# A market's phones share one address behind their operator.
-ANSWERS = parse("60/1 hour")
-# Who guesses secrets of 80 bits is slowed down all the same.
-MISSES = parse("30/15 minutes")
-
-
-@blueprint.after_request
-def quiet(response: Response) -> Response:
-    """The address is a secret: it is kept nowhere and told to nobody."""
-    response.headers["Cache-Control"] = "no-store"
-    # Not "no-referrer": the browser would hide from us, too, that our own page sent the form.
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+KIND = "note"
+blueprint = secret_blueprint("notes", __name__, "/g")
 
 
 @blueprint.route("/<secret>", methods=["GET", "POST"])
 def answer(secret: str) -> ResponseReturnValue:
     """What was sent, and the answer of whoever holds the paper."""
-    if request.method == "POST" and request.headers.get("Origin") and not from_our_page():
-        raise ForeignForm
-    throttle.check(MISSES, "note-link", throttle.address())
-    try:
-        link, handover = open_link(secret)
-    except NotFound:
-        throttle.count(MISSES, "note-link", throttle.address())
-        raise
+    link, handover = opened(KIND, secret, open_link)
     led = _led(handover) if request.method == "GET" else ""
     if led:
         return redirect(led, 303)
@@ -96,12 +70,12 @@ def _ask(link: NoteLink, handover: Handover, shipment: Shipment) -> ResponseRetu
     form = Form(LinkSchema(), _start(shipment, left))
     if form.sent:
         with form.attempt():
-            throttle.check(ANSWERS, "note-answer", throttle.address())
+            check_answers(KIND)
             clean = form.load()
             spend_link(link, clean["answer"], clean, at=clock.now())
             _record(form, handover, shipment, left, clean)
             db.session.commit()
-            throttle.count(ANSWERS, "note-answer", throttle.address())
+            count_answer(KIND)
             return redirect(url_for("notes.answer", secret=link.secret), 303)
     if form.status == 409:  # somebody else answered while this was being typed
         known, handover = open_link(link.secret)

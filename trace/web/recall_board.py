@@ -10,9 +10,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import select
 
 from trace import clock
+from trace.core.labels import qr_svg
 from trace.extensions import db
 from trace.models import RecallHolder, Thing
 from trace.models.recalls import FATES
@@ -30,6 +32,7 @@ from trace.services.recalls.answering import (
 )
 from trace.services.recalls.boards import board_of
 from trace.services.recalls.booking import states_of
+from trace.services.recalls.bundled import to_zip
 from trace.services.recalls.cases import get_recall
 from trace.services.recalls.packet import packet_of, to_json, to_xlsx
 from trace.services.recalls.papers import to_pdf
@@ -45,6 +48,7 @@ from trace.web.lists import Listing
 from trace.web.recall_fields import boxes_of, lines_of, start_of
 from trace.web.recall_pages import ID_LIMIT, holder_head, may_sign, shared, title_of
 from trace.web.recall_words import WORDS, answer_words, holder_words
+from trace.web.secret_links import grouped
 
 
 def show(recall_id: int) -> ResponseReturnValue:
@@ -170,13 +174,23 @@ def phones(recall_id: int) -> ResponseReturnValue:
         holders=rows,
         due=dues([one.id for one in rows]),
         link_of=link_of,
+        code_of=code_of,
+        grouped=grouped,
     )
+
+
+def code_of(secret: str) -> Markup:
+    """The code that opens the page of answering, an inch wide on paper."""
+    svg = qr_svg(link_of(secret), engine="zxing", title=grouped(secret))
+    drawn = svg[svg.index("<svg") :].replace("<svg ", '<svg width="96" height="96" ', 1)
+    return Markup(drawn)  # noqa: S704 (drawn by us, its title escaped)
 
 
 FORMATS: Final = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_xlsx),
     "pdf": ("application/pdf", to_pdf),
     "json": ("application/json", to_json),
+    "zip": ("application/zip", to_zip),
 }
 
 
@@ -214,5 +228,5 @@ def add_steps(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(f"{case}/{view.__name__}", view_func=view, methods=both)
     blueprint.add_url_rule(f"{case}/refresh", view_func=refresh, methods=["POST"])
     blueprint.add_url_rule(f"{case}/phones", view_func=phones)
-    blueprint.add_url_rule(f"{case}/packet.<any(xlsx, pdf, json):form>", view_func=packet)
+    blueprint.add_url_rule(f"{case}/packet.<any(xlsx, pdf, json, zip):form>", view_func=packet)
     blueprint.add_url_rule(f"{case}/holders/<int:holder_id>", view_func=holder, methods=both)

@@ -154,7 +154,7 @@ def holder_of_case(actor: Actor, recall: Recall, holder_id: int) -> RecallHolder
 
 def by_secret(secret: str) -> tuple[RecallHolder, Recall]:
     """What the link on a letter or a phone list opens. Raises NotFound. A rehearsal has no link."""
-    holder = db.session.scalar(select(RecallHolder).where(RecallHolder.secret == secret.lower()))
+    holder = db.session.scalar(select(RecallHolder).where(RecallHolder.secret == secret))
     recall = None if holder is None else db.session.get(Recall, holder.recall_id)
     if holder is None or recall is None or recall.rehearsal:
         raise NotFound
