@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Flask
 from sqlalchemy import select, update
@@ -11,10 +11,14 @@ from tests.functional.test_inspections import Site, found, planned, site, somebo
 from tests.support.fields import errors
 from tests.support.members import make_member
 from tests.support.pages import PageClient
+from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Event, Finding, Inspection, Organisation, Risk, Sample
+from trace.services.accrediting import grant
+from trace.services.actors import Actor
 from trace.services.inspections_risks import ask, ask_when_due, count
+from trace.services.platform import platform_organisation
 
 __all__ = ["site"]
 RESULT = {
@@ -222,3 +226,38 @@ def stored(site: Site) -> list[int]:
         return [
             db.session.query(table).count() for table in (Event, Inspection, Finding, Sample, Risk)
         ]
+
+
+def test_a_conclusion_on_a_result_that_is_not_accredited_says_why(site: Site) -> None:
+    signs, number = laboratory(site.app, "Phòng Minh họa", "confirmed")
+    case = planned(site)
+    sample = taken(site, case, laboratory=str(number))
+    signs.submit(signs.get(signs.get("/producer/samples/").link("Ký kết quả")), RESULT)
+    words = "phòng kiểm nghiệm chưa được công nhận"
+    assert words in site.inspector.get(case).text
+    assert words in site.owner.get(site.page).text
+    chain = site.inspector.get(f"/inspection/chain/?of={site.code}")
+    assert words in chain.text
+    line = chain.find(f"//tr[contains(., '{words}')]//a/@href")
+    assert words in site.inspector.get(str(line[0])).text
+    press = site.inspector.get(f"/inspection/audits/?of={site.code}")
+    found = site.inspector.submit(press, {"of": site.code}, which="//main//form[@method='post']")
+    assert f"Kết quả do Phòng Minh họa ký; {words}" in found.text
+    ending = site.supervisor.get(f"{case}/conclude")
+    told = {"conclusion": "met", "words": "Đạt yêu cầu"}
+    refused = site.supervisor.submit(ending, told, status=400)
+    assert errors(refused).keys() == {"without"}
+    assert refused.form("//main//form").filled({})["words"] == "Đạt yêu cầu"
+    done = site.supervisor.submit(refused, {"without": "Chưa phòng nào gần đây được công nhận"})
+    assert "vì: Chưa phòng nào gần đây" in done.text
+    again = site.supervisor.get(f"{case}/conclude")
+    assert again.form("//main//form").filled({})["words"] == "Đạt yêu cầu"
+    with site.app.app_context():
+        office = platform_organisation()
+        granted = {"valid_from": date(2026, 1, 1), "valid_until": date(2027, 1, 1)}
+        lab = db.session.get_one(Organisation, number)
+        grant(Actor(office, None, "admin"), lab, granted, at=clock.now())
+        db.session.commit()
+    assert words not in site.inspector.get(sample).text
+    assert words not in site.inspector.get(f"/inspection/chain/?of={site.code}").text
+    assert words not in site.owner.get(site.page).text

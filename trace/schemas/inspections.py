@@ -172,6 +172,7 @@ class ConclusionSchema(SiteSchema):
 
     conclusion = Choice(CONCLUSIONS, required=True)
     words = Text(1000, lines=True)
+    without = Text(500, lines=True)
 
 
 class AnswerSchema(RecordSchema):

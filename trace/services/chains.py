@@ -32,6 +32,7 @@ from trace.models import (
     Thing,
 )
 from trace.models.events import PUBLIC
+from trace.services.accredited import covers, spans_of
 from trace.services.actors import Actor
 from trace.services.addresses import resolve
 from trace.services.batches import short_name
@@ -39,6 +40,7 @@ from trace.services.chains_cases import cases_of_others
 from trace.services.chains_fold import fold
 from trace.services.chains_graph import Flow, Graph, Passing, Station, follow, keep, narrow
 from trace.services.chains_walk import Told, Walked, walk
+from trace.services.deadlines import local_day
 from trace.services.jurisdictions import Reach, look, reach, scope_of
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -142,6 +144,7 @@ class Chain:
     stations: int
     place_names: dict[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    unaccredited: frozenset[int] = frozenset()  # events of laboratories that were not, that day
 
     @property
     def chief(self) -> Named:
@@ -230,6 +233,7 @@ def read_chain(actor: Actor, subject: Subject, wanted: Narrowing, *, at: datetim
         steps=sorted({told.step for told in walked.events.values() if told.step and told.uses}),
     )
     chain.place_names = _places(graph)
+    chain.unaccredited = unaccredited(walked.events.values(), parties)
     _narrow(chain, wanted)
     return chain
 
@@ -285,6 +289,17 @@ def _parties(walked: Walked, passings: Mapping[int, Passing]) -> dict[int, Party
         ).where(among(Organisation.id, sorted(wanted)))
     )
     return {row.id: Party(*row) for row in rows}
+
+
+def unaccredited(told: Collection[Told], parties: Mapping[int, Party]) -> frozenset[int]:
+    """Those of the events that a laboratory says which was not accredited on the day."""
+    laboratories = {one.id for one in parties.values() if one.kind == "laboratory"}
+    spans = spans_of(laboratories)
+    return frozenset(
+        one.id
+        for one in told
+        if one.issuer in laboratories and not covers(spans, one.issuer, local_day(one.at))
+    )
 
 
 def _mark_outside(graph: Graph, within: Mapping[int, Reach | None]) -> None:

@@ -18,10 +18,12 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Event, Key, LogEntry, Organisation
 from trace.models.events import ROLES
+from trace.services.accredited import covers, spans_of
 from trace.services.actors import Actor
 from trace.services.chains import Named, close, named
 from trace.services.chains_cases import cases_of_others
 from trace.services.chains_walk import KEPT_FROM, Told, Walked
+from trace.services.deadlines import local_day
 from trace.services.jurisdictions import Reach, look, reach, scope_of
 from trace.services.naming import issuer_of
 from trace.services.settings import current_settings
@@ -43,6 +45,7 @@ class Opened:
     reach: Reach | None
     declared: int | None
     fault: str
+    unaccredited: bool = False  # a laboratory that was not, that day
 
 
 def open_told(actor: Actor, event_id: int, *, at: datetime) -> Opened:
@@ -80,6 +83,8 @@ def open_told(actor: Actor, event_id: int, *, at: datetime) -> Opened:
         reach=mine,
         declared=declared,
         fault=_fault(row, told),
+        unaccredited=row.issuer.kind == "laboratory"
+        and not covers(spans_of([row.issuer_id]), row.issuer_id, local_day(row.event_time)),
     )
 
 

@@ -18,22 +18,31 @@ from trace.models import Finding, Inspection
 from trace.models.inspections import SEVERITIES
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.batches import short_name
 from trace.services.deadlines import local_day
 from trace.services.inspections import case_of, ended, things_of
 from trace.services.inspections_events import Of, Said, build, sign, told_of
 from trace.services.jurisdictions import may_decide, rule_of
 from trace.services.notifications import notify
 from trace.services.records import JsonObject, declare_error
+from trace.services.samples import unaccredited_lots
 from trace.services.settings import current_settings
 from trace.services.timelines import open_event
 
 RULE: Final = "inspection-decide"
+# Between the authority and whom it inspected: it stands before the reason in the words.
+WITHOUT: Final = "Dựa vào kết quả của phòng kiểm nghiệm chưa được công nhận, vì: "
 DEFAULTS: Final[dict[str, Any]] = {"supervisor_from": "critical"}
 
 
 class NeedsSupervisor(TraceError):
     code = "needs-supervisor"
     message = "A supervisor of your authority has to decide this: it is that severe."
+
+
+class NoAccreditedResult(TraceError):
+    code = "no-accredited-result"
+    message = "No accredited laboratory tested %(lots)s. Say why you conclude on these results."
 
 
 class NotBegun(TraceError):
@@ -65,10 +74,12 @@ def conclude(
     *,
     at: datetime,
     corrects: int | None = None,
+    without: str = "",
 ) -> int:
     """Ends the case by the public conclusion; or corrects the one there is, seen in the version
-    `corrects`. Of two at once the first's stands, the second gets CaseEnded. Raises
-    NeedsSupervisor, NotBegun."""
+    `corrects`. Of two at once the first's stands, the second gets CaseEnded.
+    `without` says why it rests on results of laboratories that were not accredited; it is kept with
+    the words. Raises NeedsSupervisor, NotBegun, NoAccreditedResult."""
     again = corrects is not None
     if row.state in ("begun" if again else "concluded", "cancelled"):
         raise ended(row)
@@ -80,6 +91,12 @@ def conclude(
         check_decides(actor, worst, row, row.organisation.ward_code)
     if again:
         actor.check("decide")
+    weak = unaccredited_lots(row.id)
+    if weak and not without:
+        lots = ", ".join(short_name(one.identity) for one in weak[:5])
+        raise NoAccreditedResult(path="without", lots=lots)
+    if weak:
+        words = f"{words}\n{WITHOUT}{without}".lstrip()
     values = {
         "state": "concluded",
         "conclusion": conclusion,
@@ -112,7 +129,12 @@ def conclude(
     made = sign(actor, event, "conclusion", at=at, of=Of(row.id), along=along)
     db.session.expire(row)
     write_audit(
-        actor, "inspection.conclude", f"inspection:{row.code}", at=at, conclusion=conclusion
+        actor,
+        "inspection.conclude",
+        f"inspection:{row.code}",
+        at=at,
+        conclusion=conclusion,
+        unaccredited=len(weak),
     )
     notify(
         row.organisation,

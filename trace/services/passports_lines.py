@@ -125,10 +125,13 @@ def line_of(
 
 
 def _speaker(fact: Fact, around: Around) -> JsonObject:
-    """Who said it; `accredited` where that is an accredited third party's word of that day."""
+    """Who said it; `accredited` where that is an accredited third party's word of that day, False
+    where a laboratory was not."""
     row = around.loaded.organisations[fact.issuer]
     if covers(around.accredited, row.id, local_day(fact.event_time)):
         return {**who(row), "accredited": True}
+    if row.kind == "laboratory":
+        return {**who(row), "accredited": False}
     return who(row)
 
 

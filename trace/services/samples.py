@@ -28,10 +28,12 @@ from trace.models import (
     Sample,
     Thing,
 )
+from trace.services.accredited import covers, spans_of
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.batches import organisation_address, short_name
 from trace.services.capture.prepare import event_key_digest
+from trace.services.deadlines import local_day
 from trace.services.holds import passes
 from trace.services.inspections import begin, case_of, check_open, things_of
 from trace.services.inspections_events import Of, Said, Told, build, sign, told_of
@@ -90,6 +92,7 @@ class Outcome:
     findings: tuple[JsonObject, ...]
     confirmed: bool
     copied: bool  # by the authority, from a paper
+    accredited: bool  # the laboratory was, on that day
     at: datetime
 
     @property
@@ -160,6 +163,8 @@ def outcomes(samples: Sequence[Sample]) -> dict[int, Outcome]:
             ),
         )
     )
+    by_key = {one.result_key: one for one in samples}
+    spans = spans_of({one.laboratory_id for one in samples if one.laboratory_id is not None})
     found = {}
     for key, event, issuer in rows:
         document, _ = open_event(event)
@@ -171,9 +176,19 @@ def outcomes(samples: Sequence[Sample]) -> dict[int, Outcome]:
             told,
             laboratory and issuer.status == "confirmed",
             not laboratory,
+            covers(spans, by_key[key].laboratory_id or 0, local_day(event.event_time)),
             event.event_time,
         )
     return found
+
+
+def unaccredited_lots(inspection_id: int) -> list[Thing]:
+    """The case's lots of which there are results, and none from an accredited laboratory."""
+    samples = samples_of(inspection_id)
+    found = outcomes(samples)
+    tested = {one.thing_id: one.thing for one in samples if one.id in found}
+    sound = {one.thing_id for one in samples if one.id in found and found[one.id].accredited}
+    return [thing for row, thing in tested.items() if row not in sound]
 
 
 def laboratories() -> list[Organisation]:

@@ -18,12 +18,14 @@ from sqlalchemy import or_, select
 from trace.core.history import find_sources
 from trace.extensions import db
 from trace.models import Certificate, CertificateCover, Household, Organisation, Place, Product
+from trace.services.accredited import covers, spans_of
 from trace.services.certificates import backs, claims_in, name_of, state_of
 from trace.services.chain_audit.found import Book
 from trace.services.chain_audit.reading import Chain
 from trace.services.sets import among
 
 MOST_NAMED = 50
+LABORATORY = "laboratory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,36 @@ def judge_papers(chain: Chain, book: Book) -> None:
     _judge_claims(origins, claims, rows, chain, book)
     _judge_holders(rows, growers, origins, book)
     _judge_named(named, rows, chain, book)
+    _judge_laboratories(chain, book)
+
+
+def _judge_laboratories(chain: Chain, book: Book) -> None:
+    """A result counts as an accredited laboratory's if it was one on the day it signed."""
+    laboratories = {row.code: row for row in chain.organisations.values() if row.kind == LABORATORY}
+    told = [
+        fact
+        for fact in chain.facts
+        if fact.issuer in laboratories
+        and not chain.family_names.isdisjoint(fact.things())
+        and chain.document_of(fact).get("trace:results")
+    ]
+    if not told:
+        book.miss("laboratory", "no-result", applies=False)
+        return
+    spans = spans_of({row.id for row in laboratories.values()})
+    for fact in told:
+        book.saw("laboratory")
+        laboratory = laboratories[fact.issuer]
+        if not covers(spans, laboratory.id, fact.day):
+            book.find(
+                "laboratory",
+                "low",
+                "laboratory",
+                events=[chain.row_of(fact)],
+                things=sorted(fact.things() & chain.family_names),
+                who=laboratory.name,
+                day=fact.day.isoformat(),
+            )
 
 
 def _claims(chain: Chain) -> list[str]:

@@ -77,6 +77,7 @@ _ALL: Final = (
     Rule("certificate-force", "papers", "medium"),
     Rule("certificate-holder", "papers", "high"),
     Rule("claim-unbacked", "papers", "medium"),
+    Rule("laboratory", "papers", "low"),
     # Time and place.
     Rule(
         "travel",

@@ -164,6 +164,11 @@ def _rest() -> dict[str, Words]:
             gettext("Mã hết hạn hoặc bị thu không dùng được."),
             gettext("Xét ngày cấp, ngày hết hạn và trạng thái vào ngày thu."),
         ),
+        "laboratory": Words(
+            gettext("Phòng kiểm nghiệm được công nhận"),
+            gettext("Kết quả của phòng chưa được công nhận không tự đứng làm căn cứ được."),
+            gettext("Xét hiệu lực công nhận của phòng vào ngày phòng ký kết quả."),
+        ),
         "certificate-force": Words(
             gettext("Hiệu lực chứng nhận"),
             gettext("Chứng nhận phải còn hiệu lực vào ngày thu hoạch."),

@@ -220,6 +220,9 @@ _SENTENCES: Final = {
     "certificate-twice": lambda t: gettext(
         "%(certificate)s được cả %(who)s và %(holder)s khai; chưa ai xác nhận của bên nào.", **t
     ),
+    "laboratory": lambda t: gettext(
+        "Kết quả do %(who)s ký; phòng kiểm nghiệm chưa được công nhận ngày %(day)s.", **t
+    ),
     "certificate-stranger": lambda t: gettext(
         "Dòng này nêu %(certificate)s của %(holder)s, không có trong chuỗi này.", **t
     ),
@@ -278,6 +281,7 @@ _MISSING: Final = {
     "unknown-number": lambda t: gettext("không tra được số chứng nhận %(certificate)s", **t),
     "no-places": lambda t: gettext("không đủ nơi chốn để so"),
     "no-phone": lambda t: gettext("không dòng nào mang vị trí điện thoại"),
+    "no-result": lambda t: gettext("không có kết quả kiểm nghiệm nào"),
     "no-use-by": lambda t: gettext("không có hạn sử dụng"),
     "not-sold": lambda t: gettext("chưa ai ghi bán"),
 }

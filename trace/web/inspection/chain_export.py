@@ -117,7 +117,6 @@ def _events(chain: Chain) -> Table:
     for station in _ordered(chain):
         for event in station.events:
             told = chain.events[event]
-            issuer = chain.parties.get(told.issuer)
             named = [chain.things[use.thing] for use in told.uses if use.thing in chain.things]
             rows.append(
                 [
@@ -126,7 +125,7 @@ def _events(chain: Chain) -> Table:
                     told.at,
                     told.recorded,
                     late_by(told),
-                    issuer.name if issuer else "",
+                    _issuer(chain, event),
                     words.custody(told.custody),
                     told.index,
                     f"urn:uuid:{UUID(bytes=told.statement)}",
@@ -134,6 +133,12 @@ def _events(chain: Chain) -> Table:
                 ]
             )
     return gettext("Sự kiện"), head, rows
+
+
+def _issuer(chain: Chain, event: int) -> str:
+    party = chain.parties.get(chain.events[event].issuer)
+    name = party.name if party else ""
+    return f"{name} ({words.unaccredited()})" if event in chain.unaccredited else name
 
 
 def side_word(side: str) -> str:

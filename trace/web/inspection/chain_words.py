@@ -169,6 +169,11 @@ def amount(quantity: Decimal, unit: str) -> str:
     return f"{number(round(quantity, 3).normalize())} {_(uom_name(unit)) if unit else _('gói')}"
 
 
+def unaccredited() -> str:
+    """Of a laboratory's word that no accreditation covers."""
+    return _("phòng kiểm nghiệm chưa được công nhận")
+
+
 def outside_words() -> str:
     """Instead of an amount that this reader may not see."""
     return _("n/a: ngoài phạm vi")

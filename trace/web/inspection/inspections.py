@@ -36,7 +36,7 @@ from trace.services.inspections import (
     things_of,
     todays,
 )
-from trace.services.inspections_ending import conclude, needs_supervisor
+from trace.services.inspections_ending import WITHOUT, conclude, needs_supervisor
 from trace.services.inspections_events import told_of
 from trace.services.inspections_subjects import find_organisation
 from trace.services.jurisdictions import scope_of
@@ -44,7 +44,7 @@ from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.inspection import menu
 from trace.web.inspection.site_forms import SiteForm
-from trace.web.inspection.words import conclusions, helpers, sectors
+from trace.web.inspection.words import conclusions, goods, helpers, sectors
 from trace.web.inspection_words import state_name
 from trace.web.lists import Listing
 
@@ -274,7 +274,8 @@ def end(inspection_id: int) -> ResponseReturnValue:
     """The conclusion, public from then on."""
     row = get_inspection(actor(), inspection_id, write=True)
     former = {"again": "yes"} if row.state == "concluded" else {}
-    start = {"conclusion": row.conclusion, "words": row.words, **former}
+    words, _, without = row.words.partition(WITHOUT)
+    start = {"conclusion": row.conclusion, "words": words.rstrip(), "without": without, **former}
     form = SiteForm(ConclusionSchema(), start, version=row.version)
     form.outbox = False
     if form.sent:
@@ -288,11 +289,13 @@ def end(inspection_id: int) -> ResponseReturnValue:
                 form.said(clean),
                 at=clock.now(),
                 corrects=form.version if form.value("again") else None,
+                without=clean["without"],
             )
             return form.done(
                 url_for("inspections.show", inspection_id=row.id), gettext("Đã ký kết luận.")
             )
     found = findings.findings_of(row.id)
+    weak = samples.unaccredited_lots(row.id)
     return form.page(
         "inspection/inspections/conclude.html",
         row=row,
@@ -301,6 +304,8 @@ def end(inspection_id: int) -> ResponseReturnValue:
             needs_supervisor(actor(), one.severity) for one in found if one.state != "withdrawn"
         ),
         conclusions=conclusions(),
+        weak=weak,
+        weak_names=", ".join(goods(one) for one in weak[:5]),
         **helpers(),
     )
 

@@ -338,6 +338,8 @@ def standing(who: JsonObject, *, maker: bool) -> str:
     """What stands in brackets after the name of who said something; the maker is told of above."""
     if who.get("accredited"):
         return str(gettext("bên thứ ba đã được công nhận"))
+    if who.get("accredited") is False and who["confirmed"]:
+        return str(gettext("phòng kiểm nghiệm chưa được công nhận"))
     if maker or who["confirmed"]:
         return ""
     if who.get("suspended"):
