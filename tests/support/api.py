@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from trace import clock
 from trace.extensions import db
 from trace.models import Organisation
-from trace.services.tokens import SCOPES, issue_token
+from trace.services.tokens import issue_token, offered_scopes
 
 ROOT = "/api/v1"
 NUMBERS = itertools.count()
@@ -28,9 +28,10 @@ class Program:
     """Whoever holds a token. Names of methods are those of HTTP; paths begin after /api/v1."""
 
     def __init__(
-        self, client: FlaskClient, organisation: Organisation, scopes: Sequence[str] = SCOPES
+        self, client: FlaskClient, organisation: Organisation, scopes: Sequence[str] = ()
     ) -> None:
-        _, self.token = issue_token(organisation, "thử", scopes, at=clock.now())
+        wanted = scopes or offered_scopes(organisation)
+        _, self.token = issue_token(organisation, "thử", wanted, at=clock.now())
         db.session.commit()
         self.client = client
 

@@ -18,6 +18,7 @@ MODULES = (
     "requests",
     "audit",
     "people",
+    "tokens",
     "demo",
     "verify",
 )

@@ -35,19 +35,23 @@ class Actor:
     organisation: Organisation
     person: Person | None
     role: str
+    also: frozenset[str] = frozenset()  # acts a token was given beside those of its role
 
     def may(self, act: str) -> bool:
         """Whether the role includes the act (`read`, `record`, `manage`, `inspect`, …), and the
         organisation still works."""
         if self.organisation.closed_at is not None and act not in STAYS:
             return False
-        return act in MAY.get(self.role, frozenset())
+        return act in self._acts()
+
+    def _acts(self) -> frozenset[str]:
+        return MAY.get(self.role, frozenset()) | self.also
 
     def check(self, act: str) -> None:
         """Raises NotAllowed unless the role includes the act, OrganisationClosed where it would
         have."""
         if self.may(act):
             return
-        if act in MAY.get(self.role, frozenset()):
+        if act in self._acts():
             raise OrganisationClosed(name=self.organisation.name)
         raise NotAllowed

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from trace.errors import Conflict, TraceError
+from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import IdempotencyKey
 from trace.services.actors import Actor
@@ -33,11 +33,6 @@ class KeyReused(TraceError):
     status = 422
     message = "This Idempotency-Key came with another request before; what that did stands."
     next_step = "Make a new key for each new request."
-
-
-class AtOnce(Conflict):
-    code = "changed-at-once"
-    message = "Someone else saved this at the same moment. Send it once more."
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ class UndoTooLate(Conflict):
     message = "This was recorded more than %(days)d days ago. Correct single entries instead."
 
 
+class RecordedBefore(Conflict):
+    code = "recorded-before"
+    message = "This very file was recorded before. Tick the box if it is to be recorded again."
+
+
 def receive_file(actor: Actor, kind: str, filename: str, data: bytes, *, at: datetime) -> Import:
     """Keeps an uploaded file and asks for its check."""
     actor.check("record")
@@ -138,6 +143,14 @@ def earlier(actor: Actor, row: Import) -> Import | None:
         .order_by(Import.id.desc())
         .limit(1)
     )
+
+
+def start_once(actor: Actor, row: Import, mode: str, *, again: bool, at: datetime) -> None:
+    """Starts the recording; the very file that was recorded before only where `again` says so.
+    Raises RecordedBefore, and what `start` raises."""
+    if row.state == "checked" and not again and earlier(actor, row) is not None:
+        raise RecordedBefore(path="again")
+    start(actor, row, mode, at=at)
 
 
 def list_imports(actor: Actor) -> Sequence[Import]:

@@ -10,17 +10,27 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from trace.errors import NotFound
+from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Organisation, Person, Token
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.sessions import token_digest
 
-SCOPES: Final = ("capture", "query")
+# `capture` records and `query` reads; each other is an act of that name (services.actors.MAY).
+SCOPES: Final = ("capture", "query", "manage", "export", "inspect")
+ACTS: Final = frozenset({"manage", "export", "inspect"})
 # Recognisable in a log or a repository, so that a leaked one is noticed.
 PREFIX: Final = "trace_"
 USE_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+class NotAScope(TraceError):
+    code = "not-a-scope"
+    message = "The scopes of a token are some of: %(scopes)s."
+
+    def __init__(self, *, path: str = "scopes", **params: object) -> None:
+        super().__init__(path=path, **params)
 
 
 def create_token(
@@ -31,7 +41,7 @@ def create_token(
     at: datetime,
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
-    """A new token and its text, which is kept nowhere. Raises NotAllowed."""
+    """A new token and its text, which is kept nowhere. Raises NotAllowed, NotAScope."""
     actor.check("manage")
     return issue_token(
         actor.organisation, name, scopes, at=at, person=actor.person, expires_at=expires_at
@@ -47,10 +57,9 @@ def issue_token(
     person: Person | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
-    """A token without anybody signed in: the command line and the demo."""
-    unknown = sorted(set(scopes) - set(SCOPES))
-    if unknown or not scopes:
-        raise ValueError(f"scopes are {SCOPES}, not {unknown or 'none'}")
+    """A token without anybody signed in: the command line and the demo. Raises NotAScope."""
+    if not scopes or set(scopes) - set(offered_scopes(organisation)):
+        raise NotAScope(scopes=", ".join(offered_scopes(organisation)))
     text = PREFIX + secrets.token_urlsafe(32)
     token = Token(
         token_hash=token_digest(text),
@@ -73,6 +82,17 @@ def issue_token(
         scopes=token.scopes,
     )
     return token, text
+
+
+def actor_of(token: Token) -> Actor:
+    """Who acts by a token."""
+    also = ACTS & frozenset(token.scopes.split())
+    return Actor(token.organisation, None, "token", also)
+
+
+def offered_scopes(organisation: Organisation) -> tuple[str, ...]:
+    """The scopes a token of this organisation may have: only authorities inspect."""
+    return tuple(one for one in SCOPES if one != "inspect" or organisation.kind == "authority")
 
 
 def find_token(text: str, *, at: datetime) -> Token | None:

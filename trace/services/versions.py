@@ -13,6 +13,11 @@ class ChangedMeanwhile(Conflict):
     next_step = "Compare both versions, then save yours or keep theirs."
 
 
+class ChangedAtOnce(Conflict):
+    code = "changed-at-once"
+    message = "Someone else saved this at the same moment. Send the form once more."
+
+
 class Versioned(Protocol):
     """A record that counts its changes."""
 

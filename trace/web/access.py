@@ -35,6 +35,7 @@ from trace.extensions import allow, db, needs, register
 from trace.models import Session
 from trace.services.actors import Actor
 from trace.services.sessions import actor_of, find_session, slide
+from trace.services.tokens import actor_of as actor_of_token
 from trace.services.tokens import find_token, note_use
 from trace.web.forms import answer_again
 from trace.web.outbox import StaleToken
@@ -165,7 +166,7 @@ def _check_token(scope: str) -> None:
         raise NotSignedIn
     if not scope or scope not in token.scopes.split():
         raise WrongScope(scope=scope)
-    g.token, g.actor = token, Actor(token.organisation, None, "token")
+    g.token, g.actor = token, actor_of_token(token)
     if note_use(token, at=clock.now()):
         db.session.commit()
 

@@ -40,7 +40,7 @@ from trace.errors import Conflict, Refused, TraceError
 from trace.extensions import db
 from trace.models import IdempotencyKey
 from trace.schemas.base import AmbiguousWard, load
-from trace.services.versions import ChangedMeanwhile
+from trace.services.versions import ChangedAtOnce, ChangedMeanwhile
 from trace.web import outbox
 from trace.web.problems import translated, wants_json
 
@@ -53,11 +53,6 @@ class FormAlreadyUsed(Conflict):
     code = "form-already-used"
     message = "This form was already sent with other values; what it did then stands."
     next_step = "Send it again to record these values as well."
-
-
-class ChangedAtOnce(Conflict):
-    code = "changed-at-once"
-    message = "Someone else saved this at the same moment. Send the form once more."
 
 
 def showable(typed: str) -> str:

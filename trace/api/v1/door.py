@@ -31,7 +31,7 @@ from trace.extensions import csrf, db, needs
 from trace.schemas.api.bodies import pointer
 from trace.services import idempotency
 from trace.services.actors import Actor
-from trace.services.versions import ChangedMeanwhile
+from trace.services.versions import ChangedAtOnce, ChangedMeanwhile
 
 BODY_LIMIT: Final = 1_000_000
 DEPTH_LIMIT: Final = 12
@@ -44,7 +44,7 @@ class NotJson(TraceError):
 
 
 class NotJsonType(TraceError):
-    code = "unsupported-media-type"
+    code = "wrong-media-type"
     status = 415
     message = "Send this as %(expected)s."
 
@@ -208,14 +208,14 @@ def operation(method: str, rule: str, **declared: Any) -> Callable[[View], View]
 
 
 def _done(act: Callable[[], Any]) -> Answer:
-    """Carries out an act and commits. Raises AtOnce, VersionPassed."""
+    """Carries out an act and commits. Raises ChangedAtOnce, VersionPassed."""
     try:
         found = act()
         db.session.commit()
     except ChangedMeanwhile:
         raise VersionPassed from None
     except (StaleDataError, IntegrityError):
-        raise idempotency.AtOnce from None
+        raise ChangedAtOnce from None
     return found if isinstance(found, Answer) else Answer(found)
 
 
@@ -243,7 +243,7 @@ def _once(told: Operation, act: Callable[[], Any]) -> Response:
             return _again(earlier)
         if isinstance(error, TraceError):
             raise
-        raise idempotency.AtOnce from None
+        raise ChangedAtOnce from None
     return _response(kept.status, kept.headers, kept.body)
 
 

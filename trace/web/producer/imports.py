@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
 from trace import clock
-from trace.errors import Conflict, NotFound, TraceError
+from trace.errors import NotFound, TraceError
 from trace.models import Import, ImportRow
 from trace.schemas.import_columns import Kind
 from trace.schemas.import_forms import ModeForm, NothingForm, UploadForm, columns_form
@@ -34,11 +34,6 @@ BUSY = ("checking", "running", "undoing")
 class FileMissing(TraceError):
     code = "file-missing"
     message = "Choose a file."
-
-
-class RecordedBefore(Conflict):
-    code = "recorded-before"
-    message = "This very file was recorded before. Tick the box if it is to be recorded again."
 
 
 def kind_name(kind: Kind | str) -> str:
@@ -136,9 +131,7 @@ def show(public_id: str) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean = form.load()
-            if before is not None and not clean["again"]:
-                raise RecordedBefore(path="again")
-            imports.start(actor(), row, clean["mode"], at=clock.now())
+            imports.start_once(actor(), row, clean["mode"], again=clean["again"], at=clock.now())
             return form.done(url_for("imports.show", public_id=public_id))
     if form.status != 200:
         row = imports.get_import(actor(), public_id)  # what was refused is forgotten

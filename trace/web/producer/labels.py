@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,19 +17,16 @@ from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Thing
 from trace.schemas.labels import CUSTOM, SheetSchema, custom_of
+from trace.services.acts import printing
 from trace.services.batches import (
     LotFacts,
     batch_of,
     facts_of,
-    identity_of,
-    item_of,
-    organisation_address,
     product_of,
 )
 from trace.services.jobs import get_job
 from trace.services.label_sheets import (
     JOB_KIND,
-    ask_for_sheet,
     cancel_sheet,
     first_page_path,
     sheet_path,
@@ -40,19 +36,16 @@ from trace.services.labels import (
     SHEET_AT_ONCE,
     Sheet,
     check_sheet,
-    crate_label,
     draw_sheet,
     issue_labels,
-    label_of,
     printed_address,
     prints_of,
     weight_words,
 )
 from trace.services.records import Draw, Record
 from trace.services.settings import current_settings
-from trace.services.stamps import binding_event, check_not_held, is_held, list_rolls
+from trace.services.stamps import check_not_held, is_held, list_rolls
 from trace.services.timelines import get_thing, timeline
-from trace.services.units import Stretch, issue
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.recording import record
@@ -144,19 +137,15 @@ def show(thing_id: int) -> ResponseReturnValue:
 
 
 def _label(thing: Thing, facts: LotFacts, weight: str, *, gs1: bool = False) -> Label:
-    """What the label says; a crate's tells what lies in it, its weight unless one was typed."""
-    if thing.kind != "logistic":
-        return label_of(thing, facts, net_weight=weight, gs1=gs1)
-    made = crate_label(actor(), thing)
-    return replace(made, weight=weight) if weight else made
+    """What the label says."""
+    return printing.label_for(actor(), thing, facts, weight, gs1=gs1)
 
 
 def _copies(form: Form, thing: Thing, sheet: Sheet, reason: str) -> ResponseReturnValue:
     """The same label many times: at once where it is quick, otherwise a job."""
     now = clock.now()
     if sheet.count > SHEET_AT_ONCE:
-        job = ask_for_sheet(actor(), sheet, at=now)
-        issue_labels(actor(), thing, sheet, at=now, reason=reason, job=job.public_id)
+        job = printing.copies(actor(), thing, sheet, reason, at=now)
         return form.done(url_for("labels.progress", public_id=job.public_id))
     drawn = draw_sheet(sheet)
     issue_labels(actor(), thing, sheet, at=now, reason=reason)
@@ -168,33 +157,18 @@ def _copies(form: Form, thing: Thing, sheet: Sheet, reason: str) -> ResponseRetu
 def _units(form: Form, thing: Thing, clean: Mapping[str, Any], label: Label) -> ResponseReturnValue:
     """A serial for each label, bound to the lot by a signed event before anything is drawn."""
     now = clock.now()
-    roll = issue(
-        actor(),
-        clean["count"],
-        at=now,
-        product=product_of(thing),
-        lot=thing,
-        lot_identity=identity_of(thing),
-    )
+    roll = printing.number_labels(actor(), thing, clean["count"], at=now)
     sheet = sheet_from(clean, label, roll.count, range_id=roll.id)
-    job = ask_for_sheet(actor(), sheet, at=now)
-    issue_labels(
-        actor(), thing, sheet, at=now, kind="new", reason=clean["reason"], job=job.public_id
-    )
-    event = binding_event(here(form, now), item_of(thing), Stretch(roll, 1, roll.count))
-    record(form, [event])
+    base = here(form, now)
+    job, events = printing.numbered(actor(), thing, sheet, roll, base, clean["reason"])
+    record(form, events)
     return form.done(url_for("labels.progress", public_id=job.public_id))
 
 
 def here(form: Form, at: datetime) -> Record:
     """Circumstances of an act at the desk: now, by this organisation."""
     draw = Draw(current_settings().secret_key, actor().organisation.code, form.key)
-    return Record(
-        id_base=current_settings().id_base,
-        event_id=draw.event_id(),
-        event_time=at,
-        recorded_by=organisation_address(actor().organisation),
-    )
+    return printing.at_the_desk(actor(), draw, at)
 
 
 def file_answer(data: bytes, name: str, suffix: str, kind: str) -> Response:

@@ -103,7 +103,23 @@ def new() -> ResponseReturnValue:
                 return redirect(earlier, 303)
             # Shown in this answer and nowhere else: not even a cookie carries it.
             return _tokens_page(made=text)
-    return form.page("producer/organisation/token_form.html", ask_password=password_asked())
+    return form.page(
+        "producer/organisation/token_form.html",
+        ask_password=password_asked(),
+        offered=_scope_words(),
+    )
+
+
+def _scope_words() -> list[tuple[str, str, str]]:
+    """What a token may be for: (value, words, what programs call it)."""
+    words = {
+        "capture": gettext("Ghi sự kiện"),
+        "query": gettext("Đọc sự kiện"),
+        "manage": gettext("Sửa thông tin tổ chức"),
+        "export": gettext("Lấy toàn bộ dữ liệu của tổ chức"),
+        "inspect": gettext("Xem việc của thanh tra"),
+    }
+    return [(one, words[one], one) for one in tokens.offered_scopes(actor().organisation)]
 
 
 @token_pages.route("/<int:token_id>/revoke", methods=["GET", "POST"])
