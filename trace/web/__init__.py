@@ -6,6 +6,7 @@ from flask import Flask
 
 from trace.extensions import register
 from trace.web import (
+    api_docs,
     directives,
     finding,
     front,
@@ -90,6 +91,7 @@ def register_pages(app: Flask) -> None:
     register(app, front.blueprint, "public")
     register(app, help_pages.blueprint, "public")
     register(app, finding.blueprint, "public")
+    register(app, api_docs.blueprint, "public")
     register(app, wellknown.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
