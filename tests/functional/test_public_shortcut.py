@@ -91,6 +91,11 @@ def test_the_short_way_answers_as_the_long_one(app: Flask, farm: Farm) -> None:
                 (long, short), taken = both(app, path, method, **browser)
                 assert short == long, (path, browser)
                 assert taken == [path]
+    for query in ("x=1", "17=261231&foo=a%20b+c&foo=%E1%BA%A3", "a=1&&b", "lang=en", "=&;", "?"):
+        (long, short), taken = both(app, f"{path_of(lot)}?{query}")
+        assert short == long
+        assert (short[0], taken) == (307, [path_of(lot)])
+        assert ("Location", f"/t{path_of(lot)}?{query}") in short[1]
     etag = app.test_client().get(f"/t{path_of(lot)}").headers["ETag"]
     for given in (etag, f'"x", {etag}', "*"):
         (long, short), taken = both(app, f"/t{path_of(lot)}", If_None_Match=given)
@@ -105,7 +110,9 @@ def test_what_is_asked_beside_the_address_takes_the_long_way(app: Flask, farm: F
     void_stamps(farm.actor, roll, 3, 3)
     db.session.commit()
     for path in (
-        *(f"/t{lot}?lang=en", f"/t{lot}?view=proof", f"{lot}?linkType=linkset", f"{lot}?x=1"),
+        *(f"/t{lot}?lang=en", f"/t{lot}?view=proof", f"{lot}?linkType=linkset"),
+        *(f"{lot}?x=1&LINKtype=gs1:pip", f"{lot}?link%54ype=linkset"),
+        *(f"{lot}?x={'y' * 2000}", f"{lot}/?x=1"),
         *(f"/t/{lot}", f"{lot}/", "/t/b/7K3QMP2XV4", "/t/b/no", "/b/no", "/", "/search", "/t/"),
         *(stamp_page(roll, 2), stamp_page(roll, 3), f"/t/o/{farm.organisation.code}"),
     ):

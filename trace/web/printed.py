@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from trace.core.gs1 import parse_path
 
 METHODS: Final = ("GET", "HEAD", "OPTIONS")
 LINKSET_TYPE: Final = "application/linkset+json"
@@ -16,6 +19,18 @@ FOR_EVERYONE: Final = (
 )
 # Unless an answer says otherwise.
 ASKED_ANEW: Final = ("Cache-Control", "no-cache")
+
+
+# What of a query belongs to the address itself: names of digits only (URI Syntax, section 4.9).
+_ATTRIBUTE: Final = re.compile(r"[0-9]+=[^&;]*")
+
+
+def check_query(path: str, query: str) -> None:
+    """R6: attributes of the address are part of its syntax. Names that are not all digits are
+    somebody else's, whatever is in them. Raises a Gs1Error."""
+    found = [one for one in re.split("[&;]", query) if _ATTRIBUTE.fullmatch(one)]
+    if found:
+        parse_path(f"{path}?{'&'.join(found)}")
 
 
 def way_to(target: str, path: str, public_url: str) -> tuple[tuple[str, str], ...]:

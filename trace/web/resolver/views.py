@@ -7,7 +7,6 @@ product. The requirements R1 to R32 and what we answer to each: docs/reference/a
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -28,7 +27,7 @@ from trace.services.settings import current_settings
 from trace.web.access import COOKIE
 from trace.web.addresses import raw_target
 from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
-from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS
+from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS, check_query
 from trace.web.problems import problem
 from trace.web.resolver.answers import (
     NoSuchLink,
@@ -48,8 +47,6 @@ KEYS: Final = (
     *("8003", "8004", "8006", "8010", "8013", "8017", "8018"),
 )
 LETTERS: Final = ("b", "c", "h", "l", "n", "o", "p", "q")
-# What of a query belongs to the address itself: names of digits only (URI Syntax, section 4.9).
-ATTRIBUTE: Final = re.compile(r"[0-9]+=[^&;]*")
 
 
 @bp.after_request
@@ -71,7 +68,7 @@ def answer(rest: str) -> ResponseReturnValue:
     path = path.rstrip("/")  # R26
     try:
         identity = parse_path(path).identity
-        _check_query(path, query)
+        check_query(path, query)
     except TraceError as error:
         return _refused(path, error)
     if waiting := seconds_to_wait():
@@ -98,14 +95,6 @@ def _wished(identity: Identity, path: str, query: str) -> ResponseReturnValue:
         return desk
     # R10, R25: to the page on the same origin, the query untouched.
     return redirect(f"/t{path}" + (f"?{query}" if query else ""), path)
-
-
-def _check_query(path: str, query: str) -> None:
-    """R6: attributes of the address are part of its syntax. Names that are not all digits are
-    somebody else's, whatever is in them. Raises a Gs1Error."""
-    found = [one for one in re.split("[&;]", query) if ATTRIBUTE.fullmatch(one)]
-    if found:
-        parse_path(f"{path}?{'&'.join(found)}")
 
 
 def _desk_of(path: str) -> Response | None:

@@ -4,13 +4,14 @@ A scan is three of them. The printed address reads one row and sends on to its p
 is known. The page's own reads the same row (two for a package), finds the page in memory under what
 the row says, and sends it, or 304 to whoever has it. The page tells that it was shown: 204. Neither
 a request object nor an application context is needed for that; making them would cost more than the
-page. Anything else (first view of a version, arguments, a cookie at a printed address, linksets, an
-address that is refused, a network that has to wait, a database that does not answer) is left to the
-views, which decide by the same functions.
+page. Anything else (first view of a version, arguments of a page, wishes for links, a cookie at a
+printed address, an address that is refused, a network that has to wait, a database that does not
+answer) is left to the views, which decide by the same functions.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -26,7 +27,7 @@ from trace.models.types import to_millis
 from trace.web.addresses import best_language
 from trace.web.guessing import is_waiting
 from trace.web.hot import STATUS, Answer, guards
-from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, way_to
+from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, check_query, way_to
 from trace.web.scan import rows
 from trace.web.scan.beacon import nothing, take
 from trace.web.scan.bodies import encoding_of
@@ -36,6 +37,9 @@ T = TypeVar("T")
 METHODS: Final = frozenset({"GET", "HEAD"})
 # The first parts of printed addresses that may have a history.
 PRINTED: Final = frozenset({"00", "01", "b", "c", "h"})
+# What a query may hold that only the long way reads: a wish, under a name in any case or escaped;
+# and what it would not send on as it came.
+WISHES: Final = re.compile(r"(?i)linktype|%(?=[^=&]*=)|[^!-~]|.{1000}")
 
 
 @bp.record_once
@@ -52,20 +56,22 @@ def answered(app: Flask, environ: dict[str, Any]) -> Answer | None:
         if environ["REQUEST_METHOD"] == "POST":
             return _seen(app, environ, path) if _is_plain(app, environ, path) else None
         return _page(app, environ, path) if _reads(app, environ, path) else None
-    if first in PRINTED and _reads(app, environ, path):
-        return _sent_on(app, environ, path)
+    if first in PRINTED:
+        path, _, query = path.partition("?")
+        if not WISHES.search(query) and _reads(app, environ, path, query):
+            return _sent_on(app, environ, path, query)
     return None
 
 
-def _reads(app: Flask, environ: dict[str, Any], path: str) -> bool:
-    return environ["REQUEST_METHOD"] in METHODS and _is_plain(app, environ, path)
+def _reads(app: Flask, environ: dict[str, Any], path: str, query: str = "") -> bool:
+    return environ["REQUEST_METHOD"] in METHODS and _is_plain(app, environ, path, query)
 
 
-def _is_plain(app: Flask, environ: dict[str, Any], path: str) -> bool:
-    """Whether nothing is asked beside the address, and by nobody who has to wait. The framework
-    redirects some forms of an address: two slashes in a row."""
+def _is_plain(app: Flask, environ: dict[str, Any], path: str, query: str = "") -> bool:
+    """Whether nothing is asked beside the address and this query, and by nobody who has to wait.
+    The framework redirects some forms of an address: two slashes in a row."""
     return (
-        not environ.get("QUERY_STRING")
+        environ.get("QUERY_STRING", "") == query
         and "//" not in path
         and "//" not in environ["PATH_INFO"]
         and not is_waiting(app, environ.get("REMOTE_ADDR", ""))
@@ -82,7 +88,7 @@ def _asked(app: Flask, path: str, ask: Callable[..., T]) -> T | None:
         return None
 
 
-def _sent_on(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
+def _sent_on(app: Flask, environ: dict[str, Any], path: str, query: str) -> Answer | None:
     """307 to the page, which says what became of a stamp; inspectors, who have a cookie, may be
     sent elsewhere."""
     asks_for_links = "linkset" in environ.get("HTTP_ACCEPT", "").lower()
@@ -90,7 +96,14 @@ def _sent_on(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
         return None
     if not _asked(app, path, _is_known):
         return None
-    way = way_to(f"/t{path}", path, app.extensions["trace.settings"].public_url)
+    target = f"/t{path}"
+    if query:
+        try:
+            check_query(path, query)
+        except Gs1Error:
+            return None
+        target = f"{target}?{query}"
+    way = way_to(target, path, app.extensions["trace.settings"].public_url)
     return STATUS[307], [*way, *_around(app)], ()
 
 
