@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_folded_places import add_folded_places, drop_folded_places
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -221,6 +223,11 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_own", ["organisation_id", "kind", "id"], unique=False)
 
+    with op.batch_alter_table("places", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("folded", sa.String(length=500), server_default="", nullable=False)
+        )
+
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -236,10 +243,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recall_answers_thing_id"), ["thing_id"], unique=False)
         batch_op.create_unique_constraint(batch_op.f("uq_recall_answers_undoes_id"), ["undoes_id"])
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
+            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
         )
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
+            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
         )
 
     with op.batch_alter_table("recalls", schema=None) as batch_op:
@@ -258,8 +265,11 @@ def upgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_things_product_id"))
         batch_op.create_index("ix_things_product", ["product_id", "id"], unique=False)
 
+    add_folded_places(op)
+
 
 def downgrade() -> None:
+    drop_folded_places(op)
     with op.batch_alter_table("things", schema=None) as batch_op:
         batch_op.drop_index("ix_things_product")
         batch_op.create_index(batch_op.f("ix_things_product_id"), ["product_id"], unique=False)
@@ -271,13 +281,16 @@ def downgrade() -> None:
         batch_op.drop_column("end_first")
 
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_recall_answers_undoes_id"), type_="unique")
         batch_op.drop_index(batch_op.f("ix_recall_answers_thing_id"))
         batch_op.drop_column("undoes_id")
         batch_op.drop_column("event_key")
         batch_op.drop_column("thing_id")
+
+    with op.batch_alter_table("places", schema=None) as batch_op:
+        batch_op.drop_column("folded")
 
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_own")

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Date, ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from trace.core.folding import fold
 from trace.extensions import Model
 from trace.models.organisations import Household, Organisation
 from trace.models.types import Id, Moment, Quantity
@@ -50,6 +51,8 @@ class Place(Model):
     identity: Mapped[str] = mapped_column(String(300), unique=True)  # canonical text
     name: Mapped[str] = mapped_column(String(200))
     name_en: Mapped[str] = mapped_column(String(200), default="")
+    # Both names as people type them when they look for it: no capitals, no marks.
+    folded: Mapped[str] = mapped_column(String(500), default="", server_default="")
     kind: Mapped[str] = mapped_column(String(20))
     ward_code: Mapped[str | None] = mapped_column(String(10), index=True)
     address: Mapped[str] = mapped_column(String(300), default="")
@@ -78,6 +81,12 @@ class Place(Model):
     area_codes: Mapped[list[AreaCode]] = relationship(
         back_populates="place", order_by="AreaCode.id", passive_deletes=True
     )
+
+    @validates("name", "name_en")
+    def _fold(self, key: str, text: str) -> str:
+        names = {"name": self.name, "name_en": self.name_en, key: text}
+        self.folded = fold(f"{names['name'] or ''} {names['name_en'] or ''}")[:500]
+        return text
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from trace.core.folding import fold
 from trace.core.gs1 import Identity, canonical_uri, parse_path
@@ -92,7 +92,7 @@ def search_chains(
     words = fold(text).split()[:MOST_WORDS]
     if words:
         found.organisations = _organisations(words, text)
-        found.places = _places(scope, text)
+        found.places = _places(scope, words, text)
     if found:
         found.refusal = None
     return found
@@ -286,14 +286,11 @@ def _organisations(words: Collection[str], text: str) -> list[Organisation]:
     return found
 
 
-def _places(scope: Scope, text: str) -> list[Place]:
-    """Places by the beginning of their name, or in a ward: of the area, or public."""
-    plain = text.strip()
+def _places(scope: Scope, words: Collection[str], text: str) -> list[Place]:
+    """Places with these words in their name, or in a ward: of the area, or public."""
     wards = [match.ward.code for match in match_wards(text, limit=5) if not match.guessed]
-    mark = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     fits: list[ColumnElement[bool]] = [
-        Place.name.ilike(f"%{mark}%", escape="\\"),
-        Place.name_en.ilike(f"%{mark}%", escape="\\"),
+        and_(*(Place.folded.like(f"%{word}%") for word in words)),
     ]
     if wards:
         fits.append(among(Place.ward_code, wards))
