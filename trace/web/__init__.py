@@ -6,6 +6,7 @@ from flask import Flask
 
 from trace.extensions import register
 from trace.web import (
+    credentials,
     api_docs,
     directives,
     finding,
@@ -97,6 +98,7 @@ def register_pages(app: Flask) -> None:
     register(app, scan.bp, "anonymous")
     register(app, scan.follow, "anonymous")
     register(app, verify.bp, "anonymous")
+    register(app, credentials.blueprint, "anonymous")
     register(app, resolver.bp, "anonymous")
     register(app, requests.blueprint, "public")
     register(app, directives.blueprint, "member:read")

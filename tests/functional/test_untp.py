@@ -1,0 +1,207 @@
+"""Credentials handed out in the words of the UN's transparency protocol: signed by the maker's key,
+held against the published schema, ended and suspended by a public list."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc import jws
+from joserfc.jwk import OKPKey
+from sqlalchemy.orm import scoped_session
+
+from tests.support.farms import Farm, make_farm, make_product, thing_id, uri_of
+from trace.errors import NotAllowed, NotFound, TraceError
+from trace.extensions import db
+from trace.models import Credential
+from trace.services import sequencer, untp
+from trace.services.actors import Actor
+from trace.services.did import did_document
+from trace.services.platform import platform_organisation
+from trace.services.untp_status import decode
+
+START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+GTIN = "08936012340013"
+pytestmark = pytest.mark.usefixtures("now")
+
+
+@pytest.fixture
+def farm(db_session: scoped_session[Any]) -> Farm:
+    return make_farm(START)
+
+
+def grown(farm: Farm) -> int:
+    lot = farm.wait(12).reap(farm.sow(performed_by="H07"))
+    sequencer.publish(now=NOW)
+    db.session.commit()
+    return thing_id(lot)
+
+
+def issued(farm: Farm, thing: int, kind: str = "passport") -> Credential:
+    row = untp.issue(farm.actor, thing, kind, at=NOW)
+    db.session.commit()
+    return row
+
+
+def verified(text: str, organisation: Any) -> dict[str, Any]:
+    """The payload, checked by another library with the keys of the DID document."""
+    document = did_document(organisation)
+    header = jws.extract_compact(text.encode()).headers()
+    kid = header["kid"]
+    method = next(one for one in document["verificationMethod"] if one["id"] == kid)
+    assert kid in document["assertionMethod"]
+    key = OKPKey.import_key(method["publicKeyJwk"])
+    checked = jws.deserialize_compact(text, key, algorithms=["Ed25519"])
+    assert header["typ"] == "vc+jwt"
+    told: dict[str, Any] = json.loads(checked.payload)
+    issuer = told["issuer"]
+    assert (issuer["id"] if isinstance(issuer, dict) else issuer) == document["id"]
+    return told
+
+
+def places(client: FlaskClient, told: dict[str, Any], purpose: str) -> frozenset[int]:
+    entry = next(one for one in told["credentialStatus"] if one["statusPurpose"] == purpose)
+    path = entry["statusListCredential"].removeprefix("https://trace.example")
+    answer = client.get(path)
+    assert answer.content_type == "application/vc+jwt"
+    listed = verified(answer.get_data(as_text=True), platform_organisation())
+    assert listed["id"] == entry["statusListCredential"]
+    return decode(listed["credentialSubject"]["encodedList"])
+
+
+def test_a_passport_is_signed_by_the_makers_key_and_says_what_the_record_says(
+    farm: Farm, client: FlaskClient
+) -> None:
+    farm.product = make_product(
+        farm.organisation, "Cải ngọt", START, gtin=GTIN, net_weight=Decimal("0.3")
+    )
+    farm.plot.public = False
+    farm.plot.name = "Vườn kín Canary"
+    farm.certify()
+    thing = grown(farm)
+    events = issued(farm, thing, "events")
+    row = issued(farm, thing)
+    answer = client.get(f"/credentials/{row.public_id}")
+    assert answer.content_type == "application/vc+jwt"
+    told = verified(answer.get_data(as_text=True), farm.organisation)
+    subject, product = told["credentialSubject"], told["credentialSubject"]["product"]
+    assert product["registeredId"] == GTIN
+    assert product["producedByParty"]["id"] == uri_of(farm.organisation)
+    assert product["productionDate"] == "2026-11-20"
+    assert subject["conformityClaim"][0]["description"].startswith("VietGAP VG-DEMO-01")
+    (link,) = subject["traceabilityInformation"][0]["traceabilityEvent"]
+    assert link["type"] == ["SecureLink", "Link"]
+    assert subject["conformityClaim"][0]["type"] == ["Claim", "Declaration"]
+    assert link["linkURL"].endswith(events.public_id)
+    assert "Canary" not in answer.get_data(as_text=True)
+    assert "Canary" not in json.dumps(told, ensure_ascii=False)
+    assert client.get(f"/credentials/{row.public_id}?format=json").json == told
+    check_schema(told)
+
+
+def check_schema(told: dict[str, Any]) -> None:
+    """Against the protocol's own schema where the package that has it is installed."""
+    spec = find_spec("dppvalidator")
+    if spec is None or spec.origin is None:
+        return
+    path = Path(spec.origin).parent / "schemas" / "data" / "untp-dpp-schema-0.6.1.json"
+    schema = json.loads(path.read_text())
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(
+        told
+    )
+
+
+def test_the_events_of_a_lot_are_told_in_the_protocols_form(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot = farm.wait(12).reap(farm.sow())
+    farm.box(lot, kilos=100)
+    sequencer.publish(now=NOW)
+    db.session.commit()
+    told = verified(issued(farm, thing_id(lot), "events").jwt, farm.organisation)
+    assert told["type"][0] == "DigitalTraceabilityEvent"
+    kinds = [one["type"][0] for one in told["credentialSubject"]]
+    assert kinds == ["ObjectEvent", "TransformationEvent", "AggregationEvent"]
+    made, packed = told["credentialSubject"][1:]
+    assert made["outputQuantityList"][0]["quantity"] == 480
+    assert made["outputQuantityList"][0]["uom"] == "KGM"
+    assert made["bizLocation"] == farm.plot.identity
+    assert packed["parentEPC"]["type"] == ["Item"]
+    assert packed["childQuantityList"][0]["quantity"] == 100
+
+
+def test_a_new_credential_ends_the_one_before_and_a_recall_suspends(
+    farm: Farm, client: FlaskClient
+) -> None:
+    thing = grown(farm)
+    first, events = issued(farm, thing), issued(farm, thing, "events")
+    assert places(client, untp.payload_of(first), "revocation") == frozenset()
+    second = issued(farm, thing)
+    ended = places(client, untp.payload_of(second), "revocation")
+    assert ended == {first.status_index}
+    assert untp.states([first, second, events]) == {
+        first.id: "revoked",
+        second.id: "valid",
+        events.id: "valid",
+    }
+    untp.revoke(farm.actor, second, at=NOW)
+    db.session.commit()
+    assert places(client, untp.payload_of(second), "revocation") == {
+        first.status_index,
+        second.status_index,
+    }
+    farm.notify("hold", uri_of_thing(thing), reason="chờ kết quả")
+    held = places(client, untp.payload_of(events), "suspension")
+    assert events.status_index in held
+    assert untp.states([events])[events.id] == "suspended"
+
+
+def uri_of_thing(thing: int) -> str:
+    from trace.models import Thing
+    from trace.services.batches import address_of
+
+    return address_of(db.session.get_one(Thing, thing))
+
+
+def test_only_the_maker_hands_out_credentials_and_only_of_what_is_recorded(farm: Farm) -> None:
+    thing = grown(farm)
+    other = make_farm(START, "Người lạ Demo")
+    with pytest.raises(NotFound):
+        untp.issue(other.actor, thing, "passport", at=NOW)
+    with pytest.raises(NotAllowed):
+        untp.issue(Actor(farm.organisation, None, "recorder"), thing, "passport", at=NOW)
+    for kind in ("", "licence", "\x00", "\ud800"):
+        with pytest.raises(TraceError) as refused:
+            untp.issue(farm.actor, thing, kind, at=NOW)
+        assert refused.value.code == "unknown-credential-kind"
+    row = issued(farm, thing)
+    with pytest.raises(NotFound):
+        untp.get_own(other.actor, row.public_id)
+    farm.organisation.approval_required = True
+    with pytest.raises(TraceError) as refused:
+        untp.issue(farm.actor, thing, "passport", at=NOW)
+    assert refused.value.code == "credential-needs-approval"
+    db.session.rollback()
+
+
+@pytest.mark.one_database
+def test_unknown_credentials_and_lists_are_not_found(app: Flask, client: FlaskClient) -> None:
+    for path in (
+        "x",
+        "%00",
+        "%ED%A0%80",
+        "00000000-0000-4000-8000-000000000000",
+        "status/0/other",
+        "status/7/revocation",
+        "status/99999999999999999999/revocation",
+    ):
+        assert client.get(f"/credentials/{path}").status_code == 404, path
