@@ -152,11 +152,8 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[Server]:
         told = json.loads(line)
         yield Server(told["base"], {"Authorization": f"Bearer {told['token']}"})
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=20)
-        if process.stdout is not None:
-            process.stdout.close()
+        process.kill()  # nothing of it is needed any more
+        process.communicate()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy import select
 
 from trace import clock
 from trace.extensions import db
@@ -19,11 +20,14 @@ from trace.extensions import db
 def work(app: Flask, stop: threading.Event) -> None:
     """What the worker does, without its waiting."""
     from trace.jobs.worker import run_pending
+    from trace.models import Job
     from trace.services.subscriptions_sending import deliver
 
     with app.app_context():
-        while not stop.wait(0.02):
-            run_pending()
+        while not stop.wait(0.03):
+            asked = select(Job.id).where(Job.state == "queued", Job.run_after <= clock.now())
+            if db.session.scalar(asked.limit(1)) is not None:
+                run_pending()
             deliver(clock.now)
             db.session.remove()
 

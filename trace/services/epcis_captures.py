@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import select
 
 from trace.core.epcis import Document, JsonObject, Limits, parse_document
+from trace.core.epcis.xml import XmlLimits, parse_xml
 from trace.errors import Refused, TooLarge, TraceError
 from trace.extensions import db
 from trace.models import Job
@@ -61,9 +62,10 @@ def read_document(data: bytes, form: Form = "json") -> Document:
     """The document in `data`. Raises Refused, CaptureLimit."""
     if len(data) > most_bytes():
         raise CaptureLimit(limit=f"{most_bytes()} bytes")
-    limits = Limits(max_bytes=most_bytes(), max_events=MOST_EVENTS)
     try:
-        return parse_document(data, limits=limits)
+        if form == "xml":
+            return parse_xml(data, limits=XmlLimits(max_bytes=most_bytes(), max_events=MOST_EVENTS))
+        return parse_document(data, limits=Limits(max_bytes=most_bytes(), max_events=MOST_EVENTS))
     except Refused as refused:
         if any(error.status == 413 for error in refused.errors):
             raise CaptureLimit(limit=f"{MOST_EVENTS} events") from refused

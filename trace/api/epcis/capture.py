@@ -47,12 +47,13 @@ def capture_job_options(capture_id: str) -> Response:
 @needs("capture")
 def post_capture() -> Response:
     """Accepts a document (202, Location); the job tells how its events fared."""
-    check_media_type()
+    form = _form()
     job = captures.submit_document(
         acting(),
         _body(),
         at=clock.now(),
         behaviour=request.headers.get("GS1-Capture-Error-Behaviour", "rollback"),
+        form=form,
     )
     db.session.commit()
     address = f"{bp.url_prefix}/capture/{job.public_id}"
@@ -77,16 +78,17 @@ def get_capture_job(capture_id: str) -> Response:
     return as_json(job_of(captures.get_capture(acting(), capture_id)))
 
 
-@bp.post("/events")
+@bp.post("/events", provide_automatic_options=False)
 @needs("capture")
 def post_event() -> Response:
     """Records a single event at once (201, Location). Raises AlreadyRecorded."""
-    check_media_type()
+    form = _form()
     done = captures.record_event(
         acting(),
         _body(),
         at=clock.now(),
         idempotency_key=request.headers.get("Idempotency-Key", "")[:100],
+        form=form,
     )
     db.session.commit()
     event_id = done.events[0].event_key
@@ -94,6 +96,14 @@ def post_event() -> Response:
     response.status_code = 201
     response.headers["Location"] = f"{bp.url_prefix}/events/{quote(event_id, safe='')}"
     return response
+
+
+def _form() -> captures.Form:
+    """What the body is said to be. Raises UnsupportedMediaType."""
+    if request.mimetype in ("application/xml", "text/xml"):
+        return "xml"
+    check_media_type()
+    return "json"
 
 
 def _body() -> bytes:

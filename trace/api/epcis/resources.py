@@ -83,7 +83,7 @@ RESOURCES: Final = (
 )
 
 
-@bp.get("/")
+@bp.get("/", provide_automatic_options=False)
 @needs("query")
 def get_top() -> Response:
     """The resources there are."""
