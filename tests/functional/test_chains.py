@@ -24,8 +24,8 @@ from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 from trace.core.gs1 import parse_identity
 from trace.extensions import db
-from trace.models import Audit, Organisation
-from trace.services import chains_walk
+from trace.models import Audit, KeptAudit, Organisation
+from trace.services import chains, chains_walk
 from trace.services.actors import Actor
 from trace.services.chains import Chain, Narrowing, find_subject, is_problem, read_chain
 from trace.services.chains_events import open_told
@@ -460,7 +460,8 @@ def test_whatever_is_typed_leads_to_the_chain_or_to_results(desk: PageClient, st
     assert "Phiếu giao" in desk.get("/inspection/chain/", query_string={"of": story.note}).h1
     for text, found in (
         ("htx minh hoa", "HTX Minh họa"),
-        ("Vườn B2", "Vườn B2"),
+        ("VƯỜN b2", "Vườn B2"),
+        ("b2 vuon", "Vườn B2"),
         (ward_name("09895"), "Vườn B2"),
         (f"o/{story.farm.organisation.code}", story.farm.organisation.name),
         (f"l/{story.farm.plot.code}", "Vườn B2"),
@@ -503,3 +504,42 @@ def test_bad_input_is_told_beside_its_box_and_never_breaks(desk: PageClient, sto
         assert answer.status_code < 500, query
     for number in ("0", "9" * 30):
         assert desk.client.get(f"/inspection/chain/events/{number}").status_code == 404
+
+
+def test_the_last_kept_audit_stands_on_the_chain_with_the_button(
+    desk: PageClient, story: Story
+) -> None:
+    of = f"/inspection/chain/?of={path_of(story.lot)}"
+    page = desk.get(of)
+    assert "Cơ quan chưa rà chuỗi này lần nào." in page.text
+    result = desk.submit(page, {}, which="//section[@aria-labelledby='checks']//form")
+    again = desk.get(of)
+    assert "Rà lại cả chuỗi" in again.text
+    assert desk.get(again.link("Xem cả kết quả rà")).h1 == result.h1
+    chips = again.texts("//section[@aria-labelledby='checks']//li")
+    assert any(chip.startswith("Chữ ký ") for chip in chips)
+    row = db.session.scalars(select(KeptAudit)).one()
+    row.made_at -= timedelta(days=3)
+    db.session.commit()
+    assert "(3 ngày trước)" in desk.get(of).text
+    # Out of reach nothing is audited.
+    office = db.session.scalars(select(Organisation).where(Organisation.kind == "authority")).one()
+    office.jurisdiction = ELSEWHERE
+    db.session.commit()
+    assert not desk.get(of).find("//section[@aria-labelledby='checks']")
+
+
+def test_what_lies_beyond_the_depth_asked_for_is_not_read(
+    story: Story, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = chain_of(story.mixed, now)
+    near = chain_of(story.mixed, now, depth=1)
+    kept = {n for n, one in whole.graph.stations.items() if one.distance <= 1}
+    assert near.graph.stations.keys() == kept
+    assert not near.more
+    # Nothing lies in crates within crates here: a level for each step is enough.
+    monkeypatch.setattr(chains, "NESTED", 0)
+    few = chain_of(story.mixed, now, depth=1)
+    assert few.graph.stations.keys() == kept
+    assert len(few.events) < len(whole.events)
+    assert not few.more

@@ -39,7 +39,7 @@ from trace.services.batches import short_name
 from trace.services.chains_cases import cases_of_others
 from trace.services.chains_fold import fold
 from trace.services.chains_graph import Flow, Graph, Passing, Station, follow, keep, narrow
-from trace.services.chains_walk import Told, Walked, walk
+from trace.services.chains_walk import MOST_LEVELS, NESTED, Told, Walked, walk
 from trace.services.deadlines import local_day
 from trace.services.jurisdictions import Reach, look, reach, scope_of
 from trace.services.sets import among
@@ -188,7 +188,10 @@ def things_of_note(note: str) -> list[int]:
 def read_chain(actor: Actor, subject: Subject, wanted: Narrowing, *, at: datetime) -> Chain:
     """The chain of the subject as this authority may read it. Raises NotAllowed."""
     authority = scope_of(actor).authority
-    walked = walk(subject.things)
+    # No step of the picture passes more than NESTED containers: what lies beyond is not read.
+    levels = wanted.depth * (1 + NESTED) + 1 if wanted.depth else MOST_LEVELS
+    own = Walked(frozenset(subject.things), levels=min(levels, MOST_LEVELS))
+    walked = walk(subject.things, walked=own)
     walked.forget(cases_of_others(authority, walked.events.values()))
     within = reach(actor, sorted(walked.things))
     mine = _reach_of(subject, within)

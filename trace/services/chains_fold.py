@@ -29,6 +29,7 @@ from trace.services.chains_walk import (
     EPC,
     INPUT,
     KEPT_FROM,
+    NESTED,
     OUTPUT,
     PARENT,
     Told,
@@ -285,7 +286,9 @@ class _Folding:
             return facts.lot_id
         return None if self.walked.stays(thing) else thing
 
-    def _contents(self, boxes: Iterable[int], at: datetime, deep: int = 5) -> dict[int, Amounts]:
+    def _contents(
+        self, boxes: Iterable[int], at: datetime, deep: int = NESTED
+    ) -> dict[int, Amounts]:
         found: dict[int, Amounts] = {}
         inner = []
         for box in boxes:

@@ -34,6 +34,7 @@ KEPT_FROM: Final = "?"
 MOST_THINGS: Final = 4_000
 MOST_EVENTS: Final = 8_000
 MOST_LEVELS: Final = 60
+NESTED: Final = 5  # crates on pallets in containers: deeper is a mistake or a loop
 AGGREGATION: Final = TYPES.index("AggregationEvent")
 CONTAINING: Final = frozenset({AGGREGATION, TYPES.index("AssociationEvent")})
 
@@ -114,6 +115,7 @@ class Walked:
     more: bool = False
     most_things: int = field(default_factory=lambda: MOST_THINGS)
     most_events: int = field(default_factory=lambda: MOST_EVENTS)
+    levels: int = MOST_LEVELS
     about: dict[int, list[Told]] = field(default_factory=lambda: defaultdict(list))
     _read: set[int] = field(default_factory=set)
     _stays: dict[int, list[Stay]] = field(default_factory=dict)
@@ -317,7 +319,7 @@ def _walk_up(walked: Walked) -> None:
     # thing -> when it was used; None: at any time.
     frontier: dict[int, set[datetime | None]] = {one: {None} for one in sorted(walked.subject)}
     followed: dict[int, set[datetime | None]] = defaultdict(set)
-    for _ in range(MOST_LEVELS):
+    for _ in range(walked.levels):
         walked.read(list(frontier))
         found: dict[int, set[datetime | None]] = defaultdict(set)
         for thing, moments in frontier.items():
@@ -332,7 +334,7 @@ def _walk_up(walked: Walked) -> None:
         walked.up |= set(frontier)
         if not frontier:
             return
-    walked.more = True
+    walked.more = walked.more or walked.levels == MOST_LEVELS
 
 
 def _sources(
@@ -359,7 +361,7 @@ Way = tuple[int, datetime] | None  # what a container is followed for, from when
 def _walk_down(walked: Walked) -> None:
     frontier: dict[int, set[Way]] = {one: {None} for one in sorted(walked.subject)}
     followed: dict[int, set[Way]] = defaultdict(set)
-    for _ in range(MOST_LEVELS):
+    for _ in range(walked.levels):
         walked.read(list(frontier))
         found: dict[int, set[Way]] = defaultdict(set)
         for thing, ways in frontier.items():
@@ -377,7 +379,7 @@ def _walk_down(walked: Walked) -> None:
         walked.down |= set(frontier)
         if not frontier:
             return
-    walked.more = True
+    walked.more = walked.more or walked.levels == MOST_LEVELS
 
 
 def _results(walked: Walked, thing: int, ways: Collection[Way]) -> Iterator[tuple[int, Way]]:
@@ -414,7 +416,7 @@ def _while(walked: Walked, thing: int, ways: Collection[Way]) -> list[Stay] | No
 def _walk_around(walked: Walked) -> None:
     """The containers anything of this ever lay in, and what those lay in."""
     frontier = walked.up | walked.down
-    for _ in range(5):  # crates on pallets in containers: deeper is a mistake or a loop
+    for _ in range(NESTED):
         outer = {
             parent.thing
             for thing in frontier

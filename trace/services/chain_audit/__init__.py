@@ -183,6 +183,15 @@ def get_kept(actor: Actor, audit_id: int) -> tuple[KeptAudit, ChainAudit]:
     return row, ChainAudit.from_json(orjson.loads(row.result))
 
 
+def last_kept(actor: Actor, thing_id: int) -> KeptAudit | None:
+    """The authority's own latest of a thing. Raises NotAllowed."""
+    jurisdictions.scope_of(actor)
+    query = select(KeptAudit).where(
+        KeptAudit.authority_id == actor.organisation.id, KeptAudit.thing_id == thing_id
+    )
+    return db.session.scalar(query.order_by(KeptAudit.id.desc()).limit(1))
+
+
 def list_kept(actor: Actor, thing_id: int | None = None) -> list[KeptAudit]:
     """The authority's own, the latest first; of one thing, or of all. Raises NotAllowed."""
     jurisdictions.scope_of(actor)
@@ -211,6 +220,7 @@ __all__ = [
     "get_kept",
     "judge",
     "keep",
+    "last_kept",
     "list_kept",
     "read_chain",
 ]

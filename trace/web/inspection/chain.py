@@ -20,8 +20,12 @@ from trace import clock
 from trace.core.gs1 import format_code, parse_identity
 from trace.errors import NotFound, Refused, TraceError
 from trace.extensions import db
+from trace.models import KeptAudit
+from trace.schemas.audits import AuditSchema
 from trace.schemas.base import load
 from trace.schemas.chains import DEPTHS, ChainSchema
+from trace.services import chain_audit
+from trace.services.chain_audit import SEVERITIES, ChainAudit
 from trace.services.chains import (
     PROBLEMS,
     Chain,
@@ -37,14 +41,17 @@ from trace.services.chains_fold import late_by
 from trace.services.chains_graph import Flow, Station
 from trace.services.chains_picture import ALL, Box, Picture, picture
 from trace.services.chains_search import Results, search_chains
+from trace.services.deadlines import local_day
 from trace.services.records import LOCAL_ZONE
 from trace.services.settings import current_settings
 from trace.services.vocabulary import step_label
 from trace.web.access import actor
 from trace.web.forms import Form, showable
+from trace.web.inspection import audit_words
 from trace.web.inspection import chain_export as export
 from trace.web.inspection import chain_words as words
 from trace.web.inspection.area import area_words
+from trace.web.inspection.audits import RuleLine, rule_lines
 from trace.web.inspection.chain_drawing import Drawing, draw
 from trace.web.words import organisation_kind
 
@@ -53,6 +60,7 @@ blueprint = Blueprint("chain", __name__, url_prefix="/inspection/chain")
 FILTERS = ("since", "until", "step", "problems", "depth", "branch", "open")
 # Events listed on the page; all of them are in what is taken away.
 MOST_LISTED = 300
+MOST_CHECKS = 5  # rules named in the line of checks; the audit's page has all
 MOST_ROWS = 2**62  # a number no database counts to
 
 
@@ -234,6 +242,7 @@ def _facts(
         "told": told[:MOST_LISTED],
         "untold": max(0, len(told) - MOST_LISTED),
         "words": words,
+        "audit_words": audit_words,
         "address": lambda station: _station_address(chain, station),
         "public_page": _public_page,
         "steps": [(one, gettext(step_label(one))) for one in chain.steps],
@@ -245,7 +254,34 @@ def _facts(
         + sum(bool(flow.problems & PROBLEMS) for flow in chain.graph.flows.values()),
         "area": area_words(actor().organisation.jurisdiction),
         "offers": _offers(page.of),
+        "checks": _checks(chain),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """The audit of this chain: the button, and what the last one kept says."""
+
+    press: Form
+    row: KeptAudit | None
+    found: ChainAudit | None
+    lines: list[RuleLine]
+    days: int
+
+
+def _checks(chain: Chain) -> _Checks | None:
+    """None where nothing may be audited: out of reach."""
+    if chain.reach is None:
+        return None
+    press = Form(AuditSchema(), {"of": of_identity(chain.chief.identity)})
+    row = chain_audit.last_kept(actor(), chain.chief.id)
+    if row is None:
+        return _Checks(press, None, None, [], 0)
+    found = ChainAudit.from_json(orjson.loads(row.result))
+    lines = [one for one in rule_lines(found) if one.status == "found"]
+    lines.sort(key=lambda one: SEVERITIES.index(one.findings[0].severity))
+    days = (local_day(clock.now()) - local_day(row.made_at)).days
+    return _Checks(press, row, found, lines[:MOST_CHECKS], days)
 
 
 def _public_page(thing: Named) -> str:
@@ -258,7 +294,6 @@ def _offers(of: str) -> list[tuple[str, str, str]]:
     out."""
     found = []
     for path, text, icon in (
-        ("/inspection/audits/", gettext("Rà cả chuỗi"), "check"),
         ("/inspection/inspections/new", gettext("Ghi kết quả kiểm tra"), "edit"),
         ("/inspection/recalls/new", gettext("Thu hồi…"), "warn"),
     ):
