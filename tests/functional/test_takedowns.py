@@ -282,12 +282,14 @@ def test_only_the_platform_and_a_supervisor_of_the_place_decide(
     statement, _ = recorded(maker, now, trace__note=BAD)
     maker.organisation.ward_code = "09784"  # in Hà Nội (01)
     db.session.commit()
-    city = make_actor(now, "Sở Minh họa", kind="authority", role="supervisor")
-    other = make_actor(now, "Sở khác Minh họa", kind="authority", role="supervisor")
-    city.organisation.jurisdiction, other.organisation.jurisdiction = "01", "79 80"
-    db.session.commit()
+    office = {"kind": "authority", "role": "supervisor"}
+    city = make_actor(now, "Sở Minh họa", status="confirmed", jurisdiction="01", **office)
+    other = make_actor(now, "Sở khác", status="confirmed", jurisdiction="79 80", **office)
+    # Anybody may say that it is an authority; of none but a confirmed one is that believed.
+    self_made = make_actor(now, "Sở tự xưng", jurisdiction="01", **office)
     inspector = Actor(city.organisation, None, "inspector")
-    for wrong in (maker, other, inspector, Actor(platform_organisation(), None, "owner")):
+    nobody = Actor(platform_organisation(), None, "owner")
+    for wrong in (maker, other, self_made, inspector, nobody):
         with pytest.raises(NotAllowed):
             takedowns.take_down_text(wrong, statement, "trace:note", reason="insult", at=now)
     done = takedowns.take_down_text(city, statement, "trace:note", reason="insult", at=now)
@@ -295,6 +297,13 @@ def test_only_the_platform_and_a_supervisor_of_the_place_decide(
     assert isinstance(done, Takedown)
     assert takedowns.list_takedowns(city) == [done]
     assert takedowns.list_takedowns(other) == []
+    for wrong in (self_made, inspector):
+        with pytest.raises(NotAllowed):
+            takedowns.list_takedowns(wrong)
+    city.organisation.status = "suspended"
+    db.session.commit()
+    with pytest.raises(NotAllowed):
+        takedowns.lift(city, done, at=now)
 
 
 def rolled_back(statement: str, disclosures: str) -> None:

@@ -12,7 +12,7 @@ import io
 import os
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -77,6 +77,12 @@ def fetch(digest: str) -> bytes:
         return unseal_bytes(_place(digest).read_bytes(), _sealed_for(digest))
     except FileNotFoundError:
         raise NotFound from None
+
+
+def drop(digests: Collection[str]) -> None:
+    """Deletes kept files."""
+    for digest in digests:
+        _place(digest).unlink(missing_ok=True)
 
 
 def rewrap(old: bytes, new: bytes) -> int:

@@ -2,8 +2,8 @@
 
 Found are accounts, member households, organisations' public numbers, and what people without an
 account wrote when they answered a delivery note: those by number, by plate, or by the note's code,
-which is all that some of them left. What statements hold is found by statement or by code
-(services.erasures): the log knows no persons.
+which is all that some of them left; and what the desk holds of people (`subjects_desk`). What
+statements hold is found by statement or by code (services.erasures): the log knows no persons.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from trace.models import (
     Person,
     Thing,
 )
-from trace.services import follows, freshness
+from trace.services import follows, freshness, subjects_desk
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.follows_words import goods_of
@@ -76,11 +76,12 @@ def is_contact(text: str) -> bool:
 
 
 def held_about(actor: Actor, contact: str) -> list[Held]:
-    """What accounts, households and organisations hold under a number or an address, and answers
-    to delivery notes under a number, a plate or the note's code. Raises NotAllowed."""
+    """What accounts, households, organisations, recalls and reports hold under a number or an
+    address; answers to delivery notes under a number, a plate or the note's code; recalls and
+    findings under their code. Raises NotAllowed."""
     actor.check("administer")
     if not is_contact(contact):
-        return _answered(_note_or_plate(contact))
+        return _answered(_note_or_plate(contact)) + _at_desk(contact)
     login = parse_login(contact)
     found = []
     person = db.session.scalar(
@@ -107,7 +108,17 @@ def held_about(actor: Actor, contact: str) -> list[Held]:
         # As people type it where it is no number of ours to understand (`answers.spend_link`).
         typed = (login.value, f"0{login.value.removeprefix('+84')}")
         found += _answered(NoteLink.phone.in_(typed))
-    return found
+        found += [Held(*one) for one in subjects_desk.by_number(typed)]
+    return found + [Held(*one) for one in subjects_desk.by_contact(login.value)]
+
+
+def _at_desk(text: str) -> list[Held]:
+    """What cases with this code hold."""
+    try:
+        code = check_code(text.rpartition("/")[2])
+    except TraceError:
+        return []
+    return [Held(*one) for one in subjects_desk.by_code(code)]
 
 
 def _note_or_plate(text: str) -> ColumnElement[bool]:
@@ -145,7 +156,7 @@ def _answered(which: ColumnElement[bool]) -> list[Held]:
 
 def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
     """Empties one row that `held_about` found. The row itself stays, without a person in it:
-    others refer to it. Raises NotAllowed, NotFound, SoleOwner."""
+    others refer to it. Raises NotAllowed, NotFound, SoleOwner, RecallRunning."""
     actor.check("administer")
     kind, _, number = key.partition(":")
     if not number.isdecimal() or len(number) > 15:
@@ -163,9 +174,10 @@ def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
         link = _get(NoteLink, int(number))
         for name in NOTE_FIELDS:
             setattr(link, name, "")
+        subjects_desk.empty_shipment(link.event_id)
     elif kind == "follow":
         follows.forget_address(_get(Follow, int(number)))
-    else:
+    elif not subjects_desk.erase(kind, int(number), at=at):
         raise NotFound
     write_audit(actor, f"{kind}.erase", key, at=at)
     db.session.flush()

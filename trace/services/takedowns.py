@@ -42,9 +42,9 @@ from trace.services.after_commit import after_commit
 from trace.services.audit import write_audit
 from trace.services.erasures import attached, erase, forget_pages, get_event, lock_event
 from trace.services.event_rows import with_event_id
+from trace.services.jurisdictions import may_decide, scope_of
 from trace.services.platform import platform_organisation
 from trace.services.sealing import reseal, seal, unseal
-from trace.services.wards import find_ward
 
 KEPT_DAYS: Final = 90
 # A photo of these is not kept for anybody to look at again.
@@ -93,21 +93,12 @@ class Text:
 
 
 def check_decider(actor: Actor, issuer: Organisation | None) -> None:
-    """The platform decides; so does a supervisor of an authority, inside its jurisdiction. Raises
-    NotAllowed."""
+    """The platform decides; so does a supervisor of a confirmed authority, inside its jurisdiction
+    or where deciding was lent to it. Raises NotAllowed."""
     if actor.organisation.kind == "platform" and actor.may("administer"):
         return
-    if actor.organisation.kind != "authority" or not actor.may("decide"):
+    if not may_decide(actor, ward_code=issuer.ward_code if issuer is not None else None):
         raise NotAllowed
-    wards = (actor.organisation.jurisdiction or "").replace(",", " ").split()
-    ward = (issuer.ward_code if issuer is not None else None) or ""
-    if "*" not in wards and not any(_covers(one, ward) for one in wards):
-        raise NotAllowed
-
-
-def _covers(area: str, ward: str) -> bool:
-    found = find_ward(ward) if ward else None
-    return found is not None and area in (found.code, found.province.code)
 
 
 def texts_of(event: Event) -> list[Text]:
@@ -237,9 +228,10 @@ def withheld_digests() -> frozenset[str]:
 
 
 def list_takedowns(actor: Actor) -> list[Takedown]:
-    """All takedowns, the newest first; an authority sees its own. Raises NotAllowed."""
+    """All takedowns, the newest first; a confirmed authority sees its own. Raises NotAllowed."""
     query = select(Takedown).order_by(Takedown.id.desc())
-    if actor.organisation.kind == "authority" and actor.may("decide"):
+    if actor.organisation.kind == "authority":
+        scope_of(actor, "decide")
         query = query.where(Takedown.organisation_id == actor.organisation.id)
     elif not (actor.organisation.kind == "platform" and actor.may("administer")):
         raise NotAllowed
