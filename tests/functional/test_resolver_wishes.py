@@ -281,3 +281,36 @@ def test_the_page_of_a_choice_is_whole(client: FlaskClient, lot: str) -> None:
     page = client.get(f"{lot}?linkType=gs1:traceability", headers=PHONE)
     assert page.headers["Location"].startswith(f"/t{lot}?linkType=")
     assert html.fromstring(client.get(page.headers["Location"], headers=PHONE).data) is not None
+
+
+def test_r28_a_tag_is_answered_as_the_address_it_stands_for(
+    client: FlaskClient, farm: Farm
+) -> None:
+    path = "/01/80614141123458"
+    make_product(farm.organisation, "Thùng Demo", START, gtin="80614141123458")
+    db.session.commit()
+    same = f'<{id_base()}{path}/21/6789>; rel="owl:sameAs"'
+    for written in (
+        "eh3074257BF7194E4000001A85",
+        "exMHQle_cZTkAAABqF",
+        "eh3074257bf7194e4000001a85/",
+    ):
+        answer = client.get(f"/{written}?17=261231", headers=PHONE)
+        assert answer.status_code == 307
+        assert answer.headers["Location"] == f"/t{path}/21/6789?17=261231"
+        assert same in answer.headers.getlist("Link")
+        assert client.head(f"/{written}", headers=PHONE).status_code == 307
+    answer = client.get("/eh3074257BF7194E4000001A85", headers={"Accept": LINKSET})
+    assert answer.get_json()["linkset"][0]["anchor"] == f"{id_base()}{path}"  # R18: never the tag
+    for written, status in (
+        ("eh3674257BF6B7A659B2C2BF1000000000000000000000000000", 404),  # nobody registered it
+        ("eh303C00000000000000000000", 400),
+        ("ehFF74257BF7194E4000001A85", 400),
+        ("ehello", 404),
+        ("exports-of-somebody-else-", 404),
+        ("ex%00", 404),
+        ("eh" + "3" * 4000, 404),
+    ):
+        refused = client.get(f"/{written}", headers={"Accept": "application/json"})
+        assert refused.status_code == status, written
+    assert client.options("/eh00").headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"

@@ -165,6 +165,11 @@ class NotAnElementString(Gs1Error):
     message = "“%(value)s” does not begin with an application identifier in brackets."
 
 
+class BadEpcBinary(Gs1Error):
+    code = "bad-epc-binary"
+    message = "This is not the content of an RFID tag that can be read here (%(reason)s)."
+
+
 class BadEpc(Gs1Error):
     code = "bad-epc"
     message = "“%(value)s” is not a well-formed EPC of scheme %(scheme)s."

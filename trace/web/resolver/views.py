@@ -15,7 +15,8 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
 from trace import clock
-from trace.core.gs1 import Gs1Error, Identity, check_code, parse_path
+from trace.core.gs1 import Gs1Error, Identity, check_code, local_uri, parse_path
+from trace.core.gs1.epc_binary import looks_like_epc, parse_epc_binary
 from trace.core.gs1.linkset import DEFAULT, LINKSET
 from trace.core.gs1.linkset_choosing import names_type
 from trace.errors import NotFound, TraceError
@@ -61,11 +62,40 @@ def for_everyone(response: Response) -> Response:
 def answer(rest: str) -> ResponseReturnValue:
     """A printed address: sent on (307) to its page, or its linkset when that is asked for."""
     if request.method == "OPTIONS":
-        response = Response(status=204)
-        response.headers["Allow"] = ", ".join(METHODS)
-        return response
+        return _options()
     path, query = raw_target(request)
-    path = path.rstrip("/")  # R26
+    return _answered(path.rstrip("/"), query)  # R26
+
+
+def tag(rest: str) -> ResponseReturnValue:
+    """R28: the content of an RFID tag in place of the path. Answered as the address it stands for,
+    which `Link` names; what could not be a tag's content is no address."""
+    if request.method == "OPTIONS":
+        return _options()
+    raw, query = raw_target(request)
+    path = raw.rstrip("/")
+    form, text = path[1:3].lower(), path[3:]
+    if not looks_like_epc(form, text):
+        raise NotFound
+    try:
+        identity = parse_epc_binary(form, text)
+    except Gs1Error as error:
+        if form == "ex" and error.params.get("reason") == "scheme":
+            raise NotFound from None  # a word that happens to begin so
+        return _refused(path, error)
+    response = current_app.make_response(_answered(identity.path, query))
+    same = local_uri(identity, current_settings().id_base)
+    response.headers.add("Link", f'<{same}>; rel="owl:sameAs"')
+    return response
+
+
+def _options() -> Response:
+    response = Response(status=204)
+    response.headers["Allow"] = ", ".join(METHODS)
+    return response
+
+
+def _answered(path: str, query: str) -> ResponseReturnValue:
     try:
         identity = parse_path(path).identity
         check_query(path, query)
@@ -208,6 +238,18 @@ def _register_keys() -> None:
         )
 
 
+def _register_tags() -> None:
+    for form in ("eh", "ex"):
+        bp.add_url_rule(
+            f"/{form}<path:rest>",
+            endpoint=f"tag_{form}",
+            view_func=tag,
+            methods=list(METHODS),
+            provide_automatic_options=False,
+        )
+
+
 _register_keys()
+_register_tags()
 
 __all__ = ["KEYS", "LETTERS", "bp"]
