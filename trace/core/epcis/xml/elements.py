@@ -17,14 +17,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from trace.core.epcis import vocabulary as words
-from trace.core.epcis.errors import DuplicateKey, InexactNumber, UnknownMember
+from trace.core.epcis.errors import DuplicateKey, InexactNumber, TooDeep, UnknownMember
 from trace.core.epcis.strict_json import JsonObject, JsonValue, pointer
 from trace.core.epcis.xml import names as ns
 from trace.core.epcis.xml import tables
 from trace.core.epcis.xml.errors import ContradictingMember
 from trace.core.epcis.xml.json_form import Scope
-from trace.core.epcis.xml.values import BLANK, Values, number, technical
-from trace.errors import TraceError
+from trace.core.epcis.xml.values import BLANK, Values, attributes_of, number, technical
+from trace.errors import Refused, TraceError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -32,15 +32,16 @@ if TYPE_CHECKING:
 Read = Callable[["EventReader", Any, str, str], Any]
 _NIL: Final = f"{{{ns.XSI}}}nil"
 _EXTENSIONS: Final = ("extension", "baseExtension")
+MOST_NESTED: Final = 8  # `extension`s in one another: 1.2 has two
 
 
 class EventReader:
     """Reads the events of one document; `old` is EPCIS 1.x. `found` collects what is wrong."""
 
-    def __init__(self, found: list[TraceError], *, old: bool) -> None:
+    def __init__(self, found: list[TraceError], *, max_depth: int) -> None:
         self.found = found
-        self.old = old
-        self.values = Values(ns.Names([words.EPCIS_CONTEXT]), found)
+        self.old = False
+        self.values = Values(ns.Names([words.EPCIS_CONTEXT]), found, max_depth=max_depth)
 
     def event(self, element: Element, path: str, names: ns.Names) -> JsonObject:
         """The JSON-LD event object of an event element, with its own `@context`."""
@@ -86,9 +87,12 @@ class EventReader:
         handlers: Mapping[str, Read],
         overrides: JsonObject | None = None,
         repeated: set[str] | None = None,
+        level: int = 0,
     ) -> None:
         """The members of a part with extensions; those the standard knows by `handlers`."""
         values = self.values
+        if level > MOST_NESTED:
+            raise Refused([TooDeep(path=path, limit=MOST_NESTED)])
         repeated = set() if repeated is None else repeated
         if element.attrib:
             self._unqualified(element, path)
@@ -100,7 +104,7 @@ class EventReader:
                 target = overrides if overrides is not None and namespace == ns.FN else out
                 values.add(target, repeated, child, path)
             elif local in _EXTENSIONS:
-                self.part(child, out, path, handlers, overrides, repeated)
+                self.part(child, out, path, handlers, overrides, repeated, level + 1)
             elif local in handlers:
                 self._known(local, child, out, path, handlers[local])
             elif local in out:
@@ -147,15 +151,17 @@ class EventReader:
 
     def _unqualified(self, element: Element, path: str) -> None:
         """A part's attributes are extensions, all with a namespace; others are taken off."""
-        for key in list(element.attrib):
-            if str(key)[:1] != "{":
-                self.found.append(UnknownMember(path=path + pointer(str(key)), name=str(key)))
+        for key, _ in attributes_of(element):
+            if key[:1] != "{":
+                self.found.append(UnknownMember(path=path + pointer(key), name=key))
                 del element.attrib[key]
 
     def _no_attributes(self, element: Element, path: str, besides: str = "") -> None:
-        for key in element.attrib:
-            if key != besides and not technical(str(key)):
-                name = self.values.names.name(str(key), None)
+        if not element.attrib:
+            return
+        for key, _ in attributes_of(element):
+            if key != besides and not technical(key):
+                name = self.values.names.name(key, None)
                 self.found.append(UnknownMember(path=path + pointer(name), name=name))
 
     def each(self, element: Element, path: str, local: str) -> list[Element]:

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from trace.core.epcis.errors import EpcisError
+from trace.errors import Refused, TraceError
+
+_MOST: int = 1000
+
+
+class Found(list[TraceError]):
+    """What is wrong so far. The thousand-and-first error ends the reading: nobody mends them one
+    by one, and a document made of errors must not cost memory for each. Raises Refused."""
+
+    def append(self, error: TraceError) -> None:
+        super().append(error)
+        if len(self) > _MOST:
+            raise Refused(self)
 
 
 class XmlError(EpcisError):
@@ -30,7 +43,13 @@ class DtdNotAllowed(XmlError):
 class TooManyNodes(XmlError):
     code = "too-many-nodes"
     status = 413
-    message = "One event or header has more than %(limit)d elements and attributes."
+    message = "There are more than %(limit)d elements and attributes in one event, or overall."
+
+
+class TooManyNamespaces(XmlError):
+    code = "too-many-namespaces"
+    status = 413
+    message = "There are more than %(limit)d namespaces."
 
 
 class UnexpectedText(XmlError):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trace.core.epcis.rules import MAX_DEPTH
 from trace.core.epcis.strict_json import JsonObject
 from trace.core.epcis.xml import names as ns
+from trace.core.epcis.xml.errors import Found
 from trace.core.epcis.xml.values import BLANK, Values, inner_text
 from trace.errors import Refused, TraceError
 
@@ -49,8 +51,8 @@ def standard_header(element: Element, names: ns.Names) -> tuple[dict[str, Any], 
 
 def master_data(element: Element, names: ns.Names) -> list[JsonObject]:
     """The vocabularies of a VocabularyList. Raises Refused for what no JSON could say."""
-    errors: list[TraceError] = []
-    values = Values(names, errors)
+    errors: list[TraceError] = Found()
+    values = Values(names, errors, max_depth=MAX_DEPTH)
     found = [
         _vocabulary(one, values, f"/epcisHeader/epcisMasterData/vocabularyList/{at}")
         for at, one in enumerate(element)

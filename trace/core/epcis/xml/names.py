@@ -12,11 +12,14 @@ Rules:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.epcis import context as contexts
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.strict_json import JsonValue
+from trace.core.epcis.xml.errors import TooManyNamespaces
+from trace.errors import Refused
 
 EPCIS2: Final = "urn:epcglobal:epcis:xsd:2"
 EPCIS1: Final = "urn:epcglobal:epcis:xsd:1"
@@ -56,6 +59,8 @@ STANDARD: Final[dict[str, str]] = {
     MASTER_DATA_XML: "cbvmda",
 }
 
+MOST_NAMESPACES: Final = 256  # of a document or an event; a hostile one may have 100,000
+
 # What an XML name may be here: ASCII, as prefixes in our JSON are; any local part of XML.
 PREFIX: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 _START: Final = (
@@ -67,6 +72,7 @@ LOCAL: Final = re.compile(rf"[{_START}][{_START}\-.0-9\u00B7\u0300-\u036F\u203F-
 _NEVER: Final = frozenset({"urn", "http", "https"})
 
 
+@lru_cache(maxsize=4096)
 def split(tag: str) -> tuple[str, str]:
     """`{namespace}local` -> (namespace or "", local)."""
     if tag[:1] == "{":
@@ -86,6 +92,8 @@ def may_be_prefix(prefix: str) -> bool:
 
 def context_of(namespaces: dict[str, str]) -> list[Any]:
     """The context that the namespaces in scope say (rules 1 to 3)."""
+    if len(namespaces) > MOST_NAMESPACES:
+        raise Refused([TooManyNamespaces(limit=MOST_NAMESPACES)])
     own = {
         prefix: address
         for prefix, address in namespaces.items()
@@ -97,7 +105,7 @@ def context_of(namespaces: dict[str, str]) -> list[Any]:
 class Names:
     """The names of one scope. `more` are namespaces met below it, in the event at hand."""
 
-    __slots__ = ("_found", "_known", "_prefixes", "context", "more")
+    __slots__ = ("_found", "_known", "_more", "_prefixes", "_taken", "context", "more")
 
     def __init__(self, context: JsonValue) -> None:
         self.context = context
@@ -105,6 +113,8 @@ class Names:
         self._prefixes = {address: prefix for prefix, address in reversed(self._known.items())}
         self._found: dict[tuple[str, str | None], str] = {}
         self.more: dict[str, str] = {}
+        self._more: dict[str, str] = {}  # the same, by address
+        self._taken = {*words.STANDARD_PREFIXES, *self._known, ""}
 
     def name(self, tag: str, prefix: str | None) -> str:
         """The JSON name of an element or attribute."""
@@ -125,16 +135,17 @@ class Names:
         known = self._prefixes.get(namespace)
         if known is None and STANDARD.get(namespace, "") not in self._known:
             known = STANDARD.get(namespace)
-        if known is None:
-            known = next((p for p, address in self.more.items() if address == namespace), None)
-        return known or self._declare(namespace, written)
+        return known or self._more.get(namespace) or self._declare(namespace, written)
 
     def _declare(self, namespace: str, written: str | None) -> str:
-        taken = {*words.STANDARD_PREFIXES, *self._known, *self.more, ""}
-        chosen = written or ""
-        if chosen in taken or not (may_be_prefix(chosen) or chosen == "xml"):
-            chosen = next(name for n in range(1, 10**6) if (name := f"ns{n}") not in taken)
+        if len(self.more) >= MOST_NAMESPACES:
+            raise Refused([TooManyNamespaces(limit=MOST_NAMESPACES)])
+        chosen, number = written or "", 0
+        while chosen in self._taken or chosen in self.more or not may_be_prefix(chosen):
+            number += 1
+            chosen = f"ns{number}"
         self.more[chosen] = namespace
+        self._more[namespace] = chosen
         return chosen
 
     def taken_context(self) -> JsonValue:
@@ -142,5 +153,5 @@ class Names:
         if not self.more:
             return self.context
         context = contexts.merged(self.context, self.more)
-        self.more = {}
+        self.more, self._more = {}, {}
         return context

@@ -2,8 +2,8 @@
 
 Rules (EPCIS 2.0 §9, 1.2 §9; formats §2 “Taking an event in”):
 1. characters, encoding and document type as in source.py; so nothing can be expanded or fetched
-2. well-formed with namespaces; no more levels, nodes and events than the limits say. The tree of
-   one event (or of the header) is held at a time
+2. well-formed with namespaces; no more levels, nodes and events than the limits say. Events leave
+   the parser's tree as they become whole
 3. an EPCISDocument or EPCISQueryDocument of 1.0 to 1.2 or 2.0, or one bare event
 4. the namespaces in an event's scope become its `@context`; `recordTime` is dropped
 Events are not judged here: that is check_event's, so that a job can report event by event. Paths
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from trace.core.epcis import errors
+from trace.core.epcis import vocabulary as words
 from trace.core.epcis.document import Document, DocumentType, Limits, parse_document
 from trace.core.epcis.gate import envelope_errors
 from trace.core.epcis.hashing import EventHasher, hash_document
@@ -26,10 +27,10 @@ from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.strict_json import JsonObject, JsonValue, load
 from trace.core.epcis.xml import names as ns
 from trace.core.epcis.xml.elements import EventReader
-from trace.core.epcis.xml.errors import BadXml, TooManyNodes, UnexpectedText
+from trace.core.epcis.xml.errors import BadXml, Found, TooManyNodes, UnexpectedText
 from trace.core.epcis.xml.headers import master_data, standard_header
 from trace.core.epcis.xml.source import is_xml, text_of
-from trace.core.epcis.xml.values import BLANK, inner_text, technical
+from trace.core.epcis.xml.values import BLANK, attributes_of, inner_text, technical
 from trace.errors import Refused, TraceError
 
 if TYPE_CHECKING:
@@ -40,30 +41,31 @@ __all__ = ["XmlLimits", "hash_any", "hash_xml", "is_xml", "parse_xml", "take_in"
 
 @dataclass(frozen=True, slots=True)
 class XmlLimits(Limits):
-    """Limits, and how many elements and attributes one event or header may have."""
+    """Limits, and how many elements and attributes a document has: 20 MB of `<a/>` would be five
+    million, at a hundred bytes each and more."""
 
-    max_nodes: int = 200_000
+    max_nodes: int = 600_000
 
 
 DEFAULT_XML_LIMITS: Final = XmlLimits()
 _CHUNK: Final = 1 << 16
-# XML names what JSON nests: a leaf is an element, and 1.x has two `extension`s more.
-_MORE_LEVELS: Final = 4
-_MOST_ERRORS: Final = 1000
-_VERSIONS: Final = {ns.EPCIS2: "2.0", ns.EPCIS1: "1.x", ns.QUERY2: "2.0", ns.QUERY1: "1.x"}
-_ROOTS: Final[dict[str, DocumentType]] = {
-    "EPCISDocument": "EPCISDocument",
-    "EPCISQueryDocument": "EPCISQueryDocument",
+_ROOTS: Final[dict[tuple[str, str], tuple[DocumentType, bool]]] = {
+    ("EPCISDocument", ns.EPCIS2): ("EPCISDocument", False),
+    ("EPCISDocument", ns.EPCIS1): ("EPCISDocument", True),
+    ("EPCISQueryDocument", ns.QUERY2): ("EPCISQueryDocument", False),
+    ("EPCISQueryDocument", ns.QUERY1): ("EPCISQueryDocument", True),
 }
-# Elements that are walked through; all others below them are read whole at their end.
-_WALKED: Final = {
-    "EPCISDocument": {"EPCISBody"},
-    "EPCISQueryDocument": {"EPCISBody"},
-    "EPCISBody": {"EventList", "QueryResults"},
-    "QueryResults": {"resultsBody"},
-    "resultsBody": {"EventList"},
-    "EventList": {"extension"},
-    "extension": {"extension"},
+# What is stepped into from the root down to the events, and what the twin calls it.
+_STEPS: Final = {
+    "EPCISDocument": {"EPCISBody": "/epcisBody"},
+    "EPCISQueryDocument": {"EPCISBody": "/epcisBody"},
+    "EPCISBody": {"EventList": "/eventList", "QueryResults": "/queryResults"},
+    "QueryResults": {"resultsBody": "/resultsBody"},
+    "resultsBody": {"EventList": "/eventList"},
+}
+_LISTS_IN: Final = {
+    ("EPCISBody", "EPCISDocument"),
+    ("resultsBody", "QueryResults", "EPCISBody", "EPCISQueryDocument"),
 }
 _CONTEXT: Final = f"{{{ns.LD}}}context"
 
@@ -74,9 +76,11 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> Document:
     Raises Refused with every error found, each with its JSON Pointer in the twin.
     """
     text = text_of(data, max_bytes=limits.max_bytes)
+    _check_nodes(text, limits)
     reader = _Reader(limits)
     parser = etree.XMLPullParser(
-        events=("start", "end"),
+        events=("start",),
+        tag="{*}EventList",
         encoding="utf-8",
         resolve_entities=False,
         load_dtd=False,
@@ -92,14 +96,22 @@ def parse_xml(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> Document:
         for at in range(0, len(text), _CHUNK):
             parser.feed(text[at : at + _CHUNK].encode("utf-8"))
             reader.take(parser.read_events())
-        parser.close()
-        reader.take(parser.read_events())
+        root = parser.close()
     except etree.XMLSyntaxError as error:
+        if "depth" in (error.msg or ""):
+            raise Refused([errors.TooDeep(limit=limits.max_depth)]) from None
         line, column = error.position
         message = (error.msg or "it ends too early").split(", line ")[0][:200]
         problem = f"{message} (line {line or 1}, column {column or 1})"
         raise Refused([BadXml(problem=problem)]) from None
-    return reader.document()
+    return reader.finish(root)
+
+
+def _check_nodes(text: str, limits: Limits) -> None:
+    """Counts before anything is built: every element has a `<`, every attribute a `=`."""
+    limit = limits.max_nodes if isinstance(limits, XmlLimits) else DEFAULT_XML_LIMITS.max_nodes
+    if text.count("<") - text.count("</") + text.count("=") > limit:
+        raise Refused([TooManyNodes(limit=limit)])
 
 
 def take_in(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> Document:
@@ -140,111 +152,109 @@ class _Envelope:
     master_data: list[JsonObject] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     extensions: JsonObject = field(default_factory=dict)
+    bodied: bool = False
     listed: bool = False
 
 
 class _Reader:
-    """The state between the parser's events."""
+    """What the parser has read so far: events are taken off its tree as soon as they are whole."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.max_nodes = limits.max_nodes if isinstance(limits, XmlLimits) else 200_000
-        self.max_depth = limits.max_depth + _MORE_LEVELS
-        self.found: list[TraceError] = []
+        self.found: list[TraceError] = Found()
         self.envelope = _Envelope()
         self.events: list[JsonObject] = []
         self.paths: list[str] = []
-        self.reader = EventReader(self.found, old=False)
-        self.base = ns.Names(None)
+        self.reader = EventReader(self.found, max_depth=limits.max_depth)
+        self.base = ns.Names([words.EPCIS_CONTEXT])
         self._scopes: dict[Any, ns.Names] = {}
-        self._walked: list[str] = []
-        self._depth = 0
-        self._unit = 0  # depth of the element that is being gathered, 0 for none
-        self._nodes = 0
         self._carried = False
+        self._known_root = False
+        self._list: Element | None = None
+
+    # --- while the document comes in ---
 
     def take(self, happened: Iterator[Any]) -> None:
-        """What the parser came across."""
-        for action, element in happened:
-            if action == "start":
-                self._started(element)
-            else:
-                self._ended(element)
+        """The lists of events that have begun, and the events of the last that are whole."""
+        for _, element in happened:
+            if self._list is None and self._is_event_list(element):
+                self._root(element.getroottree().getroot())
+                self._list = element
+        if self._list is not None:
+            self._drain(self._list, done=False)
 
-    def _started(self, element: Element) -> None:
-        self._depth += 1
-        if self._depth > self.max_depth:
-            raise Refused([errors.TooDeep(limit=self.limits.max_depth)])
-        self._nodes += 1 + len(element.attrib)
-        if self._nodes > self.max_nodes:
-            raise Refused([TooManyNodes(limit=self.max_nodes, path=self._next_path())])
-        if self._unit:
-            return
+    @staticmethod
+    def _is_event_list(element: Element) -> bool:
+        above = [ns.split(str(one.tag)) for one in element.iterancestors()]
+        if any(namespace and namespace not in ns.EPCIS for namespace, _ in above):
+            return False
+        return tuple(local for _, local in above) in _LISTS_IN
+
+    def _drain(self, events: Element, *, done: bool) -> None:
+        """Reads the children of an EventList and lets go of them; the last may not be whole yet."""
+        if events.text and events.text.strip(BLANK):
+            self.found.append(UnexpectedText(path=self._place()))
+            events.text = None
+        child = next(iter(events), None)
+        while child is not None:
+            following = child.getnext()
+            if following is None and not done:
+                return
+            if child.tail and child.tail.strip(BLANK):
+                self.found.append(UnexpectedText(path=self._place()))
+            self._listed(child)
+            events.remove(child)
+            child = following
+
+    def _listed(self, element: Element) -> None:
+        """One child of an EventList: an event, or an `extension` with events."""
         namespace, local = ns.split(str(element.tag))
-        known = not namespace or namespace in ns.EPCIS
-        if self._depth == 1:
-            self._root(element, namespace, local)
-        elif known and local in _WALKED[self._walked[-1]]:
-            if local == "EventList":
-                self.envelope.listed = True
-            self._walked.append(local)
-            self._nodes = 0
-            self._drop_before(element)
-        else:
-            self._unit = self._depth
-            self._drop_before(element)
-            self._nodes = 1 + len(element.attrib)
-
-    def _ended(self, element: Element) -> None:
-        depth, self._depth = self._depth, self._depth - 1
-        if self._unit:
-            if depth == self._unit:
-                self._unit = 0
-                self._gathered(element)
-                element.clear(keep_tail=True)  # type: ignore[call-arg]  # newer than the stubs
+        if local != "extension" or (namespace and namespace not in ns.EPCIS):
+            self._event(element)
             return
-        name = self._walked.pop()
-        last = element[-1].tail if len(element) else None
-        self._no_text(element.text, last, name)
+        # 1.x hides later event types one or two levels down.
+        inside = list(reversed(element))
+        while inside:
+            child = inside.pop()
+            namespace, local = ns.split(str(child.tag))
+            if local == "extension" and (not namespace or namespace in ns.EPCIS):
+                inside += reversed(child)
+            else:
+                self._event(child)
 
-    def _drop_before(self, element: Element) -> None:
-        """Lets go of what was read before this element; text between is refused."""
-        before = element.getprevious()
-        parent = element.getparent()
-        if before is not None and parent is not None:
-            self._no_text(before.tail, None, self._walked[-1])
-            parent.remove(before)
+    def _event(self, element: Element) -> None:
+        path = "" if self.envelope.type == "event" else f"{self._place()}/{len(self.events)}"
+        if len(self.events) >= self.limits.max_events:
+            limit = self.limits.max_events
+            raise Refused([errors.TooManyEvents(path=self._place(), count=limit + 1, limit=limit)])
+        self.events.append(self.reader.event(element, path, self._scope(element)))
+        self.paths.append(path)
 
-    def _no_text(self, text: str | None, more: str | None, name: str) -> None:
-        if (text and text.strip(BLANK)) or (more and more.strip(BLANK)):
-            self._wrong(UnexpectedText(path=self._place(name)))
-
-    def _wrong(self, error: TraceError) -> None:
-        self.found.append(error)
-        if len(self.found) > _MOST_ERRORS:
-            raise Refused(self.found)
+    def _place(self) -> str:
+        """The JSON Pointer of the list of events in the twin."""
+        query = self.envelope.type == "EPCISQueryDocument"
+        return "/epcisBody/queryResults/resultsBody/eventList" if query else "/epcisBody/eventList"
 
     # --- the envelope ---
 
-    def _root(self, element: Element, namespace: str, local: str) -> None:
-        if local in _ROOTS and namespace in _VERSIONS:
-            query = local == "EPCISQueryDocument"
-            if (namespace in (ns.QUERY1, ns.QUERY2)) != query:
-                raise Refused([errors.NotADocument()])
-            self.envelope.type = _ROOTS[local]
-            self.reader.old = _VERSIONS[namespace] != "2.0"
-            self._walked.append(local)
+    def _root(self, element: Element) -> None:
+        """What the root element says: the kind of document, its version, its namespaces."""
+        if self._known_root:
+            return
+        self._known_root = True
+        namespace, local = ns.split(str(element.tag))
+        if (local, namespace) in _ROOTS:
+            self.envelope.type, self.reader.old = _ROOTS[local, namespace]
         elif local in EVENT_TYPES and namespace in ("", ns.EPCIS1, ns.EPCIS2):
             self.reader.old = namespace == ns.EPCIS1
-            self._unit = 1
         else:
             raise Refused([errors.NotADocument()])
         self.base = self._scope(element)
         self._carried = element.get(_CONTEXT) is not None  # and counts for all its events
-        if not self._unit:
-            for key, text in element.attrib.items():
-                if not technical(str(key)):
-                    self.envelope.attributes[self.base.name(str(key), None)] = text
+        if self.envelope.type != "event":
+            for key, text in attributes_of(element):
+                if not technical(key):
+                    self.envelope.attributes[self.base.name(key, None)] = text
 
     def _scope(self, element: Element) -> ns.Names:
         """The names in an element's scope; the same object while nothing new is declared."""
@@ -267,58 +277,47 @@ class _Reader:
         except Refused as refused:
             raise Refused([one.at("/@context") for one in refused.errors]) from None
 
-    def _gathered(self, element: Element) -> None:
-        namespace, local = ns.split(str(element.tag))
-        parent = self._walked[-1] if self._walked else ""
-        if parent in ("", "EventList", "extension"):
-            self._event(element)
-        elif parent == "QueryResults" and local in ("queryName", "subscriptionID"):
-            self.envelope.texts[local] = inner_text(element).strip(BLANK)
-        elif local == "EPCISHeader":
-            self.envelope.header, more = standard_header(element, self.base)
-            self.envelope.master_data += more
-        elif parent == "resultsBody" and local == "VocabularyList":
-            self.envelope.master_data += master_data(element, self.base)
-            self.envelope.listed = True
-        elif namespace and namespace not in ns.EPCIS:
-            if parent in _ROOTS:
-                self.reader.values.names = self.base
-                name = self.base.name(str(element.tag), element.prefix)
-                self.envelope.extensions[name] = self.reader.values.value(element, "")
-        elif local != "extension":
-            path = f"{self._place(parent)}/{local}"
-            self._wrong(errors.UnknownMember(path=path, name=local))
-
-    def _event(self, element: Element) -> None:
-        if len(self.events) >= self.limits.max_events:
-            count = len(self.events) + 1
-            path = self._place("EventList")
-            raise Refused(
-                [errors.TooManyEvents(path=path, count=count, limit=self.limits.max_events)]
-            )
-        path = self._next_path()
-        names = self._scope(element) if element.nsmap or element.attrib else self.base
-        self.events.append(self.reader.event(element, path, names))
-        self.paths.append(path)
-        if len(self.found) > _MOST_ERRORS:
-            raise Refused(self.found)
-
-    def _next_path(self) -> str:
+    def finish(self, root: Element) -> Document:
+        """The document, once the parser has read it to its end. Raises Refused."""
+        self._root(root)
         if self.envelope.type == "event":
-            return ""
-        return f"{self._place('EventList')}/{len(self.events)}"
-
-    def _place(self, name: str) -> str:
-        """The JSON Pointer of a walked element in the twin."""
-        body = "/epcisBody"
-        if self.envelope.type == "EPCISQueryDocument":
-            results = f"{body}/queryResults"
-            places = {"QueryResults": results, "resultsBody": f"{results}/resultsBody"}
-            listed = f"{results}/resultsBody/eventList"
+            self._event(root)
         else:
-            places, listed = {}, f"{body}/eventList"
-        places |= {"EPCISBody": body, "EventList": listed, "extension": listed}
-        return places.get(name, "")
+            self._below(root, "")
+        return self.document()
+
+    def _below(self, element: Element, path: str) -> None:
+        """What is in the elements around the events."""
+        name = ns.split(str(element.tag))[1]
+        self.reader.values.nothing_in(element, path)
+        for child in element:
+            namespace, local = ns.split(str(child.tag))
+            if namespace and namespace not in ns.EPCIS:
+                if not path:
+                    self._extension(child)
+            elif local in _STEPS.get(name, ()):
+                if local == "EventList":
+                    self.envelope.listed = True
+                    self._drain(child, done=True)
+                else:
+                    self.envelope.bodied = True
+                    self._below(child, path + _STEPS[name][local])
+            elif local in ("queryName", "subscriptionID") and name == "QueryResults":
+                self.envelope.texts[local] = inner_text(child).strip(BLANK)
+            elif local == "EPCISHeader" and not path:
+                self.envelope.header, more = standard_header(child, self.base)
+                self.envelope.master_data += more
+            elif local == "VocabularyList" and name == "resultsBody":
+                self.envelope.master_data += master_data(child, self.base)
+                self.envelope.listed = True
+            elif local != "extension":
+                self.found.append(errors.UnknownMember(path=f"{path}/{local}", name=local))
+
+    def _extension(self, element: Element) -> None:
+        values = self.reader.values
+        values.names = self.base
+        name = values.name(element)
+        self.envelope.extensions[name] = values.value(element, "")
 
     def document(self) -> Document:
         """The document, once the parser is done. Raises Refused."""
@@ -363,7 +362,8 @@ class _Reader:
             name = envelope.texts.get("queryName")
             query = {"resultsBody": inner} if envelope.listed else {}
             inner = {"queryResults": {**query, **({"queryName": name} if name else {})}}
-        twin["epcisBody"] = inner
+        if envelope.bodied:
+            twin["epcisBody"] = inner
         found = envelope_errors(twin)
         at = {error.path for error in found}
         found += [

@@ -15,21 +15,31 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trace.core.epcis import vocabulary as words
-from trace.core.epcis.errors import DuplicateKey, InexactNumber, UnknownMember, WrongType
-from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue, pointer
+from trace.core.epcis.errors import (
+    DuplicateKey,
+    InexactNumber,
+    TooDeep,
+    UnknownMember,
+    WrongType,
+)
+from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue
+from trace.core.epcis.strict_json import pointer as pointer_of
 from trace.core.epcis.xml import names as ns
-from trace.core.epcis.xml.errors import BadXml, UnexpectedText
-from trace.errors import TraceError
+from trace.core.epcis.xml.errors import BadXml, TooManyNodes, UnexpectedText
+from trace.errors import Refused, TraceError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
+pointer = lru_cache(maxsize=4096)(pointer_of)  # the same names come again and again
 BLANK: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+MOST_ATTRIBUTES: Final = 256  # a sensor report has 24, and extensions
 _LONGEST_NUMBER: Final = 1100  # the smallest double, written out
 _ESCAPED: Final = re.compile(r"\\(\\|u[0-9A-Fa-f]{4}|.?)", re.DOTALL)
 _NIL, _XSI_TYPE = f"{{{ns.XSI}}}nil", f"{{{ns.XSI}}}type"
@@ -66,6 +76,15 @@ def technical(name: str) -> bool:
     return ns.split(name)[0] in (ns.XSI, ns.LD, ns.XML, ns.FN)
 
 
+def attributes_of(element: Element) -> list[tuple[str, str]]:
+    """The attributes of an element, in order. The tree finds each anew from the first, so that many
+    would take long. Raises Refused."""
+    given = element.attrib
+    if len(given) > MOST_ATTRIBUTES:
+        raise Refused([TooManyNodes(limit=MOST_ATTRIBUTES)])
+    return [(str(key), str(text)) for key, text in given.items()]
+
+
 def inner_text(element: Element) -> str:
     """All text directly in an element."""
     text = element.text or ""
@@ -78,11 +97,17 @@ def inner_text(element: Element) -> str:
 class Values:
     """Reads extension values; `found` collects what is wrong."""
 
-    __slots__ = ("found", "names")
+    __slots__ = ("found", "max_depth", "names")
 
-    def __init__(self, names: ns.Names, found: list[TraceError]) -> None:
+    def __init__(self, names: ns.Names, found: list[TraceError], *, max_depth: int) -> None:
         self.names = names
         self.found = found
+        self.max_depth = max_depth
+
+    def _deeper(self, path: str) -> None:
+        """A pointer has as many steps as there are objects and lists around what it points to."""
+        if path.count("/") >= self.max_depth:
+            raise Refused([TooDeep(path=path, limit=self.max_depth)])
 
     def name(self, element: Element) -> str:
         return self.names.name(str(element.tag), element.prefix)
@@ -104,12 +129,13 @@ class Values:
             kind = self._said_kind(element, own)
             if kind:
                 return self._of_kind(kind, element, path, element.get(_ESCAPE), own)
-            if not len(element) and all(technical(str(key)) for key in given):
+            if not len(element) and all(technical(key) for key, _ in attributes_of(element)):
                 return element.text or ""
         return self.members(element, path, own=own)
 
     def members(self, element: Element, path: str, *, own: bool = False) -> JsonObject:
         """An object of an element's attributes and children."""
+        self._deeper(path)
         out: JsonObject = {}
         repeated: set[str] = set()
         if ns.split(str(element.tag))[0] != ns.FN:  # whose attributes are about the form
@@ -125,10 +151,10 @@ class Values:
 
     def attributes(self, element: Element, out: JsonObject, path: str) -> None:
         """The attributes of an element as members of `out`."""
-        for key, text in element.attrib.items():
-            if technical(str(key)):
+        for key, text in attributes_of(element):
+            if technical(key):
                 continue
-            name = self.names.name(str(key), None)
+            name = self.names.name(key, None)
             if name in out:
                 self.found.append(DuplicateKey(path=path + pointer(name), name=name))
             out[name] = text
@@ -188,6 +214,7 @@ class Values:
         if kind == "map":
             return self.members(element, path, own=own)
         if kind == "array":
+            self._deeper(path)
             self.nothing_in(element, path)
             return [self.value(one, f"{path}/{n}", own=own) for n, one in enumerate(element)]
         text = element.text or ""
