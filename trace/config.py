@@ -42,6 +42,9 @@ class Settings:
     security_contact: str = ""
     # A table of networks and the provinces they are in; see services.scan_places.
     scan_places: str = ""
+    # Where digital passports are handed in: a folder, or an address; see services.portal_adapters.
+    portal: str = ""
+    portal_secret: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -85,6 +88,8 @@ class Settings:
             push_contact=_contact(env, "TRACE_PUSH_CONTACT"),
             security_contact=_contact(env, "TRACE_SECURITY_CONTACT"),
             scan_places=_table(env, "TRACE_SCAN_PLACES"),
+            portal=_portal(env, environment),
+            portal_secret=_portal_secret(env, environment),
         )
 
 
@@ -168,6 +173,22 @@ def _table(env: Mapping[str, str], name: str) -> str:
         known = False
     if not known:
         raise BadSetting(f"{name} must be a file in the format of MaxMind DB (.mmdb)")
+    return value
+
+
+def _portal(env: Mapping[str, str], environment: str) -> str:
+    value = env.get("TRACE_PORTAL", "")
+    schemes = ("https",) if environment == "production" else ("https", "http")
+    parts = urlsplit(value)
+    if value and not value.startswith("/") and (parts.scheme not in schemes or not parts.hostname):
+        raise BadSetting("TRACE_PORTAL must be a whole path (/…) or an address (https://…)")
+    return value.rstrip("/")
+
+
+def _portal_secret(env: Mapping[str, str], environment: str) -> str:
+    value = env.get("TRACE_PORTAL_SECRET", "")
+    if "://" in _portal(env, environment) and len(value) < 32:
+        raise BadSetting("TRACE_PORTAL_SECRET must have at least 32 characters")
     return value
 
 

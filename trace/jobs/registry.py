@@ -21,6 +21,7 @@ MODULES = (
     "trace.jobs.scheduled_reports",
     "trace.jobs.risks",
     "trace.jobs.papers",
+    "trace.jobs.portal",
     "trace.jobs.links",
 )
 

@@ -1,0 +1,19 @@
+"""Passports on their way to the portal."""
+
+from __future__ import annotations
+
+import orjson
+
+from trace import clock
+from trace.extensions import db
+from trace.jobs.handlers import handles
+from trace.models import Job
+from trace.services.portal import KIND, deliver
+
+
+@handles(KIND)
+def deliver_passport(job: Job) -> dict[str, str]:
+    """Sends one passport, or asks what became of it; what is due again is another job."""
+    state = deliver(orjson.loads(job.argument)["delivery"], at=clock.now())
+    db.session.commit()
+    return {"state": state}
