@@ -195,29 +195,27 @@ def earliest_id(query: Query) -> int | None:
 
 def first_index_at(moment: datetime, *, near: int = 0) -> int:
     """The place of the first entry recorded at or after `moment`, the log's size where there is
-    none yet; or a place at most `near` before it. Looks where times grow evenly first, and halves
-    what is left in turns."""
+    none yet; or a place at most `near` before it. Looks first where it were if times grew evenly,
+    then halves what is left."""
     newest = db.session.execute(_NEWEST).one_or_none()
     oldest = db.session.execute(_FROM, {"index": 0}).one_or_none()
     if newest is None or oldest is None:
         return 0
     first, last = _time_of(oldest), _time_of(newest)
-    low, high = 0, newest.place + 1  # entries below low lie before the moment, from high on not
+    low, high = 0, int(newest.place) + 1  # entries below low lie before the moment, from high on not
     if last < moment:
-        return high if near == 0 else max(high - near, 0)
-    even = True
+        return high
+    share = (moment - first) / (last - first) if first < moment < last else 0.0
+    guess = int(share * high)
+    steps = [guess - NEAR // 2, guess + NEAR // 2]
     while high - low > near:
-        middle = (low + high) // 2
-        if even and first < moment < last:
-            share = (moment - first) / (last - first)
-            middle = min(max(low + int(share * (high - low)) - near // 2, low), high - 1)
-        even = not even
+        middle = steps.pop(0) if steps else (low + high) // 2
+        middle = min(max(middle, low), high - 1)
         row = db.session.execute(_FROM, {"index": middle}).one_or_none()
-        told = None if row is None else _time_of(row)
-        if told is None or told >= moment:
-            high, last = middle, told or last
+        if row is None or _time_of(row) >= moment:
+            high = middle
         else:
-            low, first = middle + 1, told
+            low = middle + 1
     return low
 
 
@@ -228,7 +226,7 @@ def _time_of(row: Any) -> datetime:
 def log_size() -> int:
     """One more than the place of the newest entry."""
     newest = db.session.execute(_NEWEST).one_or_none()
-    return 0 if newest is None else newest.place + 1
+    return 0 if newest is None else int(newest.place) + 1
 
 
 _PLACE: Final = select(LogEntry.index.label("place"), LogEntry.entry).limit(1)

@@ -32,6 +32,7 @@ from trace.services.epcis_queries_scope import (
     tells_of_known_each,
 )
 from trace.services.epcis_queries_sql import Named, columns, earliest_id, named_in, recorded
+from trace.services.sets import is_sqlite
 from trace.services.timelines import visible
 
 SEPARATELY: Final = 8  # so many things are walked each in its own order, more of them together
@@ -185,6 +186,9 @@ def _fetch(
     key, identifier = key.element, identifier.element
     if after is not None:
         statement = statement.where(_behind(key, identifier, walk, after))
+        if walk.by == "id" and not is_sqlite():
+            # Or a merge would read the other side's rows from the first one on.
+            statement = statement.where(Event.id > after.event_id)
     if end is not None:
         statement = statement.where(_up_to(key, walk, end))
     ordered = [key.desc(), identifier.desc()] if walk.descending else [key, identifier]

@@ -266,9 +266,7 @@ class Reader:
                 found[role, joint.identity] = NamedThing(role, joint, None, None)
             mentions = list(found.values())
         if hidden:
-            for mention in mentions:
-                if not ROLE_MEMBERS[mention.role].isdisjoint(hidden):
-                    mention.visibility = PRIVATE
+            _hide(event, hidden, mentions, names)
         return mentions
 
 
@@ -290,13 +288,38 @@ def own_uris(organisation: Organisation, id_base: str) -> frozenset[str]:
 
 
 ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
-ROLE_MEMBERS = (
-    frozenset({"epcList", "quantityList"}),
-    frozenset({"parentID"}),
-    frozenset({"childEPCs", "childQuantityList"}),
-    frozenset({"inputEPCList", "inputQuantityList"}),
-    frozenset({"outputEPCList", "outputQuantityList"}),
+THING_MEMBERS = frozenset(
+    {
+        *("epcList", "quantityList", "parentID", "childEPCs", "childQuantityList"),
+        *("inputEPCList", "inputQuantityList", "outputEPCList", "outputQuantityList"),
+        "transformationID",
+    }
 )
+
+
+def _hide(
+    event: JsonObject,
+    hidden: Collection[str],
+    mentions: Sequence[NamedThing],
+    names: Mapping[str, Name],
+) -> None:
+    """A mention is as visible as what the event shows: a thing is hidden in a role when no member
+    that stays names it there, be it a whole list that is withheld or an element."""
+    withheld = THING_MEMBERS.intersection(path.partition("/")[0] for path in hidden)
+    if not withheld:
+        return
+    seen = {name: value for name, value in event.items() if name not in hidden}
+    for name in withheld & seen.keys():
+        if isinstance(seen[name], list):
+            seen[name] = [
+                value for at, value in enumerate(seen[name]) if f"{name}/{at}" not in hidden
+            ]
+    shown = {(ROLE_NUMBERS[role], names[uri].identity) for role, uri, _, _ in named_things(seen)}
+    joint = seen.get("transformationID")
+    for mention in mentions:
+        identity = mention.name.identity
+        if (mention.role, identity) not in shown and identity != joint:
+            mention.visibility = PRIVATE
 
 
 def _lots_and_products(prepared: Prepared, ilmd: JsonObject, id_base: str) -> None:
