@@ -1,0 +1,41 @@
+"""What can go wrong. `Refused` is the server's word, `NotReached` that there was none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class NotReached(Exception):
+    """No answer came, however often it was tried. The request may have been carried out: send it
+    again with the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing that is wrong: a stable code, a sentence, and where (a JSON Pointer)."""
+
+    code: str
+    detail: str
+    path: str
+
+
+class Refused(Exception):
+    """The server refused: `status` of HTTP, a stable `code`, what to do next."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", ""))
+        self.detail = str(problem.get("detail", ""))
+        self.path = str(problem.get("path", ""))
+        self.next_step = str(problem.get("next_step", ""))
+        self.errors = tuple(
+            Wrong(str(one["code"]), str(one["detail"]), str(one.get("path", "")))
+            for one in problem.get("errors", ())
+        )
+        super().__init__(f"{status} {self.code}: {self.detail} {self.next_step}".strip())
+
+
+class Changed(Refused):
+    """The record was changed since the version that was named (412)."""
