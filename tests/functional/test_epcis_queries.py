@@ -128,7 +128,7 @@ ORDERS = ("eventTime", "recordTime", "ex:weight")
 def test_answers_are_those_of_asking_every_event_one_by_one(now: datetime) -> None:
     world = random_world(Random(7), now, 60 if is_sqlite() else 40)
     shown = [world.shown(actor) for actor in world.actors]
-    assert all(len(one) < len(world.told) for one in shown)
+    assert min(map(len, shown)) < len(world.told)
 
     @settings(
         max_examples=60 if is_sqlite() else 15,

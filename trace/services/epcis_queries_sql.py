@@ -202,7 +202,8 @@ def first_index_at(moment: datetime, *, near: int = 0) -> int:
     if newest is None or oldest is None:
         return 0
     first, last = _time_of(oldest), _time_of(newest)
-    low, high = 0, int(newest.place) + 1  # entries below low lie before the moment, from high on not
+    # Entries below low lie before the moment, those from high on do not.
+    low, high = 0, int(newest.place) + 1
     if last < moment:
         return high
     share = (moment - first) / (last - first) if first < moment < last else 0.0
