@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import aliased
 
 from trace.core.folding import fold
 from trace.core.gs1 import Identity, canonical_uri, parse_path
@@ -25,6 +26,7 @@ from trace.services.addresses import organisation_named, place_named, product_na
 from trace.services.batches import short_name
 from trace.services.chains import NothingKnown, Subject, find_subject, things_of_note
 from trace.services.jurisdictions import Reach, Scope, reach, scope_of
+from trace.services.same import is_root, root_of, roots
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.typed_codes import path_of_typed
@@ -158,7 +160,8 @@ def _of_identity(
         ids = _ids_at(place, since, until)
     elif product is not None and identity.kind == "product":
         found.about = product
-        query = select(Thing.id).where(Thing.product_id == product.id, Thing.kind == "lot")
+        same = sorted(roots("product", [product.id]))
+        query = select(Thing.id).where(among(Thing.product_id, same), Thing.kind == "lot")
         ids = db.session.scalars(query.order_by(Thing.id.desc()).limit(LOOKED_AT)).all()
     else:
         return False
@@ -201,10 +204,11 @@ def _ids_of(
     organisation: Organisation, since: datetime | None, until: datetime | None
 ) -> Sequence[int]:
     """What an organisation made or has, or, with days, spoke of in them; the newest first."""
+    same = sorted(roots("organisation", [organisation.id]))
     if since or until:
-        return _named_in(Event.issuer_id == organisation.id, *_during(since, until))
-    made = select(Thing.id).where(Thing.owner_id == organisation.id)
-    held = select(Holding.thing_id).where(Holding.holder_id == organisation.id)
+        return _named_in(among(Event.issuer_id, same), *_during(since, until))
+    made = select(Thing.id).where(among(Thing.owner_id, same))
+    held = select(Holding.thing_id).where(among(Holding.holder_id, same))
     ids = {
         *db.session.scalars(made.order_by(Thing.id.desc()).limit(LOOKED_AT)),
         *db.session.scalars(held.order_by(Holding.thing_id.desc()).limit(LOOKED_AT)),
@@ -214,15 +218,19 @@ def _ids_of(
 
 def _ids_at(place: Place, since: datetime | None, until: datetime | None) -> Sequence[int]:
     """What lies at a place now, and what its owner told of there."""
+    same = db.session.scalars(
+        select(Place).where(among(Place.id, sorted(roots("place", [place.id]))))
+    ).all()
+    identities = [one.identity for one in same]
     there = _named_in(
-        Event.issuer_id == place.organisation_id,
-        or_(Event.read_point == place.identity, Event.biz_location == place.identity),
+        among(Event.issuer_id, sorted({one.organisation_id for one in same})),
+        or_(among(Event.read_point, identities), among(Event.biz_location, identities)),
         *_during(since, until),
     )
     if since or until:
         return there
     now = db.session.scalars(
-        select(Holding.thing_id).where(Holding.place == place.identity).limit(LOOKED_AT)
+        select(Holding.thing_id).where(among(Holding.place, identities)).limit(LOOKED_AT)
     )
     return [*dict.fromkeys([*now, *there])]
 
@@ -272,13 +280,17 @@ def _ids_by_lot_name(scope: Scope, text: str) -> Sequence[int]:
 
 
 def _organisations(words: Collection[str], text: str) -> list[Organisation]:
-    query = select(Organisation).where(Organisation.kind.not_in(("platform",)))
+    named = aliased(Organisation)
+    fitting = select(root_of("organisation", named.id)).where(named.kind != "platform")
     for word in words:
-        query = query.where(Organisation.folded.like(f"%{word}%"))
+        fitting = fitting.where(named.folded.like(f"%{word}%"))
+    query = select(Organisation).where(Organisation.id.in_(fitting))
     found = list(db.session.scalars(query.order_by(Organisation.folded).limit(FOUND)))
     wards = [match.ward.code for match in match_wards(text, limit=5) if not match.guessed]
     if wards and len(found) < FOUND:
-        there = select(Organisation).where(among(Organisation.ward_code, wards))
+        there = select(Organisation).where(
+            among(Organisation.ward_code, wards), is_root("organisation", Organisation.id)
+        )
         known = {one.id for one in found}
         for one in db.session.scalars(there.order_by(Organisation.folded).limit(FOUND)):
             if one.id not in known and len(found) < FOUND:
@@ -289,16 +301,18 @@ def _organisations(words: Collection[str], text: str) -> list[Organisation]:
 def _places(scope: Scope, words: Collection[str], text: str) -> list[Place]:
     """Places with these words in their name, or in a ward: of the area, or public."""
     wards = [match.ward.code for match in match_wards(text, limit=5) if not match.guessed]
+    named = aliased(Place)
     fits: list[ColumnElement[bool]] = [
-        and_(*(Place.folded.like(f"%{word}%") for word in words)),
+        and_(*(named.folded.like(f"%{word}%") for word in words)),
     ]
     if wards:
-        fits.append(among(Place.ward_code, wards))
+        fits.append(among(named.ward_code, wards))
+    fitting = select(root_of("place", named.id)).where(or_(*fits))
     return list(
         db.session.scalars(
             select(Place)
             .join(Organisation, Organisation.id == Place.organisation_id)
-            .where(or_(*fits), or_(scope.organisations(), Place.public))
+            .where(Place.id.in_(fitting), or_(scope.organisations(), Place.public))
             .order_by(Place.name)
             .limit(FOUND)
         )

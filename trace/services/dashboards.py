@@ -30,6 +30,7 @@ from trace.services.figures import EPOCH, day_number
 from trace.services.findings_figures import figures as finding_figures
 from trace.services.jurisdictions import Scope
 from trace.services.recalls.figures import figures as recall_figures
+from trace.services.same import is_root, root_of
 from trace.services.sets import among
 from trace.services.wards import Province, Ward, find_ward, provinces, wards_in
 
@@ -164,6 +165,7 @@ def coverage(scope: Scope, period: Period) -> Coverage:
             scope.organisations(),
             Organisation.closed_at.is_(None),
             Organisation.kind != "platform",
+            is_root("organisation", Organisation.id),
         )
         .group_by(Organisation.ward_code, Organisation.kind, Organisation.status)
     )
@@ -191,7 +193,7 @@ def _active(scope: Scope, period: Period) -> int:
         )
         .exists()
     )
-    query = select(func.count(Organisation.id)).where(
+    query = select(func.count(root_of("organisation", Organisation.id).distinct())).where(
         scope.organisations(), Organisation.kind.in_(RECORDING), recorded
     )
     return db.session.scalar(query) or 0
@@ -248,8 +250,9 @@ def organisations_behind(
     """Whose records a figure is made of, the most first: a page of them, and how many there are."""
     number = MEASURES.index(measure)
     total = func.sum(OrganisationSum.count)
+    root = root_of("organisation", OrganisationSum.organisation_id)
     summed = (
-        select(OrganisationSum.organisation_id, cast(total, Integer).label("total"))
+        select(root.label("organisation_id"), cast(total, Integer).label("total"))
         .join(Organisation, Organisation.id == OrganisationSum.organisation_id)
         .where(
             scope.organisations(),
@@ -257,7 +260,7 @@ def organisations_behind(
             OrganisationSum.day >= period.first,
             OrganisationSum.day <= period.last,
         )
-        .group_by(OrganisationSum.organisation_id)
+        .group_by(root)
         .having(total > 0)
         .subquery()
     )

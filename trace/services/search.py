@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import case, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from trace.core.folding import fold
 from trace.extensions import db
 from trace.models import Organisation, Product
+from trace.services.same import root_of
 
 MAX_WORDS: Final = 6
 MOST: Final = 20
@@ -41,12 +42,12 @@ def search(text: str, limit: int = MOST) -> Found:
     if not words:
         return Found([], [], more=False)
     products = db.session.scalars(
-        _fitting(select(Product), Product.folded, words)
+        _fitting("product", Product, words)
         .options(joinedload(Product.organisation))
         .limit(limit + 1)
     ).all()
     organisations = db.session.scalars(
-        _fitting(select(Organisation), Organisation.folded, words)
+        _fitting("organisation", Organisation, words)
         .where(Organisation.kind.in_(MAKERS))
         .limit(limit + 1)
     ).all()
@@ -54,8 +55,12 @@ def search(text: str, limit: int = MOST) -> Found:
     return Found(list(products[:limit]), list(organisations[:limit]), more)
 
 
-def _fitting(query: Any, column: Any, words: list[str]) -> Any:
-    """`words` are letters and digits only: nothing in them means anything to LIKE."""
+def _fitting(kind: str, model: Any, words: list[str]) -> Any:
+    """`words` are letters and digits only: nothing in them means anything to LIKE. Of records that
+    are one the one that is kept, whichever has the words."""
+    named = aliased(model)
+    fitting = select(root_of(kind, named.id))
     for word in words:
-        query = query.where(column.like(f"%{word}%"))
-    return query.order_by(case((column.like(f"{words[0]}%"), 0), else_=1), column)
+        fitting = fitting.where(named.folded.like(f"%{word}%"))
+    begins = case((model.folded.like(f"{words[0]}%"), 0), else_=1)
+    return select(model).where(model.id.in_(fitting)).order_by(begins, model.folded)

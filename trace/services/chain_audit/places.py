@@ -31,6 +31,7 @@ from trace.services.chain_audit.found import Book
 from trace.services.chain_audit.reading import Chain
 from trace.services.chain_audit.story import Parameters, is_mine
 from trace.services.passports_lines import plain
+from trace.services.same import roots
 from trace.services.sets import among
 from trace.services.vocabulary import bare_step
 from trace.services.wards import find_ward
@@ -184,17 +185,18 @@ def _areas(
         for rule in ("area-overclaim", "area-shared", "area-force"):
             book.miss(rule, "no-growing-place")
         return
-    codes = _codes({spot.id for spot, _ in gathered.values()})
+    codes, same = _codes({spot.id for spot, _ in gathered.values()})
     products = _products(chain)
     for statement, (spot, fact) in gathered.items():
-        rows = [row for row in codes if row.place_id == spot.id]
+        rows = same.entered(codes, spot.id)
         if not rows:
             for rule in ("area-overclaim", "area-shared", "area-force"):
                 book.miss(rule, "no-code", place=spot.name)
             continue
         for row in rows:
-            _judge_code(chain, row, codes, (spot, fact, statement), book)
-            _judge_ceiling(chain, row, (spot, fact), codes, products, (tolerance, ceilings), book)
+            _judge_code(chain, row, (codes, same), (spot, fact, statement), book)
+            told = (tolerance, ceilings)
+            _judge_ceiling(chain, row, (spot, fact), (codes, same), products, told, book)
 
 
 def _gathered(chain: Chain, spots: Mapping[str, Spot]) -> dict[str, tuple[Spot, Fact]]:
@@ -210,8 +212,44 @@ def _gathered(chain: Chain, spots: Mapping[str, Spot]) -> dict[str, tuple[Spot, 
     return found
 
 
-def _codes(place_ids: Collection[int]) -> list[AreaCode]:
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Records that are one (services.same): each id with the one that stands for it."""
+
+    places: Mapping[int, int]
+    organisations: Mapping[int, int]
+    issuers: tuple[int, ...]  # whose they are
+
+    def entered(self, codes: Collection[AreaCode], place_id: int) -> list[AreaCode]:
+        """The rows of a place, one for each code however often it was entered."""
+        root = self.places.get(place_id, place_id)
+        rows = [row for row in codes if self.places[row.place_id] == root]
+        return list({row.folded or str(row.id): row for row in rows}.values())
+
+    def owner(self, row: AreaCode) -> int:
+        return self.organisations[row.organisation_id]
+
+
+Codes = tuple[Collection[AreaCode], Same]
+
+
+def _codes(place_ids: Collection[int]) -> tuple[list[AreaCode], Same]:
     """The planting codes of these places, and every other row with the same code."""
+    codes = _entered(sorted(roots("place", place_ids)))
+    places = roots("place", {row.place_id for row in codes} | set(place_ids))
+    issuers = set(
+        db.session.scalars(
+            select(Place.organisation_id).where(among(Place.id, sorted(places))).distinct()
+        )
+    )
+    return codes, Same(
+        places,
+        roots("organisation", issuers | {row.organisation_id for row in codes}),
+        tuple(sorted(issuers)),
+    )
+
+
+def _entered(place_ids: Collection[int]) -> list[AreaCode]:
     own = db.session.scalars(
         select(AreaCode).where(
             among(AreaCode.place_id, sorted(place_ids)), AreaCode.kind == "planting"
@@ -243,12 +281,12 @@ def _products(chain: Chain) -> dict[str, str]:
 def _judge_code(
     chain: Chain,
     row: AreaCode,
-    codes: Collection[AreaCode],
+    entered: Codes,
     where: tuple[Spot, Fact, str],
     book: Book,
 ) -> None:
     """Whether the code was in force, and whether others entered it as well."""
-    spot, fact, statement = where
+    (spot, fact, statement), (codes, same) = where, entered
     events = chain.rows_of([statement])
     book.saw("area-force")
     if not in_force(row, fact.day):
@@ -264,9 +302,9 @@ def _judge_code(
         )
     book.saw("area-shared")
     others = {
-        one.organisation_id
+        same.owner(one)
         for one in codes
-        if one.folded == row.folded and one.organisation_id != row.organisation_id
+        if one.folded == row.folded and same.owner(one) != same.owner(row)
     }
     if others:
         names = sorted(
@@ -289,25 +327,26 @@ def _judge_ceiling(
     chain: Chain,
     row: AreaCode,
     where: tuple[Spot, Fact],
-    codes: Collection[AreaCode],
+    entered: Codes,
     products: Mapping[str, str],
     parameters: tuple[int, Collection[Ceiling]],
     book: Book,
 ) -> None:
     """Kilograms under the code in the season, against area × what the crop can yield."""
-    (spot, fact), (tolerance, ceilings) = where, parameters
+    (spot, fact), (tolerance, ceilings), (codes, same) = where, parameters, entered
     names = [row.crop, *(products.get(thing, "") for thing in sorted(fact.things("output", "epc")))]
     ceiling = ceiling_for([name for name in names if name], ceilings)
     if ceiling is None:
         crop = next((name for name in reversed(names) if name), "?")
         book.miss("area-overclaim", "no-ceiling", crop=crop, code=row.code)
         return
-    area = _area(row, codes)
+    area = _area(row, codes, same)
     if area is None or area <= 0:
         book.miss("area-overclaim", "no-area", code=row.code, place=spot.name)
         return
-    same = [one for one in codes if one.folded == row.folded]
-    total, events, untold = _kilograms(same, fact.event_time, ceiling.days)
+    holders = {same.owner(one) for one in codes if one.folded == row.folded}
+    places = {same.places[one.place_id] for one in codes if one.folded == row.folded}
+    total, events, untold = _kilograms(same, places, fact.event_time, ceiling.days)
     if untold:
         book.miss("area-overclaim", "weights-untold", code=row.code, count=untold)
     if not total:
@@ -330,34 +369,38 @@ def _judge_ceiling(
             crop=ceiling.crop,
             days=ceiling.days,
             harvests=len(events),
-            who=len({one.organisation_id for one in same}),
+            who=len(holders),
             tolerance=tolerance,
             source=ceiling.source,
         )
 
 
-def _area(row: AreaCode, codes: Collection[AreaCode]) -> Decimal | None:
-    """What the code was granted for: of one organisation all its places together; where several
-    entered it, the largest one's, since one area was granted once."""
-    by_organisation: dict[int, Decimal] = {}
+def _area(row: AreaCode, codes: Collection[AreaCode], same: Same) -> Decimal | None:
+    """What the code was granted for: of one organisation all its places together, each once; where
+    several entered it, the largest one's, since one area was granted once."""
+    by_place: dict[tuple[int, int], Decimal] = {}
     for one in codes:
         if one.folded != row.folded:
             continue
         area = one.area_m2 or one.place.area_m2 or one.place.outline_area
         if area is None:
             return None
-        known = by_organisation.get(one.organisation_id, Decimal(0))
-        by_organisation[one.organisation_id] = known + area
+        where = same.owner(one), same.places[one.place_id]
+        by_place[where] = max(area, by_place.get(where, Decimal(0)))
+    by_organisation: dict[int, Decimal] = {}
+    for (owner, _), area in by_place.items():
+        by_organisation[owner] = by_organisation.get(owner, Decimal(0)) + area
     return max(by_organisation.values(), default=None)
 
 
 def _kilograms(
-    codes: Collection[AreaCode], until: datetime, days: int
+    same: Same, places: Collection[int], until: datetime, days: int
 ) -> tuple[Decimal, list[int], int]:
-    """(kilograms, the statements, how many of them tell no weight) gathered at the places of these
-    codes in the days up to a moment."""
+    """(kilograms, the statements, how many of them tell no weight) gathered at these places, by
+    whichever of their records, in the days up to a moment."""
     since = until - timedelta(days=days)
-    identities = {one.place.identity for one in codes}
+    of_them = [one for one, root in same.places.items() if root in places]
+    identities = db.session.scalars(select(Place.identity).where(among(Place.id, of_them))).all()
     first = _first_event(since)
     declared = aliased(Event)
     rows = db.session.execute(
@@ -371,7 +414,7 @@ def _kilograms(
         )
         .join(EventThing, EventThing.event_id == Event.id)
         .where(
-            among(Event.issuer_id, sorted({one.organisation_id for one in codes})),
+            among(Event.issuer_id, same.issuers),
             Event.id >= first,
             among(func.coalesce(Event.read_point, Event.biz_location), sorted(identities)),
             Event.event_time > since,
