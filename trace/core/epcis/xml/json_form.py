@@ -28,6 +28,12 @@ _REFERENCES: Final = {
     "\n": "&#10;",
     "\r": "&#13;",
 }
+# Addresses that every parser takes for a namespace: some refuse one that is no URI by RFC 3986.
+_PATH: Final = r"[A-Za-z0-9\-._~:/@!$&'()*+,;=]*"
+_NAMESPACE: Final = re.compile(
+    rf"(?:https?://[A-Za-z0-9\-.]+(?::[0-9]{{1,5}})?(?:/{_PATH})?(?:\?{_PATH})?"
+    rf"|(?!https?:)[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\-._~:@!$'()*+,;=]{_PATH})(?:#{_PATH})?"
+)
 # Prefixes the documents written here use themselves.
 OWN_PREFIXES: Final = {"fn": ns.FN, "ld": ns.LD, "xsi": ns.XSI}
 _TAKEN: Final = frozenset({*OWN_PREFIXES, "epcis", "epcisq"})
@@ -66,10 +72,8 @@ class Scope:
             for prefix, address in self._known.items()
             if ns.may_be_prefix(prefix)
             and prefix not in _TAKEN
-            and address
-            and address == address.strip()
+            and _NAMESPACE.fullmatch(address)
             and address not in ns.TECHNICAL
-            and not NOT_XML.search(address)
         }
         # The context itself, where a reader would not have it from the namespaces.
         self.carried = ""
