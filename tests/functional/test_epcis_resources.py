@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.epcis_worlds import EX
 from tests.support.factories import amount, event, make_actor, new_crate, new_lot, packed
+from trace.core.epcis.xml import parse_xml
 from trace.extensions import db
 from trace.models import CompanyPrefix
 from trace.services.capture import capture
@@ -268,3 +269,19 @@ def test_every_refusal_has_the_standards_exception_type(caller: Caller, method: 
     assert unknown.status_code == 401
     assert unknown.json is not None
     assert unknown.json["type"] == "epcisException:SecurityException"
+
+
+def test_events_come_as_xml_to_whoever_would_rather_have_it(caller: Caller) -> None:
+    path = "/events?EQ_bizStep=shipping&perPage=1"
+    answer = caller.get(path, Accept="application/json;q=0.5, application/xml")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/xml"
+    document = parse_xml(answer.data)
+    assert document.type == "EPCISQueryDocument"
+    assert document.events[0]["epcList"] == [UNIT_LINK]
+    assert b"urn:epcglobal:cbv:bizstep:shipping" in answer.data
+    web = caller.get(path, Accept="text/xml", GS1_CBV_XML_Format="Always_Web_URI")
+    assert b"https://ref.gs1.org/cbv/BizStep-shipping" in web.data
+    assert 'rel="next"' in web.headers["Link"]
+    assert caller.get(path, Accept="text/xml", GS1_CBV_XML_Format="Any").status_code == 400
+    assert caller.get(path, Accept="*/*").mimetype == "application/json"

@@ -8,8 +8,13 @@ from urllib.parse import quote
 from flask import Response, request
 
 from trace import clock
-from trace.api.epcis.door import acting, bp, check_accept, discovery
-from trace.api.epcis.negotiation import answer_events, extensions_asked, format_asked
+from trace.api.epcis.door import acting, bp, discovery
+from trace.api.epcis.negotiation import (
+    answer_events,
+    extensions_asked,
+    format_asked,
+    xml_wanted,
+)
 from trace.clock import rfc3339
 from trace.core.epcis.query import Condition, Query, QueryParameterError
 from trace.core.epcis.query_parsing import parse_arguments
@@ -53,7 +58,7 @@ def get_event_list() -> Response:
 @needs("query")
 def get_event(event_id: str) -> Response:
     """The event with this eventID and, where there is one, its error declaration."""
-    check_accept()
+    xml_wanted()
     format_asked()
     if request.args:
         name = next(iter(request.args))
@@ -64,7 +69,7 @@ def get_event(event_id: str) -> Response:
 def page_of(*narrowing: Condition) -> tuple[Response, bool]:
     """The page of events that the request asks for, narrowed by what its path says, and whether
     there was any event on it. Raises what run does, and QueryParameterError."""
-    check_accept()
+    xml_wanted()
     format_asked()
     query = asked().along_with(*narrowing)
     token = request.args.get("nextPageToken", "")

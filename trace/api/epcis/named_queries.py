@@ -15,9 +15,9 @@ from trace.api.epcis.door import (
     check_accept,
     check_media_type,
     discovery,
-    query_document,
 )
 from trace.api.epcis.listing import link_next, list_page, page_asked
+from trace.api.epcis.negotiation import answer_events, format_asked, xml_wanted
 from trace.core.epcis import JsonValue
 from trace.core.epcis.query_parsing import parse_extensions
 from trace.core.epcis.strict_json import load
@@ -112,15 +112,14 @@ def query_events_options(name: str) -> Response:
 @needs("query")
 def get_query_events(name: str) -> Response:
     """What answers a named query, page by page. Raises NoSuchName and what asking raises."""
-    check_accept()
+    xml_wanted()
+    format_asked()
     row = named_queries.get_query(acting(), name)
     limit, token = page_asked()
     page = run(
         acting(), named_queries.parsed(row), at=clock.now(), per_page=limit, token=token or ""
     )
-    document = query_document(page.documents)
-    document["epcisBody"]["queryResults"]["queryName"] = row.name
-    response = as_json(document)
+    response = answer_events(page.documents, row.name)
     if page.next_token is not None and page.expires is not None:
         link_next(response, limit, page.next_token, page.expires)
     return response

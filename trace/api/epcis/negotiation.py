@@ -6,6 +6,7 @@ Rules (EPCIS 2.0 §12.3 and §12.4; openapi.yaml):
 - An address longer than what any proxy passes on is refused (414): ask by a named query.
 - GS1-EPC-Format: Always_GS1_Digital_Link (meant when nothing is said), Always_EPC_URN, and
   No_Preference or Never_Translates: as it was recorded. What is signed keeps what was recorded.
+- GS1-CBV-XML-Format: words in XML as addresses (Always_Web_URI) or as URNs.
 - GS1-Extensions gives prefixes that the names in a query use.
 """
 
@@ -17,12 +18,16 @@ from typing import Final
 
 from flask import Response, request
 
-from trace.api.epcis.door import HEADERS, as_json, bp, check_accept, query_document
+from trace import clock
+from trace.api.epcis.door import HEADERS, as_json, bp, query_document
 from trace.api.epcis.problems import NotAcceptable
+from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
 from trace.core.epcis.query import QueryParameterError
 from trace.core.epcis.query_format import company_digits, digital_link_of, epc_urn_of, translated
 from trace.core.epcis.query_parsing import parse_extensions
+from trace.core.epcis.xml import write_xml
+from trace.core.epcis.xml.writing import Form
 from trace.core.gs1 import Gs1Error, parse_identity
 from trace.errors import TraceError
 from trace.services.epcis_resources import company_prefixes
@@ -31,6 +36,7 @@ from trace.services.settings import current_settings
 LONGEST_ADDRESS: Final = 8000
 DEFAULT_FORMAT: Final = "Always_GS1_Digital_Link"
 FORMATS: Final = (DEFAULT_FORMAT, "Always_EPC_URN", "No_Preference", "Never_Translates")
+CBV_FORMATS: Final = ("No_Preference", "Always_Web_URI", "Always_URN", "Never_Translates")
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -129,9 +135,42 @@ def _addresses(event: JsonObject) -> list[str]:
     return found
 
 
-def answer_events(events: list[JsonObject]) -> Response:
-    """Events as an EPCISQueryDocument, as the caller takes it. Raises NotAcceptable."""
-    check_accept()
-    response = as_json(query_document(written(events)))
+def answer_events(events: list[JsonObject], query_name: str = "SimpleEventQuery") -> Response:
+    """Events as an EPCISQueryDocument, in JSON or in XML as the caller takes it. Raises
+    NotAcceptable, QueryParameterError."""
+    in_xml = xml_wanted()
+    told = written(events)
+    if in_xml:
+        created = rfc3339(clock.now())
+        form: Form = "web" if _cbv_form() == "Always_Web_URI" else "urn"
+        body = write_xml(told, created=created, kind="query", form=form, query_name=query_name)
+        response = Response(body, content_type="application/xml; charset=utf-8")
+        response.headers["GS1-CBV-XML-Format"] = "Always_Web_URI" if form == "web" else "Always_URN"
+    else:
+        document = query_document(told)
+        document["epcisBody"]["queryResults"]["queryName"] = query_name
+        response = as_json(document)
     response.headers["GS1-EPC-Format"] = format_asked()
+    response.headers["Vary"] = "Accept, GS1-EPC-Format, GS1-CBV-XML-Format"
     return response
+
+
+def xml_wanted() -> bool:
+    """Whether the caller would rather have XML. Raises NotAcceptable when it takes neither."""
+    accepted = request.accept_mimetypes
+    if not accepted:
+        return False
+    in_json = max(accepted["application/json"], accepted["application/ld+json"])
+    in_xml = max(accepted["application/xml"], accepted["text/xml"])
+    if not in_json and not in_xml:
+        raise NotAcceptable
+    return in_xml > in_json
+
+
+def _cbv_form() -> str:
+    wanted = request.headers.get("GS1-CBV-XML-Format", "No_Preference").strip()
+    if wanted not in CBV_FORMATS:
+        reason = f"one of {', '.join(CBV_FORMATS)} is expected"
+        name = "GS1-CBV-XML-Format"
+        raise QueryParameterError(path=name, name=name, reason=reason)
+    return wanted

@@ -8,7 +8,7 @@ is not found.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -20,7 +20,6 @@ from trace.api.epcis.events import page_of, per_page
 from trace.api.epcis.negotiation import changing, extensions_asked, format_asked
 from trace.clock import rfc3339
 from trace.core.epcis.query import ANYTHING, Condition, Query, QueryParameterError
-from trace.core.epcis.query_names import same_thing
 from trace.core.epcis.query_parsing import parse_query
 from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.vocabulary import OWN_PREFIX, own_namespace
@@ -54,15 +53,14 @@ class Resource:
     def narrowing(self, value: str) -> Condition:
         """The condition that an event is about this value. Raises NoSuchResource."""
         id_base = current_settings().id_base
-        if self.name == "epcs":
-            return Condition("epc", "thing", "in", (same_thing(value, id_base),), ANYTHING)
         try:
             found = parse_query(
                 {self.parameter: [value]}, id_base=id_base, extensions=extensions_asked()
             )
         except QueryParameterError as error:
             raise NoSuchResource(value=value[:200]) from error
-        return found.conditions[0]
+        condition = found.conditions[0]
+        return replace(condition, argument=ANYTHING) if self.name == "epcs" else condition
 
     def check(self, value: str) -> Condition:
         """The condition, for a value there is. Raises NoSuchResource."""
