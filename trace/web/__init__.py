@@ -6,8 +6,8 @@ from flask import Flask
 
 from trace.extensions import register
 from trace.web import (
-    credentials,
     api_docs,
+    credentials,
     directives,
     finding,
     front,
@@ -76,6 +76,7 @@ from trace.web.producer import (
     reports,
     results,
     stamps,
+    subscriptions,
     succession,
     weeks,
     weights,
@@ -121,6 +122,7 @@ def register_pages(app: Flask) -> None:
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")
+    register(app, subscriptions.blueprint, "member:manage")
     register(app, closing.blueprint, "member:manage")
     register(app, succession.blueprint, "member:record")
     register(app, keys.blueprint, "member:manage")
