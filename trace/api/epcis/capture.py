@@ -12,8 +12,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from trace import clock
 from trace.api.epcis.door import acting, as_json, bp, check_accept, check_media_type, discovery
 from trace.api.epcis.listing import list_page
+from trace.api.epcis.negotiation import as_xml, xml_wanted
+from trace.api.epcis.problems import prefers_xml
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
+from trace.core.epcis.xml import write_capture_job, write_xml
 from trace.extensions import db, needs
 from trace.models import Job
 from trace.services import epcis_captures as captures
@@ -73,9 +76,10 @@ def list_capture_jobs() -> Response:
 @bp.get("/capture/<capture_id>")
 @needs("capture")
 def get_capture_job(capture_id: str) -> Response:
-    """The state of a capture job. Raises NotFound."""
-    check_accept()
-    return as_json(job_of(captures.get_capture(acting(), capture_id)))
+    """The state of a capture job, in JSON or in XML. Raises NotFound, NotAcceptable."""
+    in_xml = xml_wanted()
+    job = job_of(captures.get_capture(acting(), capture_id))
+    return as_xml(write_capture_job(job)) if in_xml else as_json(job)
 
 
 @bp.post("/events", provide_automatic_options=False)
@@ -92,7 +96,9 @@ def post_event() -> Response:
     )
     db.session.commit()
     event_id = done.events[0].event_key
-    response = as_json(get_events(acting(), event_id)[-1])
+    recorded = get_events(acting(), event_id)[-1]
+    told = write_xml([recorded], kind="event") if prefers_xml() else None
+    response = as_json(recorded) if told is None else as_xml(told)
     response.status_code = 201
     response.headers["Location"] = f"{bp.url_prefix}/events/{quote(event_id, safe='')}"
     return response

@@ -3,9 +3,11 @@
 Rules (EPCIS 2.0 §12.3 and §12.4; openapi.yaml):
 - GS1-EPCIS-Min/-Max and GS1-CBV-Min/-Max say what a caller understands. Where the version spoken
   here lies outside, there is no acceptable answer (406).
+  To who understands 1.2 at most, and takes XML, events are written in 1.2.
 - An address longer than what any proxy passes on is refused (414): ask by a named query.
-- GS1-EPC-Format: Always_GS1_Digital_Link (meant when nothing is said), Always_EPC_URN, and
-  No_Preference or Never_Translates: as it was recorded. What is signed keeps what was recorded.
+- GS1-EPC-Format: Always_GS1_Digital_Link (meant when nothing is said), Always_EPC_URN (meant in
+  1.2, which knows no other), and No_Preference or Never_Translates: as it was recorded. What is
+  signed keeps what was recorded.
 - GS1-CBV-XML-Format: words in XML as addresses (Always_Web_URI) or as URNs.
 - GS1-Extensions gives prefixes that the names in a query use.
 """
@@ -20,14 +22,14 @@ from flask import Response, request
 
 from trace import clock
 from trace.api.epcis.door import HEADERS, as_json, bp, query_document
-from trace.api.epcis.problems import NotAcceptable
+from trace.api.epcis.problems import NotAcceptable, prefers_xml
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
 from trace.core.epcis.query import QueryParameterError
 from trace.core.epcis.query_format import company_digits, digital_link_of, epc_urn_of, translated
 from trace.core.epcis.query_parsing import parse_extensions
 from trace.core.epcis.xml import write_xml
-from trace.core.epcis.xml.writing import Form
+from trace.core.epcis.xml.writing import Form, Version
 from trace.core.gs1 import Gs1Error, parse_identity
 from trace.errors import TraceError
 from trace.services.epcis_resources import company_prefixes
@@ -37,6 +39,7 @@ LONGEST_ADDRESS: Final = 8000
 DEFAULT_FORMAT: Final = "Always_GS1_Digital_Link"
 FORMATS: Final = (DEFAULT_FORMAT, "Always_EPC_URN", "No_Preference", "Never_Translates")
 CBV_FORMATS: Final = ("No_Preference", "Always_Web_URI", "Always_URN", "Never_Translates")
+OLD: Final = (1, 2, 0, 0)
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -60,8 +63,18 @@ def agree() -> None:
     for kind in ("EPCIS", "CBV"):
         spoken = _padded(HEADERS[f"GS1-{kind}-Version"])
         least, most = _asked(f"GS1-{kind}-Min"), _asked(f"GS1-{kind}-Max")
-        if (least and _padded(least) > spoken) or (most and _highest(most) < spoken):
+        beyond = (least and _padded(least) > spoken) or (most and _highest(most) < spoken)
+        if beyond and not old_wanted():
             raise NotAcceptable
+
+
+def old_wanted() -> bool:
+    """Whether the caller understands EPCIS 1.2 and nothing later, and takes XML, in which alone
+    that version is written."""
+    least, most = _asked("GS1-EPCIS-Min"), _asked("GS1-EPCIS-Max")
+    understood = bool(most) and OLD <= _highest(most) < _padded(HEADERS["GS1-EPCIS-Version"])
+    reads = request.method in ("GET", "HEAD") and prefers_xml()
+    return understood and reads and (not least or _padded(least) <= OLD)
 
 
 def _asked(name: str) -> str:
@@ -92,7 +105,8 @@ def extensions_asked() -> dict[str, str]:
 
 def format_asked() -> str:
     """Which form of addresses the caller wants. Raises QueryParameterError."""
-    wanted = request.headers.get("GS1-EPC-Format", DEFAULT_FORMAT).strip()
+    meant = "Always_EPC_URN" if old_wanted() else DEFAULT_FORMAT
+    wanted = request.headers.get("GS1-EPC-Format", meant).strip()
     if wanted not in FORMATS:
         reason = f"one of {', '.join(FORMATS)} is expected"
         raise QueryParameterError(path="GS1-EPC-Format", name="GS1-EPC-Format", reason=reason)
@@ -143,16 +157,31 @@ def answer_events(events: list[JsonObject], query_name: str = "SimpleEventQuery"
     if in_xml:
         created = rfc3339(clock.now())
         form: Form = "web" if _cbv_form() == "Always_Web_URI" else "urn"
-        body = write_xml(told, created=created, kind="query", form=form, query_name=query_name)
-        response = Response(body, content_type="application/xml; charset=utf-8")
+        version: Version = "1.2" if old_wanted() else "2.0"
+        response = as_xml(
+            write_xml(
+                told,
+                created=created,
+                version=version,
+                kind="query",
+                form=form,
+                query_name=query_name,
+            )
+        )
+        if version == "1.2":
+            response.headers["GS1-EPCIS-Version"] = "1.2.0"
         response.headers["GS1-CBV-XML-Format"] = "Always_Web_URI" if form == "web" else "Always_URN"
     else:
         document = query_document(told)
         document["epcisBody"]["queryResults"]["queryName"] = query_name
         response = as_json(document)
     response.headers["GS1-EPC-Format"] = format_asked()
-    response.headers["Vary"] = "Accept, GS1-EPC-Format, GS1-CBV-XML-Format"
+    response.headers["Vary"] = "Accept, GS1-EPC-Format, GS1-CBV-XML-Format, GS1-EPCIS-Max"
     return response
+
+
+def as_xml(body: bytes) -> Response:
+    return Response(body, content_type="application/xml; charset=utf-8")
 
 
 def xml_wanted() -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from trace.core.epcis.query import QueryParameterError
+from trace.core.epcis.xml import write_exception
 from trace.errors import Refused, TraceError
 
 # By status, as the standard's OpenAPI file gives them.
@@ -23,18 +24,19 @@ TYPES: Final = {
     415: "UnsupportedMediaTypeException",
 }
 MEDIA_TYPE: Final = "application/problem+json"
+XML_MEDIA_TYPE: Final = "application/problem+xml"
 
 
 class UnsupportedMediaType(TraceError):
     code = "unsupported-media-type"
     status = 415
-    message = "Send application/json or application/ld+json."
+    message = "Send JSON (application/json); documents of events also as application/xml."
 
 
 class NotAcceptable(TraceError):
     code = "not-acceptable"
     status = 406
-    message = "This is answered as application/json."
+    message = "This is answered as application/json; events also as application/xml."
 
 
 def problem_of(error: TraceError) -> dict[str, Any]:
@@ -56,16 +58,31 @@ def problem_of(error: TraceError) -> dict[str, Any]:
     return body
 
 
+def prefers_xml() -> bool:
+    """Whether the caller would rather have XML than JSON."""
+    accepted = request.accept_mimetypes
+    in_json = max(accepted[one] for one in (MEDIA_TYPE, "application/json", "application/ld+json"))
+    in_xml = max(accepted[one] for one in (XML_MEDIA_TYPE, "application/xml", "text/xml"))
+    return bool(in_xml > in_json)
+
+
 def answer(error: TraceError) -> Response:
-    """The refusal as problem+json."""
-    return Response(orjson.dumps(problem_of(error)), status=error.status, content_type=MEDIA_TYPE)
+    """The refusal as problem+json, or as problem+xml to who would rather have XML."""
+    body = problem_of(error)
+    if prefers_xml():
+        data, kind = write_exception(body), f"{XML_MEDIA_TYPE}; charset=utf-8"
+    else:
+        data, kind = orjson.dumps(body), MEDIA_TYPE
+    return Response(data, status=error.status, content_type=kind, headers={"Vary": "Accept"})
 
 
 __all__ = [
     "MEDIA_TYPE",
+    "XML_MEDIA_TYPE",
     "NotAcceptable",
     "QueryParameterError",
     "UnsupportedMediaType",
     "answer",
+    "prefers_xml",
     "problem_of",
 ]

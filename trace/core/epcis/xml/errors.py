@@ -43,7 +43,7 @@ class DtdNotAllowed(XmlError):
 class TooManyNodes(XmlError):
     code = "too-many-nodes"
     status = 413
-    message = "There are more than %(limit)d elements and attributes in one event, or overall."
+    message = "There are more than %(limit)d elements and attributes in one place, or overall."
 
 
 class TooManyNamespaces(XmlError):
