@@ -31,7 +31,7 @@ from tests.support.reports import (
 from tests.support.requests import everything
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Audit, Delegation, Job, Report, ReportStep
+from trace.models import Audit, Delegation, Job, Report, ReportStep, Risk
 from trace.services import citizen_reports, delegations
 from trace.services.actors import Actor
 from trace.services.citizen_reports import acts, days, desk
@@ -40,6 +40,7 @@ from trace.services.citizen_reports.reading import contact_of, find_by_code
 from trace.services.jurisdictions import scope_of, set_rule
 from trace.services.senders import message_of
 
+REPORTS = "/inspection/citizen-reports/"
 MONTH = datetime.fromisoformat("2026-12-20T01:00:00+00:00")
 __all__ = ["farm", "ward"]
 
@@ -182,7 +183,7 @@ def test_two_who_answer_at_once_are_told_apart(
 
 
 def test_reports_on_one_lot_are_raised_merged_and_answered_together(
-    farm: Farm, ward: Actor, now: datetime
+    app: Flask, farm: Farm, ward: Actor, now: datetime
 ) -> None:
     lot = path_of(farm.register())
     make = {"bought_ward": DAN_PHUONG, "about": lot}
@@ -196,13 +197,24 @@ def test_reports_on_one_lot_are_raised_merged_and_answered_together(
         (third.id, 3, True),
         (quiet.id, 0, False),
     ]
+    # Of what is not raised the maker's risk comes before the day.
+    quiet.maker_id = None
+    risky = make_farm(START, "HTX nhiều điểm Demo").organisation
+    later, _ = told(now, bought_ward=DAN_PHUONG)
+    later.maker_id = risky.id
+    db.session.add(Risk(organisation_id=risky.id, factor="findings", share=900, figure=3, at=now))
+    db.session.commit()
+    rows = desk.list_reports(ward, "open", at=now)
+    order = [row.report.id for row in rows if not row.raised]
+    assert order == [later.id, quiet.id]
+    assert f"{rows[-2].points} điểm nên kiểm tra" in supervisor(app, ward).get(REPORTS).text
     acts.merge(ward, second, third.id, at=now)
     acts.merge(ward, third, first.id, at=now)
     with pytest.raises(acts.CannotMerge):
         acts.merge(ward, quiet, second.id, at=now)  # itself part of another
     assert {second.merged_into_id, third.merged_into_id} == {first.id}
     acts.split(ward, third, at=now)
-    assert desk.count_waiting(ward) == 4
+    assert desk.count_waiting(ward) == 5
     acts.answer(ward, first, "Đã thu hồi.", "confirmed", ends=True, version=first.version, at=now)
     assert [one.state for one in (first, second, third)] == ["closed", "closed", "received"]
     with pytest.raises(UnknownCase):

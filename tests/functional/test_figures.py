@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import select, text
 
 from tests.support.factories import event, make_actor, new_lot, notice, registered, transformed
 from trace.extensions import db
@@ -181,3 +184,58 @@ def test_scans_of_days_that_are_not_over_are_summed_anew(db_session: Any) -> Non
     row.count = 50  # the day is closed
     keep_up(at=START + timedelta(days=3))
     assert _sums()[1]["", figures.SCANS, number] == 7
+
+
+@pytest.mark.one_database("postgresql")
+def test_two_workers_at_once_never_count_twice(app: Flask, now: datetime) -> None:
+    """The second comes while the first has counted and not yet committed: it waits, and finds that
+    nothing is left; the first row, sums of who moved and of scans too."""
+    with app.app_context():
+        actor = make_actor(START)
+        actor.organisation.ward_code = "09784"
+        capture(actor, [registered(new_lot())], at=START)
+        thing = db.session.scalars(select(Thing.id).where(Thing.kind == "lot")).one()
+        day = (START + timedelta(hours=7)).date()
+        db.session.add(ScanCount(thing_id=thing, day=day, ward_code="09784", count=3))
+        db.session.commit()
+        _at_once(app, lambda: figures.fold(at=START))
+        _at_once(app, lambda: figures.settle(at=START))
+        assert _sums()[1]["", figures.SCANS, figures.day_number(START)] == 3
+        capture(actor, [registered(new_lot())], at=START)
+        actor.organisation.ward_code = "26737"
+        db.session.commit()
+        _at_once(app, lambda: figures.fold(at=START))
+        _at_once(app, lambda: figures.settle(at=START))
+        kept = _sums()
+        assert kept[1].pop(("", figures.SCANS, figures.day_number(START))) == 3
+        counts = {k: n for k, n in kept[1].items() if k[1] != figures.SCANS}
+        assert (kept[0], counts) == _recount()
+
+
+def _at_once(app: Flask, work: Callable[[], object]) -> None:
+    failed: list[BaseException] = []
+
+    def second() -> None:
+        with app.app_context():
+            try:
+                work()
+                db.session.commit()
+            except BaseException as error:  # told by the test
+                failed.append(error)
+
+    work()  # and not committed
+    thread = threading.Thread(target=second)
+    thread.start()
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine.connect() as other:
+        for _ in range(600):
+            if other.execute(waiting).scalar_one() or not thread.is_alive():
+                break
+            other.rollback()
+            thread.join(0.05)
+    db.session.commit()
+    thread.join(60)
+    assert not failed, failed

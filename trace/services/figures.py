@@ -42,6 +42,7 @@ from trace.models import (
 )
 from trace.models.events import ROLES
 from trace.models.figures import MEASURES
+from trace.models.types import to_millis
 from trace.services.bulk import insert_rows
 from trace.services.deadlines import LOCAL
 from trace.services.sets import among
@@ -87,11 +88,9 @@ def fold(*, at: datetime, step: int = STEP) -> int:
     Nothing is counted where another worker was quicker."""
     state = db.session.get(FiguresState, 1, populate_existing=True)
     if state is None:
-        db.session.add(FiguresState(id=1, folded=0, at=at, scans_day=0))
-        db.session.flush()
-        start = 0
-    else:
-        start = state.folded
+        first = ("id", "folded", "at", "scans_day")
+        insert_rows("figures_state", first, [(1, 0, to_millis(at), 0)], "ON CONFLICT DO NOTHING")
+    start = 0 if state is None else state.folded
     size = db.session.scalar(select(func.max(LogState.size))) or 0
     end = min(size, start + step)
     if end > start:
@@ -108,8 +107,14 @@ def fold(*, at: datetime, step: int = STEP) -> int:
 
 
 def settle(*, at: datetime) -> None:
-    """Moves the sums of who moved, and sums the scans of days that are not over. The caller
-    commits."""
+    """Moves the sums of who moved, and sums the scans of days that are not over, one worker at a
+    time: what is read after the row is taken, another worker's sums are in. The caller commits."""
+    db.session.execute(
+        update(FiguresState)
+        .where(FiguresState.id == 1)
+        .values(at=FiguresState.at)
+        .execution_options(synchronize_session=False)
+    )
     _move()
     _sum_scans(at)
 
@@ -248,6 +253,7 @@ def _move() -> None:
         select(CountedOrganisation, now)
         .join(Organisation, Organisation.id == CountedOrganisation.organisation_id)
         .where(now != CountedOrganisation.ward_code)
+        .execution_options(populate_existing=True)
     ).all()
     for counted, ward in moved:
         sums = db.session.execute(

@@ -114,12 +114,36 @@ def weights_of(authority: Organisation) -> dict[str, int]:
     return found
 
 
+def points_of(authority: Organisation, organisation_ids: Collection[int]) -> dict[int, int]:
+    """The points of these organisations as this authority weighs them; none has none. One query."""
+    rows = db.session.execute(
+        select(Risk.organisation_id, _points(weights_of(authority)))
+        .where(among(Risk.organisation_id, sorted(organisation_ids)))
+        .group_by(Risk.organisation_id)
+    )
+    return {one: round(points / FULL) for one, points in rows}
+
+
+def _points(weights: Mapping[str, int]) -> Any:
+    weighed = case(*((Risk.factor == name, weight) for name, weight in weights.items()), else_=0)
+    return func.sum(Risk.share * weighed)
+
+
 def queue(actor: Actor, *, kind: str = "", limit: int = QUEUE_LIMIT) -> list[Ranked]:
-    """The organisations of the area with the most points, each with its reasons."""
+    """The organisations of the area with the most points, each with its reasons; of equal ones
+    first where this authority's next finding falls due."""
     scope = scope_of(actor)
     weights = weights_of(scope.authority)
-    weighed = case(*((Risk.factor == name, weight) for name, weight in weights.items()), else_=0)
-    points = func.sum(Risk.share * weighed)
+    points = _points(weights)
+    due = (
+        select(func.min(Finding.due_on))
+        .where(
+            Finding.organisation_id == Risk.organisation_id,
+            Finding.authority_id == scope.authority.id,
+            Finding.state == "open",
+        )
+        .scalar_subquery()
+    )
     query = (
         select(Risk.organisation_id, points)
         .join(Organisation, Organisation.id == Risk.organisation_id)
@@ -128,7 +152,7 @@ def queue(actor: Actor, *, kind: str = "", limit: int = QUEUE_LIMIT) -> list[Ran
         )
         .group_by(Risk.organisation_id)
         .having(points > 0)
-        .order_by(points.desc(), Risk.organisation_id)
+        .order_by(points.desc(), due.is_(None), due, Risk.organisation_id)
         .limit(limit)
     )
     if kind in WATCHED:

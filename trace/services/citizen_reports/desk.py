@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from trace.errors import NotFound
 from trace.extensions import db
-from trace.models import Report, Thing
+from trace.models import Organisation, Report, Thing
 from trace.services.actors import Actor
 from trace.services.citizen_reports.reading import (
     SEVERAL,
@@ -23,6 +23,7 @@ from trace.services.citizen_reports.reading import (
     same_lot,
 )
 from trace.services.citizen_reports.routing import width
+from trace.services.inspections_risks import points_of
 from trace.services.jurisdictions import Scope, may_decide, scope_of
 
 LIST_LIMIT: Final = 500
@@ -31,11 +32,13 @@ View = Literal["open", "held", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A report in a list: `same` counts those on its lot within a week; `raised` looks first."""
+    """A report in a list: `same` counts those on its lot within a week; `raised` looks first;
+    `points` are the maker's in the queue of inspections."""
 
     report: Report
     same: int
     late: bool
+    points: int
 
     @property
     def raised(self) -> bool:
@@ -48,8 +51,8 @@ def _visible(scope: Scope) -> ColumnElement[bool]:
 
 def list_reports(actor: Actor, view: View, *, at: datetime) -> list[Row]:
     """Reports of the desk's area and those sent to it, without those merged into others. Open ones:
-    illness and lots with several first, then by the day that comes next; closed ones: the newest
-    first. At most LIST_LIMIT. Raises NotAllowed."""
+    illness and lots with several first, then by the risk of the maker, then by the day that comes
+    next; closed ones: the newest first. At most LIST_LIMIT. Raises NotAllowed."""
     scope = scope_of(actor)
     query = (
         select(Report)
@@ -68,7 +71,7 @@ def list_reports(actor: Actor, view: View, *, at: datetime) -> list[Row]:
     else:
         query = query.where(Report.closed_at.is_(None), Report.held.is_(view == "held"))
         query = query.order_by(Report.urgent.desc(), Report.answer_by, Report.id)
-    rows = _rows(list(db.session.scalars(query)), at=at)
+    rows = _rows(scope.authority, list(db.session.scalars(query)), at=at)
     if view == "closed":
         return rows
     return sorted(
@@ -76,15 +79,25 @@ def list_reports(actor: Actor, view: View, *, at: datetime) -> list[Row]:
         key=lambda row: (
             row.report.answered_at is not None,
             not row.raised,
+            -row.points,
             next_deadline(row.report),
             row.report.id,
         ),
     )
 
 
-def _rows(found: Sequence[Report], *, at: datetime) -> list[Row]:
+def _rows(authority: Organisation, found: Sequence[Report], *, at: datetime) -> list[Row]:
+    points = points_of(authority, {one.maker_id for one in found if one.maker_id is not None})
     counts = same_lot({one.lot_id for one in found if one.lot_id is not None}, at=at)
-    return [Row(one, counts.get(one.lot_id or 0, 0), late(one, at=at)) for one in found]
+    return [
+        Row(
+            one,
+            counts.get(one.lot_id or 0, 0),
+            late(one, at=at),
+            points.get(one.maker_id or 0, 0),
+        )
+        for one in found
+    ]
 
 
 def count_waiting(actor: Actor) -> int:
