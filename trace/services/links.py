@@ -47,10 +47,7 @@ STAYS: Final = timedelta(days=7)
 TRIED_AGAIN: Final = timedelta(days=1)
 ASKED_AGAIN: Final = timedelta(hours=6)
 # Languages a page may be in (BCP 47), and what it may be (RFC 6838); the first are the usual ones.
-LANGUAGES: Final = (
-    *("vi", "en", "zh", "ja", "ko", "fr", "de", "es", "ru", "th", "lo", "km", "id", "ms", "ar"),
-    *("hi", "it", "nl", "pt"),
-)
+LANGUAGES: Final = ("vi", "en", "zh", "ja", "ko", "fr", "de", "ru", "th", "lo", "km")
 MEDIA_TYPES: Final = (
     *("text/html", "application/pdf", "image/jpeg", "image/png", "video/mp4"),
     *("application/json", "application/ld+json"),
