@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import orjson
 from flask import Response
 from flask_babel import gettext
 
-from trace.core.signing import JsonObject
-from trace.models.events import ROLES
 from trace.services.chains import Chain
+from trace.services.chains_document import chain_document, ordered, ordered_flows
 from trace.services.chains_fold import late_by
-from trace.services.chains_graph import Flow, Station
+from trace.services.chains_graph import Flow
 from trace.services.chains_walk import KEPT_FROM
 from trace.services.sheet_writing import Book
 from trace.services.vocabulary import step_label
@@ -41,7 +38,7 @@ def _stations(chain: Chain) -> Table:
         gettext("Ngoài phạm vi"),
     ]  # fmt: skip
     rows: list[list[object]] = []
-    for one in _ordered(chain):
+    for one in ordered(chain):
         thing = chain.things.get(one.thing or 0)
         party = chain.parties.get(one.holder or 0)
         rows.append(
@@ -76,7 +73,7 @@ def _flows(chain: Chain) -> Table:
         gettext("Từ lúc"), gettext("Đến lúc"), gettext("Số thùng"), gettext("Cần xem"),
     ]  # fmt: skip
     rows: list[list[object]] = []
-    for flow in _ordered_flows(chain):
+    for flow in ordered_flows(chain):
         source, target = chain.graph.stations[flow.source], chain.graph.stations[flow.target]
         thing = chain.things.get(target.thing or source.thing or 0)
         amiss = words.problems(flow.problems)
@@ -114,7 +111,7 @@ def _events(chain: Chain) -> Table:
         gettext("Mã lời khai"), gettext("Hàng nêu tên"),
     ]  # fmt: skip
     rows: list[list[object]] = []
-    for station in _ordered(chain):
+    for station in ordered(chain):
         for event in station.events:
             told = chain.events[event]
             named = [chain.things[use.thing] for use in told.uses if use.thing in chain.things]
@@ -151,27 +148,6 @@ def side_word(side: str) -> str:
     return told.get(side, side)
 
 
-def _ordered(chain: Chain) -> list[Station]:
-    sides = ("up", "here", "down")
-    return sorted(
-        chain.graph.stations.values(),
-        key=lambda one: (
-            sides.index(one.side),
-            -one.distance if one.side == "up" else one.distance,
-            one.first is None,
-            one.first,
-            one.id,
-        ),
-    )
-
-
-def _ordered_flows(chain: Chain) -> list[Flow]:
-    return sorted(
-        chain.graph.flows.values(),
-        key=lambda flow: (flow.first is None, flow.first, flow.source, flow.target),
-    )
-
-
 def as_csv(chain: Chain, which: str, name: str) -> Response:
     """One table."""
     _, head, rows = table(chain, which)
@@ -191,106 +167,8 @@ def as_workbook(chain: Chain, name: str) -> Response:
 
 def as_json(chain: Chain, name: str) -> Response:
     """Everything a program wants of it; amounts as text, so that none is rounded."""
-    document: JsonObject = {
-        "v": 1,
-        "subject": chain.subject.identity.path,
-        "more": chain.more,
-        "sources": chain.sources,
-        "places": chain.places,
-        "stations": [_station_json(chain, one) for one in _ordered(chain)],
-        "flows": [_flow_json(flow) for flow in _ordered_flows(chain)],
-        "events": [_event_json(chain, number) for number in sorted(_told(chain))],
-    }
-    body = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(chain_document(chain), option=orjson.OPT_INDENT_2)
     return file_of(body, f"{name}.json", "application/json")
-
-
-def _told(chain: Chain) -> set[int]:
-    stations = {event for one in chain.graph.stations.values() for event in one.events}
-    return stations | {event for flow in chain.graph.flows.values() for event in flow.events}
-
-
-def _station_json(chain: Chain, one: Station) -> JsonObject:
-    thing = chain.things.get(one.thing or 0)
-    party = chain.parties.get(one.holder or 0)
-    return {
-        "id": one.id,
-        "side": one.side,
-        "distance": one.distance,
-        "thing": {
-            "identity": thing.identity,
-            "kind": thing.kind,
-            "code": thing.code,
-            "product": thing.product,
-        }
-        if thing
-        else None,
-        "step": one.step or None,
-        "holder": {"name": party.name, "code": party.code, "kind": party.kind} if party else None,
-        "made": _amounts(one.made),
-        "held": _amounts(one.held),
-        "pieces": one.pieces,
-        "since": one.first.isoformat() if one.first else None,
-        "alerts": sorted(one.alerts),
-        "problems": sorted(one.problems),
-        "late": one.late,
-        "custody": dict(one.custody),
-        "outside": one.outside,
-        "events": one.events,
-    }
-
-
-def _flow_json(flow: Flow) -> JsonObject:
-    return {
-        "source": flow.source,
-        "target": flow.target,
-        "kind": flow.kind,
-        "step": flow.step or None,
-        "sent": _amounts(flow.sent),
-        "got": _amounts(flow.got),
-        "first": flow.first.isoformat() if flow.first else None,
-        "last": flow.last.isoformat() if flow.last else None,
-        "containers": len(flow.containers),
-        "problems": sorted(flow.problems),
-        "stands": flow.stands,
-        "events": flow.events,
-    }
-
-
-def _event_json(chain: Chain, number: int) -> JsonObject:
-    told = chain.events[number]
-    issuer = chain.parties.get(told.issuer)
-    return {
-        "id": number,
-        "statement": f"urn:uuid:{UUID(bytes=told.statement)}",
-        "step": told.step or None,
-        "action": told.action,
-        "event_time": told.at.isoformat(),
-        "record_time": told.recorded.isoformat() if told.recorded else None,
-        "late_days": late_by(told),
-        "issuer": {"name": issuer.name, "code": issuer.code} if issuer else None,
-        "custody": told.custody,
-        "index": told.index,
-        "things": [
-            {
-                "role": ROLES[use.role],
-                "thing": chain.things[use.thing].identity,
-                **_amount(use.quantity, use.unit),
-            }
-            for use in told.uses
-            if use.thing in chain.things
-        ],
-    }
-
-
-def _amounts(told: dict[str, Decimal]) -> list[dict[str, Any]]:
-    return [_amount(told[unit], unit) for unit in sorted(told)]
-
-
-def _amount(quantity: Decimal | None, unit: str) -> dict[str, Any]:
-    if unit == KEPT_FROM:
-        return {"quantity": None, "uom": "", "outside": True}
-    return {"quantity": None if quantity is None else f"{quantity:f}", "uom": unit}
 
 
 def file_of(body: bytes | str, name: str, kind: str) -> Response:
