@@ -12,9 +12,9 @@ from tests.support.server import LiveServer
 from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import RecallHolder
+from trace.models import Recall, RecallHolder
 from trace.services.actors import Actor
-from trace.services.recalls import cases, signing
+from trace.services.recalls import cases, ending, signing
 from trace.web.access import COOKIE
 
 REASON = {
@@ -32,7 +32,18 @@ def signed(actor: Actor, code: str, grade: int) -> int:
     case = cases.begin(actor, wanted, found, kind="recall", rehearsal=False, at=now)
     values = {**REASON, "grade": grade, "determined_at": now}
     cases.choose_class(actor, case, values, version=case.version, at=now)
+    db.session.flush()
     signing.sign(actor, case, None, version=case.version, at=now)
+    db.session.commit()
+    return case.id
+
+
+def ending_of(actor: Actor, colleague: Actor, code: str) -> int:
+    """A case of the highest class whose end waits for the second signature."""
+    case = db.session.get_one(Recall, signed(actor, code, 1))
+    signing.sign_second(colleague, case, version=case.version, at=clock.now())
+    db.session.flush()
+    ending.end(actor, case, "withdrawn", "Mẫu bị lẫn", version=case.version, at=clock.now())
     db.session.commit()
     return case.id
 
@@ -40,17 +51,17 @@ def signed(actor: Actor, code: str, grade: int) -> int:
 def test_every_page_of_a_recall_is_accessible_and_fits(page: Page, live_server: LiveServer) -> None:
     app = live_server.app
     member = supervisor(app, PROVINCE)
+    other = supervisor(app, PROVINCE, inside=member.organisation_id)
     with app.app_context():
         world = exercise(clock.now(), lots=2, processors=1, shops=2)
         running = signed(member.actor, world.planting, 2)
         waiting = signed(member.actor, world.other, 1)
+        half_ended = ending_of(member.actor, other.actor, world.lots[0])
         run_pending()
-        holder = db.session.scalars(select(RecallHolder).where(RecallHolder.one_sided)).one()
-        shop = db.session.scalars(
-            select(RecallHolder).where(
-                RecallHolder.organisation_id == world.keepers[0].organisation.id
-            )
-        ).one()
+        listed = select(RecallHolder).where(RecallHolder.recall_id == running)
+        holder = db.session.scalars(listed.where(RecallHolder.one_sided)).one()
+        keeping = world.keepers[0].organisation.id
+        shop = db.session.scalars(listed.where(RecallHolder.organisation_id == keeping)).one()
         row, link, mine = holder.id, holder.secret, shop.id
         keeper = make_member(app, inside=world.keepers[0].organisation.id)
     desk = "/inspection/recalls"
@@ -61,6 +72,7 @@ def test_every_page_of_a_recall_is_accessible_and_fits(page: Page, live_server: 
         *(f"{desk}/{running}{rest}" for rest in ("/close", "/withdraw", f"/holders/{row}")),
         f"{desk}/{waiting}",
         f"{desk}/{waiting}/second",
+        f"{desk}/{half_ended}/withdraw",
     )
     wrong = look(page, live_server, member, pages)
     own = ("/producer/recalls/", f"/producer/recalls/{mine}/answer")

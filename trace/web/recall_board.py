@@ -157,8 +157,13 @@ def told_so_far(row: RecallHolder) -> dict[str, Any]:
 
 
 def link_of(secret: str | None) -> str:
-    """What whoever has no account opens to answer."""
-    return f"{current_settings().public_url.rstrip('/')}/recall/{secret}" if secret else ""
+    """What whoever has no account opens to answer; nothing without a secret."""
+    return f"{link_base()}{secret}" if secret else ""
+
+
+def link_base() -> str:
+    """What every such address begins with."""
+    return f"{current_settings().public_url.rstrip('/')}/recall/"
 
 
 def phones(recall_id: int) -> ResponseReturnValue:
@@ -173,7 +178,8 @@ def phones(recall_id: int) -> ResponseReturnValue:
         **shared(recall),
         holders=rows,
         due=dues([one.id for one in rows]),
-        link_of=link_of,
+        names=names_of(recall),
+        link_base=link_base().partition("://")[2],
         code_of=code_of,
         grouped=grouped,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from trace import clock
 from trace.models import Recall
@@ -92,7 +92,11 @@ def sign(recall_id: int) -> ResponseReturnValue:
 def _signed_words(recall: Recall, reached: int) -> str:
     if recall.rehearsal:
         return str(gettext("Diễn tập bắt đầu: không có gì công khai."))
-    return str(gettext("Đã ký. %(count)s trang đang cảnh báo.", count=reached))
+    return str(
+        ngettext(
+            "Đã ký. %(num)s trang đang cảnh báo.", "Đã ký. %(num)s trang đang cảnh báo.", reached
+        )
+    )
 
 
 def second(recall_id: int) -> ResponseReturnValue:

@@ -292,9 +292,11 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
         if received:
             if taker is None or state in NOT_TAKEN:
                 continue
-            one = _at(found, taker)  # lots are in the holdings; units and crates are not
-            if pieces:
-                one.add(PIECES, pieces)
+            one = _at(found, taker)
+            if not pieces:  # lots are in the holdings; units and crates are not
+                one.things, one.sure = max(one.things, count), one.sure or not mixed
+                continue
+            one.add(PIECES, pieces)
         elif state == "link-refused" or (answered is not None and state != "link"):
             continue
         elif taker is not None and state == "":
