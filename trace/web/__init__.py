@@ -67,6 +67,7 @@ from trace.web.producer import (
     note_labels,  # noqa: F401  # adds the pages of delivery notes to those of labels
     organisation,
     outbox,
+    papers,
     photos,
     places,
     plans,
@@ -165,6 +166,7 @@ def _register_farm(app: Flask) -> None:
     register(app, inspections.blueprint, "member:record")
     register(app, inspections.sent, "member:record")
     register(app, exports.blueprint, "member:export")
+    register(app, papers.blueprint, "member:record")
     register(app, photos.blueprint, "anonymous")
     register(app, outbox.blueprint, "member:record")
     register(app, installed.blueprint, "anonymous")

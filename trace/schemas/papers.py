@@ -1,0 +1,13 @@
+"""Forms of the pages of papers."""
+
+from __future__ import annotations
+
+from trace.schemas.base import Choice, FormSchema
+
+ACTS = ("fsma-xlsx", "fsma-csv", "credential-passport", "credential-events", "portal")
+
+
+class PaperForm(FormSchema):
+    """Which paper is asked for: the button that was pressed."""
+
+    act = Choice(ACTS, required=True)
