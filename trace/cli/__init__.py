@@ -15,6 +15,7 @@ MODULES = (
     "witness",
     "keys",
     "erase",
+    "export",
     "requests",
     "audit",
     "people",

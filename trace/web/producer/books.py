@@ -166,9 +166,19 @@ def stock() -> ResponseReturnValue:
 @blueprint.get("/diary/<int:thing_id>")
 def diary(thing_id: int) -> ResponseReturnValue:
     """The diary of one cycle, to print; `?format=csv` takes it away."""
+    told, name = _of_cycle(thing_id)
+    return _diary(told, name, f"nhat-ky-{thing_id}")
+
+
+def _of_cycle(thing_id: int) -> tuple[list[Told], str]:
     thing = get_thing(actor(), thing_id, "cycle")
-    told = [*_sales([thing]), *tell(timeline(actor(), thing))]
-    return _diary(told, batch_of(actor(), thing).name, f"nhat-ky-{thing.id}")
+    return [*_sales([thing]), *tell(timeline(actor(), thing))], batch_of(actor(), thing).name
+
+
+def diary_of(thing_id: int, form: str) -> Response:
+    """The diary of one cycle with all private books, as xlsx or pdf. Raises NotFound."""
+    told, name = _of_cycle(thing_id)
+    return diary_file(form, [*diary_tables(told), *private_tables()], name, f"nhat-ky-{thing_id}")
 
 
 @blueprint.get("/season")
