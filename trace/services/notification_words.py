@@ -165,10 +165,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "recall-second-end": (
         "alert",
         N_("Kết thúc lệnh thu hồi chờ chữ ký thứ hai"),
-        N_(
-            "%(by)s đã ký kết thúc hoặc rút lại hồ sơ %(what)s. Cần một người phụ trách khác ký; "
-            "đến lúc đó mọi trang còn cảnh báo."
-        ),
+        N_("%(by)s đã ký kết thúc hồ sơ %(what)s. Cần người khác ký; đến đó trang còn cảnh báo."),
     ),
     "recall-rehearsal": (
         "alert",
