@@ -22,12 +22,20 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
-from tests.support.canaries import Canaries, found_in, readable, tell_world
+from tests.support.canaries import OWN, Canaries, found_in, readable, tell_world
+from tests.support.factories import event, make_actor
+from trace.core.epcis.query_parsing import parse_query
 from trace.core.gs1 import Identity, parse_identity
 from trace.extensions import db
 from trace.models import Organisation, Place, Product, Thing
 from trace.services import sequencer
+from trace.services.actors import Actor
+from trace.services.batches import facts_of
+from trace.services.capture import capture
+from trace.services.epcis_queries import run
+from trace.services.labels import Sheet, draw_sheet, label_of
 from trace.services.settings import current_settings
+from trace.services.timelines import timeline
 
 START = datetime(2026, 6, 15, 0, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +112,8 @@ def test_nothing_that_is_withheld_stands_on_any_public_face(
     # The search does find what is public.
     assert len(shown) > len(canaries.shown) / 3
     check_photos(client, photos, set(canaries.photos))
+    check_labels(canaries)
+    check_questions(canaries, now)
 
 
 def check_photos(client: FlaskClient, public: set[str], withheld: set[str]) -> None:
@@ -118,6 +128,72 @@ def check_photos(client: FlaskClient, public: set[str], withheld: set[str]) -> N
     assert withheld, "no photo is withheld"
     for digest in withheld:
         assert client.get(f"/photos/{digest}.jpg").status_code == 404
+
+
+def check_labels(canaries: Canaries) -> None:
+    """What hangs on the goods for everybody says nothing that is withheld."""
+    printed = 0
+    for thing in db.session.scalars(select(Thing).where(Thing.kind == "lot")):
+        if thing.owner is None:
+            continue
+        lines = timeline(Actor(thing.owner, None, "owner"), thing)
+        label = label_of(thing, facts_of(lines, thing), gs1=True)
+        for form in ("pdf", "zpl"):
+            body = draw_sheet(Sheet(label, 1, "roll-50x70", format=form))
+            text = readable(body) + " ".join([label.name, label.lot, label.weight, *label.dates])
+            assert list(found_in(canaries, text)) == []
+            printed += 1
+    assert printed
+
+
+def check_questions(canaries: Canaries, now: datetime) -> None:
+    """An organisation that knows of every thing and is a side of nothing asks for each mark by
+    every parameter that could find it: nothing that is withheld is found, or told."""
+    base = current_settings().id_base
+    onlooker = make_actor(now, "Người ngoài Demo", kind="trader")
+    known = db.session.scalars(
+        select(Thing.identity).where(Thing.kind.in_(("lot", "cycle"))).order_by(Thing.id)
+    ).all()
+    told = event("ObjectEvent", quantityList=[{"epcClass": identity} for identity in known])
+    capture(onlooker, [told], at=now)
+    db.session.commit()
+    seen = []
+    for parameters in _questions(canaries):
+        query = parse_query({"@context": OWN, **parameters}, id_base=base)
+        token = ""
+        while True:
+            page = run(onlooker, query, at=now, per_page=1000, token=token)
+            if parameters:
+                assert page.documents == [], parameters
+            seen += page.documents
+            token = page.next_token or ""
+            if not token:
+                break
+    assert len(seen) > 20, "others' events are seen as far as they are public"
+    text = readable(json.dumps(seen, ensure_ascii=False).encode())
+    assert list(found_in(canaries, text)) == []
+    # What is shown is found, so the questions can find.
+    shown = parse_query({"EQ_trace:note": canaries.shown[:900]}, id_base=base)
+    assert run(onlooker, shown, at=now).documents
+
+
+def _questions(canaries: Canaries) -> Iterator[dict[str, Any]]:
+    yield {}
+    for name in ("unitPrice", "contactPhone", "secret"):
+        yield {f"EXISTS_canary:{name}": None}
+    words = [mark for mark in canaries.hidden if mark.startswith("K")]
+    for begin in range(0, len(words), 900):
+        some = words[begin : begin + 900]
+        for name in ("EQ_canary:unitPrice", "EQ_INNER_canary:secret", "EQ_trace:note"):
+            yield {name: some}
+        yield {"EQ_INNER_canary:er": some}
+        for name in ("EQ_ILMD_trace:productName", "EQ_ILMD_trace:variety", "EQ_trace:seedSource"):
+            yield {name: some}
+        yield {"EQ_bizTransaction_po": [f"https://canary.example/{mark}" for mark in some]}
+        yield {"EQ_trace:recordedBy": [f"urn:trace:person:{mark}" for mark in some]}
+    numbers = [int(mark) / 1000 for mark in canaries.hidden if re.fullmatch(r"7\d{8}", mark)]
+    for begin in range(0, len(numbers), 900):
+        yield {"EQ_quantity": numbers[begin : begin + 900]}
 
 
 RENDER = """

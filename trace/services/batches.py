@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, Final
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from trace.core.gs1 import Identity, canonical_uri, format_code, local_uri, parse_identity
+from trace.core.statements import escape
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, Holding, Organisation, Place, Product, Thing
@@ -244,11 +246,35 @@ class LotFacts:
     made: tuple[Amount, ...] = ()
     made_at: datetime | None = None
     place: str = ""
+    kept: frozenset[str] = frozenset()  # members of ilmd that are kept from the public
+
+    def printed(self) -> LotFacts:
+        """What may stand on the goods for everybody: without what is kept from the public."""
+        if not self.kept:
+            return self
+        gone: dict[str, Any] = {}
+        for name, fields in _FACTS_BY_MEMBER.items():
+            if name in self.kept:
+                gone |= {field: getattr(_NOTHING, field) for field in fields}
+        return replace(self, **gone)
+
+
+_NOTHING: Final = LotFacts()
+_FACTS_BY_MEMBER: Final = {
+    "trace:productName": ("name",),
+    "cbvmda:lotNumber": ("lot_number",),
+    "trace:variety": ("variety",),
+    "cbvmda:harvestStartDate": ("harvest",),
+    "cbvmda:harvestEndDate": ("harvest",),
+    "cbvmda:itemExpirationDate": ("use_by",),
+    "cbvmda:bestBeforeDate": ("best_before",),
+}
 
 
 def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:
     """The fold of the events that stand: the newest word on each fact counts."""
     ilmd: JsonObject = {}
+    kept: set[str] = set()
     made: dict[str, Decimal] = {}
     made_at = None
     place = ""
@@ -258,7 +284,10 @@ def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:
         if not (line.stands and makes):
             continue
         made_at = made_at or line.event_time
-        ilmd |= line.document.get("ilmd") or {}
+        told = line.document.get("ilmd") or {}
+        ilmd |= told
+        kept -= told.keys()
+        kept |= {n for n in told if f"ilmd/{escape(n)}" in line.kept or "ilmd" in line.kept}
         place = place or str((line.document.get("readPoint") or {}).get("id", ""))
         for named in line.things:
             if named.thing.id == thing.id and named.quantity is not None:
@@ -274,6 +303,7 @@ def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:
         made=tuple(Amount(quantity, unit) for unit, quantity in made.items()),
         made_at=made_at,
         place=place,
+        kept=frozenset(kept),
     )
 
 

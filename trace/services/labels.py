@@ -139,7 +139,9 @@ class Sheet:
 
 def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "", gs1: bool = False) -> Label:
     """The label of a lot or crate. `net_weight` is finished text ("300 g"); with `gs1` the facts
-    end with the human-readable text of their application identifiers."""
+    end with the human-readable text of their application identifiers. What is kept from the public
+    is not printed for it."""
+    facts = facts.printed()
     address = printed_address(thing.identity)
     product = product_of(thing)
     identity = parse_identity(thing.identity, current_settings().id_base)

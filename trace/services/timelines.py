@@ -80,7 +80,8 @@ class Declared:
 class Line:
     """One event as its reader may see it.
 
-    `document` lacks what is in `withheld`. `marks` are codes of `core.history.findings`.
+    `document` lacks what is in `withheld`; `kept` are the paths that its issuer keeps from the
+    public, whoever reads. `marks` are codes of `core.history.findings`.
     `replaced_by` are the row ids of what stands instead; `voided` when nothing does. `declared` is
     who declared the error and when; `mended` that it was before the first label and handover.
     """
@@ -95,6 +96,7 @@ class Line:
     record_time: datetime | None
     mine: bool
     things: tuple[Named, ...]
+    kept: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     late_days: int | None = None
     replaced_by: tuple[int, ...] = ()
@@ -224,7 +226,7 @@ def timeline(actor: Actor, thing: Thing) -> list[Line]:
     stays = [stay for stay in spans(facts.values()) if stay.thing == thing.identity]
     shown = own | {
         event_id
-        for event_id in around
+        for event_id in around & facts.keys()
         if any(
             stay.holds(facts[event_id].event_time) and stay.container in facts[event_id].things()
             for stay in stays
@@ -343,6 +345,7 @@ def _line(
         record_time=record_time,
         mine=row.issuer_id == mine,
         things=tuple(one for seen, one in named if all_of_it or seen == PUBLIC),
+        kept=tuple(orjson.loads(row.private)),
         declares_error="errorDeclaration" in document,
     )
 
