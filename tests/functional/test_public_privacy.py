@@ -132,18 +132,22 @@ def check_photos(client: FlaskClient, public: set[str], withheld: set[str]) -> N
 
 def check_labels(canaries: Canaries) -> None:
     """What hangs on the goods for everybody says nothing that is withheld."""
-    printed = 0
+    printed, kept = 0, 0
     for thing in db.session.scalars(select(Thing).where(Thing.kind == "lot")):
         if thing.owner is None:
             continue
-        lines = timeline(Actor(thing.owner, None, "owner"), thing)
-        label = label_of(thing, facts_of(lines, thing), gs1=True)
+        facts = facts_of(timeline(Actor(thing.owner, None, "owner"), thing), thing)
+        label = label_of(thing, facts, gs1=True)
+        if "cbvmda:lotNumber" in facts.kept and facts.lot_number not in thing.identity:
+            assert facts.lot_number not in label.lot
+            kept += 1
         for form in ("pdf", "zpl"):
             body = draw_sheet(Sheet(label, 1, "roll-50x70", format=form))
             text = readable(body) + " ".join([label.name, label.lot, label.weight, *label.dates])
             assert list(found_in(canaries, text)) == []
             printed += 1
     assert printed
+    assert kept, "no lot's number is withheld"
 
 
 def check_questions(canaries: Canaries, now: datetime) -> None:
