@@ -269,6 +269,28 @@ def held(studio: Studio) -> None:
     studio.shoot(page, "tam-giu-2")
 
 
+def trace_chain(studio: Studio) -> None:
+    page = studio.phone(AUTHORITY)
+    address = f"/inspection/chain/?of={studio.path('mixed').lstrip('/')}"
+    studio.open(page, address)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Rà cả chuỗi").click()
+    studio.shoot(page, "tra-chuoi-2", "main h1")
+    studio.open(page, address)
+    studio.shoot(page, "tra-chuoi-1", ".chain-counts")
+
+
+def inspect(studio: Studio) -> None:
+    page = studio.phone(AUTHORITY)
+    studio.open(page, "/inspection/inspections/new")
+    page.fill("[name=lots]", studio.path("mixed").rpartition("/")[2])
+    studio.shoot(page, "kiem-tra-1", "main h1")
+    send(page)
+    studio.open(page, link(page, r"/inspection/findings/new/\d+"))
+    page.fill("[name=words]", "Sổ quầy thiếu phiếu nhận ngày 20/11")
+    studio.shoot(page, "kiem-tra-2", "main h1")
+
+
 def scan(studio: Studio) -> None:
     page = studio.stranger()
     studio.open(page, "/")
@@ -294,6 +316,8 @@ TAKERS: Final[dict[str, Callable[[Studio], None]]] = {
     "nhap-bang-tinh": sheets,
     "nhan-hang": receive,
     "don-lo": merge,
+    "tra-chuoi": trace_chain,
+    "kiem-tra": inspect,
     "tam-giu": held,
     "quet-ma": scan,
 }

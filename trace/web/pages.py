@@ -57,6 +57,12 @@ DESK = (
     ("inspections.index", "camera", ("/inspection/inspections",)),
     ("recalls.index", "warn", ("/inspection/recalls",)),
 )
+PLATFORM = (
+    ("admin_home.show", "home", ("/admin/",)),
+    ("admin_applications.index", "paper", ("/admin/applications",)),
+    ("admin_organisations.index", "people", ("/admin/organisations",)),
+    ("admin_requests.index", "person", ("/admin/requests",)),
+)
 
 
 def section_text(endpoint: str) -> str:
@@ -70,13 +76,20 @@ def section_text(endpoint: str) -> str:
         "chain.index": gettext("Chuỗi"),
         "inspections.index": gettext("Kiểm tra"),
         "recalls.index": gettext("Thu hồi"),
+        "admin_home.show": gettext("Quản trị"),
+        "admin_applications.index": gettext("Hồ sơ đăng ký"),
+        "admin_organisations.index": gettext("Tổ chức"),
+        "admin_requests.index": gettext("Yêu cầu"),
     }
     return words[endpoint]
 
 
 def sections() -> Iterable[Section]:
-    """The main parts of a member's console: an authority has a desk, everybody else a farm."""
-    parts = DESK if _at_desk() else FARM
+    """The main parts of a member's console: an authority has a desk, the platform its own,
+    everybody else a farm."""
+    acting = g.get("actor")
+    own = {"authority": DESK, "platform": PLATFORM}
+    parts = FARM if acting is None else own.get(acting.organisation.kind, FARM)
     there = [part for part in parts if part[0] in current_app.view_functions]
     # The longest prefix is the part: the desk itself stands above its own.
     fits = {
@@ -90,16 +103,13 @@ def sections() -> Iterable[Section]:
         yield Section(url_for(endpoint), section_text(endpoint), icon, current, exact)
 
 
-def _at_desk() -> bool:
-    acting = g.get("actor")
-    return acting is not None and acting.organisation.kind == "authority"
-
-
 def front_door(organisation: Organisation | None = None) -> str:
-    """Where a member's work begins: the desk of an authority, else today."""
+    """Where a member's work begins: the desk of an authority, the platform's, else today."""
     acting = organisation or (g.actor.organisation if g.get("actor") else None)
     if acting is not None and acting.kind == "authority":
         return url_for("desk.show")
+    if acting is not None and acting.kind == "platform":
+        return url_for("admin_home.show")
     return url_for("today.show")
 
 
