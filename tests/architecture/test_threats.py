@@ -17,6 +17,7 @@ FETCHERS = {
     "trace/services/mirrors.py",
     "trace/services/witnessing.py",
     "trace/services/web_push.py",
+    "trace/services/webhooks.py",
 }
 FETCHING = re.compile(
     r"urlopen|HTTPConnection|HTTPSConnection|create_connection|^import (requests|httpx)",

@@ -19,9 +19,9 @@ from trace.extensions import db
 
 def work(app: Flask, stop: threading.Event) -> None:
     """What the worker does, without its waiting."""
+    from trace.jobs.subscriptions import deliver
     from trace.jobs.worker import run_pending
     from trace.models import Job
-    from trace.services.subscriptions_sending import deliver
 
     with app.app_context():
         while not stop.wait(0.03):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from flask import Flask
@@ -10,10 +12,30 @@ from sqlalchemy.exc import OperationalError
 
 from trace import clock
 from trace.extensions import db
-from trace.services.subscriptions_sending import deliver
+from trace.services import subscriptions_sending as sending
+from trace.services.webhooks import post_each
 
 logger = structlog.get_logger()
 EVERY = 1.0  # seconds between looks
+
+
+def deliver(now: Callable[[], datetime], *, rounds: int = 100) -> int:
+    """Sends what is due until nothing is; returns how many messages were taken. Commits after each
+    step; nothing is held while others answer."""
+    taken = 0
+    for _ in range(rounds):
+        claimed = sending.claim(now()) if sending.is_due(now()) else []
+        db.session.commit()
+        if not claimed:
+            break
+        outgoing = [found for one in claimed if (found := sending.prepare(one, now()))]
+        db.session.commit()
+        outcomes = post_each([one.posting for one in outgoing])
+        for one, outcome in zip(outgoing, outcomes, strict=True):
+            sending.settle(one, outcome, now())
+            db.session.commit()
+            taken += outcome.taken
+    return taken
 
 
 def deliver_until(app: Flask, stop: threading.Event) -> None:

@@ -8,7 +8,7 @@ transaction, so that a job run again after a crash goes on where it was and reco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -119,42 +119,42 @@ def list_captures(actor: Actor, *, before: int | None, limit: int) -> list[Job]:
     return list(db.session.scalars(query.order_by(Job.id.desc()).limit(limit)))
 
 
-def run_capture(
-    job: Job, actor: Actor, data: bytes, *, now: Callable[[], datetime]
-) -> dict[str, Any]:
-    """Does a capture job's work; returns {"captured": n, "errors": […]}; commits."""
-    argument = orjson.loads(job.argument)
-    document = read_document(data, argument.get("form", "json"))
-    if argument["behaviour"] == "proceed":
-        return _proceed(job, actor, document, now=now)
+def document_of(job: Job, data: bytes) -> Document:
+    """What a job was given, read again. Raises what `read_document` raises."""
+    return read_document(data, orjson.loads(job.argument).get("form", "json"))
+
+
+def goes_on(job: Job) -> bool:
+    """Whether a job records what it can (`proceed`), and not all or nothing."""
+    return bool(orjson.loads(job.argument)["behaviour"] == "proceed")
+
+
+def record_all(job: Job, actor: Actor, document: Document, *, at: datetime) -> dict[str, Any]:
+    """Records all of it or nothing; returns {"captured": n, "errors": […]}; the caller commits.
+    Run again after a crash it records nothing twice."""
     key = f"capture-{job.public_id}"
     try:
-        done = capture(actor, document.events, at=now(), idempotency_key=key, paths=document.paths)
+        done = capture(actor, document.events, at=at, idempotency_key=key, paths=document.paths)
     except TraceError as error:
-        db.session.rollback()
         return {"captured": 0, "errors": told(error)}
-    db.session.commit()
     return {"captured": len(done.events), "errors": []}
 
 
-def _proceed(
-    job: Job, actor: Actor, document: Document, *, now: Callable[[], datetime]
-) -> dict[str, Any]:
-    """Piece by piece from where the job stands; `job.progress` counts the events looked at."""
+def record_piece(job: Job, actor: Actor, document: Document, *, at: datetime) -> dict[str, Any]:
+    """Records what it can of the next PIECE events, and notes in the job how far it is and what was
+    wrong so far, which it returns; the caller commits, and asks again until `job.progress` says
+    that every event was looked at."""
     state: dict[str, Any] = orjson.loads(job.result) if job.result else {}
-    captured, errors = state.get("captured", 0), state.get("errors", [])
-    while job.progress < len(document.events):
-        piece = slice(job.progress, job.progress + PIECE)
-        events, paths = document.events[piece], document.paths[piece]
-        found: list[TraceError] = []
-        at = now()
-        captured += _record_some(actor, events, paths, found, at=at)
-        errors = (errors + [one for error in found for one in told(error)])[:LISTED]
-        job.progress += len(events)
-        job.result = orjson.dumps({"captured": captured, "errors": errors}).decode()
-        job.lease_until = at + LEASE
-        db.session.commit()
-    return {"captured": captured, "errors": errors}
+    piece = slice(job.progress, job.progress + PIECE)
+    events, paths = document.events[piece], document.paths[piece]
+    found: list[TraceError] = []
+    captured = state.get("captured", 0) + _record_some(actor, events, paths, found, at=at)
+    errors = state.get("errors", []) + [one for error in found for one in told(error)]
+    job.progress += len(events)
+    result = {"captured": captured, "errors": errors[:LISTED]}
+    job.result = orjson.dumps(result).decode()
+    job.lease_until = at + LEASE
+    return result
 
 
 def _record_some(

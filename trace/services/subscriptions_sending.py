@@ -16,7 +16,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -62,24 +62,6 @@ class Outgoing:
     problem: str = ""  # why no event could be told: the stretch stays to be told
 
 
-def deliver(now: Callable[[], datetime], *, rounds: int = 100) -> int:
-    """Sends what is due until nothing is; returns how many messages were taken. Commits; nothing is
-    held while others answer."""
-    taken = 0
-    for _ in range(rounds):
-        claimed = _claim(now())
-        if not claimed:
-            break
-        outgoing = [found for one in claimed if (found := _prepare(one, now())) is not None]
-        db.session.commit()
-        outcomes = webhooks.post_each([one.posting for one in outgoing])
-        for one, outcome in zip(outgoing, outcomes, strict=True):
-            _settle(one, outcome, now())
-            db.session.commit()
-            taken += outcome.taken
-    return taken
-
-
 def is_due(at: datetime) -> bool:
     """Whether there is anything to do: one look that takes no lock."""
     return db.session.scalar(select(Subscription.id).where(_due(at)).limit(1)) is not None
@@ -107,11 +89,8 @@ def _due(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _claim(at: datetime) -> list[int]:
-    """Takes subscriptions that are due under a lease; commits."""
-    if not is_due(at):
-        db.session.rollback()
-        return []
+def claim(at: datetime) -> list[int]:
+    """Takes subscriptions that are due under a lease; the caller commits."""
     due = select(Subscription.id).where(_due(at)).order_by(Subscription.due_at).limit(AT_ONCE)
     wanted = list(db.session.scalars(due.with_for_update(skip_locked=True)))
     claimed = db.session.scalars(
@@ -121,15 +100,15 @@ def _claim(at: datetime) -> list[int]:
         .returning(Subscription.id)
         .execution_options(synchronize_session=False)
     ).all()
-    db.session.commit()
     return sorted(claimed)
 
 
 # -- what is sent ----------------------------------------------------------------------------------
 
 
-def _prepare(subscription: int, at: datetime) -> Outgoing | None:
-    """The next message; None when there is nothing to tell, which is noted."""
+def prepare(subscription: int, at: datetime) -> Outgoing | None:
+    """The next message of a claimed subscription; None when there is nothing to tell, which is
+    noted. The caller commits."""
     row = db.session.get_one(Subscription, subscription, populate_existing=True)
     letter = _waiting(row, at)
     if letter is not None:
@@ -280,7 +259,8 @@ def _posting(row: Subscription, body: JsonObject, stretch: tuple[int, int]) -> P
 # -- how it went -----------------------------------------------------------------------------------
 
 
-def _settle(sent: Outgoing, outcome: Outcome, at: datetime) -> None:
+def settle(sent: Outgoing, outcome: Outcome, at: datetime) -> None:
+    """Notes how it went, and when to go on; the caller commits."""
     row = db.session.get(Subscription, sent.subscription, populate_existing=True)
     if row is None:  # deleted meanwhile
         return
