@@ -96,7 +96,7 @@ def test_the_list_of_foreign_words_finds_them() -> None:
 def test_the_top_level_holds_what_the_readme_says_and_nothing_else() -> None:
     expected = {
         *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "NOTICE", "README.md"),
-        *("SECURITY.md", "benchmarks", "deploy", "docs", "migrations", "requirements-dev.txt"),
+        *("SECURITY.md", "benchmarks", "clients", "deploy", "docs", "migrations", "requirements-dev.txt"),
         *("requirements.txt", "ruff.toml", "setup.cfg", "static", "templates", "tests"),
         *("trace", "wsgi.py"),
     }

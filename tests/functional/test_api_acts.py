@@ -158,19 +158,19 @@ def test_an_event_is_corrected_and_voided_and_the_first_stays(farm: Program) -> 
 
 BODIES: dict[str, tuple[Any, dict[str, str]]] = {
     "nothing": ({}, {"/when": "field-missing", "/quantity": "field-missing"}),
-    "text for a number": ({"quantity": "12"}, {"/quantity": "wrong-type"}),
-    "yes for a number": ({"quantity": True}, {"/quantity": "wrong-type"}),
+    "text for a number": ({"quantity": "12"}, {"/quantity": "wrong-json-type"}),
+    "yes for a number": ({"quantity": True}, {"/quantity": "wrong-json-type"}),
     "local time": ({"when": "20/11/2026 07:30", "quantity": 1}, {"/when": "not-an-instant"}),
     "to come": ({"when": "2027-01-01T00:00:00Z", "quantity": 1}, {"/when": "future-time"}),
     "below nought": ({"when": WHEN, "quantity": -1}, {"/quantity": "negative-quantity"}),
     "too much": ({"when": WHEN, "quantity": 1e300}, {"/quantity": "not-a-number"}),
-    "nobody reads it": ({"qty": 1}, {"/qty": "unknown-member"}),
+    "nobody reads it": ({"qty": 1}, {"/qty": "unknown-field"}),
     "a NUL": (
         {"when": WHEN, "quantity": 1, "product_name": "a\0b"},
         {"/product_name": "control-character"},
     ),
-    "a list": ([1], {"": "wrong-type"}),
-    "rows of nothing": ({"photos": 3}, {"/photos": "wrong-type"}),
+    "a list": ([1], {"": "wrong-json-type"}),
+    "rows of nothing": ({"photos": 3}, {"/photos": "wrong-json-type"}),
 }
 
 
@@ -181,7 +181,7 @@ def test_every_wrong_member_is_named_with_its_pointer(farm: Program) -> None:
         assert expected.items() <= codes(told).items(), (about, told)
     rows = {"when": WHEN, "crates": 1, "lots": [{"thing": 1, "quantity": "x"}, 7]}
     told = farm.refused("POST", "/batches/packing", 400, json=rows)
-    assert codes(told) == {"/lots/0/quantity": "wrong-type", "/lots/1": "wrong-type"}
+    assert codes(told) == {"/lots/0/quantity": "wrong-json-type", "/lots/1": "wrong-json-type"}
 
 
 def test_the_goods_of_others_are_nowhere(farm: Program, shop: Program) -> None:

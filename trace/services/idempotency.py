@@ -31,8 +31,8 @@ class KeyMissing(TraceError):
 class KeyReused(TraceError):
     code = "idempotency-key-reused"
     status = 422
-    message = "This Idempotency-Key came with another request before; what that did stands."
-    next_step = "Make a new key for each new request."
+    message = "This idempotency key was used before for a different request."
+    next_step = "Use a new key for a new request."
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from webargs.flaskparser import FlaskParser
 
 from trace import clock
+from trace.api.v1.documented import documented
 from trace.core.signing import TrustError, loads_strict
 from trace.errors import Refused, TraceError, problem_members
 from trace.extensions import csrf, db, needs
@@ -195,8 +196,6 @@ def operation(method: str, rule: str, **declared: Any) -> Callable[[View], View]
             if method == "POST":
                 return _once(told, lambda: view(actor, **given))
             return _respond(told, _done(lambda: view(actor, **given)))
-
-        from trace.api.v1.document import documented
 
         outer = documented(bp, told, around)
         marked = needs(told.scope)(outer)

@@ -63,9 +63,17 @@ def told_page(found: paging.Page[Any], shown: Callable[[Any], Any]) -> dict[str,
 
 def declare(noun: Noun) -> None:
     """Declares the operations of a noun."""
-    path, name = f"/{noun.many}", noun.one
-    of_one = f"{path}/<int:{name}_id>"
+    _declare_reading(noun)
+    _declare_writing(noun)
+    if noun.remove is not None:
+        _declare_removing(noun, noun.remove)
 
+
+def _of_one(noun: Noun) -> str:
+    return f"/{noun.many}/<int:{noun.one}_id>"
+
+
+def _declare_reading(noun: Noun) -> None:
     def list_all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
         actor.check("read")
         model = noun.model
@@ -74,51 +82,49 @@ def declare(noun: Noun) -> None:
         return told_page(found, noun.shown)
 
     def show(actor: Actor, **place: int) -> Answer:
-        row = noun.get(actor, place[f"{name}_id"])
+        row = noun.get(actor, place[f"{noun.one}_id"])
         return Answer(noun.shown(row), version=row.version)
 
-    def add(actor: Actor, clean: dict[str, Any]) -> Answer:
-        row = noun.register(actor, clean, at=clock.now())
-        address = f"/api/v1{path}/{row.id}"
-        return Answer(noun.shown(row), location=address, version=row.version)
-
-    def change(actor: Actor, clean: dict[str, Any], version: int, **place: int) -> Answer:
-        row = noun.get(actor, place[f"{name}_id"])
-        noun.update(actor, row, clean, version=version, at=clock.now())
-        return Answer(noun.shown(row), version=row.version)
-
-    page = listed(noun.out, f"{type(noun.out).__name__.removesuffix('Out')}Page")
-    list_answer = {"items": [noun.answer], "next": None}
     _say(
-        "GET",
-        path,
+        noun,
         list_all,
         f"list_{noun.many}",
-        f"{noun.many.capitalize()}, oldest first",
-        noun.many,
+        ("GET", f"/{noun.many}"),
+        summary=f"{noun.many.capitalize()}, oldest first",
         scope="query",
-        out=page,
+        out=listed(noun.out, f"{type(noun.out).__name__.removesuffix('Out')}Page"),
         query=PAGE,
-        answer=list_answer,
+        answer={"items": [noun.answer], "next": None},
     )
     _say(
-        "GET",
-        of_one,
+        noun,
         show,
-        f"show_{name}",
-        f"One {name}",
-        noun.many,
+        f"show_{noun.one}",
+        ("GET", _of_one(noun)),
+        summary=f"One {noun.one}",
         scope="query",
         out=noun.out,
         answer=noun.answer,
     )
+
+
+def _declare_writing(noun: Noun) -> None:
+    def add(actor: Actor, clean: dict[str, Any]) -> Answer:
+        row = noun.register(actor, clean, at=clock.now())
+        address = f"/api/v1/{noun.many}/{row.id}"
+        return Answer(noun.shown(row), location=address, version=row.version)
+
+    def change(actor: Actor, clean: dict[str, Any], version: int, **place: int) -> Answer:
+        row = noun.get(actor, place[f"{noun.one}_id"])
+        noun.update(actor, row, clean, version=version, at=clock.now())
+        return Answer(noun.shown(row), version=row.version)
+
     _say(
-        "POST",
-        path,
+        noun,
         add,
-        f"add_{name}",
-        f"A new {name}",
-        noun.many,
+        f"add_{noun.one}",
+        ("POST", f"/{noun.many}"),
+        summary=f"A new {noun.one}",
         scope="capture",
         body=noun.add,
         out=noun.out,
@@ -126,50 +132,40 @@ def declare(noun: Noun) -> None:
         example=noun.example,
         answer=noun.answer,
     )
-    example = {key: value for key, value in noun.example.items() if key in noun.change.fields}
     _say(
-        "PUT",
-        of_one,
+        noun,
         change,
-        f"change_{name}",
-        f"All that can be changed of a {name}; what is absent becomes empty",
-        noun.many,
+        f"change_{noun.one}",
+        ("PUT", _of_one(noun)),
+        summary=f"All that can be changed of a {noun.one}; what is absent becomes empty",
         scope="capture",
         body=noun.change,
         out=noun.out,
         changes=True,
-        example=example,
+        example={key: one for key, one in noun.example.items() if key in noun.change.fields},
         answer={**noun.answer, "version": 2},
     )
-    remove = noun.remove
-    if remove is None:
-        return
 
+
+def _declare_removing(noun: Noun, remove: Callable[..., Any]) -> None:
     def take_away(actor: Actor, **place: int) -> Answer:
-        row = noun.get(actor, place[f"{name}_id"])
+        row = noun.get(actor, place[f"{noun.one}_id"])
         remove(actor, row, at=clock.now())
         return Answer(None, status=204)
 
     _say(
-        "DELETE",
-        of_one,
+        noun,
         take_away,
-        f"remove_{name}",
-        f"Take a {name} away",
-        noun.many,
+        f"remove_{noun.one}",
+        ("DELETE", _of_one(noun)),
+        summary=f"Take a {noun.one} away",
         scope="capture",
         status=204,
     )
 
 
 def _say(
-    method: str,
-    rule: str,
-    view: Callable[..., Any],
-    name: str,
-    summary: str,
-    tag: str,
-    **declared: Any,
+    noun: Noun, view: Callable[..., Any], name: str, where: tuple[str, str], **declared: Any
 ) -> None:
     view.__name__ = name
-    operation(method, rule, summary=summary, tag=tag, **declared)(view)
+    operation(*where, tag=noun.many, **declared)(view)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trace.api.v1 import desk, files, goods, handovers, masters
+from trace.api.v1 import desk, files, goods, handovers, masters, recalls
 from trace.api.v1.door import OPERATIONS, bp
 
-__all__ = ["OPERATIONS", "bp", "desk", "files", "goods", "handovers", "masters"]
+__all__ = ["OPERATIONS", "bp", "desk", "files", "goods", "handovers", "masters", "recalls"]

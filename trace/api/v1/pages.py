@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app
 
 from trace.api.v1.document import document_of
+from trace.api.v1.operations import bp as operations
 from trace.services.settings import current_settings
 
 bp = Blueprint("api_document", __name__, url_prefix="/api/v1")
@@ -12,7 +13,7 @@ bp = Blueprint("api_document", __name__, url_prefix="/api/v1")
 
 def document() -> bytes:
     """The document's bytes for this application."""
-    return document_of(current_app, current_settings().public_url)
+    return document_of(current_app, operations, current_settings().public_url)
 
 
 @bp.get("/openapi.json")

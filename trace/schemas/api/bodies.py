@@ -50,12 +50,12 @@ _NAMES: Final = {bool: "true or false", int: "a number", float: "a number", str:
 
 
 class WrongType(TraceError):
-    code = "wrong-type"
+    code = "wrong-json-type"
     message = "This must be %(expected)s, not %(got)s."
 
 
 class UnknownMember(TraceError):
-    code = "unknown-member"
+    code = "unknown-field"
     message = "Nothing called “%(name)s” is read here."
 
 

@@ -1,0 +1,198 @@
+"""Warnings and their answers, for whoever had the goods (scope `query`); cases, for the authority
+that runs them (scope `inspect`, under `/desk`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from flask import Response
+
+from trace import clock
+from trace.api.v1.door import operation
+from trace.api.v1.nouns import PAGE, told_page
+from trace.api.v1.recording import recorded, request_key
+from trace.models import Recall, RecallHolder
+from trace.schemas.api.answers import listed
+from trace.schemas.api.desk import (
+    FATES_BODY,
+    CaseOut,
+    RecallOut,
+    WarningOut,
+)
+from trace.services import paging
+from trace.services.actors import Actor
+from trace.services.jobs import enqueue
+from trace.services.jurisdictions import scope_of
+from trace.services.recalls import leading  # noqa: F401  # an open case leads to what it reaches
+from trace.services.recalls.answering import answer, dues, own_holder, to_answer
+from trace.services.recalls.boards import board_of
+from trace.services.recalls.booking import Line
+from trace.services.recalls.cases import get_recall, list_recalls
+from trace.services.recalls.packet import packet_of, to_json
+from trace.services.recalls.signing import FOLLOW
+from trace.services.records import Draw
+from trace.services.settings import current_settings
+
+RECALL: Final = {
+    "id": 4,
+    "code": "4T8WQ2MX7A",
+    "kind": "recall",
+    "rehearsal": False,
+    "state": "open",
+    "hazard": "pesticide",
+    "grade": 1,
+    "reason": "dư lượng vượt mức",
+    "instructions": "Ngừng bán, để riêng, chờ thu gom.",
+    "reached": 31,
+    "signed_at": "2026-11-20T03:00:00Z",
+    "answer_by": "2026-11-21T03:00:00Z",
+    "ended_at": None,
+}
+DUE: Final = {"uom": "KGM", "had": 100, "sold": 40, "answered": 0, "left": 100}
+WARNING: Final = {"id": 9, "state": "", "recall": RECALL, "due": [DUE]}
+
+
+def _warning(holder: RecallHolder, recall: Recall) -> dict[str, Any]:
+    told = dues([holder.id]).get(holder.id, [])
+    return {"id": holder.id, "state": holder.state, "recall": recall, "due": told}
+
+
+@operation(
+    "GET",
+    "/warnings",
+    tag="recalls",
+    summary="Recalls, holds and advice that ask what became of goods the organisation had",
+    scope="query",
+    out=listed(WarningOut(), "WarningPage"),
+    answer={"items": [WARNING], "next": None},
+)
+def list_warnings(actor: Actor) -> dict[str, Any]:
+    actor.check("read")
+    found = to_answer(actor)
+    due = dues([holder.id for holder, _ in found])
+    items = [
+        {"id": holder.id, "state": holder.state, "recall": recall, "due": due.get(holder.id, [])}
+        for holder, recall in found
+    ]
+    return {"items": items, "next": None}
+
+
+@operation(
+    "GET",
+    "/warnings/<int:holder_id>",
+    tag="recalls",
+    summary="One of them",
+    scope="query",
+    out=WarningOut(),
+    answer=WARNING,
+)
+def show_warning(actor: Actor, holder_id: int) -> dict[str, Any]:
+    actor.check("read")
+    return _warning(*own_holder(actor, holder_id))
+
+
+@operation(
+    "POST",
+    "/warnings/<int:holder_id>/answers",
+    tag="recalls",
+    summary="What became of the goods, whole or in part; what it says of own lots is signed",
+    scope="capture",
+    body=FATES_BODY,
+    out=WarningOut(),
+    status=201,
+    example={"lines": [{"fate": "destroyed", "uom": "KGM", "quantity": 60}]},
+    answer={**WARNING, "state": "part"},
+)
+def answer_warning(actor: Actor, holder_id: int, clean: dict[str, Any]) -> dict[str, Any]:
+    actor.check("record")
+    holder, recall = own_holder(actor, holder_id)
+    lines = [
+        Line(row["fate"], row["uom"], row["quantity"], clean["note"], row["thing"])
+        for row in clean["lines"]
+    ]
+    draw = Draw(current_settings().secret_key, actor.organisation.code, f"api:{request_key()}")
+    now = clock.now()
+    events = answer(holder, recall, lines, way="account", at=now, actor=actor, draw=draw)
+    if events:
+        enqueue(FOLLOW, {"recall": recall.id}, at=now)
+        recorded(actor, events)
+    return _warning(holder, recall)
+
+
+# -- an authority's cases --------------------------------------------------------------------------
+
+
+def _shares(told: Mapping[str, Decimal]) -> list[dict[str, Any]]:
+    return [{"uom": unit, "quantity": told[unit]} for unit in sorted(told)]
+
+
+@operation(
+    "GET",
+    "/desk/recalls",
+    tag="recalls",
+    summary="An authority's cases, what it proposed too; what must be decided first",
+    scope="inspect",
+    out=listed(RecallOut(), "RecallPage"),
+    query=PAGE,
+    answer={"items": [RECALL], "next": None},
+)
+def list_cases(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+    scope_of(actor)
+    found = list_recalls(actor)
+    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
+    return told_page(page, lambda row: row)
+
+
+@operation(
+    "GET",
+    "/desk/recalls/<int:recall_id>",
+    tag="recalls",
+    summary="One case, and how it stands",
+    scope="inspect",
+    out=CaseOut(),
+    answer={
+        **RECALL,
+        "board": {
+            "warned": 31,
+            "holders": 4,
+            "told": 4,
+            "answered": 1,
+            "part": 1,
+            "silent": 2,
+            "had": [{"uom": "KGM", "quantity": 480}],
+            "accounted": [{"uom": "KGM", "quantity": 120}],
+        },
+    },
+)
+def show_case(actor: Actor, recall_id: int) -> dict[str, Any]:
+    scope_of(actor)
+    recall = get_recall(actor, recall_id)
+    board = board_of(recall)
+    names = ("warned", "holders", "told", "answered", "part", "silent")
+    told = {name: getattr(recall, name) for name in RecallOut().fields}
+    return {
+        **told,
+        "board": {
+            **{name: getattr(board, name) for name in names},
+            "had": _shares(board.had),
+            "accounted": _shares(board.accounted),
+        },
+    }
+
+
+@operation(
+    "GET",
+    "/desk/recalls/<int:recall_id>/packet",
+    tag="recalls",
+    summary="The whole case for another authority: goods, holders, answers, evidence",
+    scope="inspect",
+    media="application/json",
+)
+def fetch_packet(actor: Actor, recall_id: int) -> Response:
+    scope_of(actor)
+    packet = packet_of(get_recall(actor, recall_id), at=clock.now())
+    return Response(
+        to_json(packet), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
