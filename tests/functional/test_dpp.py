@@ -115,6 +115,9 @@ def test_a_recall_is_a_safety_warning_of_the_passport_at_once(
     farm.notify("recall", lot, hazard="health", reason="dư lượng")
     paper = client.get(f"/t{path_of(lot)}?format=passport").json
     assert paper["warnings"][0]["kind"] == "recall"
+    # A notice is no stage: that it has no place makes nothing missing.
+    assert [one["step"] for one in paper["trace"]] == ["sowing", "harvesting"]
+    assert states(paper, "tt-02-2024")["trace_places"] == "given"
     assert states(paper, "nd-37-2026-32")["warnings"] == "given"
 
 

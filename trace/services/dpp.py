@@ -42,6 +42,8 @@ GROWING: Final = frozenset(
 MAKING: Final = frozenset(
     {"harvesting", "egg_collecting", "processing", "milling", "mixing", "commissioning", "packing"}
 )
+# What is said about goods by who watches over them is no stage of making or trading them.
+NOT_STAGES: Final = frozenset({"recalling", "inspecting", "sampling"})
 TITLES: Final = {"passport": "Hộ chiếu số của sản phẩm", "record": "Hồ sơ truy xuất"}
 
 
@@ -129,7 +131,11 @@ def build(
     product, facts, maker = document["product"], document["facts"], document["organisation"]
     gtin = _gtin(document, id_base)
     kind = "passport" if gtin else "record"
-    trace = [_step(line, codes) for line in lines]
+    trace = [
+        _step(line, codes)
+        for line in lines
+        if line["step"] not in NOT_STAGES and "notice" not in line
+    ]
     produced = _produced(facts, lines)
     told: JsonObject = {
         "v": VERSION,
