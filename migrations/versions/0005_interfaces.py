@@ -95,6 +95,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_dead_letters_open", ["subscription_id", "done_at"], unique=False)
 
     op.create_table(
+        "sensors",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("device", sa.String(length=45), nullable=False),
+        sa.Column("place_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("last_reading_at", sa.BigInteger(), nullable=True),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("retired_at", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_sensors_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_sensors_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sensors")),
+        sa.UniqueConstraint("device", name=op.f("uq_sensors_device")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sensors_token_hash")),
+    )
+    with op.batch_alter_table("sensors", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_sensors_organisation_id"), ["organisation_id"], unique=False
+        )
+
+    op.create_table(
         "credentials",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=36), nullable=False),
@@ -204,6 +232,65 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "sensor_limits",
+        sa.Column(
+            "sensor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("measure", sa.String(length=12), nullable=False),
+        sa.Column("low", sa.BigInteger(), nullable=True),
+        sa.Column("high", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["sensor_id"],
+            ["sensors.id"],
+            name=op.f("fk_sensor_limits_sensor_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("sensor_id", "measure", name=op.f("pk_sensor_limits")),
+    )
+    op.create_table(
+        "sensor_readings",
+        sa.Column(
+            "sensor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("measure", sa.String(length=12), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["events.id"], name=op.f("fk_sensor_readings_event_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sensor_id"], ["sensors.id"], name=op.f("fk_sensor_readings_sensor_id")
+        ),
+        sa.PrimaryKeyConstraint("sensor_id", "measure", "time", name=op.f("pk_sensor_readings")),
+    )
+    with op.batch_alter_table("sensor_readings", schema=None) as batch_op:
+        batch_op.create_index("ix_sensor_readings_time", ["time"], unique=False)
+        batch_op.create_index(
+            "ix_sensor_readings_untold",
+            ["sensor_id", "time"],
+            unique=False,
+            sqlite_where=sa.text("event_id IS NULL"),
+            postgresql_where=sa.text("event_id IS NULL"),
+        )
+
+    op.create_table(
+        "sensor_watches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "sensor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["sensor_id"], ["sensors.id"], name=op.f("fk_sensor_watches_sensor_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sensor_watches")),
+    )
+    with op.batch_alter_table("sensor_watches", schema=None) as batch_op:
+        batch_op.create_index("ix_sensor_watches_sensor", ["sensor_id", "since"], unique=False)
+
+    op.create_table(
         "link_versions",
         sa.Column("link_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -216,6 +303,21 @@ def upgrade() -> None:
             ["person_id"], ["people.id"], name=op.f("fk_link_versions_person_id")
         ),
         sa.PrimaryKeyConstraint("link_id", "number", name=op.f("pk_link_versions")),
+    )
+    op.create_table(
+        "sensor_watch_things",
+        sa.Column("watch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["thing_id"], ["things.id"], name=op.f("fk_sensor_watch_things_thing_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["watch_id"],
+            ["sensor_watches.id"],
+            name=op.f("fk_sensor_watch_things_watch_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("watch_id", "thing_id", name=op.f("pk_sensor_watch_things")),
     )
     with op.batch_alter_table("follows", schema=None) as batch_op:
         batch_op.create_index("ix_follows_contact", ["contact_hash"], unique=False)
@@ -243,10 +345,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recall_answers_thing_id"), ["thing_id"], unique=False)
         batch_op.create_unique_constraint(batch_op.f("uq_recall_answers_undoes_id"), ["undoes_id"])
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
+            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
         )
         batch_op.create_foreign_key(
-            batch_op.f("fk_recall_answers_undoes_id"), "recall_answers", ["undoes_id"], ["id"]
+            batch_op.f("fk_recall_answers_thing_id"), "things", ["thing_id"], ["id"]
         )
 
     with op.batch_alter_table("recalls", schema=None) as batch_op:
@@ -281,8 +383,8 @@ def downgrade() -> None:
         batch_op.drop_column("end_first")
 
     with op.batch_alter_table("recall_answers", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_recall_answers_thing_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_recall_answers_undoes_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_recall_answers_undoes_id"), type_="unique")
         batch_op.drop_index(batch_op.f("ix_recall_answers_thing_id"))
         batch_op.drop_column("undoes_id")
@@ -298,7 +400,22 @@ def downgrade() -> None:
     with op.batch_alter_table("follows", schema=None) as batch_op:
         batch_op.drop_index("ix_follows_contact")
 
+    op.drop_table("sensor_watch_things")
     op.drop_table("link_versions")
+    with op.batch_alter_table("sensor_watches", schema=None) as batch_op:
+        batch_op.drop_index("ix_sensor_watches_sensor")
+
+    op.drop_table("sensor_watches")
+    with op.batch_alter_table("sensor_readings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sensor_readings_untold",
+            sqlite_where=sa.text("event_id IS NULL"),
+            postgresql_where=sa.text("event_id IS NULL"),
+        )
+        batch_op.drop_index("ix_sensor_readings_time")
+
+    op.drop_table("sensor_readings")
+    op.drop_table("sensor_limits")
     with op.batch_alter_table("portal_deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_portal_deliveries_organisation_id"))
         batch_op.drop_index("ix_portal_deliveries_due")
@@ -317,6 +434,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_credentials_organisation_id"))
 
     op.drop_table("credentials")
+    with op.batch_alter_table("sensors", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sensors_organisation_id"))
+
+    op.drop_table("sensors")
     with op.batch_alter_table("dead_letters", schema=None) as batch_op:
         batch_op.drop_index("ix_dead_letters_open")
 

@@ -10,7 +10,7 @@ from trace.extensions import register
 def register_interfaces(app: Flask) -> None:
     """Registers every blueprint of interfaces with the rule of who may call it."""
     from trace.api import epcis
-    from trace.api.v1 import keys, operations, pages, statements, verify
+    from trace.api.v1 import keys, operations, pages, sensors, statements, verify
 
     register(app, epcis.bp, "token")
     register(app, verify.bp, "anonymous")
@@ -18,5 +18,7 @@ def register_interfaces(app: Flask) -> None:
     register(app, keys.bp, "token")
     register(app, operations.bp, "token")
     register(app, pages.bp, "anonymous")
+    # A device has a token of its own, which the views themselves look at.
+    register(app, sensors.bp, "anonymous")
     # The page that shows the document is people's: it asks for it here.
     app.extensions["trace.openapi"] = pages.document

@@ -23,6 +23,7 @@ MODULES = (
     "trace.jobs.papers",
     "trace.jobs.portal",
     "trace.jobs.links",
+    "trace.jobs.sensors",
 )
 
 

@@ -67,6 +67,13 @@ from trace.models.recalls import (
 from trace.models.reports import Report, ReportPhoto, ReportStep
 from trace.models.requests import Request, Takedown
 from trace.models.scans import ScanCount, ScanSalt, ScanVisit, UnitScan
+from trace.models.sensors import (
+    Sensor,
+    SensorLimit,
+    SensorReading,
+    SensorWatch,
+    SensorWatchThing,
+)
 from trace.models.settings import PlatformSetting
 from trace.models.standings import Accreditation, PrefixClaim, SameAs, StandingDecision
 from trace.models.subscriptions import DeadLetter, NamedQuery, Subscription
@@ -178,6 +185,11 @@ __all__ = [
     "ScanCount",
     "ScanSalt",
     "ScanVisit",
+    "Sensor",
+    "SensorLimit",
+    "SensorReading",
+    "SensorWatch",
+    "SensorWatchThing",
     "Session",
     "StandingDecision",
     "Subscription",

@@ -27,10 +27,10 @@ def counter_key(*names: str) -> bytes:
     return hmac.new(secret, b"trace counter\n" + "\n".join(names).encode(), hashlib.sha256).digest()
 
 
-def hit(key: bytes, window: timedelta, *, at: datetime) -> None:
-    """Counts one more; a new window begins where the last one is over. Commits by itself."""
+def hit(key: bytes, window: timedelta, *, at: datetime, by: int = 1) -> None:
+    """Counts `by` more; a new window begins where the last one is over. Commits by itself."""
     insert = sqlite.insert if is_sqlite() else postgresql.insert
-    values = {"key": key, "count": 1, "ends_at": at + window}
+    values = {"key": key, "count": by, "ends_at": at + window}
     over = Counter.ends_at <= at
     with db.engine.begin() as connection:
         connection.execute(
@@ -39,7 +39,7 @@ def hit(key: bytes, window: timedelta, *, at: datetime) -> None:
             .on_conflict_do_update(
                 index_elements=[Counter.key],
                 set_={
-                    "count": case((over, 1), else_=Counter.count + 1),
+                    "count": case((over, by), else_=Counter.count + by),
                     # Typed: PostgreSQL would take a bare moment for a timestamp.
                     "ends_at": case(
                         (over, literal(at + window, Counter.ends_at.type)), else_=Counter.ends_at

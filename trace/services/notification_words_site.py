@@ -1,4 +1,4 @@
-"""What notifications of inspections say: findings, samples, who goes where (notification_words)."""
+"""What notifications of inspections and of sensors say (notification_words)."""
 
 from __future__ import annotations
 
@@ -65,5 +65,10 @@ SITE_WORDS: Final[dict[str, tuple[str, str, str]]] = {
         "alert",
         N_("Có mẫu gửi đến phòng kiểm nghiệm"),
         N_("%(by)s gửi %(organisation)s mẫu có niêm phong %(seal)s."),
+    ),
+    "limit-broken": (
+        "alert",
+        N_("Số đo ra ngoài giới hạn"),
+        N_("%(name)s vừa đo được %(value)s, ngoài giới hạn bạn đã đặt. Xem hàng và máy ngay."),
     ),
 }

@@ -18,6 +18,7 @@ from trace.core.history import (
     Fact,
     Journey,
     Source,
+    beyond_limits,
     declared_none_of,
     find_gaps,
     find_marks,
@@ -213,6 +214,7 @@ def _enriched(fact: Fact, told: Told) -> Fact:
         fact,
         treatments=treatments_of(event),
         declared_none=declared_none_of(event),
+        beyond_limits=beyond_limits(event),
         withheld=frozenset(opened.withheld),
     )
 

@@ -284,6 +284,11 @@ def _details(event: JsonObject) -> list[JsonObject]:
         for one in _list(event.get("trace:results"))
         if isinstance(one, dict)
     ]
+    found += [
+        {"label": "measured", **one}
+        for one in _list(event.get("trace:measured"))
+        if isinstance(one, dict)
+    ]
     found += [_detail(member, event[member]) for member in own if member in event]
     found += [
         _detail(member, value)
@@ -341,23 +346,29 @@ def _notice(value: Any) -> JsonObject | None:
 def _sensor(elements: Any) -> JsonObject | None:
     """Temperatures of one line: the span, and up to sixty points for a curve."""
     points: list[tuple[str, float]] = []
+    values: list[float] = []
     for element in _list(elements):
         if not isinstance(element, dict):
             continue
         meta = element.get("sensorMetadata")
-        at = meta.get("time", "") if isinstance(meta, dict) else ""
+        meta = meta if isinstance(meta, dict) else {}
+        at = meta.get("time") or meta.get("startTime") or ""
         for report in _list(element.get("sensorReport")):
             if not isinstance(report, dict) or report.get("uom") != "CEL":
                 continue
-            points += [
-                (str(report.get("time") or at), float(report[member]))
-                for member in ("value", "minValue", "maxValue", "meanValue")
+            when = str(report.get("time") or at)
+            read = [
+                float(report[member])
+                for member in ("meanValue", "value", "minValue", "maxValue")
                 if isinstance(report.get(member), (int, float))
             ]
+            if read:
+                points.append((when, read[0]))  # of a piece, its mean
+                values += read
     if not points:
         return None
     points.sort(key=lambda point: point[0])
-    values = [value for _, value in points]
+    curve = [value for _, value in points]
     step = max(1, len(points) // 60)
     return {
         "kind": "temperature",
@@ -367,5 +378,5 @@ def _sensor(elements: Any) -> JsonObject | None:
         "from": points[0][0],
         "to": points[-1][0],
         "count": len(points),
-        "points": values[::step],
+        "points": curve[::step],
     }

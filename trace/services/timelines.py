@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from trace.core.history import (
     Fact,
     Use,
+    beyond_limits,
     declared_none_of,
     ends_of,
     find_marks,
@@ -429,6 +430,7 @@ def fact_of(line: Line) -> Fact:
         ends=ends_of(notice),
         treatments=treatments_of(document),
         declared_none=declared_none_of(document),
+        beyond_limits=beyond_limits(document),
         members=frozenset(document),
         withheld=frozenset(line.withheld),
     )

@@ -155,6 +155,31 @@ MEMBERS: Final[dict[str, OwnMember]] = {
         },
         "what a laboratory found: {substance, verdict, value?, unit?, limit?, method?}",
     ),
+    "measured": OwnMember(
+        ("event",),
+        {
+            "type": "array",
+            "items": _object(
+                ("measure", "uom", "least", "most"),
+                measure={"enum": ["temperature", "humidity", "rainfall", "fine-dust"]},
+                uom=_TEXT,
+                start=_TEXT,
+                end=_TEXT,
+                readings=_NUMBER,
+                least={"type": "number"},
+                most={"type": "number"},
+                mean={"type": "number"},
+                sum=_NUMBER,
+                minutes=_NUMBER,
+                minutesUnknown=_NUMBER,
+                minutesOutside=_NUMBER,
+                low={"type": "number"},
+                high={"type": "number"},
+            ),
+        },
+        "what a series of readings comes to: {measure, uom, start, end, readings, least, most, mean"
+        " or sum, minutes, minutesUnknown, low?, high?, minutesOutside?}",
+    ),
     "shares": OwnMember(
         ("event",),
         {

@@ -15,6 +15,7 @@ from trace.core.history.journeys import Journey, trace_journey
 from trace.core.history.mixes import Source, coverage, find_sources, gathered_between
 from trace.core.history.reading import (
     bare_step,
+    beyond_limits,
     declared_none_of,
     ends_of,
     fact_of,
@@ -44,6 +45,7 @@ __all__ = [
     "Use",
     "WentOut",
     "bare_step",
+    "beyond_limits",
     "coverage",
     "creators",
     "declared_none_of",

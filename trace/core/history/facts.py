@@ -62,6 +62,7 @@ class Fact:
     ends: frozenset[str] = frozenset()  # statements of the notices that a release ends
     treatments: tuple[Treatment, ...] = ()
     declared_none: frozenset[str] = frozenset()
+    beyond_limits: bool = False  # a series of readings that lay outside its limits
     members: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     _of: dict[str, tuple[Use, ...]] = field(default_factory=dict, compare=False, repr=False)

@@ -11,6 +11,7 @@ Truth may arrive late, out of order, in part and from one side only: it is marke
 * `interval-short`: harvested earlier after spraying than the label asks.
 * `moved-while-held`: sent on or sold while a hold stood on these very goods; back to their maker
   they may go.
+* `limit-broken`: a logger's readings lay outside the limits it was given.
 * `only-sender`, `only-receiver`: a handover that one side declares alone.
 """
 
@@ -65,6 +66,7 @@ def find_marks(live: Iterable[Fact]) -> Marks:
         ("low-yield", _lighter(ordered)),
         ("interval-short", short_harvests(ordered)),
         ("moved-while-held", _moved_while_held(ordered)),
+        ("limit-broken", [f.statement for f in ordered if f.beyond_limits]),
         ("only-sender", _only_sender(ordered)),
         ("only-receiver", _only_receiver(ordered)),
     ):

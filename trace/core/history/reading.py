@@ -54,6 +54,28 @@ def declared_none_of(event: Json) -> frozenset[str]:
     return frozenset(_texts(event.get("trace:declaredNone")))
 
 
+def beyond_limits(event: Json) -> bool:
+    """Whether a series of readings lay outside its limits for a time (`trace:measured`), or a
+    sensor said so itself (`exception`, EPCIS 2.0, section 7.3.7)."""
+    told = event.get("trace:measured")
+    if any(
+        isinstance(one, dict) and _positive(one.get("minutesOutside"))
+        for one in (told if isinstance(told, list) else [])
+    ):
+        return True
+    elements = event.get("sensorElementList")
+    return any(
+        isinstance(report, dict) and report.get("exception") == "ALARM_CONDITION"
+        for element in (elements if isinstance(elements, list) else [])
+        if isinstance(element, dict) and isinstance(element.get("sensorReport"), list)
+        for report in element["sensorReport"]
+    )
+
+
+def _positive(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and value > 0
+
+
 def quantity_of(element: Json) -> tuple[Decimal | None, str]:
     """(quantity, unit) of an element of a quantity list; None where it gives no amount."""
     value, unit = element.get("quantity"), element.get("uom")
@@ -117,6 +139,7 @@ def fact_of(
         ends=ends_of(notice),
         treatments=treatments_of(event),
         declared_none=declared_none_of(event),
+        beyond_limits=beyond_limits(event),
         members=frozenset(event),
         withheld=frozenset(withheld),
     )

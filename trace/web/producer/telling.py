@@ -30,6 +30,7 @@ from trace.services.vocabulary import (
 from trace.services.wards import ward_name
 from trace.web.access import actor
 from trace.web.hold_words import finding_words, notice_words, use_words
+from trace.web.measured_words import measured_words
 from trace.web.pages import day, moment, number
 from trace.web.producer.recording import show_amount
 
@@ -69,6 +70,7 @@ def mark_words(line: Line) -> list[tuple[str, str]]:
         "moved-while-held": gettext("Rời đi khi lô đang tạm giữ"),
         "low-yield": gettext("Ra ít hơn thường gặp: hao hụt lớn, hoặc còn phần chưa ghi"),
         "interval-short": gettext("Thu hoạch sớm hơn số ngày nhãn thuốc yêu cầu"),
+        "limit-broken": gettext("Có lúc số đo ra ngoài giới hạn"),
         "only-sender": gettext("Mới có bên giao khai"),
         "only-receiver": gettext("Mới có bên nhận khai"),
     }
@@ -310,8 +312,7 @@ def _details(document: JsonObject, names: _Names) -> Iterable[tuple[str, str]]:
             yield term, ", ".join(dict.fromkeys(ends))
     for one in document.get("bizTransactionList") or ():
         yield gettext("Phiếu giao"), short_name(str(one.get("bizTransaction", "")))
-    if readings := temperature_words(document.get("sensorElementList")):
-        yield gettext("Nhiệt độ"), readings
+    yield from _measured(document)
     if shares := document.get("trace:shares"):
         yield gettext("Ai góp bao nhiêu (không công khai)"), share_words(shares)
     yield from _difference(document.get("trace:difference"))
@@ -420,6 +421,15 @@ def temperature_words(elements: object) -> str:
     low, high = min(values), max(values)
     span = number(low) if low == high else f"{number(low)}–{number(high)}"
     return str(gettext("%(span)s °C (%(count)s lần đo)", span=span, count=len(values)))
+
+
+def _measured(document: JsonObject) -> Iterable[tuple[str, str]]:
+    """What a series comes to where it says so, else what single readings span."""
+    told = [one for one in document.get("trace:measured") or () if isinstance(one, dict)]
+    for one in told:
+        yield gettext("Máy đo"), measured_words(one, number)
+    if not told and (readings := temperature_words(document.get("sensorElementList"))):
+        yield gettext("Nhiệt độ"), readings
 
 
 def _difference(told: object) -> Iterable[tuple[str, str]]:

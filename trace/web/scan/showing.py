@@ -425,10 +425,10 @@ def _sensor(sensor: JsonObject | None, language: str) -> JsonObject | None:
         return None
     low, high = (words.number(f"{sensor[end]:.1f}".removesuffix(".0"), language) for end in ENDS)
     span = f"{low} °C" if low == high else f"{low}–{high} °C"
-    return {"text": _("Nhiệt độ %(span)s", span=span), "points": _curve(sensor["points"])}
+    return {"text": _("Nhiệt độ %(span)s", span=span), "points": curve(sensor["points"])}
 
 
-def _curve(values: Sequence[float]) -> str:
+def curve(values: Sequence[float]) -> str:
     """Points of a curve in a field of 120 × 32; "" where there is nothing to draw."""
     if len(values) < 3:
         return ""

@@ -19,6 +19,7 @@ from trace.services.vocabulary import step_label, uom_name
 from trace.web.hold_words import finding_words, use_words
 from trace.web.i18n import translations
 from trace.web.inspection_words import conclusion_line as inspection_words
+from trace.web.measured_words import measured_words
 from trace.web.request_words import reason_name
 
 
@@ -180,6 +181,7 @@ def finding(code: str, line: JsonObject) -> str:
         "moved-while-held": _("rời đi khi lô đang tạm dừng bán"),
         "low-yield": _("lượng ra ít hơn thường gặp"),
         "interval-short": _("thu hoạch sớm hơn nhãn thuốc yêu cầu"),
+        "limit-broken": _("số đo ra ngoài giới hạn"),
         "only-sender": _("chỉ bên giao khai"),
         "only-receiver": _("chỉ bên nhận khai"),
         "bad-signature": _("Dòng này không khớp chữ ký; chưa rõ lỗi do ai"),
@@ -235,6 +237,8 @@ def detail(one: JsonObject, language: str) -> str:
         return _("Khai: không dùng %(what)s", what=kinds.get(str(value), str(value)))
     if label == "result":
         return finding_words(one)
+    if label == "measured":
+        return measured_words(one, lambda value: number(value, language))
     if label == "inspection" and isinstance(value, dict):
         return inspection_words(value)
     if label == "diversion" and isinstance(value, dict):
