@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,7 +18,9 @@ from tests.support.factories import make_actor
 from tests.support.fields import open_console
 from tests.support.pages import PageClient
 from tests.unit.epcis.test_xml_round_trip import same
-from tests.unit.epcis.xml_documents import DATES, HEAD, NEW, OLD, SPACES, json_twin, new, old
+from tests.unit.epcis.xml_documents import DATES, HEAD, NEW, OLD, SPACES, TWIN, json_twin, new, old
+from trace.cli.core import hash_command
+from trace.core.epcis import event_hash
 from trace.core.epcis.xml import parse_xml
 from trace.extensions import db
 from trace.jobs import worker
@@ -194,7 +197,7 @@ def test_a_capture_job_is_told_in_xml_with_every_errors_path(sender: Sender) -> 
     answer = sender.call("GET", job["address"], Accept=XML)
     root = etree.fromstring(answer.data)
     assert root.tag == f"{EPCIS}EPCISCaptureJob"
-    assert dict(root.attrib) == {
+    assert {str(key): str(value) for key, value in root.attrib.items()} == {
         "running": "false",
         "success": "false",
         "captureID": job["captureID"],
@@ -241,3 +244,16 @@ def test_what_is_wrong_is_told_in_the_form_that_is_read(
             root = etree.fromstring(answer.data)
             assert root.tag == f"{EPCIS}EPCISException"
             assert root.findtext("status") == str(status)
+
+
+@pytest.mark.one_database("sqlite")
+def test_the_command_hashes_xml_and_json_alike(app: Flask, tmp_path: Path) -> None:
+    files = {"old.xml": old(OLD, SPACES), "new.xml": new(NEW, SPACES), "twin.jsonld": json_twin()}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        done = app.test_cli_runner().invoke(hash_command, [str(tmp_path / name)])
+        assert (done.exit_code, done.output) == (0, event_hash(TWIN) + "\n")
+    (tmp_path / "bad.xml").write_bytes(b"<!DOCTYPE a [ ]><a/>")
+    done = app.test_cli_runner().invoke(hash_command, [str(tmp_path / "bad.xml")])
+    assert done.exit_code == 1
+    assert done.output.startswith("dtd-not-allowed")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from tests.unit.epcis.epcis_events import ID_BASE, NOW, Json
 from tests.unit.epcis.test_xml_round_trip import same
@@ -26,7 +24,6 @@ from tests.unit.epcis.xml_documents import (
     old,
     read,
 )
-from trace.cli.core import hash_command
 from trace.core.epcis import check_event, event_hash, hash_document
 from trace.core.epcis import context as contexts
 from trace.core.epcis.vocabulary import EPCIS_CONTEXT
@@ -224,15 +221,3 @@ def test_numbers_of_our_own_vocabulary_may_be_typed_as_xml_schema_has_them() -> 
     assert event["@context"] == [EPCIS_CONTEXT, {"trace": f"{ID_BASE}/voc/"}]
     assert same(event["trace:area"], {"value": 12.5, "unit": "m2"})
     assert same(event["trace:inputs"], [{"name": "Urea", "amount": 3}])
-
-
-def test_the_command_hashes_xml_and_json_alike(tmp_path: Path) -> None:
-    files = {"old.xml": old(OLD, SPACES), "new.xml": new(NEW, SPACES), "twin.jsonld": json_twin()}
-    for name, data in files.items():
-        (tmp_path / name).write_bytes(data)
-        done = CliRunner().invoke(hash_command, [str(tmp_path / name)])
-        assert (done.exit_code, done.output) == (0, event_hash(TWIN) + "\n")
-    (tmp_path / "bad.xml").write_bytes(b"<!DOCTYPE a [ ]><a/>")
-    done = CliRunner().invoke(hash_command, [str(tmp_path / "bad.xml")])
-    assert done.exit_code == 1
-    assert done.output.startswith("dtd-not-allowed")

@@ -92,6 +92,13 @@ REFUSED: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
         new(EVENT).replace(b"</EPCISBody>", b"<Other/></EPCISBody>"),
         [("unknown-member", "/epcisBody/Other")],
     ),
+    "events where nobody looks": (
+        new("").replace(
+            b"</EPCISBody>",
+            f"<extension><EventList>{EVENT}</EventList></extension></EPCISBody>".encode(),
+        ),
+        [("unknown-member", "/epcisBody/EventList")],
+    ),
     "no version": (
         new(EVENT).replace(b' schemaVersion="2.0"', b""),
         [("missing-member", "/schemaVersion")],

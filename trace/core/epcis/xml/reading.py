@@ -310,7 +310,9 @@ class _Reader:
             elif local == "VocabularyList" and name == "resultsBody":
                 self.envelope.master_data += master_data(child, self.base)
                 self.envelope.listed = True
-            elif local != "extension":
+            elif local == "extension":
+                self._below(child, path)
+            else:
                 self.found.append(errors.UnknownMember(path=f"{path}/{local}", name=local))
 
     def _extension(self, element: Element) -> None:
