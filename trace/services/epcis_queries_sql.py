@@ -188,9 +188,21 @@ def earliest_id(query: Query) -> int | None:
         before = max(moments) - CLOCK_TOLERANCE - LONGEST_CAPTURE
     except OverflowError:
         return None
-    index = first_index_at(before, near=NEAR)
+    return _event_before(first_index_at(before, near=NEAR))
+
+
+def id_before(index: int) -> int | None:
+    """A row up to which no event stands in the log behind `index`: two captures at once may number
+    their rows in one order and enter them in the other, but not an hour apart."""
+    row = db.session.execute(_FROM, {"index": index}).one_or_none()
+    if row is None or row.place != index:
+        return None
+    return _event_before(first_index_at(_time_of(row) - LONGEST_CAPTURE, near=NEAR))
+
+
+def _event_before(index: int) -> int | None:
     row = db.session.execute(_EVENT_BEFORE, {"index": index}).one_or_none()
-    return None if row is None else row.event_id
+    return None if row is None else int(row.event_id)
 
 
 def first_index_at(moment: datetime, *, near: int = 0) -> int:

@@ -31,7 +31,14 @@ from trace.services.epcis_queries_scope import (
     tells_of_known,
     tells_of_known_each,
 )
-from trace.services.epcis_queries_sql import Named, columns, earliest_id, named_in, recorded
+from trace.services.epcis_queries_sql import (
+    Named,
+    columns,
+    earliest_id,
+    id_before,
+    named_in,
+    recorded,
+)
 from trace.services.sets import is_sqlite
 from trace.services.timelines import visible
 
@@ -73,17 +80,15 @@ def candidates(
     QueryTooComplex."""
     scope = scope_of(actor)
     named = named_in(query)
-    if walk.by == "id" and after is None:
-        earliest = earliest_id(query)
-        after = None if earliest is None else Position(earliest, earliest)
+    floor = _floor(query, walk, after)
     if any(not one.things for one in named):
         return
     if not named:
-        yield from _stretches(scope, query, walk, after, batch)
+        yield from _stretches(scope, query, walk, after, batch, floor)
         return
     known = visible(actor, named[0].things)
     streams = [
-        _stream(_along(scope, query, walk, drive, named[1:], known), walk, after, batch)
+        _stream(_along(scope, query, walk, drive, named[1:], known, floor), walk, after, batch)
         for drive in _drives(named[0], known)
     ]
     last = None
@@ -91,6 +96,16 @@ def candidates(
         if at != last:
             yield at
         last = at
+
+
+def _floor(query: Query, walk: Walk, after: Position | None) -> int | None:
+    """A row up to which no event can answer behind this position: it keeps a walk that is ordered
+    by something else from reading a long history from its beginning."""
+    if walk.by == "id":
+        return earliest_id(query) if after is None else None
+    if walk.by == "index" and not walk.descending and after is not None:
+        return id_before(after.key)
+    return earliest_id(query)
 
 
 def _drives(named: Named, known: set[int]) -> list[Named]:
@@ -102,7 +117,13 @@ def _drives(named: Named, known: set[int]) -> list[Named]:
 
 
 def _along(
-    scope: Scope, query: Query, walk: Walk, drive: Named, rest: Sequence[Named], known: set[int]
+    scope: Scope,
+    query: Query,
+    walk: Walk,
+    drive: Named,
+    rest: Sequence[Named],
+    known: set[int],
+    floor: int | None,
 ) -> Select[Any]:
     """The events that name the things of `drive` (and those of `rest`), as far as they are the
     caller's to see. Whether a mention is shown is a column of the index."""
@@ -117,6 +138,8 @@ def _along(
         .join(Event, Event.id == rows.event_id)
         .where(*drive.on(rows))
     )
+    if floor is not None:
+        found = found.where(rows.event_id > floor, Event.id > floor)
     whole = read_whole(scope)
     if known.issuperset(drive.things):
         found = found.where(or_(rows.visibility == PUBLIC, whole))
@@ -149,12 +172,19 @@ def _stream(
 
 
 def _stretches(
-    scope: Scope, query: Query, walk: Walk, after: Position | None, batch: int
+    scope: Scope,
+    query: Query,
+    walk: Walk,
+    after: Position | None,
+    batch: int,
+    floor: int | None,
 ) -> Iterator[Position]:
     """Without a thing to walk along: own events of a stretch, and what else may be seen there."""
     base = _narrowed(
         select(_key(walk).label("key"), Event.id.label("event_id")), scope, query, walk
     )
+    if floor is not None:
+        base = base.where(Event.id > floor)
     mine = is_own(scope)
     size = batch
     while True:
