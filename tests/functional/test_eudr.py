@@ -94,6 +94,9 @@ def test_the_plots_of_a_mixed_lot_are_drawn_for_who_may_have_them(farm: Farm) ->
     authority = make_farm(START, "Sở Demo", kind="authority", status="confirmed")
     inspector = Actor(authority.organisation, None, "inspector")
     assert len(eudr.plots_of(around(inspector, mixed, down=False)).features) == 2
+    far = make_farm(START, "Sở xa Demo", kind="authority", status="confirmed", jurisdiction="79")
+    stranger = Actor(far.organisation, None, "inspector")
+    assert eudr.plots_of(around(stranger, mixed, down=False)).features == []
 
 
 def test_a_lot_of_unknown_origin_has_no_plot_and_none_is_made_up(farm: Farm) -> None:

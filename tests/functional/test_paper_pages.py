@@ -16,7 +16,10 @@ from flask import Flask
 from tests.support.fields import Console, open_console
 from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
+from trace.extensions import db
 from trace.jobs.worker import run_pending
+from trace.models import Organisation, Thing
+from trace.services.batches import identity_of
 
 HERE = "/producer/papers/"
 
@@ -120,3 +123,32 @@ def test_papers_of_others_are_not_found(console: Console, app: Flask) -> None:
         "credentials/x/revoke",
     ):
         assert client.get(HERE + path).status_code == 404, path
+
+
+def test_an_authority_takes_papers_of_what_it_reaches_and_others_open_no_such_page(
+    console: Console, app: Flask
+) -> None:
+    lot = console.lot()
+    pages = console.pages
+    desk = f"/inspection/papers/{lot}"
+    assert pages.client.get(desk).status_code == 403
+    member = make_member(app, role="inspector", kind="authority", name="Chi cục Minh họa")
+    with app.app_context():
+        office = db.session.get_one(Organisation, member.organisation_id)
+        office.status, office.jurisdiction = "confirmed", "*"
+        db.session.commit()
+    sign_in(app, pages.client, member)
+    chain = pages.get(f"/inspection/chain/?of={path_of_thing(app, lot)}")
+    page = pages.submit(pages.get(chain.link("FSMA, EUDR, EPCIS")), {"act": "fsma-csv"})
+    with app.app_context():
+        run_pending()
+    file = pages.get(desk).find("//section[@aria-labelledby='fsma']//li/a")[0].get("href")
+    assert pages.client.get(file, buffered=True).status_code == 200
+    told = json.loads(pages.client.get(page.link("Tải sự kiện (EPCIS)")).data)
+    assert len(told["epcisBody"]["eventList"]) == 1
+    assert pages.client.get("/inspection/papers/999999").status_code == 404
+
+
+def path_of_thing(app: Flask, lot: int) -> str:
+    with app.app_context():
+        return identity_of(db.session.get_one(Thing, lot)).path.lstrip("/")

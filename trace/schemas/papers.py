@@ -11,3 +11,9 @@ class PaperForm(FormSchema):
     """Which paper is asked for: the button that was pressed."""
 
     act = Choice(ACTS, required=True)
+
+
+class SheetForm(FormSchema):
+    """Which form of the spreadsheet an authority asks for."""
+
+    act = Choice(("fsma-xlsx", "fsma-csv"), required=True)

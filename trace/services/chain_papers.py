@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -24,10 +25,11 @@ from trace.extensions import db
 from trace.models import Event, Handover, Thing
 from trace.models.events import PUBLIC
 from trace.services.actors import Actor
+from trace.services.batches import address_of
 from trace.services.chains import close
 from trace.services.chains_cases import cases_of_others
 from trace.services.chains_walk import INPUT, OUTPUT, Told, Walked, walk
-from trace.services.jurisdictions import reach, scope_of
+from trace.services.jurisdictions import look, reach, scope_of
 from trace.services.records import JsonObject
 from trace.services.sets import among, batched
 from trace.services.successors import predecessors
@@ -125,6 +127,13 @@ def _of_authority(actor: Actor, thing_id: int, *, up: bool, down: bool) -> Aroun
     closed = close(walked, reach(actor, sorted(walked.things)))
     order = _standing(list(walked.events.values()), walked)
     return Around(actor, thing, walked, order, frozenset(walked.events) - closed)
+
+
+def note_look(actor: Actor, thing: Thing, why: str, *, at: datetime) -> None:
+    """Writes down that an authority takes papers of goods that are not its own (services.chains,
+    rule 2). The caller commits."""
+    if actor.organisation.kind == "authority" and reach(actor, [thing.id])[thing.id] != "own":
+        look(actor, address_of(thing), why, at=at)
 
 
 def _leads_up(told: Told, walked: Walked) -> bool:

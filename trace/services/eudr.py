@@ -91,10 +91,9 @@ class Plots:
 def plots_of(found: Around) -> Plots:
     """Where the lot, or what it was made of, grew. `found` is read up only."""
     plots = Plots()
-    places, hidden = _places(found)
-    authority = found.actor.organisation.kind == "authority"
+    places, read, hidden = _places(found)
     for place in places:
-        near = place.organisation_id == found.actor.organisation.id or authority
+        near = place.organisation_id == found.actor.organisation.id or place.identity in read
         if not (near or place.position_public):
             public = place.public
             plots.checks.append(
@@ -112,10 +111,12 @@ def plots_of(found: Around) -> Plots:
     return plots
 
 
-def _places(found: Around) -> tuple[list[Place], int]:
-    """The growing places that events of the lot and its sources name, by name; and how many of
-    these events keep their place private."""
+def _places(found: Around) -> tuple[list[Place], set[str], int]:
+    """The growing places that events of the lot and its sources name, by name; those of them that
+    an authority reads in events it reads whole; and how many more are kept private."""
+    authority = found.actor.organisation.kind == "authority"
     named: set[str] = set()
+    read: set[str] = set()
     hidden: set[int] = set()
     for told, document in documents(found):
         if told.step not in STEPS or not any(use.thing in found.walked.up for use in told.uses):
@@ -123,6 +124,8 @@ def _places(found: Around) -> tuple[list[Place], int]:
         where = place_of(document)
         if where:
             named.add(canonical(where))
+            if authority and told.id in found.whole:
+                read.add(canonical(where))
         elif told.id not in found.whole:
             hidden.add(told.id)
     rows = db.session.scalars(
@@ -131,7 +134,7 @@ def _places(found: Around) -> tuple[list[Place], int]:
         .options(undefer(Place.outline))
         .order_by(Place.name, Place.id)
     ).all()
-    return list(rows), len(_hidden_places(hidden))
+    return list(rows), read, len(_hidden_places(hidden))
 
 
 def _hidden_places(events: Iterable[int]) -> set[str]:

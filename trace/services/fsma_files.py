@@ -22,11 +22,10 @@ from trace.extensions import db
 from trace.models import Job, Thing
 from trace.services.actors import Actor
 from trace.services.batches import address_of
-from trace.services.chain_papers import Around, around
+from trace.services.chain_papers import Around, around, note_look
 from trace.services.fsma import rows
 from trace.services.fsma_rules import COLUMNS
 from trace.services.jobs import enqueue, get_job
-from trace.services.jurisdictions import look
 from trace.services.settings import current_settings
 from trace.services.sheet_writing import Book
 
@@ -56,8 +55,7 @@ def ask(actor: Actor, thing_id: int, form: str, *, at: datetime) -> Job:
     if form not in FORMATS:
         raise UnknownFormat(path="format")
     found = around(actor, thing_id)
-    if actor.organisation.kind == "authority":
-        look(actor, address_of(found.thing), "fsma", at=at)
+    note_look(actor, found.thing, "fsma", at=at)
     argument = {"thing": thing_id, "format": form, "role": actor.role}
     return enqueue(KIND, argument, at=at, actor=actor, total=len(found.order))
 

@@ -19,6 +19,7 @@ from trace.web.inspection import (
     holds,
     home,
     inspections,
+    papers,
     queue,
     recalls,
     reports,
@@ -45,4 +46,5 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (inspections.blueprint, "authority:inspect"),
     (findings.blueprint, "authority:inspect"),
     (samples.blueprint, "authority:inspect"),
+    (papers.blueprint, "authority:inspect"),
 )

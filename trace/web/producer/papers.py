@@ -27,11 +27,10 @@ from trace.services.one_up_one_down import Span, steps
 from trace.services.records import LOCAL_ZONE
 from trace.services.sheet_writing import Book
 from trace.services.timelines import get_thing
+from trace.web import paper_words as words
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import csv_response
-from trace.web.producer import paper_words as words
-from trace.web.scan.papers import rules_of, title_of
 
 blueprint = Blueprint("papers", __name__, url_prefix="/producer/papers")
 
@@ -116,8 +115,8 @@ def lot(thing_id: int) -> ResponseReturnValue:
         thing=thing,
         name=short_name(thing.identity),
         batch=batch_of(actor(), thing),
-        title=title_of(paper),
-        rules=rules_of(paper),
+        title=words.title_of(paper),
+        rules=words.rules_of(paper),
         public=f"{printed_address(thing.identity)}?view=passport",
         plots=plots,
         checks=[(check, words.check_words(check)) for check in plots.checks],

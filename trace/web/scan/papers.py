@@ -10,70 +10,11 @@ from flask import Response
 
 from trace.core.signing import JsonObject
 from trace.services.languages import local_name
+from trace.web.paper_words import item_words, rules_of, title_of
 from trace.web.scan import showing, words
 from trace.web.scan.words import _
 
 MAX_STEPS: Final = 60  # of a page; the file has them all
-
-
-def item_words() -> dict[str, str]:
-    """What the items of the rules are called."""
-    return {
-        "name": _("Tên sản phẩm"),
-        "gtin": _("Mã GTIN"),
-        "picture": _("Hình ảnh sản phẩm"),
-        "producer": _("Tên người làm ra"),
-        "address": _("Địa chỉ người làm ra"),
-        "producer_code": _("Mã của người làm ra"),
-        "origin": _("Xuất xứ"),
-        "trace": _("Các công đoạn"),
-        "trace_places": _("Mã địa điểm của từng công đoạn"),
-        "trace_code": _("Mã truy xuất"),
-        "certificates": _("Giấy chứng nhận"),
-        "produced": _("Ngày sản xuất, thu hoạch"),
-        "expiry": _("Hạn dùng"),
-        "warnings": _("Cảnh báo an toàn"),
-        "model": _("Giống, nhãn hiệu, kiểu loại"),
-    }
-
-
-def title_of(paper: JsonObject) -> str:
-    """What the paper is called."""
-    return _("Hộ chiếu số") if paper["kind"] == "passport" else _("Hồ sơ truy xuất")
-
-
-def rules_of(paper: JsonObject) -> list[JsonObject]:
-    """Each rule in words: how many of its items are there, and which are not."""
-    names = item_words()
-    state_words: dict[str, str] = {
-        "missing": _("còn thiếu"),
-        "not-yet": _("chưa có (chưa bắt buộc)"),
-        "none": _("không khai"),
-        "private": _("chủ hàng giữ riêng"),
-    }
-    found = []
-    for rule in paper["rules"]:
-        items = rule["items"]
-        absent = [
-            {
-                "name": names[one["item"]],
-                "state": state_words[one["state"]],
-                "missing": one["state"] == "missing",
-            }
-            for one in items
-            if one["state"] != "given"
-        ]
-        found.append(
-            {
-                "title": rule["title"],
-                "binding": rule["binding"],
-                "given": sum(one["state"] == "given" for one in items),
-                "all": len(items),
-                "absent": absent,
-                "missing": any(one["missing"] for one in absent),
-            }
-        )
-    return found
 
 
 def facts_of(paper: JsonObject, language: str) -> list[tuple[str, str]]:
