@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.support.subscribing import ADDED, QUERIES, World, make, receiver, time, world
@@ -246,3 +249,34 @@ def test_another_organisations_letters_are_not_found(
         assert subscriptions.list_dead_letters(other.actor()) == []
         assert db.session.scalars(select(Token.name)).all() == ["kho", "kho"]
         assert world.row().made_with == "kho"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    [
+        *("name", "query", "dest", "stream", "schedule", "initialRecordTime", "reportIfEmpty"),
+        *("signatureToken", "EQ_bizStep", "GE_eventTime", "MATCH_epc", "hour", "timeZone"),
+    ]
+)
+BODIES = st.dictionaries(
+    NAMES | st.text(max_size=5), JSON | st.dictionaries(NAMES, JSON), max_size=5
+)
+
+
+@pytest.mark.one_database
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=JSON | BODIES, path=st.sampled_from(["", "/added/subscriptions"]))
+def test_whatever_is_sent_it_is_taken_or_refused_with_a_reason(
+    world: World, body: Any, path: str
+) -> None:
+    world.call("POST", QUERIES, {"name": "added", "query": ADDED})
+    raw = json.dumps(body).encode()  # not orjson: numbers of any size, half characters
+    answer = world.call("POST", QUERIES + path, raw=raw)
+    assert answer.status_code in (201, 400, 409, 413), answer.text
+    if answer.status_code != 201:
+        assert answer.json is not None
+        assert answer.json["type"].startswith("epcisException:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.support.subscribing import World, make, receiver, time, world
+from tests.support.factories import new_lot, registered
+from tests.support.subscribing import ADDED, QUERIES, World, make, receiver, time, world
 from tests.support.webhooks import Subscriber
 from trace import clock
 from trace.extensions import db
+from trace.jobs.subscriptions import deliver_until
 from trace.services import subscriptions, subscriptions_sending
+from trace.services.capture import capture
 
 __all__ = ["make", "receiver", "time", "world"]
 
@@ -220,6 +224,49 @@ def test_a_query_that_is_no_longer_understood_is_told_as_a_problem_and_nothing_i
         lots_of(receiver.documents()[1]["epcisBody"]["queryResults"]["resultsBody"]["eventList"])
         == lots
     )
+
+
+def test_addresses_are_written_as_the_subscriber_asked(world: World, receiver: Subscriber) -> None:
+    world.call("POST", QUERIES, {"name": "added", "query": ADDED})
+    for form in ("Always_EPC_URN", "Always_GS1_Digital_Link"):
+        answer = world.call(
+            "POST",
+            f"{QUERIES}/added/subscriptions",
+            {"dest": receiver.url, "stream": True},
+            **{"GS1-EPC-Format": form},
+        )
+        assert answer.json is not None
+        assert answer.json["epcFormat"] == form
+    urn = "urn:epc:id:sgtin:8931234.012345.1"
+    with world.app.app_context():
+        made = {**registered(new_lot()), "epcList": [urn]}
+        del made["quantityList"]
+        capture(world.actor(), [made], at=clock.now())
+        db.session.commit()
+    world.deliver()
+    told = {event["epcList"][0].partition(":")[0] for event in receiver.events()}
+    assert told == {"urn", "https"}
+    wrong = world.call(
+        "POST",
+        f"{QUERIES}/added/subscriptions",
+        {"dest": receiver.url, "stream": True},
+        **{"GS1-EPC-Format": "Sideways"},
+    )
+    assert wrong.status_code == 400
+
+
+def test_the_workers_thread_tells_subscribers(world: World, receiver: Subscriber) -> None:
+    world.subscribe(receiver.url)
+    lots = world.record()
+    stop = threading.Event()
+    teller = threading.Thread(target=deliver_until, args=(world.app, stop), daemon=True)
+    teller.start()
+    for _ in range(1000):
+        if receiver.events() or stop.wait(0.01):
+            break
+    stop.set()
+    teller.join()
+    assert lots_of(receiver.events()) == lots
 
 
 # -- schedules -------------------------------------------------------------------------------------

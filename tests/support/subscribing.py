@@ -38,12 +38,15 @@ class World:
     token: str
     organisation: int
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, raw: bytes | None = None, **headers: Any
+    ) -> TestResponse:
+        data = raw if body is None else orjson.dumps(body)
         return self.client.open(
             path,
             method=method,
-            content_type=None if body is None else "application/json",
-            data=None if body is None else orjson.dumps(body),
+            content_type=None if data is None else "application/json",
+            data=data,
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )
 

@@ -29,6 +29,7 @@ from trace.extensions import db
 from trace.models import DeadLetter, LogEntry, NamedQuery, Subscription
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.epcis_forms import FORMS
 from trace.services.records import LOCAL_ZONE
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.webhooks import check_destination
@@ -36,7 +37,6 @@ from trace.services.webhooks import check_destination
 MOST: Final = 50  # of one organisation
 BATCH: Final = 100  # events sent at once, until a receiver says that they are too many
 SECRET_SIZE: Final = 500  # characters
-FORMATS: Final = ("No_Preference", "Always_GS1_Digital_Link", "Always_EPC_URN", "Never_Translates")
 MEMBERS: Final = frozenset(
     {"dest", "signatureToken", "reportIfEmpty", "initialRecordTime", "stream", "schedule"}
 )
@@ -125,8 +125,8 @@ def _checked(body: JsonValue, epc_format: str) -> JsonObject:
         errors.append(_wrong("stream", "a stream has no schedule"))
     if body.get("stream") is not True and "schedule" not in body:
         errors.append(_wrong("stream", "give “stream”: true or a schedule"))
-    if epc_format and epc_format not in FORMATS:
-        errors.append(_wrong("GS1-EPC-Format", f"it is one of {', '.join(FORMATS)}"))
+    if epc_format and epc_format not in FORMS:
+        errors.append(_wrong("GS1-EPC-Format", f"it is one of {', '.join(FORMS)}"))
     if errors:
         raise SubscriptionRefused(errors)
     return read

@@ -31,6 +31,7 @@ from trace.extensions import db
 from trace.models import DeadLetter, Organisation, Subscription
 from trace.services import webhooks
 from trace.services.actors import Actor
+from trace.services.epcis_forms import DEFAULT, written
 from trace.services.epcis_queries import since
 from trace.services.named_queries import parsed
 from trace.services.sets import among
@@ -129,7 +130,8 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
     if not kept and (letter is not None or reached < end or not _reports_nothing(row)):
         _pass_over(row, letter, reached, end, at)
         return None
-    body = document(row, [event for _, event in kept], at)
+    told = written([event for _, event in kept], row.epc_format or DEFAULT)
+    body = document(row, told, at)
     sent = _posting(row, body, (first, reached))
     if sent is None:
         return None

@@ -45,4 +45,4 @@ async function capture(...events) {
   }
 }
 
-console.log(JSON.stringify(await capture(made, watched, packed)));
+process.stdout.write(JSON.stringify(await capture(made, watched, packed)), () => process.exit(0));

@@ -26,14 +26,11 @@ from trace.api.epcis.problems import NotAcceptable, prefers_xml
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
 from trace.core.epcis.query import QueryParameterError
-from trace.core.epcis.query_format import company_digits, digital_link_of, epc_urn_of, translated
 from trace.core.epcis.query_parsing import parse_extensions
 from trace.core.epcis.xml import write_xml
 from trace.core.epcis.xml.writing import Form, Version
-from trace.core.gs1 import Gs1Error, parse_identity
 from trace.errors import TraceError
-from trace.services.epcis_resources import company_prefixes
-from trace.services.settings import current_settings
+from trace.services import epcis_forms
 
 LONGEST_ADDRESS: Final = 8000
 DEFAULT_FORMAT: Final = "Always_GS1_Digital_Link"
@@ -115,38 +112,12 @@ def format_asked() -> str:
 
 def written(events: list[JsonObject]) -> list[JsonObject]:
     """The events with their addresses as the caller wants them."""
-    change = changing([uri for event in events for uri in _addresses(event)])
-    return events if change is None else [translated(event, change) for event in events]
+    return epcis_forms.written(events, format_asked())
 
 
 def changing(uris: list[str]) -> Callable[[str], str] | None:
     """How each of these addresses is written for the caller; None: as it stands."""
-    wanted, id_base = format_asked(), current_settings().id_base
-    if wanted == "Always_GS1_Digital_Link":
-        return lambda uri: digital_link_of(uri, id_base)
-    if wanted != "Always_EPC_URN":
-        return None
-    digits = []
-    for uri in uris:
-        try:
-            identity = parse_identity(uri, id_base)
-        except Gs1Error:
-            continue
-        if identity is not None:
-            digits.append(company_digits(identity))
-    prefixes = company_prefixes(digits)
-    return lambda uri: epc_urn_of(uri, id_base, prefixes)
-
-
-def _addresses(event: JsonObject) -> list[str]:
-    found: list[str] = []
-
-    def note(uri: str) -> str:
-        found.append(uri)
-        return uri
-
-    translated(event, note)
-    return found
+    return epcis_forms.changing(uris, format_asked())
 
 
 def answer_events(events: list[JsonObject], query_name: str = "SimpleEventQuery") -> Response:
