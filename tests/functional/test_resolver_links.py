@@ -158,8 +158,16 @@ def test_a_product_has_so_many_links_and_each_of_them_once(
     with pytest.raises(links.TooManyLinks):
         add(farm, href="https://b.example.org/")
     db.session.rollback()
+    monkeypatch.setattr(links, "MOST", 40)
+    monkeypatch.setattr(links, "MOST_OF_ALL", 2)
+    with pytest.raises(links.TooManyLinks):
+        add(farm, href="https://b.example.org/")
+    db.session.rollback()
     links.remove_link(farm.actor, first, at=NOW)
     add(farm)  # the one that was removed keeps nobody out
+    with pytest.raises(links.TooManyLinks):
+        links.restore_link(farm.actor, first, 1, at=NOW)
+    monkeypatch.setattr(links, "MOST_OF_ALL", 9)
     with pytest.raises(links.LinkExists):
         links.restore_link(farm.actor, first, 1, at=NOW)
 
@@ -250,6 +258,10 @@ def test_a_product_without_gtin_may_have_links_too(client: FlaskClient, farm: Fa
     add(farm)
     path = f"/q/{farm.product.code}"
     assert told(client, path)[path]["recipeInfo"] == [RECIPE["href"]]
+    lot = farm.register(3)
+    add(farm, lot=thing_of_code(lot).id, link_type="relatedVideo", href="https://v.example.org/")
+    found = told(client, path_of(lot))
+    assert found[path_of(lot)]["relatedVideo"] == ["https://v.example.org/"]
     assert "recipeInfo" not in told(client, f"/01/{rice.gtin}")[f"/01/{GTIN}"]
 
 

@@ -146,6 +146,7 @@ def test_r20_the_link_header_is_quoted_exactly_whatever_the_path_holds(
         ("17=%00", ""),
     ],
 )
+@pytest.mark.one_database
 def test_r6_attributes_are_part_of_the_address(
     client: FlaskClient, lot: str, query: str, code: str
 ) -> None:

@@ -40,6 +40,8 @@ from trace.services.versions import check_version
 
 KIND: Final = "check-links"
 MOST: Final = 40  # links of one product, its lots' with them
+# Of one organisation: each is asked about from here, and nobody's server is to be tired by that.
+MOST_OF_ALL: Final = 1000
 PATIENCE: Final = timedelta(days=14)  # how long a link that is not reached is still given out
 LISTED_LOTS: Final = 50
 # When a link is asked about again: that was reached, that was not, whose asking got lost.
@@ -63,7 +65,7 @@ class LinkExists(Conflict):
 
 class TooManyLinks(TraceError):
     code = "too-many-links"
-    message = "At most %(most)d links of one product are kept."
+    message = "At most %(most)d links are kept."
 
 
 class NotOfferedType(TraceError):
@@ -222,8 +224,7 @@ def add_link(actor: Actor, product: Product, values: Mapping[str, Any], *, at: d
     _check_own(actor, product)
     lot = _lot(actor, product, values.get("lot"))
     content = _content(values)
-    if count_links(actor, product) >= MOST:
-        raise TooManyLinks(most=MOST)
+    _check_room(actor, product)
     link = Link(
         organisation_id=actor.organisation.id,
         product_id=product.id,
@@ -238,6 +239,16 @@ def add_link(actor: Actor, product: Product, values: Mapping[str, Any], *, at: d
     db.session.flush()
     _keep_version(actor, link, "added", at)
     return link
+
+
+def _check_room(actor: Actor, product: Product) -> None:
+    if count_links(actor, product) >= MOST:
+        raise TooManyLinks(most=MOST)
+    query = select(func.count(Link.id)).where(
+        Link.organisation_id == actor.organisation.id, Link.state == "shown"
+    )
+    if (db.session.scalar(query) or 0) >= MOST_OF_ALL:
+        raise TooManyLinks(most=MOST_OF_ALL)
 
 
 def change_link(
@@ -268,6 +279,8 @@ def restore_link(actor: Actor, link: Link, number: int, *, at: datetime) -> None
     actor.check("record")
     content = get_version(link, number)
     _check_own(actor, link.product)
+    if link.state != "shown":
+        _check_room(actor, link.product)
     _set(actor, link, _content(content), "restored", at)
 
 

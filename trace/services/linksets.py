@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import select, union_all
 
 from trace.core.gs1 import Identity, canonical_uri, local_uri
 from trace.core.gs1.linkset import DEFAULT, Member, Target
@@ -88,11 +88,14 @@ def _standing(things: Sequence[Entry]) -> dict[Identity, str]:
     rows_of = {one.row_id for one in things if one.row_id}
     if not rows_of:
         return {}
-    rows: Iterable[Any] = db.session.execute(
+    # Two index look-ups: a join on either of two columns would read all alerts.
+    either = [
         select(Thing.id, Alert.kind)
-        .join(Alert, or_(Alert.thing_id == Thing.id, Alert.thing_id == Thing.lot_id))
+        .join(Alert, Alert.thing_id == column)
         .where(among(Thing.id, rows_of), Alert.lifted_by.is_(None))
-    )
+        for column in (Thing.id, Thing.lot_id)
+    ]
+    rows: Iterable[Any] = db.session.execute(union_all(*either))
     order = list(STANDING)
     listed = sorted(rows, key=lambda row: order.index(row[1]), reverse=True)
     worst: dict[int, str] = dict(listed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trace.core.gs1.linkset import (
@@ -82,6 +82,7 @@ HEADER = st.one_of(
 )
 
 
+@settings(max_examples=60)
 @given(TARGETS, HEADER, HEADER, HEADER)
 def test_whatever_the_headers_are_something_is_left_and_nothing_is_invented(
     targets: list[Target], accept: str, accept_language: str, context: str
