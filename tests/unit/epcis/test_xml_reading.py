@@ -221,3 +221,8 @@ def test_numbers_of_our_own_vocabulary_may_be_typed_as_xml_schema_has_them() -> 
     assert event["@context"] == [EPCIS_CONTEXT, {"trace": f"{ID_BASE}/voc/"}]
     assert same(event["trace:area"], {"value": 12.5, "unit": "m2"})
     assert same(event["trace:inputs"], [{"name": "Urea", "amount": 3}])
+
+
+def test_a_documents_date_may_lack_its_zone_as_the_xml_schema_has_it() -> None:
+    data = new("").replace(DATES.encode(), b'creationDate=" 2013-06-04T14:59:02.099 "')
+    assert parse_xml(data).creation_date == "2013-06-04T14:59:02.099"

@@ -12,6 +12,7 @@ are JSON Pointers of the twin, whatever the elements are nested in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -67,6 +68,7 @@ _LISTS_IN: Final = {
     ("EPCISBody", "EPCISDocument"),
     ("resultsBody", "QueryResults", "EPCISBody", "EPCISQueryDocument"),
 }
+_NO_ZONE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
 _CONTEXT: Final = f"{{{ns.LD}}}context"
 
 
@@ -254,7 +256,7 @@ class _Reader:
         if self.envelope.type != "event":
             for key, text in attributes_of(element):
                 if not technical(key):
-                    self.envelope.attributes[self.base.name(key, None)] = text
+                    self.envelope.attributes[self.base.name(key, None)] = text.strip(BLANK)
 
     def _scope(self, element: Element) -> ns.Names:
         """The names in an element's scope; the same object while nothing new is declared."""
@@ -366,6 +368,8 @@ class _Reader:
             inner = {"queryResults": {**query, **({"queryName": name} if name else {})}}
         if envelope.bodied:
             twin["epcisBody"] = inner
+        if _NO_ZONE.fullmatch(twin.get("creationDate", "")):
+            twin["creationDate"] += "Z"  # the XML schema lets a document's date lack its zone
         found = envelope_errors(twin)
         at = {error.path for error in found}
         found += [
