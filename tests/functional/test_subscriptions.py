@@ -26,6 +26,10 @@ def lots_of(events: list[dict[str, Any]]) -> list[str]:
     return [event["quantityList"][0]["epcClass"] for event in events]
 
 
+def format_of(form: str) -> dict[str, Any]:
+    return {"GS1-EPC-Format": form}
+
+
 # -- streams ---------------------------------------------------------------------------------------
 
 
@@ -233,7 +237,7 @@ def test_addresses_are_written_as_the_subscriber_asked(world: World, receiver: S
             "POST",
             f"{QUERIES}/added/subscriptions",
             {"dest": receiver.url, "stream": True},
-            **{"GS1-EPC-Format": form},
+            **format_of(form),
         )
         assert answer.json is not None
         assert answer.json["epcFormat"] == form
@@ -250,7 +254,7 @@ def test_addresses_are_written_as_the_subscriber_asked(world: World, receiver: S
         "POST",
         f"{QUERIES}/added/subscriptions",
         {"dest": receiver.url, "stream": True},
-        **{"GS1-EPC-Format": "Sideways"},
+        **format_of("Sideways"),
     )
     assert wrong.status_code == 400
 
