@@ -4,8 +4,8 @@ most 10 ms in the database, and page 1,000 at most 1.5 times what page 1 does, o
 The million are an organisation's own events and, one in ten, what another said of the same goods;
 25 classes of things, each named by 40,000 events. Measured is the whole way from the query to the
 rows of one page, with everything that decides what the caller may see: elapsed time, the least of
-some rounds, the two pages in turns. Statements are opened and judged after that, thirty of them on any
-page. Floor: the thirty rows of the same page by their primary keys, nothing else.
+some rounds, the two pages in turns. Statements are opened and judged after that, thirty of them on
+any page. Floor: the thirty rows of the same page by their primary keys, nothing else.
 """
 
 from __future__ import annotations
