@@ -32,6 +32,7 @@ from trace.services.tokens import issue_token
 API = "/epcis/v2"
 XML = "application/xml"
 Q = "{urn:epcglobal:epcis-query:xsd:1}"
+FN = "{http://www.w3.org/2005/xpath-functions}"
 EPCIS = "{urn:epcglobal:epcis:xsd:2}"
 
 
@@ -204,6 +205,15 @@ def test_a_capture_job_is_told_in_xml_with_every_errors_path(sender: Sender) -> 
     }
     assert root.findtext("captureErrorBehaviour") == "rollback"
     assert len(root.findall("errors/error")) == 2
+
+
+def test_lists_of_names_are_w3cs_xml_of_json(sender: Sender) -> None:
+    assert sender.capture(new(NEW, SPACES))["success"]
+    for path, name in (("/", "capture"), ("/bizSteps", "shipping"), ("/epcs", "https://id.gs1.org/")):
+        answer = sender.call("GET", path, Accept=XML, GS1_EPC_Format="Never_Translates")
+        assert (answer.status_code, answer.mimetype) == (200, XML)
+        names = etree.fromstring(answer.data).findall(f"{FN}array[@key='member']/{FN}string")
+        assert any((one.text or "").startswith(name) for one in names), answer.text
 
 
 @pytest.mark.one_database("sqlite")

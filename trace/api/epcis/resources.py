@@ -15,14 +15,15 @@ from urllib.parse import quote
 from flask import Response, request
 
 from trace import clock
-from trace.api.epcis.door import CONTEXT, acting, as_json, bp, check_accept, discovery
+from trace.api.epcis.door import CONTEXT, acting, as_json, bp, discovery
 from trace.api.epcis.events import page_of, per_page
-from trace.api.epcis.negotiation import changing, extensions_asked, format_asked
+from trace.api.epcis.negotiation import as_xml, changing, extensions_asked, format_asked, xml_wanted
 from trace.clock import rfc3339
 from trace.core.epcis.query import ANYTHING, Condition, Query, QueryParameterError
 from trace.core.epcis.query_parsing import parse_query
 from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.vocabulary import OWN_PREFIX, own_namespace
+from trace.core.epcis.xml import write_plain
 from trace.errors import NotFound
 from trace.extensions import needs
 from trace.services.epcis_queries import any_answers
@@ -85,7 +86,7 @@ RESOURCES: Final = (
 @needs("query")
 def get_top() -> Response:
     """The resources there are."""
-    check_accept()
+    xml_wanted()
     return _collection(list(TOP))
 
 
@@ -111,14 +112,17 @@ class TokensExpire(NotFound):
 
 
 def _collection(members: list[str]) -> Response:
-    """A collection of names in the standard's form."""
+    """A collection of names in the standard's form; in XML, where it has none, in W3C's of JSON."""
     own = {OWN_PREFIX: own_namespace(current_settings().id_base)}
-    return as_json({"@context": [CONTEXT, own], "type": "Collection", "member": members})
+    body = {"@context": [CONTEXT, own], "type": "Collection", "member": members}
+    response = as_xml(write_plain(body)) if xml_wanted() else as_json(body)
+    response.headers["Vary"] = "Accept, GS1-EPC-Format"
+    return response
 
 
 def _list(resource: Resource) -> Response:
     """The values of one kind. Raises QueryParameterError, BadPageToken, NotAcceptable."""
-    check_accept()
+    xml_wanted()
     format_asked()
     for name in request.args:
         if name not in ("perPage", "nextPageToken"):
@@ -150,7 +154,7 @@ def _list(resource: Resource) -> Response:
 
 def _one(resource: Resource, value: str) -> Response:
     """What can be asked of one value. Raises NoSuchResource."""
-    check_accept()
+    xml_wanted()
     resource.check(value)
     return _collection(["events"])
 
