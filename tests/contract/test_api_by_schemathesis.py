@@ -57,15 +57,18 @@ def known_of(farm: Program) -> dict[str, Any]:
     }
 
 
-def drive(farm: Program, document: dict[str, Any], examples: int) -> int:
-    """Sends `examples` requests to each operation; returns how many were sent."""
+def drive(
+    farm: Program, document: dict[str, Any], examples: int, methods: str = "get post put delete"
+) -> int:
+    """Sends `examples` requests to each operation by these methods; returns how many were sent."""
     known = known_of(farm)
     sent = 0
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         operation = found.ok()  # type: ignore[union-attr]  # an operation that is none fails here
-        told = operation.definition.raw
-        if told["operationId"] not in (*BY_HAND, *FILES):
-            sent += send_to(farm, document, operation, examples, known)
+        name = operation.definition.raw["operationId"]
+        if operation.method not in methods or name in (*BY_HAND, *FILES):
+            continue
+        sent += send_to(farm, document, operation, examples, known)
     return sent
 
 
@@ -175,7 +178,7 @@ def document_of(app: Flask) -> dict[str, Any]:
 
 @pytest.mark.one_database("postgresql")
 def test_no_request_made_from_the_document_breaks_anything(app: Flask, farm: Program) -> None:
-    assert drive(farm, document_of(app), 2) > 100
+    assert drive(farm, document_of(app), 2, "post put") > 60
 
 
 @pytest.mark.one_database("postgresql")

@@ -87,6 +87,7 @@ def _build(app: Flask, bp: SmorestBlueprint, public_url: str) -> dict[str, Any]:
         | ({"parameters": operations["parameters"]} if operations.get("parameters") else {})
         for path, operations in {**found["paths"], **PATHS}.items()
     }
+    found["components"]["schemas"].pop("PaginationMetadata", None)
     found["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     return found
 

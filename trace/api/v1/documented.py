@@ -48,7 +48,8 @@ def documented(bp: SmorestBlueprint, told: Any, view: Callable[..., Any]) -> Cal
         schema: Any = {"type": "string", "format": "binary"}
         outer = bp.response(told.status, schema, content_type=told.media)(outer)
     else:
-        outer = bp.response(told.status, told.out, example=told.answer)(outer)
+        headers = _headers(told)
+        outer = bp.response(told.status, told.out, example=told.answer, headers=headers)(outer)
     manual: dict[str, Any] = {
         "summary": told.summary,
         "description": told.description,
@@ -61,6 +62,16 @@ def documented(bp: SmorestBlueprint, told: Any, view: Callable[..., Any]) -> Cal
         binary = {"schema": {"type": "string", "format": "binary"}}
         manual["requestBody"] = {"required": True, "content": {told.takes: binary}}
     return bp.doc(**manual)(outer)  # type: ignore[no-any-return]  # the view, as given
+
+
+def _headers(told: Any) -> dict[str, Any] | None:
+    """What comes beside the body: the version, and where a new record is."""
+    versioned = told.out is not None and "version" in told.out.fields
+    text = {"schema": {"type": "string"}}
+    found = {"ETag": {"description": "The version.", **text}} if versioned else {}
+    if versioned and told.status == 201:
+        found["Location"] = {"description": "Where it is.", **text}
+    return found or None
 
 
 def _parameters(told: Any) -> list[dict[str, Any]]:
