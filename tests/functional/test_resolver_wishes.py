@@ -249,6 +249,14 @@ def test_r15_and_r8_machines_are_told_in_their_own_form(client: FlaskClient, lot
     assert client.get(f"{lot}?linkType=", headers=PHONE).status_code == 307
 
 
+@pytest.mark.one_database
+def test_r15_people_are_told_in_words_whatever_they_asked_for(pages: PageClient, lot: str) -> None:
+    for wish in ("gs1:dpp", "gs1:%00%01", "%ED%A0%80", "gs1:<b>", "x" * 500, "gs1:%E2%80%AE"):
+        page = pages.get(f"{lot}?linkType={wish}", status=404)
+        assert "no-such-link" in page.text
+        assert page.find("//main//b") == []
+
+
 def test_r4_the_description_names_what_its_schema_asks_for(client: FlaskClient) -> None:
     answer = client.get("/.well-known/gs1resolver", headers={"Origin": "https://a.example"})
     body = answer.get_json()

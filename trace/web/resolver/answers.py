@@ -41,9 +41,13 @@ def wished_type() -> str:
         if name.lower() == "linktype" and value:
             found = bare_type(value)
             if found is None:
-                raise NoSuchLink(link_type=value[:100])
+                raise _no_such(value)
             return found
     return ""
+
+
+def _no_such(link_type: str) -> NoSuchLink:
+    return NoSuchLink(link_type="".join(filter(str.isprintable, link_type[:100])))
 
 
 def wants_linkset() -> bool:
@@ -80,7 +84,7 @@ def link_of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -
 
 def _instead(found: Found, wished: str, path: str, query: str) -> Response:
     if wished not in found.withheld:
-        raise NoSuchLink(link_type=wished[:100])
+        raise _no_such(wished)
     return redirect(forwarded(f"/t{path}", query), path)
 
 
