@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -72,6 +73,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if waits_its_turn(item):
+            item.add_marker("long")
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in FOLDERS:
             item.add_marker(folder)
@@ -81,13 +84,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def waits_its_turn(item: pytest.Item) -> bool:
+    """Whether this database is the other one's turn.
+
+    What services do is tried on both databases in every run. A test of pages, and each of several
+    cases of one test, is tried on one of them, half of all here and half there, always the same;
+    on the other by `make test-long`. Both is what a plain `pytest FILE` does.
+    """
+    callspec = getattr(item, "callspec", None)
+    names = getattr(item, "fixturenames", ())
+    if callspec is None or "database" not in callspec.params or not both_databases(item):
+        return False
+    if "pages" not in names and len(callspec.params) == 1:
+        return False
+    name = item.nodeid.replace(str(callspec.params["database"]), "")
+    turn = hashlib.sha256(name.encode()).digest()[0] % len(DATABASES)
+    return bool(callspec.params["database"] != DATABASES[turn])
+
+
+def both_databases(item: pytest.Item) -> bool:
+    """Whether a test asks for both: not in a browser, not where it says that one will do."""
+    in_browser = item.path.is_relative_to(TESTS / "browser")
+    return not in_browser and item.get_closest_marker("one_database") is None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames:
         return
     one = metafunc.definition.get_closest_marker("one_database")
-    in_browser = metafunc.definition.path.is_relative_to(TESTS / "browser")
     names = DATABASES
-    if in_browser or one:
+    if not both_databases(metafunc.definition):
         names = one.args if one and one.args and one.args[0] in DATABASES else ("sqlite",)
     metafunc.parametrize("database", names, indirect=True, scope="function")
 
