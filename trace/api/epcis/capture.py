@@ -16,7 +16,7 @@ from trace.api.epcis.negotiation import as_xml, xml_wanted
 from trace.api.epcis.problems import prefers_xml
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
-from trace.core.epcis.xml import write_capture_job, write_xml
+from trace.core.epcis.xml import MEDIA_TYPES, write_capture_job, write_xml
 from trace.extensions import db, needs
 from trace.models import Job
 from trace.services import epcis_captures as captures
@@ -106,7 +106,7 @@ def post_event() -> Response:
 
 def _form() -> captures.Form:
     """What the body is said to be. Raises UnsupportedMediaType."""
-    if request.mimetype in ("application/xml", "text/xml"):
+    if request.mimetype in MEDIA_TYPES:
         return "xml"
     check_media_type()
     return "json"

@@ -16,7 +16,7 @@ from trace.core.epcis.xml.errors import (
     UnexpectedText,
     XmlError,
 )
-from trace.core.epcis.xml.reading import XmlLimits, hash_any, hash_xml, is_xml, parse_xml, take_in
+from trace.core.epcis.xml.reading import XmlLimits, hash_any, is_xml, parse_xml, take_in
 from trace.core.epcis.xml.writing import MEDIA_TYPES, write_xml
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "XmlError",
     "XmlLimits",
     "hash_any",
-    "hash_xml",
     "is_xml",
     "parse_xml",
     "take_in",

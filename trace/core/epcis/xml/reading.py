@@ -23,7 +23,7 @@ from trace.core.epcis import errors
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.document import Document, DocumentType, Limits, parse_document
 from trace.core.epcis.gate import envelope_errors
-from trace.core.epcis.hashing import EventHasher, hash_document
+from trace.core.epcis.hashing import EventHasher
 from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.strict_json import JsonObject, JsonValue, load
 from trace.core.epcis.xml import names as ns
@@ -37,7 +37,7 @@ from trace.errors import Refused, TraceError
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["XmlLimits", "hash_any", "hash_xml", "is_xml", "parse_xml", "take_in"]
+__all__ = ["XmlLimits", "hash_any", "is_xml", "parse_xml", "take_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,12 @@ def take_in(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> Document:
     return parse_document(data, limits=limits)
 
 
-def hash_xml(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> list[str]:
-    """hash_document for an XML document: one event hash per event, in its order."""
-    document = parse_xml(data, limits=limits)
+def hash_any(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> list[str]:
+    """hash_document for a document of either form: one event hash per event, in its order.
+
+    Raises Refused with the path of everything that is not XML or JSON, or not shaped like EPCIS.
+    """
+    document = take_in(data, limits=limits)
     found: list[TraceError] = []
     hashes: list[str] = []
     hasher = EventHasher()
@@ -137,11 +140,6 @@ def hash_xml(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> list[str]:
     if found:
         raise Refused(found)
     return hashes
-
-
-def hash_any(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> list[str]:
-    """hash_xml or hash_document, by what the bytes look like."""
-    return hash_xml(data, limits=limits) if is_xml(data) else hash_document(data, limits=limits)
 
 
 @dataclass(slots=True)
