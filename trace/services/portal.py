@@ -13,6 +13,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -144,38 +145,67 @@ def document_of(row: PortalDelivery) -> bytes:
     return zlib.decompress(row.document)
 
 
-def deliver(delivery_id: int, *, at: datetime) -> str:
-    """Sends a delivery or asks what became of it; returns its state. The caller commits. Doing it
-    twice does it once: the key stays."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery to be sent (`queued`) or asked about (`sent`)."""
+
+    id: int
+    public_id: str
+    state: str
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the portal answered; None where it could not be reached, with the reason."""
+
+    answer: Answer | None
+    reason: str = ""
+    lasting: bool = False
+
+
+def take(delivery_id: int, *, at: datetime) -> Due | None:
+    """What is to be done for a delivery now; None where nothing is, or only later: a job that is
+    run again after a crash begins no second round."""
     row = db.session.get(PortalDelivery, delivery_id, populate_existing=True)
-    if row is None or row.state not in OPEN:
-        return "nothing"
+    if row is None or row.state not in OPEN or row.due_at is None or row.due_at > at:
+        return None
+    return Due(row.id, row.public_id, row.state, document_of(row))
+
+
+def call(due: Due) -> Outcome:
+    """Sends it, or asks what became of it. Reads and writes nothing here: no transaction should
+    wait for the portal. Doing it twice does it once: the key stays."""
     adapter = current_adapter()
     if adapter is None:
-        row.state, row.reason, row.due_at = "failed", "off", None
-        return row.state
-    state, public_id, document = row.state, row.public_id, document_of(row)
-    db.session.rollback()  # nothing is held while the portal takes its time
+        return Outcome(None, "off", lasting=True)
     try:
-        answer = adapter.send(public_id, document) if state == "queued" else adapter.ask(public_id)
+        if due.state == "queued":
+            answer = adapter.send(due.public_id, due.document)
+        else:
+            answer = adapter.ask(due.public_id)
     except PortalUnreachable as error:
-        return _note(delivery_id, None, str(error.params.get("reason", "")), at)
-    return _note(delivery_id, answer, answer.reason, at)
+        return Outcome(None, str(error.params.get("reason", "")))
+    return Outcome(answer, answer.reason)
 
 
-def _note(delivery_id: int, answer: Answer | None, reason: str, at: datetime) -> str:
-    row = db.session.get_one(PortalDelivery, delivery_id, populate_existing=True)
+def note(due: Due, outcome: Outcome, *, at: datetime) -> str:
+    """Writes down what came of it and when to go on; returns the delivery's state."""
+    row = db.session.get_one(PortalDelivery, due.id, populate_existing=True)
+    if row.state != due.state:
+        return row.state  # another worker was quicker
+    answer = outcome.answer
     row.attempts += 1
-    row.reason = reason
+    row.reason = outcome.reason
     if answer is not None and answer.state != "pending":
         row.state, row.receipt = answer.state, answer.receipt
         row.answered_at, row.due_at = at, None
         return row.state
     if answer is not None and row.state == "queued":
         row.state, row.attempts = "sent", 0
-    if row.attempts >= MOST_ATTEMPTS:
+    if row.attempts >= MOST_ATTEMPTS or outcome.lasting:
         row.state, row.due_at = "failed", None
-        row.reason = reason or "no-answer"
+        row.reason = outcome.reason or "no-answer"
         return row.state
     row.due_at = at + pause(row.attempts)
     _later(row, row.due_at)

@@ -125,7 +125,7 @@ def _other_form(
     if form == "bundle":
         return answer_bundle(found.thing, read.asked.path)
     if form == "passport":
-        return papers.answer_json(passport_paper(found.passport, at=clock.now()))
+        return papers.answer_json(passport_paper(found.thing, at=clock.now()))
     if request.args.get("view") == "passport":
         return _paper(read, found, language, keep=f"?lang={language}" if chosen else "")
     return None
