@@ -41,6 +41,8 @@ class Program:
             headers.setdefault("Idempotency-Key", fresh_key())
         address = path if path.startswith("/api/") else ROOT + path
         answer = self.client.open(address, method=method, headers=headers, **options)
+        answer.get_data()  # whole, so that a file that was sent is closed
+        answer.close()
         if expect:
             assert answer.status_code == expect, (method, path, answer.status_code, answer.text)
         return answer
