@@ -48,10 +48,8 @@ def write_plain(body: JsonValue) -> bytes:
     out: list[str] = []
     scope = Scope([words.EPCIS_CONTEXT], set())
     keyed(out, scope, body, names=False)
-    found = "".join(out)
-    end = len(found) - len(found.lstrip("<")) + len(found.lstrip("<").partition(">")[0])
-    head = found[:end]
-    return f"{DECLARATION}{head}{standard_declarations(scope.used)}{found[end:]}\n".encode()
+    out[0] = f"{out[0][:-1]}{standard_declarations(scope.used)}>"
+    return f"{DECLARATION}{''.join(out)}\n".encode()
 
 
 def _problem(problem: Mapping[str, Any], scope: Scope | None = None) -> tuple[str, Scope]:
