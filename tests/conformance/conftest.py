@@ -52,6 +52,7 @@ def option(config: pytest.Config, name: str) -> Any:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*names): what a test of conformance shows")
+    config.addinivalue_line("markers", "long: takes minutes; left out by -m 'not long'")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
