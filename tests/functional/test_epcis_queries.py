@@ -25,13 +25,14 @@ from tests.support.epcis_worlds import (
     uri_of,
 )
 from tests.support.factories import amount, event, make_actor, new_lot, registered
+from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
 from trace.core.epcis.query import Query, QueryTooComplex, QueryTooLarge
 from trace.core.epcis.query_matching import Subject, matches
 from trace.core.epcis.query_parsing import parse_query
 from trace.extensions import db
 from trace.models import Thing
-from trace.services import epcis_queries
+from trace.services import epcis_queries, epcis_queries_sql
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.epcis_queries import run, since
@@ -166,7 +167,7 @@ def test_known_things_are_those_that_timelines_show(now: datetime) -> None:
         found = set(db.session.scalars(known_things(scope_of(actor))))
         assert found == visible(actor, [row.id for row in every])
         listed = {text for _, text in list_things(actor, after=0, limit=100)}
-        assert {thing for thing in world.known(actor)} <= listed
+        assert world.known(actor) <= listed
 
 
 def test_subscribers_get_what_came_since_in_the_order_of_the_log(now: datetime) -> None:
@@ -184,6 +185,40 @@ def test_subscribers_get_what_came_since_in_the_order_of_the_log(now: datetime) 
             break
         looked = further
     assert [plain(one) for one in got] == [plain(one) for one in expected]
+
+
+def test_a_walk_that_begins_in_the_middle_of_the_log_misses_nothing(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Otherwise five hundred entries more are looked at than need be, and there are not so many.
+    monkeypatch.setattr(epcis_queries_sql, "NEAR", 0)
+    maker, lot = make_actor(now), new_lot()
+    moments, told = [], []
+    for number in range(14):
+        at = now + timedelta(hours=7 * number)
+        # Told at once by a clock that is fast, in time, or days after.
+        moment = at + (timedelta(minutes=4), timedelta(), -timedelta(days=2))[number % 3]
+        made = registered(lot, number + 1, eventID=f"urn:uuid:{uuid4()}", eventTime=rfc3339(moment))
+        moments.append(moment)
+        told.append(capture(maker, [made], at=at).events[0])
+    db.session.commit()
+    later = now + timedelta(days=30)
+    for moment in moments[::3] + moments[4:5]:
+        expected = {n + 1 for n, one in enumerate(moments) if one >= moment}
+        for more in ({}, own_lot(lot), {"orderBy": "eventTime"}, {"orderBy": "recordTime"}):
+            query = query_of({"GE_eventTime": rfc3339(moment), **more})
+            found = all_pages(maker, query, later, 5)
+            assert {one["quantityList"][0]["quantity"] for one in found} == expected
+            assert len(found) == len(expected)
+    for one in told:
+        assert len(since(maker, Query(), after=one.index)[0]) == len(
+            [other for other in told if other.index > one.index]
+        )
+    for number in (0, 5, 13):
+        at = now + timedelta(hours=7 * number)
+        assert epcis_queries_sql.first_index_at(at) <= told[number].index
+        for name, count in (("GE_recordTime", 14 - number), ("LT_recordTime", number)):
+            assert len(outcome(maker, {name: rfc3339(at)}, later)) == count
 
 
 # -- what is withheld ----------------------------------------------------------------------------

@@ -6,13 +6,16 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trace.core.epcis.query import Query, QueryParameterError, QueryRefused, QueryTooComplex
+from trace.core.epcis.query_format import digital_link_of, epc_urn_of, translated
 from trace.core.epcis.query_matching import Subject, matches
+from trace.core.epcis.query_names import same_thing
 from trace.core.epcis.query_parsing import (
     FIXED,
     parse_arguments,
@@ -371,3 +374,47 @@ def test_an_event_answers_what_is_true_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", MISSES.split())
 def test_an_event_does_not_answer_what_is_not_true_of_it(text: str) -> None:
     assert not answers(text)
+
+
+DIGITS = st.text("0123456789", min_size=7, max_size=7)
+SERIAL = st.text("abcXYZ0189-._!%&/<>?*+", min_size=1, max_size=12).filter(lambda s: s != "*")
+
+
+@given(DIGITS, st.integers(0, 9), st.text("0123456789", min_size=5, max_size=5), SERIAL)
+def test_an_address_is_the_same_after_the_way_to_an_urn_and_back(
+    prefix: str, ahead: int, item: str, serial: str
+) -> None:
+    quoted = quote(serial, safe="!'()*+,-.:;=_")
+    for urn in (
+        f"urn:epc:id:sgtin:{prefix}.{ahead}{item}.{quoted}",
+        f"urn:epc:class:lgtin:{prefix}.{ahead}{item}.{quoted}",
+        f"urn:epc:idpat:sgtin:{prefix}.{ahead}{item}.*",
+        f"urn:epc:id:sscc:{prefix}.{ahead}{item}1234",
+        f"urn:epc:id:sgln:{prefix}.{item}.{quoted}",
+        f"urn:epc:id:pgln:{prefix}.{item}",
+    ):
+        link = digital_link_of(urn, BASE)
+        if link == urn:
+            continue  # not an identity that GS1 knows, and left alone
+        assert link.startswith("https://id.gs1.org/")
+        assert epc_urn_of(link, BASE, set()) == link
+        back = epc_urn_of(link, BASE, {prefix})
+        assert back != link
+        assert same_thing(back, BASE) == same_thing(urn, BASE)
+
+
+def test_only_things_places_parties_and_documents_are_written_anew() -> None:
+    def mark(uri: str) -> str:
+        return f"<{uri}>"
+
+    changed = translated(EVENT, mark)
+    kept = {
+        *("eventID", "ilmd", "errorDeclaration", "sensorElementList", "ex:weight", "ex:box"),
+        *("bizStep", "@context", "type"),
+    }
+    assert all(changed[name] == EVENT[name] for name in kept)
+    assert changed["readPoint"] == {**EVENT["readPoint"], "id": mark(EVENT["readPoint"]["id"])}
+    assert changed["epcList"] == [mark(uri) for uri in EVENT["epcList"]]
+    assert changed["quantityList"][0]["epcClass"].startswith("<")
+    assert changed["sourceList"][0]["source"].startswith("<")
+    assert changed["bizTransactionList"][0]["bizTransaction"].startswith("<")
