@@ -138,7 +138,8 @@ def _replaced(form: type[Schema], name: str) -> dict[str, Any]:
         elif isinstance(field, Rows):
             rows = type(field.rows)
             row_name = f"{name}{attr.title().replace('_', '')}Row"
-            row = type(row_name, (rows,), {**_replaced(rows, row_name), "__doc__": rows.__doc__})
+            members = {**_replaced(rows, row_name), "Meta": JsonBody.Meta}
+            row = type(row_name, (rows,), {**members, "__doc__": rows.__doc__})
             found[attr] = Rows(row, required=field.required)
     return found
 
