@@ -15,8 +15,9 @@ from tests.support.farms import Farm, make_farm, path_of, thing_id
 from trace.core.epcis import JsonObject
 from trace.errors import Refused, TraceError
 from trace.extensions import db
+from trace.jobs.sensors import tell_all
 from trace.models import Membership, Notification, Sensor, SensorReading
-from trace.services import people, sensors, sensors_folding, sensors_readings
+from trace.services import people, sensors, sensors_readings
 from trace.services.passports import passport_of
 from trace.services.sensors_readings import Given, read_csv, take
 
@@ -61,7 +62,7 @@ def carried(farm: Farm, sensor: Sensor, *lots: str, minutes: int = 240) -> None:
 
 
 def fold_all(after: timedelta = timedelta(days=2)) -> dict[str, int]:
-    return sensors_folding.tell_all(at=NOON + after)
+    return tell_all(at=NOON + after)
 
 
 def test_a_journey_is_told_once_with_what_lay_outside_its_limits(
@@ -115,7 +116,7 @@ def test_a_station_speaks_of_what_lay_there_that_day_and_of_nothing_else(farm: F
     sensor = made(farm, place=True)
     sent(sensor, (0, "31"), (30, "33"))
     sent(sensor, (0, "2.5"), (30, "0"), measure="rainfall")
-    assert sensors_folding.tell_all(at=NOON + timedelta(hours=1)) == {"events": 0, "failed": 0}
+    assert tell_all(at=NOON + timedelta(hours=1)) == {"events": 0, "failed": 0}
     assert fold_all() == {"events": 1, "failed": 0}
     [line] = told(farm, here)
     told_of = {one["measure"]: one for one in line["details"] if one["label"] == "measured"}

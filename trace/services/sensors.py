@@ -67,7 +67,7 @@ class NoGoodsChosen(TraceError):
 
 
 class EndsBeforeStart(TraceError):
-    code = "ends-before-start"
+    code = "journey-ends-before-start"
     message = "The end must be after the start."
 
 

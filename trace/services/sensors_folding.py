@@ -18,12 +18,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
-import structlog
 from sqlalchemy import func, select, update
 
 from trace.core.gs1 import canonical_uri, local_uri, parse_identity
 from trace.core.series import MEASURES, Fold, Limits, Point, Reading, fold
-from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Event, EventThing, Organisation, Sensor, SensorReading, SensorWatch, Thing
 from trace.models.events import ROLES
@@ -44,8 +42,6 @@ from trace.services.records import (
 )
 from trace.services.sensors import MOST_GOODS, limits_of
 from trace.services.settings import current_settings
-
-logger = structlog.get_logger()
 
 KIND: Final = "sensor-folds"
 STEP: Final = "sensor_reporting"
@@ -322,18 +318,3 @@ def _summary(measure: str, found: Fold, limits: Limits) -> JsonObject:
     if limits.low is not None or limits.high is not None:
         told["minutesOutside"] = found.outside
     return told
-
-
-def tell_all(*, at: datetime) -> dict[str, int]:
-    """Every sensor that has something to tell, each in a transaction of its own: one that cannot
-    (a key that is not the server's to use) keeps nobody waiting. Commits."""
-    events = failed = 0
-    for sensor_id in due(at=at):
-        try:
-            events += tell(sensor_id, at=at)
-            db.session.commit()
-        except TraceError as error:
-            db.session.rollback()
-            failed += 1
-            logger.warning("sensor-untold", sensor=sensor_id, error=error.code)
-    return {"events": events, "failed": failed}

@@ -158,7 +158,7 @@ def take(sensor: Sensor, given: Sequence[Given], *, at: datetime, limited: bool 
 
 
 def _warn(sensor: Sensor, given: Sequence[Given], at: datetime) -> None:
-    """Tells the sensor's people while something can still be saved; once until they have read it."""
+    """Tells the sensor's people while something can still be saved; once till they have read it."""
     bounds = limits_of(sensor)
     outside = [
         one

@@ -23,10 +23,10 @@ from trace.services.choices import places
 from trace.services.records import LOCAL_ZONE, local_time
 from trace.services.sheet_files import SheetEmpty
 from trace.web.access import actor, needs
+from trace.web.curves import curve
 from trace.web.forms import Form
 from trace.web.measured_words import measure_word, unit_word
 from trace.web.pages import number
-from trace.web.scan.showing import curve
 
 blueprint = Blueprint("sensors", __name__, url_prefix="/producer/sensors")
 

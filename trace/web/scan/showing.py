@@ -7,7 +7,6 @@ Nothing is called genuine, safe or true.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from trace.services.alerts import AlertView
 from trace.services.certificates import backs, claims_in
 from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
+from trace.web.curves import curve
 from trace.web.scan import corrections, marks, words
 from trace.web.scan.words import _
 
@@ -426,18 +426,6 @@ def _sensor(sensor: JsonObject | None, language: str) -> JsonObject | None:
     low, high = (words.number(f"{sensor[end]:.1f}".removesuffix(".0"), language) for end in ENDS)
     span = f"{low} °C" if low == high else f"{low}–{high} °C"
     return {"text": _("Nhiệt độ %(span)s", span=span), "points": curve(sensor["points"])}
-
-
-def curve(values: Sequence[float]) -> str:
-    """Points of a curve in a field of 120 × 32; "" where there is nothing to draw."""
-    if len(values) < 3:
-        return ""
-    low, high = min(values), max(values)
-    height = (high - low) or 1.0
-    return " ".join(
-        f"{round(120 * n / (len(values) - 1))},{round(30 - 28 * (v - low) / height)}"
-        for n, v in enumerate(values)
-    )
 
 
 def others(document: JsonObject, member: str, language: str) -> list[JsonObject]:
