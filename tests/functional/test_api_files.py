@@ -72,6 +72,14 @@ def test_a_spreadsheet_is_looked_at_then_recorded_and_undone(
     work(app)
     seen = farm.get(where)
     assert (seen["state"], seen["rows"], seen["good"], seen["bad"]) == ("checked", 3, 2, 1)
+    other = [{"name": "code", "column": 1}, {"name": "phone", "column": 3}]
+    wrong = {"columns": [{"name": "x", "column": 1}]}
+    told = farm.refused("POST", f"{where}/columns", 400, json=wrong)
+    assert told["path"] == "/columns/0/name"
+    for columns in (other, [other[0], {"name": "name", "column": 2}]):
+        farm.post(f"{where}/columns", {"columns": columns}, expect=202)
+        work(app)
+    assert farm.get(where)["good"] == 2
     (refused,) = farm.get(f"{where}/rows?state=refused")["items"]
     assert refused["errors"][0]["code"] == "household-code-text"
     assert farm.refused("POST", f"{where}/start", 409, json={"mode": "all"})

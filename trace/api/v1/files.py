@@ -18,13 +18,16 @@ from trace.extensions import db
 from trace.models import Import, ImportRow, Job
 from trace.schemas.api.answers import Moment, listed
 from trace.schemas.api.bodies import json_body
+from trace.schemas.base import FormSchema, Text, Whole
 from trace.schemas.import_forms import ModeForm
 from trace.schemas.import_kinds import KINDS
 from trace.schemas.labels import SheetSchema, custom_of
+from trace.schemas.records import RecordSchema, Rows
 from trace.services import exports, imports, paging
 from trace.services.actors import Actor
 from trace.services.acts import GOODS, printing
 from trace.services.batches import facts_of
+from trace.services.choices import NotOffered
 from trace.services.jobs import get_job
 from trace.services.label_sheets import JOB_KIND, cancel_sheet, sheet_path
 from trace.services.labels import FORMATS, Sheet, check_sheet
@@ -321,6 +324,46 @@ def list_import_rows(actor: Actor, public_id: str, asked: dict[str, Any]) -> dic
         ],
         "next": found.next or None,
     }
+
+
+class ChosenColumn(FormSchema):
+    """A field and the column (from 1) that gives it."""
+
+    name = Text(40, required=True)
+    column = Whole(least=1, most=1000, required=True)
+
+
+class ChosenColumns(RecordSchema):
+    """Which column means what; what is not named is not read."""
+
+    columns = Rows(ChosenColumn, required=True)
+
+
+@operation(
+    "POST",
+    "/imports/<public_id>/columns",
+    tag="imports",
+    summary="Say which column means what; the file is looked at again",
+    scope="capture",
+    body=json_body(ChosenColumns, "ImportColumns"),
+    out=ImportOut(),
+    status=202,
+    example={"columns": [{"name": "code", "column": 1}, {"name": "name", "column": 2}]},
+    answer={**IMPORT, "state": "checking", "done": 0},
+)
+def choose_columns(actor: Actor, public_id: str, clean: dict[str, Any]) -> dict[str, Any]:
+    row = imports.get_import(actor, public_id)
+    known = {column.name for column in KINDS[row.kind].columns}
+    headings = orjson.loads(row.mapping).get("headings", [])
+    chosen = {}
+    for one in clean["columns"]:
+        if one["name"] not in known:
+            raise NotOffered(path=f"/columns/{one['row']}/name")
+        if one["column"] > len(headings):
+            raise NotOffered(path=f"/columns/{one['row']}/column")
+        chosen[one["name"]] = one["column"] - 1
+    imports.ask_again(actor, row, chosen, at=clock.now())
+    return _import(row)
 
 
 @operation(
