@@ -34,7 +34,8 @@ from trace.services.settings import current_settings
 EVENTS = 1_000_000
 CLASSES = 25
 PAGE, DEEP = 30, 1_000
-START = datetime(2040, 1, 1, tzinfo=UTC)  # behind what making the database put into the log
+# Behind what making the database puts into the log, and without a gap: as records come.
+START = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
 ROUNDS = 15
 LIMIT_MS, FLAT = 10.0, 1.5
 CHUNK = 100_000

@@ -29,6 +29,7 @@ from trace.services.sets import among
 MAX_THINGS: Final = 1000  # that one pattern may stand for
 # From the moment a capture calls its own to the numbering of its rows, amply.
 LONGEST_CAPTURE: Final = timedelta(hours=1)
+EVEN_TRIES: Final = 3  # what was recorded evenly is found by then
 NEAR: Final = 512  # entries of the log more or less cost nothing beside another look-up
 EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
 ROLES_OF: Final = {
@@ -218,17 +219,23 @@ def first_index_at(moment: datetime, *, near: int = 0) -> int:
     low, high = 0, int(newest.place) + 1
     if last < moment:
         return high
-    share = (moment - first) / (last - first) if first < moment < last else 0.0
-    guess = int(share * high)
-    steps = [guess - NEAR // 2, guess + NEAR // 2]
+    tries = 0
     while high - low > near:
-        middle = steps.pop(0) if steps else (low + high) // 2
-        middle = min(max(middle, low), high - 1)
-        row = db.session.execute(_FROM, {"index": middle}).one_or_none()
-        if row is None or _time_of(row) >= moment:
-            high = middle
-        else:
-            low = middle + 1
+        steps = [(low + high) // 2]
+        if tries < EVEN_TRIES and first < moment < last:
+            guess = low + int((moment - first) / (last - first) * (high - low))
+            steps = [guess - NEAR // 2, guess + NEAR // 2]
+        tries += 1
+        for step in steps:
+            if low == high:
+                break
+            middle = min(max(step, low), high - 1)
+            row = db.session.execute(_FROM, {"index": middle}).one_or_none()
+            told = last if row is None else _time_of(row)
+            if told >= moment:
+                high, last = middle, told
+            else:
+                low, first = middle + 1, told
     return low
 
 
