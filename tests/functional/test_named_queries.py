@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.support.push_service import HOST, push_service
 from tests.support.subscribing import ADDED, QUERIES, World, make, receiver, time, world
 from tests.support.webhooks import Subscriber
 from trace import clock
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import DeadLetter, Token
-from trace.services import subscriptions, webhooks
+from trace.services import subscriptions, web_push, webhooks
 
 __all__ = ["make", "receiver", "time", "world"]
 
@@ -193,6 +199,29 @@ def test_a_name_that_leads_inside_is_not_connected_to(
         (outcome,) = webhooks.post_each([sent])
         assert (outcome.status, outcome.reason) == (0, "private-address")
     assert receiver.came == []
+
+
+@pytest.mark.one_database
+def test_over_tls_a_message_comes_signed_and_a_redirect_is_not_followed(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the receiver's public name: only where it leads and whom TLS trusts is ours here."""
+    with push_service(tmp_path) as service:
+        monkeypatch.setattr(web_push, "resolve", lambda _host: [("127.0.0.1", service.port)])
+        monkeypatch.setattr(web_push, "check_public", lambda addresses: addresses[0])
+        trusted = ssl.create_default_context(cafile=str(service.authority))
+        monkeypatch.setattr(web_push, "tls", lambda: trusted)
+        with app.app_context():
+            sent = webhooks.posting(f"https://{HOST}/epcis?x=1", b'{"a":1}', {"A": "b"}, "kín")
+        (outcome,) = webhooks.post_each([sent])
+        assert outcome.taken
+        ((path, headers, body),) = service.taken
+        assert (path, body, headers["A"]) == ("/epcis?x=1", b'{"a":1}', "b")
+        digest = hmac.digest("kín".encode(), body, hashlib.sha256)
+        assert headers["GS1-Signature"] == base64.b64encode(digest).decode()
+        service.status = 307
+        (outcome,) = webhooks.post_each([sent])
+        assert (outcome.taken, outcome.status, len(service.taken)) == (False, 307, 2)
 
 
 def test_websockets_are_not_offered_and_limits_hold(
