@@ -13,10 +13,9 @@ NAMED = re.compile(r"\[([^\]]+)\]\((\.\./\.\./tests/[\w/]+\.py)\)")
 # Who may open connections of his own accord, and to whom: what the operator's settings name; and
 # web push, which checks every address before it speaks to it.
 FETCHERS = {
-    "trace/services/links_reaching.py",
     "trace/services/mirrors.py",
     "trace/services/witnessing.py",
-    "trace/services/web_push.py",
+    "trace/services/outward.py",
     "trace/services/webhooks.py",
 }
 FETCHING = re.compile(

@@ -209,7 +209,11 @@ def test_a_capture_job_is_told_in_xml_with_every_errors_path(sender: Sender) -> 
 
 def test_lists_of_names_are_w3cs_xml_of_json(sender: Sender) -> None:
     assert sender.capture(new(NEW, SPACES))["success"]
-    for path, name in (("/", "capture"), ("/bizSteps", "shipping"), ("/epcs", "https://id.gs1.org/")):
+    for path, name in (
+        ("/", "capture"),
+        ("/bizSteps", "shipping"),
+        ("/epcs", "https://id.gs1.org/"),
+    ):
         answer = sender.call("GET", path, Accept=XML, GS1_EPC_Format="Never_Translates")
         assert (answer.status_code, answer.mimetype) == (200, XML)
         names = etree.fromstring(answer.data).findall(f"{FN}array[@key='member']/{FN}string")

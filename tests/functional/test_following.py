@@ -29,7 +29,7 @@ from trace.extensions import db
 from trace.jobs.tidying import tidy
 from trace.jobs.worker import run_pending
 from trace.models import Follow, FollowMessage, Job
-from trace.services import follows, web_push
+from trace.services import follows, outward
 from trace.services.actors import Actor
 from trace.services.platform import platform_organisation
 from trace.services.subjects import erase_record, held_about
@@ -292,10 +292,10 @@ def test_many_followers_are_noted_in_one_statement_and_written_to_over_few_conne
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
     """Reached under its public name: only where the name leads and whom TLS trusts is ours here."""
     with push_service(tmp_path) as running:
-        monkeypatch.setattr(web_push, "resolve", lambda _host: [("127.0.0.1", running.port)])
-        monkeypatch.setattr(web_push, "check_public", lambda addresses: addresses[0])
+        monkeypatch.setattr(outward, "resolve", lambda _host: [("127.0.0.1", running.port)])
+        monkeypatch.setattr(outward, "check_public", lambda addresses: addresses[0])
         monkeypatch.setattr(
-            web_push, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
+            outward, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
         )
         yield running
 

@@ -25,7 +25,7 @@ from trace import clock
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import DeadLetter, Token
-from trace.services import subscriptions, web_push, webhooks
+from trace.services import outward, subscriptions, webhooks
 
 __all__ = ["make", "receiver", "time", "world"]
 
@@ -191,7 +191,7 @@ def test_a_name_that_leads_inside_is_not_connected_to(
     port = int(receiver.url.rpartition(":")[2])
     for inside in ("127.0.0.1", "10.1.2.3", "::1", "::ffff:127.0.0.1", "169.254.169.254"):
         monkeypatch.setattr(
-            "trace.services.web_push.resolve",
+            "trace.services.outward.resolve",
             lambda _host, inside=inside: [("8.8.8.8", 443), (inside, port)],
         )
         with app.app_context():
@@ -207,10 +207,10 @@ def test_over_tls_a_message_comes_signed_and_a_redirect_is_not_followed(
 ) -> None:
     """Under the receiver's public name: only where it leads and whom TLS trusts is ours here."""
     with push_service(tmp_path) as service:
-        monkeypatch.setattr(web_push, "resolve", lambda _host: [("127.0.0.1", service.port)])
-        monkeypatch.setattr(web_push, "check_public", lambda addresses: addresses[0])
+        monkeypatch.setattr(outward, "resolve", lambda _host: [("127.0.0.1", service.port)])
+        monkeypatch.setattr(outward, "check_public", lambda addresses: addresses[0])
         trusted = ssl.create_default_context(cafile=str(service.authority))
-        monkeypatch.setattr(web_push, "tls", lambda: trusted)
+        monkeypatch.setattr(outward, "tls", lambda: trusted)
         with app.app_context():
             sent = webhooks.posting(f"https://{HOST}/epcis?x=1", b'{"a":1}', {"A": "b"}, "kín")
         (outcome,) = webhooks.post_each([sent])

@@ -21,7 +21,7 @@ from trace.extensions import db
 from trace.jobs.tidying import tidy
 from trace.jobs.worker import run_pending
 from trace.models import Job, Link
-from trace.services import links, web_push
+from trace.services import links, outward
 from trace.services.links_reaching import reach
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
@@ -34,7 +34,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Reached under its public name; only where that name leads and whom TLS trusts is ours. Every
     other name leads where the name's first label says: `i` into a network, `n` nowhere."""
     with site(tmp_path) as running:
-        public = web_push.check_public
+        public = outward.check_public
 
         def resolve(host: str) -> list[tuple[str, int]]:
             if host == HOST:
@@ -47,10 +47,10 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             ours = addresses == [("127.0.0.1", running.port)]
             return addresses[0] if ours else public(addresses)
 
-        monkeypatch.setattr(web_push, "resolve", resolve)
-        monkeypatch.setattr(web_push, "check_public", check)
+        monkeypatch.setattr(outward, "resolve", resolve)
+        monkeypatch.setattr(outward, "check_public", check)
         monkeypatch.setattr(
-            web_push, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
+            outward, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
         )
         yield running
 
@@ -103,13 +103,13 @@ def test_a_name_that_changes_its_mind_is_spoken_to_where_it_was_checked(
     web: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    first = web_push.resolve
+    first = outward.resolve
 
     def rebinding(host: str) -> list[tuple[str, int]]:
         asked.append(host)
         return first(host) if len(asked) == 1 else [(INNER, 443)]
 
-    monkeypatch.setattr(web_push, "resolve", rebinding)
+    monkeypatch.setattr(outward, "resolve", rebinding)
 
     web.no_head = {"/page"}
     assert reach(f"{BASE}/page") == ("reached", "")
@@ -125,7 +125,7 @@ def test_who_answers_byte_by_byte_or_for_another_name_is_not_waited_for(
     monkeypatch.setattr("trace.services.links_reaching.DEADLINE", 0.4)
     web.slow = {"/slow"}
     assert reach(f"{BASE}/slow") == ("failing", "too-slow")
-    monkeypatch.setattr(web_push, "tls", ssl.create_default_context)
+    monkeypatch.setattr(outward, "tls", ssl.create_default_context)
     assert reach(f"{BASE}/page") == ("failing", "certificate")
 
 

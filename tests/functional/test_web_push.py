@@ -26,9 +26,8 @@ from tests.support.push_service import HOST, Browser, PushService, b64, push_ser
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Delivery, Organisation, Person, PushKey, PushSubscription
-from trace.services import notifications, web_push
+from trace.services import notifications, outward, web_push
 from trace.services.actors import Actor
-from trace.services.senders import NotSent
 from trace.services.subjects import erase_record
 
 ENDPOINT = f"https://{HOST}/messages/abc?x=1"
@@ -46,10 +45,10 @@ def clock() -> Iterator[time_machine.Traveller]:
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
     """Reached under its public name: only where the name leads and whom TLS trusts is ours here."""
     with push_service(tmp_path) as running:
-        monkeypatch.setattr(web_push, "resolve", lambda _host: [("127.0.0.1", running.port)])
-        monkeypatch.setattr(web_push, "check_public", lambda addresses: addresses[0])
+        monkeypatch.setattr(outward, "resolve", lambda _host: [("127.0.0.1", running.port)])
+        monkeypatch.setattr(outward, "check_public", lambda addresses: addresses[0])
         monkeypatch.setattr(
-            web_push, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
+            outward, "tls", lambda: ssl.create_default_context(cafile=str(running.authority))
         )
         yield running
 
@@ -187,13 +186,13 @@ def test_an_answer_that_comes_byte_by_byte_holds_up_nobody_and_nothing_is_locked
     service.slow = True
     monkeypatch.setattr(web_push, "DEADLINE", 0.5)
     unwritten: list[bool] = []
-    found = web_push.resolve
+    found = outward.resolve
 
     def resolve(host: str) -> list[tuple[str, int]]:
         unwritten.append(any(isinstance(one, Delivery) for one in db.session.dirty))
         return found(host)
 
-    monkeypatch.setattr(web_push, "resolve", resolve)
+    monkeypatch.setattr(outward, "resolve", resolve)
     began = time.monotonic()
     tell(app, member)
     assert time.monotonic() - began < 8, "each step of it is quick, the whole would never end"
@@ -224,8 +223,8 @@ def test_an_answer_that_comes_byte_by_byte_holds_up_nobody_and_nothing_is_locked
     ],
 )
 def test_an_address_that_is_no_public_https_service_is_refused(endpoint: str) -> None:
-    with pytest.raises(web_push.BadSubscription):
-        web_push.check_endpoint(endpoint)
+    with pytest.raises(outward.BadAddress):
+        outward.check_address(endpoint)
 
 
 @pytest.mark.one_database
@@ -271,10 +270,10 @@ def test_what_a_browser_gives_amiss_is_said_and_nothing_is_kept(
 def test_a_public_name_that_leads_to_an_inner_address_is_not_spoken_to(
     addresses: list[str],
 ) -> None:
-    with pytest.raises(NotSent) as refused:
-        web_push.check_public([(one, 443) for one in addresses])
+    with pytest.raises(outward.Unreachable) as refused:
+        outward.check_public([(one, 443) for one in addresses])
     assert refused.value.reason == "private-address"
-    assert web_push.check_public([("8.8.8.8", 443), ("2001:4860:4860::8888", 443)])[0] == "8.8.8.8"
+    assert outward.check_public([("8.8.8.8", 443), ("2001:4860:4860::8888", 443)])[0] == "8.8.8.8"
 
 
 @pytest.mark.one_database

@@ -2,32 +2,23 @@
 address is an attacker's to choose.
 
 Rules.
-1. Only https, at a public name, on its own port, without a user; checked when it is typed and again
-   for every hop of a redirect. A hop to anything else ends the asking: `refused`.
-2. A name is looked up once for each hop; every address it has must be public; the connection goes
-   to the address that was checked, so a name cannot change its mind in between (DNS rebinding). The
-   certificate must be the name's.
-3. HEAD first, GET where a server does not answer HEAD; of a body nothing is read. No cookies, no
-   credentials, no proxies; at most HOPS redirects; STEP seconds for a step, and DEADLINE in all.
-4. What is kept of the answer is one word: a status, or what went wrong. Never a byte of the body
+1. Asked as `services.outward` asks anybody, and checked again for every hop of a redirect. A hop to
+   anything that may not be asked ends it: `refused`.
+2. HEAD first, GET where a server does not answer HEAD. At most HOPS redirects; STEP seconds for a
+   step, and DEADLINE in all.
+3. What is kept of the answer is one word: a status, or what went wrong. Never a byte of the body
    and never an address of a network: the checker tells nobody what it can see.
 """
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, urljoin
 
 from trace.errors import TraceError
-from trace.services import web_push
-from trace.services.senders import NotSent
+from trace.services import outward
 
 HOPS: Final = 4
 STEP: Final = 6  # seconds
@@ -46,10 +37,6 @@ class BadLinkAddress(TraceError):
     next_step = "Copy the address from the browser's address bar."
 
 
-class _Refused(Exception):
-    """The asking ends here; the argument is the reason that is told."""
-
-
 def check_address(href: str, *, path: str = "href") -> SplitResult:
     """The parts of an address a link may have (rule 1); a fragment may stand at its end. Raises
     BadLinkAddress."""
@@ -58,33 +45,9 @@ def check_address(href: str, *, path: str = "href") -> SplitResult:
     if not all("!" <= one <= "~" for one in href) or not set('<>"\\^`{|}').isdisjoint(href):
         raise BadLinkAddress(path=path, reason="characters")
     try:
-        return web_push.check_endpoint(href.partition("#")[0])
-    except web_push.BadSubscription as error:
-        raise BadLinkAddress(path=path, reason=error.params["reason"]) from None
-
-
-class _Pinned(http.client.HTTPSConnection):
-    """Speaks with the address that was checked, and wants the certificate of the name."""
-
-    def __init__(self, host: str, where: tuple[str, int], context: ssl.SSLContext) -> None:
-        super().__init__(host, 443, timeout=STEP, context=context)
-        self._where, self._tls = where, context
-        self.late = False
-
-    def connect(self) -> None:
-        plain = socket.create_connection(self._where, self.timeout)
-        try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
-
-    def cut(self) -> None:
-        """Ends the exchange wherever it stands; whoever waits in it goes on at once."""
-        self.late = True
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+        return outward.check_address(href.partition("#")[0])
+    except outward.BadAddress as error:
+        raise BadLinkAddress(path=path, reason=error.reason) from None
 
 
 def reach(href: str) -> tuple[str, str]:
@@ -94,25 +57,11 @@ def reach(href: str) -> tuple[str, str]:
     except BadLinkAddress as error:
         # What was typed is checked already: it is a redirect that leads here.
         return "refused", f"redirect-{error.params['reason']}"
-    except NotSent as error:
-        reason = str(error.params["reason"])
-        return ("refused" if reason == "private-address" else "failing"), reason
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        return "failing", _word(error)
+    except outward.Unreachable as error:
+        return ("refused" if error.reason == "private-address" else "failing"), error.reason
     if 200 <= status < 300:
         return "reached", ""
     return "failing", f"http-{status}" if status else "too-many-redirects"
-
-
-def _word(error: Exception) -> str:
-    kinds: tuple[tuple[type[Exception], str], ...] = (
-        (ssl.SSLError, "certificate"),
-        (TimeoutError, "too-slow"),
-        (socket.gaierror, "no-address"),
-        (OSError, "not-reached"),
-        (http.client.HTTPException, "no-http"),
-    )
-    return next((word for kind, word in kinds if isinstance(error, kind)), "bad-redirect")
 
 
 def reach_each(addresses: list[str]) -> list[tuple[str, str]]:
@@ -126,38 +75,18 @@ def _follow(href: str, until: float) -> int:
     target = href
     for _ in range(HOPS):
         parts = check_address(target)
-        host = (parts.hostname or "").lower()
-        where = web_push.check_public(web_push.resolve(host))
-        wanted = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        status, location = _exchange("HEAD", host, where, wanted, until)
-        if status in TRY_GET:
-            status, location = _exchange("GET", host, where, wanted, until)
-        if status not in REDIRECTS or not location:
-            return status
-        target = urljoin(target, location)[: LIMIT + 1]
+        where = outward.look_up(parts)
+        answer = _ask("HEAD", parts, where, until)
+        if answer.status in TRY_GET:
+            answer = _ask("GET", parts, where, until)
+        if answer.status not in REDIRECTS or not answer.location:
+            return answer.status
+        try:
+            target = urljoin(target, answer.location)[: LIMIT + 1]
+        except ValueError:
+            raise outward.Unreachable("bad-redirect") from None
     return 0
 
 
-def _exchange(
-    method: str, host: str, where: tuple[str, int], target: str, until: float
-) -> tuple[int, str]:
-    """(status, Location); raises TimeoutError when the time of the whole asking is over."""
-    connection = _Pinned(host, where, web_push.tls())
-    watch = threading.Timer(max(0.0, until - time.monotonic()), connection.cut)
-    watch.daemon = True
-    try:
-        watch.start()
-        connection.connect()
-        connection.request(method, target, headers=HEADERS)
-        answer = connection.getresponse()
-        told = answer.status, answer.getheader("Location", "")
-    except (OSError, http.client.HTTPException):
-        if connection.late:
-            raise TimeoutError from None
-        raise
-    finally:
-        watch.cancel()
-        connection.close()
-    if connection.late:  # headers that were cut off look like headers that ended
-        raise TimeoutError
-    return told
+def _ask(method: str, parts: SplitResult, where: tuple[str, int], until: float) -> outward.Answer:
+    return outward.ask(method, parts, where, headers=HEADERS, step=STEP, until=until)

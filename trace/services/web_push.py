@@ -6,11 +6,8 @@ by `http_ece`), RFC 8292 (VAPID: who sends, signed with the platform's own P-256
 Rules.
 1. The key pair is made once and sealed like other secrets (`services.sealing`). Browsers bind what
    they ask for to its public half: another key would silence every device.
-2. A browser names the address it wants its messages at, so the address is an attacker's to choose.
-   Taken is https at a public name on port 443 and nothing else; at sending the name is looked up,
-   every address found must be public, and the connection goes to the address that was checked. No
-   redirects, no proxies, short time-outs, little of the answer is read; one that comes byte by byte
-   is cut off (DEADLINE) and not asked for again.
+2. A browser names the address it wants its messages at, so the address is an attacker's to choose:
+   what is sent leaves by `services.outward`.
 3. 404 and 410 say that the device is gone: it is forgotten. What it is asked to show is a title and
    the path of a page; who may read that page, the page decides.
 """
@@ -20,19 +17,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import http.client
-import ipaddress
-import re
-import socket
-import ssl
-import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import http_ece  # type: ignore[import-untyped]  # ships no types
 import orjson
@@ -45,13 +36,13 @@ from sqlalchemy.exc import IntegrityError
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Person, PushKey, PushSubscription
+from trace.services import outward
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.senders import NotSent
 from trace.services.settings import current_settings
 
 TIMEOUT: Final = 10  # seconds for each step of the exchange
-DEADLINE: Final = 20.0  # and from the end of the handshake to that of the answer
-ADDRESS_LIMIT: Final = 2000
+DEADLINE: Final = 20.0  # and for the whole of it
 AT_ONCE: Final = 16  # messages on their way in one process
 DEVICES: Final = 10  # of one person; the oldest makes room
 # A message nobody fetched within a day is of no use as an interruption; the application has it.
@@ -59,13 +50,6 @@ KEPT: Final = timedelta(days=1)
 TOKEN_LIFE: Final = timedelta(hours=12)  # RFC 8292, section 2: at most 24
 _PLACE: Final = "push-key"
 _ONLY: Final = 1  # the row of the one key
-_NAME: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-# Names that never lead to a public host (RFC 6761, RFC 8375, RFC 9476).
-_INNER: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
-# What networks of the public internet number hosts by (RFC 4291), but 6to4: like the prefixes of
-# translators (RFC 6052), its addresses lead to IPv4 ones, inner ones among them.
-_UNICAST6: Final = ipaddress.IPv6Network("2000::/3")
-_SIX_TO_FOUR: Final = ipaddress.IPv6Network("2002::/16")
 
 
 class BadSubscription(TraceError):
@@ -190,83 +174,16 @@ def forget(device: PushSubscription) -> None:
 
 def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
     """Raises BadSubscription for what no message can be sent to."""
-    check_endpoint(endpoint)
+    try:
+        outward.check_address(endpoint)
+    except outward.BadAddress as error:
+        raise BadSubscription(reason=error.reason) from None
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _bytes(p256dh))
         if len(_bytes(auth)) != 16:  # RFC 8291, section 3.2
             raise BadSubscription(reason="auth")
     except (ValueError, binascii.Error):
         raise BadSubscription(reason="p256dh") from None
-
-
-# -- where messages may go -------------------------------------------------------------------------
-
-
-def check_endpoint(endpoint: str) -> SplitResult:
-    """An address we may send to, in parts. Raises BadSubscription."""
-    if not 0 < len(endpoint) <= ADDRESS_LIMIT or not endpoint.isascii() or " " in endpoint:
-        raise BadSubscription(reason="endpoint")
-    try:
-        parts = urlsplit(endpoint)
-        port = parts.port
-    except ValueError:
-        raise BadSubscription(reason="endpoint") from None
-    host = (parts.hostname or "").lower()
-    if parts.scheme != "https" or "@" in parts.netloc or port not in (None, 443) or parts.fragment:
-        raise BadSubscription(reason="https")
-    if not _NAME.fullmatch(host) or host.endswith(_INNER):
-        raise BadSubscription(reason="host")
-    return parts
-
-
-def resolve(host: str) -> list[tuple[str, int]]:
-    """The (address, port)s of a host's https service."""
-    found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((str(where[0]), int(where[1])) for *_, where in found))
-
-
-def check_public(addresses: list[tuple[str, int]]) -> tuple[str, int]:
-    """The first of them. Raises NotSent where there is none, or where one is not public: then the
-    name is nobody's push service, whatever its other addresses are."""
-    if not addresses:
-        raise NotSent(channel="push", reason="no-address")
-    for text, _ in addresses:
-        if not _is_public(ipaddress.ip_address(text.partition("%")[0])):
-            raise NotSent(channel="push", reason="private-address", lasting=True)
-    return addresses[0]
-
-
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return _is_public(address.ipv4_mapped)
-        if address not in _UNICAST6 or address in _SIX_TO_FOUR:
-            return False
-    return address.is_global and not address.is_multicast
-
-
-class _Pinned(http.client.HTTPSConnection):
-    """Speaks with the address that was checked, and wants the certificate of the name."""
-
-    def __init__(self, host: str, where: tuple[str, int], context: ssl.SSLContext) -> None:
-        super().__init__(host, 443, timeout=TIMEOUT, context=context)
-        self._where, self._tls = where, context
-        self.late = False
-
-    def connect(self) -> None:
-        plain = socket.create_connection(self._where, self.timeout)
-        try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
-
-    def cut(self) -> None:
-        """Ends the exchange wherever it stands; whoever waits in it goes on at once."""
-        self.late = True
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 # -- sending ---------------------------------------------------------------------------------------
@@ -296,8 +213,8 @@ def request_for(
     if not is_on():
         raise NotSent(channel="push", reason="off", lasting=True)
     try:
-        parts = check_endpoint(endpoint)
-    except BadSubscription:
+        parts = outward.check_address(endpoint)
+    except outward.BadAddress:
         raise NotSent(channel="push", reason="bad-endpoint", lasting=True) from None
     body = encrypt(orjson.dumps(dict(payload)), p256dh, auth)
     headers = {
@@ -327,51 +244,25 @@ def post_each(requests: Sequence[PushRequest]) -> list[NotSent | None]:
 
 
 def _post(request: PushRequest) -> None:
-    status = exchange(request.parts, request.body, request.headers)
+    try:
+        where = outward.look_up(request.parts)
+        status = outward.ask(
+            "POST",
+            request.parts,
+            where,
+            body=request.body,
+            headers=request.headers,
+            step=TIMEOUT,
+            until=time.monotonic() + DEADLINE,
+        ).status
+    except outward.Unreachable as error:
+        raise NotSent(channel="push", reason=error.reason, lasting=error.lasting) from None
     if status in (404, 410):
         raise DeviceGone
     if not 200 <= status < 300:
         # 429 asks for patience; any other 3xx or 4xx will be said again.
         lasting = 300 <= status < 500 and status not in (408, 429)
         raise NotSent(channel="push", reason=f"http-{status}", lasting=lasting)
-
-
-def exchange(parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> int:
-    """Posts to an address that `check_endpoint` found good (rule 2); the answer's status. Raises
-    NotSent."""
-    host = (parts.hostname or "").lower()
-    target = parts.path or "/"
-    if parts.query:
-        target += f"?{parts.query}"
-    try:
-        connection = _Pinned(host, check_public(resolve(host)), tls())
-    except OSError as error:
-        raise NotSent(channel="push", reason=type(error).__name__) from None
-    watch = threading.Timer(DEADLINE, connection.cut)
-    watch.daemon = True
-    status, reason = 0, ""
-    try:
-        connection.connect()
-        watch.start()
-        connection.request("POST", target, body, dict(headers))
-        answer = connection.getresponse()
-        answer.read(1000)
-        status = answer.status
-    except (OSError, http.client.HTTPException) as error:
-        reason = type(error).__name__
-    finally:
-        watch.cancel()
-        connection.close()
-    if connection.late:
-        raise NotSent(channel="push", reason="too-slow", lasting=True)
-    if reason:
-        raise NotSent(channel="push", reason=reason)
-    return status
-
-
-def tls() -> ssl.SSLContext:
-    """The authorities that the machine trusts."""
-    return ssl.create_default_context()
 
 
 def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import http.client
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,8 +25,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from trace.errors import TraceError
-from trace.services import web_push
-from trace.services.senders import NotSent
+from trace.services import outward
 from trace.services.settings import current_settings
 
 TIMEOUT: Final = 10
@@ -67,9 +67,9 @@ def check_destination(address: str) -> SplitResult:
     if _is_here(address):
         return urlsplit(address)
     try:
-        return web_push.check_endpoint(address)
-    except web_push.BadSubscription as error:
-        raise BadDestination(reason=_REASONS[str(error.params["reason"])]) from None
+        return outward.check_address(address)
+    except outward.BadAddress as error:
+        raise BadDestination(reason=_REASONS[error.reason]) from None
 
 
 _REASONS: Final = {
@@ -83,7 +83,7 @@ def _is_here(address: str) -> bool:
     """Whether it is this machine, and that may be."""
     if current_settings().environment == "production" or not address.isascii():
         return False
-    if len(address) > web_push.ADDRESS_LIMIT or any(c.isspace() for c in address):
+    if len(address) > outward.ADDRESS_LIMIT or any(c.isspace() for c in address):
         return False
     try:
         parts = urlsplit(address)
@@ -122,8 +122,17 @@ def _post(message: Posting) -> Outcome:
     try:
         if message.parts.scheme == "http":
             return Outcome(_here(message))
-        return Outcome(web_push.exchange(message.parts, message.body, message.headers))
-    except NotSent as error:
+        answer = outward.ask(
+            "POST",
+            message.parts,
+            outward.look_up(message.parts),
+            body=message.body,
+            headers=message.headers,
+            step=TIMEOUT,
+            until=time.monotonic() + DEADLINE,
+        )
+        return Outcome(answer.status)
+    except outward.Unreachable as error:
         return Outcome(0, error.reason)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Outcome(0, type(error).__name__)
