@@ -96,8 +96,16 @@ def test_the_list_of_foreign_words_finds_them() -> None:
 def test_the_top_level_holds_what_the_readme_says_and_nothing_else() -> None:
     expected = {
         *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "NOTICE", "README.md"),
-        *("SECURITY.md", "benchmarks", "clients", "deploy", "docs", "migrations", "requirements-dev.txt"),
-        *("requirements.txt", "ruff.toml", "setup.cfg", "static", "templates", "tests"),
+        *("SECURITY.md", "benchmarks", "clients", "deploy", "docs", "migrations"),
+        *(
+            "requirements-dev.txt",
+            "requirements.txt",
+            "ruff.toml",
+            "setup.cfg",
+            "static",
+            "templates",
+            "tests",
+        ),
         *("trace", "wsgi.py"),
     }
     assert {path.relative_to(ROOT).parts[0] for path in ours()} == expected

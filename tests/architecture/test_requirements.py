@@ -40,7 +40,8 @@ def imported(*folders: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 modules.add(node.module.partition(".")[0])
     providers = metadata.packages_distributions()
-    own = {"trace", "trace_client", "tests", "benchmarks", "docs", "deploy", *sys.stdlib_module_names}
+    own = {"trace", "trace_client", "tests", "benchmarks", "docs", "deploy"}
+    own |= sys.stdlib_module_names
     return {normal(providers.get(module, [module])[0]) for module in modules - own}
 
 

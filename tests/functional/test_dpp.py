@@ -43,6 +43,12 @@ def with_gtin(farm: Farm) -> str:
     return f"{id_base()}/01/{gtin}/10/L2611"
 
 
+def told(client: FlaskClient, lot: str) -> dict[str, Any]:
+    """A lot's passport as anybody gets it."""
+    paper: dict[str, Any] = client.get(f"/t{path_of(lot)}?format=passport").get_json()
+    return paper
+
+
 def states(paper: dict[str, Any], rule: str) -> dict[str, str]:
     told = next(one for one in paper["rules"] if one["rule"] == rule)
     return {item["item"]: item["state"] for item in told["items"]}
@@ -53,7 +59,7 @@ def test_goods_with_a_gtin_have_a_passport_with_what_the_decree_asks(
 ) -> None:
     farm.certify()
     lot = grown(farm, with_gtin(farm))
-    paper = client.get(f"/t{path_of(lot)}?format=passport").json
+    paper = told(client, lot)
     assert paper["kind"] == "passport"
     assert paper["id"] == lot
     assert paper["product"]["gtin"] == GTIN + str(check_digit(GTIN))
@@ -80,7 +86,7 @@ def test_goods_without_a_gtin_have_a_record_and_nobody_calls_the_number_missing(
     farm: Farm, client: FlaskClient, pages: PageClient
 ) -> None:
     lot = grown(farm)
-    paper = client.get(f"/t{path_of(lot)}?format=passport").json
+    paper = told(client, lot)
     assert paper["kind"] == "record"
     assert paper["title"] == "Hồ sơ truy xuất"
     assert states(paper, "nd-37-2026-32")["gtin"] == "not-yet"
@@ -104,16 +110,16 @@ def test_a_private_place_stays_private_and_is_told_as_kept_not_as_missing(
     text = answer.get_data(as_text=True)
     assert farm.plot.code not in text
     assert "Canary" not in text
-    assert states(answer.json, "tt-02-2024")["trace_places"] == "private"
+    assert states(told(client, lot), "tt-02-2024")["trace_places"] == "private"
 
 
 def test_a_recall_is_a_safety_warning_of_the_passport_at_once(
     farm: Farm, client: FlaskClient
 ) -> None:
     lot = grown(farm)
-    assert client.get(f"/t{path_of(lot)}?format=passport").json["warnings"] == []
+    assert told(client, lot)["warnings"] == []
     farm.notify("recall", lot, hazard="health", reason="dư lượng")
-    paper = client.get(f"/t{path_of(lot)}?format=passport").json
+    paper = told(client, lot)
     assert paper["warnings"][0]["kind"] == "recall"
     # A notice is no stage: that it has no place makes nothing missing.
     assert [one["step"] for one in paper["trace"]] == ["sowing", "harvesting"]

@@ -26,6 +26,7 @@ from trace.services.inspections import inspectors, plan, record_visit
 from trace.services.inspections_ending import conclude
 from trace.services.inspections_events import Said
 from trace.services.recalls import answering, cases, telling
+from trace.services.recalls.booking import Line
 from trace.services.records import Draw
 from trace.services.settings import current_settings
 
@@ -141,7 +142,7 @@ def _answer(case: Recall, at: datetime) -> None:
     ]
     for part, (holder, way) in enumerate(zip(asked, ("account", "link"), strict=False), 1):
         lines = [
-            answering.Line("held" if part == 1 else "sold", due.unit, due.left / Decimal(part))
+            Line("held" if part == 1 else "sold", due.unit, due.left / Decimal(part))
             for due in dues[holder.id]
             if due.left
         ]
