@@ -40,8 +40,8 @@ OLD: Final = (1, 2, 0, 0)
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
-class UriTooLong(TraceError):
-    code = "uri-too-long"
+class QueryUriTooLong(TraceError):
+    code = "query-uri-too-long"
     status = 414
     message = "The address is longer than %(limit)d characters."
     next_step = "Keep the query under a name (POST /queries) and ask for its events."
@@ -54,9 +54,9 @@ class BadVersion(TraceError):
 
 @bp.before_request
 def agree() -> None:
-    """Raises NotAcceptable, UriTooLong or BadVersion before anything is looked up."""
+    """Raises NotAcceptable, QueryUriTooLong or BadVersion before anything is looked up."""
     if len(request.full_path.encode()) > LONGEST_ADDRESS:
-        raise UriTooLong(limit=LONGEST_ADDRESS)
+        raise QueryUriTooLong(limit=LONGEST_ADDRESS)
     for kind in ("EPCIS", "CBV"):
         spoken = _padded(HEADERS[f"GS1-{kind}-Version"])
         least, most = _asked(f"GS1-{kind}-Min"), _asked(f"GS1-{kind}-Max")
