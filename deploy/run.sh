@@ -76,7 +76,7 @@ fi
 web='' worker='' stopping='' pause=1
 
 start_web() {
-  "$bin/gunicorn" wsgi:app --bind "$host:$PORT" --worker-class gthread \
+  "$bin/gunicorn" -c deploy/gunicorn.conf.py wsgi:app --bind "$host:$PORT" --worker-class gthread \
     --workers "${WEB_WORKERS:-2}" --threads 8 --log-level warning --graceful-timeout 10 \
     "${control_options[@]}" &
   web=$!

@@ -45,6 +45,8 @@ class Settings:
     # Where digital passports are handed in: a folder, or an address; see services.portal_adapters.
     portal: str = ""
     portal_secret: str = ""
+    # Who asks for /metrics from another machine shows this.
+    metrics_token: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -90,6 +92,7 @@ class Settings:
             scan_places=_table(env, "TRACE_SCAN_PLACES"),
             portal=_portal(env, environment),
             portal_secret=_portal_secret(env, environment),
+            metrics_token=_metrics_token(env, "TRACE_METRICS_TOKEN"),
         )
 
 
@@ -189,6 +192,13 @@ def _portal_secret(env: Mapping[str, str], environment: str) -> str:
     value = env.get("TRACE_PORTAL_SECRET", "")
     if "://" in _portal(env, environment) and len(value) < 32:
         raise BadSetting("TRACE_PORTAL_SECRET must have at least 32 characters")
+    return value
+
+
+def _metrics_token(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and (len(value) < 32 or not value.isascii() or not value.isprintable()):
+        raise BadSetting(f"{name} must have at least 32 characters, all of them ASCII")
     return value
 
 

@@ -29,7 +29,9 @@ from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import sequencer
+from trace.services.heartbeats import Heart
 from trace.services.sets import is_sqlite
+from trace.services.settings import current_settings
 
 logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
@@ -199,7 +201,9 @@ def work() -> None:
 
 def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
     with app.app_context():
+        heart = Heart(current_settings().instance, worker)
         while not stop.is_set():
+            heart.beat(at=clock.now())
             try:
                 publish(worker)
             except OperationalError:
@@ -212,3 +216,4 @@ def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
             finally:
                 db.session.remove()
             stop.wait(0.5)
+        heart.stop()

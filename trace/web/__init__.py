@@ -21,6 +21,7 @@ from trace.web import (
     resolver,
     scan,
     verify,
+    watching,
     wellknown,
 )
 from trace.web.access import guard
@@ -97,6 +98,7 @@ def register_pages(app: Flask) -> None:
     register(app, finding.blueprint, "public")
     register(app, api_docs.blueprint, "public")
     register(app, wellknown.blueprint, "anonymous")
+    register(app, watching.blueprint, "anonymous")
     register(app, log.bp, "anonymous")
     register(app, scan.bp, "anonymous")
     register(app, scan.follow, "anonymous")

@@ -9,12 +9,16 @@ headers themselves, in a `Ready` response.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Any, cast
 
+import structlog
 from flask import Flask, Response, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
+
+from trace.web.measuring import HEADER, TALLIES, note, request_id
 
 HOT = frozenset({"scan.show", "scan.seen"})
 # A year; sent where the public address is https: who was here once is not led astray by a network.
@@ -53,12 +57,25 @@ class Application(Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if self.shortcut is not None:
+            began = perf_counter()
             answer = self.shortcut(environ)
             if answer is not None:
                 status, headers, body = answer
+                TALLIES[status].note(began)
                 start_response(status, [*headers])
                 return body
         return super().wsgi_app(environ, start_response)
+
+    def full_dispatch_request(self) -> Response:
+        """Under a name of its own in the log, which goes back with the answer; counted."""
+        began = perf_counter()
+        name = request_id(request, behind_proxy=self.extensions["trace.settings"].proxies > 0)
+        with structlog.contextvars.bound_contextvars(request=name):
+            response = super().full_dispatch_request()
+            if not isinstance(response, Ready):
+                response.headers[HEADER] = name
+            note(request, response, began)
+        return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -86,7 +86,8 @@ def register_problems(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        log.exception("unforeseen", path=request.path)
+        # Not the address: it may hold a secret or the name of somebody's batch.
+        log.exception("unforeseen", endpoint=request.endpoint)
         if app.testing:
             raise error
         failed = TraceError()
