@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from trace.core.labels import LAYOUTS
-from trace.schemas.base import Choice, FormSchema, Number, Text, Whole
+from trace.core.labels import LAYOUTS, Label
+from trace.errors import Refused
+from trace.models import LabelRange
+from trace.schemas.base import Choice, FormSchema, Number, NumberTooLarge, Text, Whole
 from trace.schemas.records import CircumstancesSchema, Reference
 from trace.services.crates import RUN_LIMIT
-from trace.services.labels import FORMATS, LABEL_LIMIT, NOTE_STOCKS
+from trace.services.labels import FORMATS, LABEL_LIMIT, NOTE_STOCKS, Sheet
 from trace.services.refusals import FieldMissing
+from trace.services.units import Stretch
 
 CUSTOM = "custom"
 WHAT = ("same", "unit")
@@ -108,3 +112,24 @@ def custom_of(clean: dict[str, Any]) -> tuple[float, ...]:
             raise FieldMissing(path=name)
     names = ("width", "height", "left", "top", "gap_x", "gap_y")
     return (clean["columns"], clean["rows"], *(float(clean[name] or 0) for name in names))
+
+
+def sheet_from(clean: Mapping[str, Any], label: Label, count: int, **more: Any) -> Sheet:
+    """The sheet that was asked for, on the stock that was chosen."""
+    return Sheet(
+        label,
+        count,
+        clean["layout"],
+        clean["skip"],
+        clean["format"] or "pdf",
+        custom=custom_of(dict(clean)),
+        **more,
+    )
+
+
+def stretch_of(roll: LabelRange, clean: Mapping[str, Any]) -> Stretch:
+    """The numbers typed, in either order. Raises Refused for numbers the roll has not."""
+    for name in ("first", "last"):
+        if clean[name] > roll.count:
+            raise Refused([NumberTooLarge(path=name, limit=roll.count)])
+    return Stretch(roll, min(clean["first"], clean["last"]), max(clean["first"], clean["last"]))

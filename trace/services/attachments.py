@@ -309,7 +309,9 @@ def reference(attachment: Attachment) -> JsonObject:
     }
 
 
-def known_references(digests: Iterable[str]) -> tuple[JsonObject, ...]:
-    """Photos sent earlier with a form that came back with an error; unknown ones are dropped."""
+def known_references(actor: Actor, digests: Iterable[str]) -> tuple[JsonObject, ...]:
+    """Photos that this organisation sent earlier, with a form that came back with an error; unknown
+    ones and those of others are dropped."""
     found = (db.session.get(Attachment, digest) for digest in list(digests)[:PHOTO_LIMIT])
-    return tuple(reference(attachment) for attachment in found if attachment is not None)
+    mine = actor.organisation.id
+    return tuple(reference(one) for one in found if one is not None and one.organisation_id == mine)

@@ -45,7 +45,7 @@ class SiteForm(Form):
 
     def _keep_photos(self) -> None:
         """Each box on its own, so that a bad picture costs no other one."""
-        known = known_references(request.form.getlist("photo"))
+        known = known_references(actor(), request.form.getlist("photo"))
         new: tuple[JsonObject, ...] = ()
         files = {
             name: [file for file in request.files.getlist(name) if file.filename]
@@ -98,9 +98,8 @@ class SiteForm(Form):
     def said(self, clean: Mapping[str, Any], *, place: str = "") -> Said:
         """The circumstances that the form tells."""
         latitude, longitude = clean.get("latitude"), clean.get("longitude")
-        items = known_references(
-            row["photo"] for row in clean.get("items") or () if row.get("photo")
-        )
+        named = [row["photo"] for row in clean.get("items") or () if row.get("photo")]
+        items = known_references(actor(), named)
         return Said(
             when=clean["when"],
             draw=Draw(current_settings().secret_key, actor().organisation.code, self.key),

@@ -13,7 +13,7 @@ from trace.core.gs1 import sscc
 from trace.core.labels import Label
 from trace.errors import Refused
 from trace.schemas.base import NumberTooLarge
-from trace.schemas.labels import AgainSchema, CratesSchema, PrefixSchema
+from trace.schemas.labels import AgainSchema, CratesSchema, PrefixSchema, sheet_from
 from trace.services.batches import short_name
 from trace.services.crates import (
     Run,
@@ -37,7 +37,7 @@ from trace.services.prefixes import claim_of
 from trace.services.stamps import check_not_held
 from trace.web.access import actor, needs
 from trace.web.forms import Form
-from trace.web.producer.labels import CRATE_STOCK, sheet_from, stock_choices
+from trace.web.producer.labels import CRATE_STOCK, stock_choices
 
 blueprint = Blueprint("crates", __name__, url_prefix="/producer/crates")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,16 +13,17 @@ from trace.core.folding import fold
 from trace.errors import NotFound
 from trace.schemas.group import GroupSchema, GroupSowingSchema, GroupTreatmentSchema
 from trace.services import choices, group
-from trace.services.batches import new_cycle_address, product_address
-from trace.services.diary import CycleFacts, Input
+from trace.services.acts import together
+from trace.services.acts.together import STARTS, TREATMENTS, WORK, chosen_of, shares_of
+from trace.services.diary import Input
 from trace.services.records import LOCAL_ZONE
-from trace.services.vocabulary import AREA_NAMES, FIELD_STEPS, START_STEPS, STEP_LABELS, step_label
+from trace.services.vocabulary import AREA_NAMES, STEP_LABELS, step_label
 from trace.web.access import actor, needs
 from trace.web.pages import day, number
 from trace.web.producer.recording import (
     Options,
     RecordForm,
-    circumstances,
+    as_told,
     input_unit_options,
     product_options,
     record,
@@ -32,8 +32,7 @@ from trace.web.producer.starting import UNITS_OF_STEP
 
 blueprint = Blueprint("group", __name__, url_prefix="/producer/group")
 
-TREATMENTS = frozenset({"fertilising", "spraying"})
-STEPS = (*FIELD_STEPS["crop"], *START_STEPS["crop"])
+STEPS = (*WORK, *STARTS)
 
 
 @blueprint.get("/")
@@ -52,9 +51,9 @@ def index() -> ResponseReturnValue:
 @needs("record")
 def entry(step: str) -> ResponseReturnValue:
     """The households' plantings, all ticked; what was used, once."""
-    if step in START_STEPS["crop"]:
+    if step in STARTS:
         return _sow(step)
-    if step not in FIELD_STEPS["crop"]:
+    if step not in WORK:
         raise NotFound
     offered = group.list_plantings(actor(), at=clock.now())
     shown = _shown(offered)
@@ -68,49 +67,14 @@ def entry(step: str) -> ResponseReturnValue:
     given: dict[int, list[Input]] = {}
     if form.sent and form.more_rows and request.form["more"] == "preview":
         with form.attempt():
-            _, given = _shared(form, offered)
+            clean = form.load()
+            given = shares_of(clean, chosen_of(clean["chosen"], offered))
     elif form.sent and not form.more_rows:
         with form.attempt():
-            clean, given = _shared(form, offered)
-            chosen = [one for one in offered if one.key in given]
-            draw = form.draw()
-            base = circumstances(form, clean, draw)
-            record(form, group.group_entries(base, step, chosen, given, draw))
-            return form.done(url_for("tonight.show"), _done(len(chosen)))
+            told = as_told(form, form.load(), form.draw())
+            record(form, together.enter(actor(), step, told, at=clock.now()))
+            return form.done(url_for("tonight.show"), _done(len(told["chosen"])))
     return _page(form, "producer/group/entry.html", step, shown, offered, given)
-
-
-def _shared(
-    form: RecordForm, offered: Sequence[group.Planting]
-) -> tuple[dict[str, Any], dict[int, list[Input]]]:
-    clean = form.load()
-    chosen = _chosen(clean, offered)
-    shared = [
-        group.Shared(
-            Input(
-                name=row["name"],
-                amount=row["amount"],
-                unit=row["unit"] or "kg",
-                active_ingredient=row["active_ingredient"],
-                interval_days=row["interval_days"],
-                reason=row["reason"],
-                method=row["method"],
-                equipment=row["equipment"],
-            ),
-            row["per"],
-        )
-        for row in clean["inputs"] or ()
-    ]
-    return clean, group.share(shared, chosen)
-
-
-def _chosen(clean: dict[str, Any], offered: Sequence[group.Planting]) -> list[group.Planting]:
-    """The ticked ones among those offered. Raises NotOffered for any other."""
-    wanted = clean["chosen"]
-    found = [one for one in offered if one.key in wanted]
-    if len(found) < len(wanted):
-        raise choices.NotOffered(path="chosen")
-    return found
 
 
 def _sow(step: str) -> ResponseReturnValue:
@@ -126,19 +90,9 @@ def _sow(step: str) -> ResponseReturnValue:
     form = RecordForm(GroupSowingSchema(), {"chosen": " ".join(str(one.key) for one in free)})
     if form.sent and not form.more_rows:
         with form.attempt():
-            clean, draw = form.load(), form.draw()
-            chosen = _chosen(clean, offered)
-            product = choices.get_product(actor(), clean["product"])
-            facts = CycleFacts(
-                product=product_address(product) if product else "",
-                product_name=clean["product_name"] or (product.name if product else ""),
-                variety=clean["variety"],
-                seed_source=clean["seed_source"],
-            )
-            base = circumstances(form, clean, draw)
-            cycles = [new_cycle_address(draw) for _ in chosen]
-            record(form, group.group_sowing(base, step, chosen, facts, cycles, draw))
-            return form.done(url_for("tonight.show"), _done(len(chosen)))
+            told = as_told(form, form.load(), form.draw())
+            record(form, together.sow(actor(), step, told))
+            return form.done(url_for("tonight.show"), _done(len(told["chosen"])))
     return _page(form, "producer/group/sow.html", step, shown, offered, {})
 
 

@@ -16,7 +16,7 @@ from trace.core.labels import LAYOUTS, Label, label_payload, qr_png, qr_svg
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Thing
-from trace.schemas.labels import CUSTOM, SheetSchema, custom_of
+from trace.schemas.labels import CUSTOM, SheetSchema, sheet_from
 from trace.services.acts import printing
 from trace.services.batches import (
     LotFacts,
@@ -88,19 +88,6 @@ def format_words() -> list[tuple[str, str]]:
 def stock_choices() -> dict[str, object]:
     """What the fields of a stock need."""
     return {"layouts": layout_words(), "formats": format_words()}
-
-
-def sheet_from(clean: Mapping[str, Any], label: Label, count: int, **more: Any) -> Sheet:
-    """The sheet a form asks for, tried on its first label. Raises what `check_sheet` raises."""
-    return Sheet(
-        label,
-        count,
-        clean["layout"],
-        clean["skip"],
-        clean["format"] or "pdf",
-        custom=custom_of(dict(clean)),
-        **more,
-    )
 
 
 @blueprint.route("/<int:thing_id>", methods=["GET", "POST"])

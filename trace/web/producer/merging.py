@@ -6,53 +6,23 @@ at the same stall, the same lot goes on: it has the same label.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import select
 
-from trace import clock
-from trace.core.epcis.vocabulary import own_word
-from trace.extensions import db
-from trace.models import Event, EventThing, Place, Product, Thing
-from trace.models.events import ROLES
 from trace.schemas.batches import MergeSchema
 from trace.services import choices
-from trace.services.acts import lot_amount
-from trace.services.batches import (
-    Batch,
-    address_of,
-    get_things,
-    item_of,
-    list_things,
-    new_lot_address,
-    organisation_address,
-    product_address,
-)
-from trace.services.inheriting import facts_of_sources, inherit
-from trace.services.processing import Output, process
-from trace.services.records import (
-    LOCAL_ZONE,
-    Draw,
-    Item,
-    JsonObject,
-    LotFacts,
-    Record,
-)
-from trace.services.refusals import NothingChosen
-from trace.services.shipments import External, Parties, receive_unrecorded
-from trace.services.storage import put_on_sale
+from trace.services.acts import pouring
+from trace.services.batches import Batch, list_things
 from trace.services.timelines import get_event
-from trace.services.vocabulary import Amount, amount
+from trace.services.vocabulary import Amount
 from trace.web.access import actor, needs
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
     place_options,
     plain,
@@ -83,7 +53,9 @@ def merge() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean, draw = form.load(), form.draw()
-            captured = record(form, _events(form, clean, draw))
+            rows = [row for row in clean["lots"] or () if row["take"] and row.get("thing")]
+            events = pouring.pour(actor(), rows, as_told(form, clean, draw))
+            captured = record(form, events)
             made = [get_event(actor(), one.event_id) for one in captured.events]
             lot = next(line for line in made if line.step == "mixing").named("output")[0].thing
             said = gettext("Đã dồn. Lô này có thể chứa hàng của mọi nguồn đã chọn.")
@@ -152,75 +124,3 @@ def _start(
     if len(stalls) == 1:
         found["place"] = stalls[0][0]
     return found
-
-
-def _events(form: RecordForm, clean: Mapping[str, Any], draw: Draw) -> list[JsonObject]:
-    rows = [row for row in clean["lots"] or () if row["take"] and row.get("thing")]
-    if not rows and not clean["uncoded"]:
-        raise NothingChosen(path="lots-0-take")
-    base = circumstances(form, clean, draw)
-    things = get_things(actor(), [row["thing"] for row in rows], "lot")
-    inputs = [item_of(things[row["thing"]], lot_amount(row)) for row in rows]
-    product = choices.get_product(actor(), clean["product"])
-    facts = LotFacts(
-        product=product_address(product) if product else "",
-        product_name=clean["product_name"] or (product.name if product else ""),
-    )
-    before: list[JsonObject] = []
-    if clean["uncoded"]:
-        source, event = _uncoded(base.another(draw.event_id()), clean, facts, draw)
-        inputs.append(source)
-        before.append(event)
-    address = _lot_of_the_day(base, product, clean) or new_lot_address(product, "", draw)
-    # With goods whose days nobody knows, the earliest day that is known still holds.
-    known = inherit("mixing", facts, facts_of_sources(actor(), list(things.values())))
-    if clean["uncoded"]:
-        known = replace(known, harvest=None)
-    made = Item(address, amount(clean["quantity"], clean["unit"]))
-    mixed = process(base, "mixing", inputs, [Output(made, known)], new_event_id=draw.event_id)
-    on_sale = [put_on_sale(base.another(draw.event_id()), [Item(address)])] if base.location else []
-    return [*before, *mixed, *on_sale]
-
-
-def _uncoded(
-    base: Record, clean: Mapping[str, Any], facts: LotFacts, draw: Draw
-) -> tuple[Item, JsonObject]:
-    """Goods that came without a code: a lot of their own, of declared origin only."""
-    weighed = None
-    if clean["uncoded_quantity"] is not None:
-        weighed = amount(clean["uncoded_quantity"], clean["uncoded_unit"])
-    lot = Item(new_lot_address(None, "", draw), weighed)
-    source = External(supplier=clean["supplier"])
-    parties = Parties(taker=organisation_address(actor().organisation), to_place=base.place)
-    return lot, receive_unrecorded(base, lot, facts, source, parties)
-
-
-def _lot_of_the_day(base: Record, product: Product | None, clean: Mapping[str, Any]) -> str | None:
-    """The lot this stall has poured together today already, of the same product."""
-    place: Place | None = choices.get_place(actor(), clean["place"])
-    begun = _midnight(base.event_time)
-    query = (
-        select(Thing)
-        .join(EventThing, EventThing.thing_id == Thing.id)
-        .join(Event, Event.id == EventThing.event_id)
-        .where(
-            Event.issuer_id == actor().organisation.id,
-            Event.biz_step == own_word("mixing"),
-            Event.corrects.is_(None),
-            Event.event_time >= begun,
-            Event.biz_location == (place.identity if place else None),
-            EventThing.role == ROLES.index("output"),
-            Thing.owner_id == actor().organisation.id,
-            Thing.product_id == (product.id if product else None),
-        )
-        .order_by(Event.id.desc())
-    )
-    if product is None:  # without a product, only a name tells goods apart: always a new lot
-        return None
-    found = db.session.scalars(query.limit(1)).first()
-    return None if found is None else address_of(found)
-
-
-def _midnight(moment: datetime) -> datetime:
-    local = moment.astimezone(LOCAL_ZONE)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(clock.now().tzinfo)

@@ -68,7 +68,7 @@ class RecordForm(Form):
             self._keep_photos()
 
     def _keep_photos(self) -> None:
-        known = known_references(request.form.getlist("photo"))
+        known = known_references(actor(), request.form.getlist("photo"))
         files = [file for file in request.files.getlist("photos") if file.filename]
         try:
             streams = (file.stream for file in files)
@@ -83,7 +83,7 @@ class RecordForm(Form):
     def begin_with(self, digests: Sequence[str]) -> None:
         """Photos that were sent before this form was opened go with it, until it is sent."""
         if not self.sent and digests:
-            self.photos = tuple(known_references(digests))
+            self.photos = tuple(known_references(actor(), digests))
 
     @property
     def more_rows(self) -> bool:

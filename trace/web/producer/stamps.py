@@ -9,40 +9,28 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.core.labels import LAYOUTS
-from trace.errors import Refused
-from trace.models import LabelRange, Thing
-from trace.schemas.base import NumberTooLarge
-from trace.schemas.labels import AgainSchema, BindSchema, StampsSchema, VoidSchema
+from trace.core.labels import LAYOUTS, Label
+from trace.schemas.labels import (
+    AgainSchema,
+    BindSchema,
+    StampsSchema,
+    VoidSchema,
+    sheet_from,
+    stretch_of,
+)
 from trace.services import choices
-from trace.services.batches import facts_of, item_of, list_things, product_of
-from trace.services.label_sheets import (
-    ask_for_sheet,
-)
-from trace.services.labels import (
-    Sheet,
-    check_sheet,
-    issue_labels,
-    label_of,
-    prints_of,
-    stamp_label,
-    weight_words,
-)
-from trace.services.stamps import (
-    binding_event,
-    check_fits,
-    check_not_held,
-    list_rolls,
-    read_stretch,
-)
-from trace.services.timelines import get_thing, timeline
+from trace.services.acts import stamping
+from trace.services.acts.stamping import draw_stamps
+from trace.services.batches import list_things
+from trace.services.labels import Sheet, prints_of
+from trace.services.stamps import list_rolls
 from trace.services.units import Stretch, bindings, counts, get_range, issue, void
 from trace.web.access import actor, needs
 from trace.web.forms import Form
-from trace.web.producer.labels import sheet_from, stock_choices
+from trace.web.producer.labels import stock_choices
 from trace.web.producer.recording import (
+    as_told,
     batch_options,
-    circumstances,
     common_choices,
     product_options,
     record,
@@ -70,40 +58,28 @@ def new() -> ResponseReturnValue:
             product = choices.get_product(actor(), clean["product"])
             now = clock.now()
             roll = issue(actor(), clean["count"], at=now, product=product)
-            sheet = _print(clean, roll, Stretch(roll, 1, roll.count), "new", "")
+            sheet = _print(clean, Stretch(roll, 1, roll.count), "new", "")
             return form.done(url_for("labels.progress", public_id=sheet))
     return form.page(
         "producer/labels/stamps_new.html", products=product_options(), **stock_choices()
     )
 
 
-def _print(clean: Any, roll: LabelRange, stretch: Stretch, kind: str, reason: str) -> str:
+def _print(clean: dict[str, Any], stretch: Stretch, kind: str, reason: str) -> str:
     """Asks for the sheet of a stretch; the public id of its job."""
-    now = clock.now()
-    lot: Thing | None = None
-    if roll.lot_id is not None:
-        lot = get_thing(actor(), roll.lot_id, "lot")
-        check_not_held(lot)
-        product = product_of(lot)
-        label = label_of(
-            lot,
-            facts_of(timeline(actor(), lot), lot),
-            net_weight=weight_words(product.net_weight if product else None),
+
+    def drawn(label: Label, numbered: bool) -> Sheet:
+        return sheet_from(
+            clean,
+            label,
+            stretch.count,
+            range_id=stretch.range.id,
+            first=stretch.first,
+            numbered=numbered,
         )
-    else:
-        label = stamp_label(roll)
-    sheet: Sheet = sheet_from(
-        clean,
-        label,
-        stretch.count,
-        range_id=roll.id,
-        first=stretch.first,
-        numbered=lot is None,
-    )
-    check_sheet(sheet)
-    job = ask_for_sheet(actor(), sheet, at=now)
-    issue_labels(actor(), lot, sheet, at=now, kind=kind, reason=reason, job=job.public_id)
-    return job.public_id
+
+    now = clock.now()
+    return draw_stamps(actor(), stretch, drawn, kind=kind, reason=reason, at=now).public_id
 
 
 @blueprint.get("/<int:range_id>")
@@ -119,14 +95,6 @@ def show(range_id: int) -> ResponseReturnValue:
     )
 
 
-def _stretch(roll: LabelRange, clean: dict[str, int]) -> Stretch:
-    """The numbers typed, in either order. Raises Refused for numbers the roll has not."""
-    for name in ("first", "last"):
-        if clean[name] > roll.count:
-            raise Refused([NumberTooLarge(path=name, limit=roll.count)])
-    return Stretch(roll, min(clean["first"], clean["last"]), max(clean["first"], clean["last"]))
-
-
 @blueprint.route("/<int:range_id>/again", methods=["GET", "POST"])
 @needs("record")
 def again(range_id: int) -> ResponseReturnValue:
@@ -137,7 +105,7 @@ def again(range_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean = form.load()
-            job = _print(clean, roll, _stretch(roll, clean), "again", clean["reason"])
+            job = _print(clean, stretch_of(roll, clean), "again", clean["reason"])
             return form.done(url_for("labels.progress", public_id=job))
     return form.page("producer/labels/again.html", roll=roll, **stock_choices())
 
@@ -151,7 +119,7 @@ def void_some(range_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             clean = form.load()
-            done = void(actor(), _stretch(roll, clean), clean["reason"], at=clock.now())
+            done = void(actor(), stretch_of(roll, clean), clean["reason"], at=clock.now())
             text = gettext("Đã hủy %(count)s tem chưa dùng.", count=done)
             return form.done(url_for("stamps.show", range_id=roll.id), text)
     return form.page("producer/labels/void.html", roll=roll, counts=counts([roll.id])[roll.id])
@@ -165,12 +133,9 @@ def bind() -> ResponseReturnValue:
     form = ScanForm(BindSchema(), ("first", "last"), start)
     if form.sent:
         with form.attempt():
-            clean, draw = form.load(), form.draw()
-            lot = get_thing(actor(), clean["lot"], "lot")
-            stretch = read_stretch(actor(), clean["first"], clean["last"])
-            check_fits(stretch, lot)
-            base = circumstances(form, clean, draw)
-            record(form, [binding_event(base, item_of(lot), stretch)])
+            told = as_told(form, form.load(), form.draw())
+            stretch, events = stamping.bind(actor(), told)
+            record(form, events)
             text = gettext(
                 "Đã gắn %(count)s tem, số %(first)s đến %(last)s.",
                 count=stretch.count,

@@ -17,12 +17,9 @@ from trace.models import WeighingSheet
 from trace.schemas.cycles import LotSchema
 from trace.schemas.weighing import SheetSchema, parse_column, parse_weight
 from trace.services import weighing
-from trace.services.acts import new_lot
-from trace.services.batches import address_of
+from trace.services.acts import weighed
 from trace.services.group import list_plantings
-from trace.services.harvests import harvest, register_lot
 from trace.services.records import LOCAL_ZONE
-from trace.services.timelines import get_event
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import Listing, csv_response
@@ -30,7 +27,7 @@ from trace.web.pages import day, number
 from trace.web.problems import translated
 from trace.web.producer.recording import (
     RecordForm,
-    circumstances,
+    as_told,
     common_choices,
     place_options,
     product_options,
@@ -193,20 +190,9 @@ def make(sheet_id: int) -> ResponseReturnValue:
     form.outbox = False
     if form.sent:
         with form.attempt():
-            if not lines:
-                raise weighing.NothingWeighed(path="quantity")
-            clean, draw = form.load(), form.draw()
-            clean |= {"quantity": total.kilograms, "unit": "kg"}
-            base = circumstances(form, clean, draw)
-            lot, facts = new_lot(clean, sheet.product, draw)
-            if plantings:
-                event = harvest(base, [one.address for one in plantings], lot, facts)
-            else:
-                event = register_lot(base, lot, facts)
-            captured = record(form, [weighing.with_shares(event, lines)])
-            told = get_event(actor(), captured.events[0].event_id)
-            made = next(named.thing for named in told.things if address_of(named.thing) == lot.uri)
-            sheet.thing_id = made.id
+            told = as_told(form, form.load(), form.draw())
+            captured = record(form, weighed.make_lot(actor(), sheet, told, at=clock.now()))
+            made = weighed.close_sheet(actor(), sheet, captured)
             address = url_for("batches.show", thing_id=made.id)
             return form.done(address, gettext("Đã thành một lô. In nhãn được ngay."))
     return form.page(
