@@ -235,9 +235,33 @@ def test_r13_a_package_is_one_anchor_above_its_lot(client: FlaskClient, farm: Fa
     assert held["https://gs1.org/voc/recallStatus"][0]["title"] == "Đang bị tạm giữ"
 
 
+def test_r15_the_digital_passport_is_led_to_as_a_page_and_as_data(
+    client: FlaskClient, farm: Farm, lot: str
+) -> None:
+    body = client.get(lot, headers={"Accept": LINKSET}).get_json()
+    listed = body["linkset"][0]["https://gs1.org/voc/dpp"]
+    assert [(one["href"].removeprefix("http://localhost"), one["type"]) for one in listed] == [
+        (f"/t{lot}?view=passport", "text/html"),
+        (f"/t{lot}?format=passport", "application/json"),
+    ]
+    for accept, query, kind in (
+        (PHONE["Accept"], "view", "text/html"),
+        ("application/json", "format", "application/json"),
+    ):
+        led = client.get(f"{lot}?linkType=gs1:dpp", headers={"Accept": accept})
+        assert led.status_code == 307
+        assert led.location.startswith(f"/t{lot}?{query}=passport")
+        answer = client.get(led.location, headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (200, kind)
+    assert answer.get_json()["kind"] == "passport"
+    # Of a product, and of goods without a GTIN, there is a record and no passport.
+    for other in (f"/01/{GTIN}", path_of(farm.register(5))):
+        assert client.get(f"{other}?linkType=gs1:dpp", headers=PHONE).status_code == 404
+
+
 def test_r15_and_r8_machines_are_told_in_their_own_form(client: FlaskClient, lot: str) -> None:
     for path, status in (
-        (f"{lot}?linkType=gs1:dpp", 404),
+        (f"{lot}?linkType=gs1:epil", 404),
         (f"{lot}?linkType=gs1:", 404),
         (f"{lot}?linkType=all", 404),
         ("/01/00000000000017?linkType=linkset", 404),
@@ -251,7 +275,7 @@ def test_r15_and_r8_machines_are_told_in_their_own_form(client: FlaskClient, lot
 
 @pytest.mark.one_database
 def test_r15_people_are_told_in_words_whatever_they_asked_for(pages: PageClient, lot: str) -> None:
-    for wish in ("gs1:dpp", "gs1:%00%01", "%ED%A0%80", "gs1:<b>", "x" * 500, "gs1:%E2%80%AE"):
+    for wish in ("gs1:epil", "gs1:%00%01", "%ED%A0%80", "gs1:<b>", "x" * 500, "gs1:%E2%80%AE"):
         page = pages.get(f"{lot}?linkType={wish}", status=404)
         assert "no-such-link" in page.text
         assert page.find("//main//b") == []

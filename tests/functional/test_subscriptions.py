@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from tests.support.factories import new_lot, registered
+from tests.support.members import make_member
 from tests.support.subscribing import ADDED, QUERIES, World, make, receiver, time, world
 from tests.support.webhooks import Subscriber
 from trace import clock
 from trace.extensions import db
 from trace.jobs.subscriptions import deliver_until
+from trace.models import Notification
 from trace.services import subscriptions, subscriptions_sending
 from trace.services.capture import capture
 
@@ -103,9 +106,14 @@ def test_a_receiver_that_takes_less_at_once_gets_less_and_one_event_too_large_is
     assert lots_of(receiver.events())[-1:] == lots
 
 
+def told_owners() -> list[str]:
+    return list(db.session.scalars(select(Notification.word)))
+
+
 def test_what_is_not_taken_is_sent_again_later_and_later_and_then_put_by_and_replayed(
     world: World, receiver: Subscriber, time: time_machine.Traveller
 ) -> None:
+    make_member(world.app, inside=world.organisation)
     world.subscribe(receiver.url)
     lots = world.record(2)
     receiver.answers = [500] * subscriptions_sending.ATTEMPTS
@@ -130,6 +138,7 @@ def test_what_is_not_taken_is_sent_again_later_and_later_and_then_put_by_and_rep
     with world.app.app_context():
         (letter,) = subscriptions.list_dead_letters(world.actor())
         assert letter.reason == "http-500"
+        assert told_owners() == ["subscription-unsent"]
         subscriptions.replay(world.actor("owner"), letter, at=clock.now())
         db.session.commit()
     receiver.answers = [503]
@@ -148,6 +157,7 @@ def test_what_is_not_taken_is_sent_again_later_and_later_and_then_put_by_and_rep
 def test_a_redirect_is_not_followed_and_gone_ends_the_sending(
     world: World, receiver: Subscriber, time: time_machine.Traveller
 ) -> None:
+    make_member(world.app, inside=world.organisation)
     world.subscribe(receiver.url)
     world.record()
     receiver.answers = [302, 410]
@@ -161,6 +171,7 @@ def test_a_redirect_is_not_followed_and_gone_ends_the_sending(
         row = world.row()
         assert row.paused_at is not None
         assert row.failure == "http-410"
+        assert told_owners() == ["subscription-resting"]
         subscriptions.resume(world.actor("owner"), row, at=clock.now())
         db.session.commit()
     world.deliver()

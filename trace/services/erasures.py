@@ -1,8 +1,9 @@
 """Erasure: personal members of an event go for good; that they went is in the log, by digest.
 
 What goes: the disclosures (value and salt), the eventID where it was made of them, every column
-copied from them, the passport and the files. What stays: the signed JWT, which holds digests only,
-and everything else it says. A backup older than the erasure is made to forget again by `replay`.
+copied from them, the passport, copies of it (services.public_copies) and the files. What stays: the
+signed JWT, which holds digests only, and everything else it says. A backup older than the erasure
+is made to forget again by `replay`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from trace.services.after_commit import after_commit
 from trace.services.attachments import remove_file
 from trace.services.audit import write_audit
 from trace.services.descent import descendants
+from trace.services.public_copies import forget_copies
 from trace.services.sealing import unseal
 from trace.services.sets import among
 
@@ -87,7 +89,7 @@ def erase(
     gone = _going(event, paths)
     gone_paths = {d.path for d in gone}
     digests = sorted(d.digest for d in gone)
-    _forget(event, gone)
+    _forget(event, gone, at)
     state = log.lock()  # last, as everywhere
     entry = erasure_entry(log.record_time(state, at), digests)
     index = log.append(state, [(entry, None)], at)
@@ -206,7 +208,7 @@ def replay() -> int:
     for event in db.session.scalars(select(Event).order_by(Event.id)).yield_per(500):
         gone = [d for d in disclosures_of(event.jwt, _whole(event)) if d.digest in wanted]
         if gone:
-            _forget(event, gone)
+            _forget(event, gone, max(wanted[d.digest][1] for d in gone))
             _keep_rows(event, gone, wanted, known)
             count += 1
     db.session.flush()
@@ -234,7 +236,7 @@ def _keep_rows(
             db.session.add(row)
 
 
-def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
+def _forget(event: Event, gone: Sequence[Disclosure], at: datetime) -> None:
     paths = {d.path for d in gone}
     texts = {d.text for d in gone}
     stored: list[str | None] = orjson.loads(event.disclosures)
@@ -257,7 +259,7 @@ def _forget(event: Event, gone: Sequence[Disclosure]) -> None:
     )
     if "eventID" in paths:
         _forget_event_id(event)
-    forget_pages(event.id)
+    forget_pages(event.id, copies_at=at)
 
 
 def _forget_where(event: Event, places: Collection[str]) -> None:
@@ -313,11 +315,15 @@ def _forget_event_id(event: Event) -> None:
         row.response = orjson.dumps(answered).decode()
 
 
-def forget_pages(event_id: int) -> None:
-    """Passports that may show an event are emptied, downstream as well."""
+def forget_pages(event_id: int, *, copies_at: datetime | None = None) -> None:
+    """Passports that may show an event are emptied, downstream as well; with `copies_at` also what
+    was copied from them goes."""
+    pages = _pages(event_id)
+    if copies_at is not None:
+        forget_copies(pages, at=copies_at)
     db.session.execute(
         update(Passport)
-        .where(among(Passport.thing_id, sorted(_pages(event_id))))
+        .where(among(Passport.thing_id, sorted(pages)))
         .values(stale=True, document=None)
         .execution_options(synchronize_session=False)
     )

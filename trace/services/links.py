@@ -34,6 +34,7 @@ from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.jobs import enqueue
 from trace.services.links_reaching import BadLinkAddress, check_address
+from trace.services.notifications import notify
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.versions import check_version
@@ -403,6 +404,7 @@ def write_checks(found: Mapping[int, tuple[str, str, str]], *, at: datetime) -> 
     """Keeps what was found: {link: (the address asked, state, reason)}; how many of each state. A
     link that was changed meanwhile waits for its own check."""
     told: dict[str, int] = {}
+    broken: list[int] = []
     for link_id, (href, state, reason) in found.items():
         reached = state == "reached"
         done = db.session.scalar(
@@ -420,5 +422,24 @@ def write_checks(found: Mapping[int, tuple[str, str, str]], *, at: datetime) -> 
         )
         if done is not None:
             told[state] = told.get(state, 0) + 1
+            broken += [] if reached else [link_id]
     db.session.expire_all()
+    for link_id in broken:
+        _tell(db.session.get_one(Link, link_id), at)
     return told
+
+
+def _tell(link: Link, at: datetime) -> None:
+    """Owners hear once of a link that stopped opening: at once where it may not be asked, otherwise
+    when it failed again a day later. A server that was down for an hour alarms nobody."""
+    since = link.failing_since
+    if since is None or (link.check == "failing" and at - since < timedelta(hours=12)):
+        return
+    notify(
+        link.organisation,
+        "link-broken",
+        {"what": host_of(link.href)},
+        at=at,
+        address=f"/producer/products/{link.product_id}/links/{link.id}",
+        subject=f"link:{link.id}:{to_millis(since)}",
+    )

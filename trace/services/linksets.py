@@ -44,6 +44,9 @@ TYPES: Final = {
     "organisation": "locationInfo",
     "note": "pip",
 }
+# Goods with a GTIN have a passport; the record of others is not called one (services.dpp).
+GTIN: Final = "01"
+PASSPORT: Final = "Hộ chiếu số của sản phẩm"
 # The worst first: what its titles say.
 STANDING: Final = {"recall": "Đang bị thu hồi", "hold": "Đang bị tạm giữ", "advice": "Có cảnh báo"}
 # Notices under which nobody is led elsewhere.
@@ -121,6 +124,11 @@ def links_of(entry: Entry, found: Found) -> Links:
         given["traceability"] = [page, data]
         given["recallStatus"] = [status]
         given["verificationService"] = [proof]
+        if entry.identity.key == GTIN:
+            given["dpp"] = [
+                Target(f"{href}?view=passport", PASSPORT, languages(), "text/html"),
+                Target(f"{href}?format=passport", PASSPORT, languages(), "application/json"),
+            ]
     for link_type, target in found.added.get(_text(entry.identity), ()):
         given.setdefault(link_type, []).append(target)
     return given

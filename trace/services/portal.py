@@ -4,8 +4,10 @@
    transaction that asks. The same paper of a lot is sent once.
 2. The worker sends it under a key that never changes, so that sending again does it once; what the
    portal has not answered yet is asked for later.
-3. Unreachable: again, twice as late each time, MOST_ATTEMPTS times; then `failed`, and whoever
-   manages may send it again. A refusal is final, with the portal's reason.
+3. Unreachable: again, twice as late each time, MOST_ATTEMPTS times; then `failed`, the owners are
+   told, and whoever manages may send it again. A refusal is final, with the portal's reason.
+4. The document is kept for sending only: gone with the receipt, and with what is erased or taken
+   down of the record (services.public_copies).
 """
 
 from __future__ import annotations
@@ -27,9 +29,12 @@ from trace.extensions import db
 from trace.models import PortalDelivery, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.batches import short_name
 from trace.services.dpp import passport_paper
 from trace.services.jobs import enqueue
+from trace.services.notifications import notify
 from trace.services.portal_adapters import Adapter, Answer, PortalUnreachable, adapter_of
+from trace.services.public_copies import CopyDropped
 from trace.services.settings import current_settings
 from trace.services.successors import made_by_or_for
 
@@ -38,6 +43,7 @@ FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 MOST_ATTEMPTS: Final = 16  # a little over two days
 OPEN: Final = ("queued", "sent")
+GIVEN_UP: Final = ("failed", "refused")
 # What is not the goods' own: the same paper made a minute later is the same paper.
 VOLATILE: Final = frozenset({"made", "record_version"})
 
@@ -82,6 +88,9 @@ def hand_in(actor: Actor, thing_id: int, *, at: datetime) -> PortalDelivery:
         )
     )
     if known is not None:
+        if not known.document and known.state in GIVEN_UP:
+            known.document = zlib.compress(orjson.dumps(paper))
+            send_again(actor, known, at=at)
         return known
     row = PortalDelivery(
         public_id=str(uuid.uuid4()),
@@ -106,10 +115,12 @@ def digest_of(paper: JsonObject) -> str:
 
 
 def send_again(actor: Actor, row: PortalDelivery, *, at: datetime) -> None:
-    """Puts what failed or was refused back into the queue. Raises StillUnderWay."""
+    """Puts what failed or was refused back into the queue. Raises StillUnderWay, CopyDropped."""
     actor.check("manage")
-    if row.state in (*OPEN, "accepted"):
+    if row.state not in GIVEN_UP:
         raise StillUnderWay
+    if not row.document:
+        raise CopyDropped
     row.state, row.attempts, row.reason, row.due_at = "queued", 0, "", at
     _later(row, at)
     write_audit(actor, "portal.again", f"portal:{row.public_id}", at=at)
@@ -141,13 +152,15 @@ def get_delivery(actor: Actor, public_id: str) -> PortalDelivery:
 
 
 def document_of(row: PortalDelivery) -> bytes:
-    """The paper as it was, or will be, sent."""
+    """The paper as it was, or will be, sent. Raises CopyDropped."""
+    if not row.document:
+        raise CopyDropped
     return zlib.decompress(row.document)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery to be sent (`queued`) or asked about (`sent`)."""
+    """A delivery to be sent (`queued`) or asked about (`sent`: without its document)."""
 
     id: int
     public_id: str
@@ -170,7 +183,8 @@ def take(delivery_id: int, *, at: datetime) -> Due | None:
     row = db.session.get(PortalDelivery, delivery_id, populate_existing=True)
     if row is None or row.state not in OPEN or row.due_at is None or row.due_at > at:
         return None
-    return Due(row.id, row.public_id, row.state, document_of(row))
+    body = document_of(row) if row.state == "queued" else b""
+    return Due(row.id, row.public_id, row.state, body)
 
 
 def call(due: Due) -> Outcome:
@@ -200,12 +214,17 @@ def note(due: Due, outcome: Outcome, *, at: datetime) -> str:
     if answer is not None and answer.state != "pending":
         row.state, row.receipt = answer.state, answer.receipt
         row.answered_at, row.due_at = at, None
+        if row.state == "accepted":
+            row.document = b""
+        else:
+            _tell(row, "portal-refused", at)
         return row.state
     if answer is not None and row.state == "queued":
         row.state, row.attempts = "sent", 0
     if row.attempts >= MOST_ATTEMPTS or outcome.lasting:
         row.state, row.due_at = "failed", None
         row.reason = outcome.reason or "no-answer"
+        _tell(row, "portal-failed", at)
         return row.state
     row.due_at = at + pause(row.attempts)
     _later(row, row.due_at)
@@ -221,3 +240,13 @@ def pause(attempt: int) -> timedelta:
 def _later(row: PortalDelivery, due: datetime) -> None:
     job = enqueue(KIND, {"delivery": row.id}, at=due)
     job.organisation_id = row.organisation_id
+
+
+def _tell(row: PortalDelivery, word: str, at: datetime) -> None:
+    notify(
+        row.organisation,
+        word,
+        {"what": short_name(row.thing.identity), "reason": row.reason or "—"},
+        at=at,
+        address=f"/producer/papers/deliveries/{row.public_id}",
+    )

@@ -5,8 +5,8 @@ Rules.
    [first, end). Once it is taken (2xx) the cursor moves to its end. A worker that dies between
    sending and noting sends again: `Trace-Delivery` names the stretch, so that a receiver knows.
 2. What is not taken is sent again, each time after twice as long (PAUSE to LONGEST), ATTEMPTS
-   times: about a day. Then all that waits goes to the dead letters, and what is recorded later is
-   tried again; a receiver that still takes nothing adds to them.
+   times: about a day. Then all that waits goes to the dead letters, owners are told, and what is
+   recorded later is tried again; a receiver that still takes nothing adds to them.
 3. 413 asks for less at once: half as many events, and no attempt is counted. A single event that is
    too large becomes a dead letter by itself. 410 says that nobody wants it: the subscription rests.
 4. Dead letters are sent again when somebody asks for it, as their events look then, before
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
@@ -34,6 +35,7 @@ from trace.services.actors import Actor
 from trace.services.epcis_forms import DEFAULT, written
 from trace.services.epcis_queries import since
 from trace.services.named_queries import parsed
+from trace.services.notifications import notify
 from trace.services.sets import among
 from trace.services.subscriptions import head, next_due, place_at, secret_of
 from trace.services.webhooks import Outcome, Posting
@@ -255,6 +257,7 @@ def _posting(row: Subscription, body: JsonObject, stretch: tuple[int, int]) -> P
         return webhooks.posting(row.dest, orjson.dumps(body), headers, secret_of(row))
     except TraceError as error:
         row.failure, row.paused_at, row.lease_until = error.code, row.due_at, None
+        _tell(row, "subscription-resting", row.due_at)
         return None
 
 
@@ -300,6 +303,7 @@ def _failed(row: Subscription, letter: DeadLetter | None, outcome: Outcome, at: 
         return
     if outcome.status == 410:
         row.paused_at = at
+        _tell(row, "subscription-resting", at)
         return
     row.attempts += 1
     if row.attempts >= ATTEMPTS:
@@ -334,3 +338,11 @@ def _bury(row: Subscription, first: int, end: int, reason: str, at: datetime) ->
     db.session.add(
         DeadLetter(subscription_id=row.id, first=first, end=end, reason=reason[:100], created_at=at)
     )
+    _tell(row, "subscription-unsent", at)
+
+
+def _tell(row: Subscription, word: str, at: datetime) -> None:
+    """Owners hear of it; not again while they have not read it."""
+    what = f"{row.query.name} → {urlsplit(row.dest).hostname or row.dest}"
+    address = "/producer/subscriptions/"
+    notify(row.organisation, word, {"what": what[:150]}, at=at, address=address, once=True)

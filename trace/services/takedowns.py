@@ -7,6 +7,7 @@ Rules (docs/adr/0011-takedowns.md).
 2. A text leaves the event's row (null, as after an erasure) and is kept sealed in the takedown:
    no reader, present or future, can show it by mistake. Its digest stays in the signed statement,
    which still verifies and says "withheld". Its eventID is kept from the public where it is a hash.
+   Copies of pages that showed it go for good (services.public_copies): lifting brings none back.
 3. Only words that somebody made up may go: extension members that are texts, never what a statement
    is about, quantities, treatments or notices.
 4. A photo's file leaves the folder that is served. Its digest stays in the statement. A personal
@@ -172,7 +173,7 @@ def take_down_photo(
     write_audit(actor, "takedown.photo", f"photo:{digest}", at=at, reason=reason)
     _hide_photo(row, owner, at)
     if event is not None:
-        forget_pages(event.id)
+        forget_pages(event.id, copies_at=at)
     _note(row)
     db.session.flush()
     return row
@@ -389,6 +390,7 @@ def _withhold(row: Takedown, event: Event, found: Disclosure) -> None:
         event,
         [None if text == found.text else text for text in texts],
         [*private, *sorted(hash_of_it)],
+        copies_at=row.created_at,
     )
 
 
@@ -409,7 +411,13 @@ def _put_back(row: Takedown) -> None:
     row.kept = None
 
 
-def _store(event: Event, texts: list[str | None], private: list[str]) -> None:
+def _store(
+    event: Event,
+    texts: list[str | None],
+    private: list[str],
+    *,
+    copies_at: datetime | None = None,
+) -> None:
     db.session.execute(
         update(Event)
         .where(Event.id == event.id)
@@ -417,7 +425,7 @@ def _store(event: Event, texts: list[str | None], private: list[str]) -> None:
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(event)
-    forget_pages(event.id)
+    forget_pages(event.id, copies_at=copies_at)
 
 
 def _hide_photo(row: Takedown, owner: Organisation | None, at: datetime) -> None:

@@ -38,6 +38,7 @@ from trace.services.keys import signing_key
 from trace.services.naming import issuer_of
 from trace.services.passports import passport_of
 from trace.services.platform import platform_organisation
+from trace.services.public_copies import CopyDropped
 from trace.services.settings import current_settings
 from trace.services.successors import made_by_or_for
 from trace.services.untp_documents import (
@@ -218,9 +219,16 @@ def find(public_id: str) -> Credential | None:
     return db.session.scalar(select(Credential).where(Credential.public_id == known))
 
 
+def text_of(row: Credential) -> str:
+    """A credential as it was signed. Raises CopyDropped."""
+    if not row.jwt:
+        raise CopyDropped
+    return row.jwt
+
+
 def payload_of(row: Credential) -> JsonObject:
-    """What a credential says."""
-    found: JsonObject = loads_strict(parse_compact(row.jwt, typ=TYP).payload)
+    """What a credential says. Raises CopyDropped."""
+    found: JsonObject = loads_strict(parse_compact(text_of(row), typ=TYP).payload)
     return found
 
 

@@ -23,7 +23,7 @@ def show(public_id: str) -> ResponseReturnValue:
     if request.args.get("format") == "json":
         body: bytes | str = orjson.dumps(untp.payload_of(row), option=orjson.OPT_INDENT_2)
         return _answer(body, "application/json", "public, max-age=86400")
-    return _answer(row.jwt, untp.MEDIA_TYPE, "public, max-age=86400")
+    return _answer(untp.text_of(row), untp.MEDIA_TYPE, "public, max-age=86400")
 
 
 @blueprint.get("/status/<int:number>/<purpose>")

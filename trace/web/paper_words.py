@@ -11,6 +11,7 @@ from flask_babel import gettext
 from trace.core.signing import JsonObject
 from trace.models import Job, PortalDelivery
 from trace.services.eudr import Check
+from trace.services.public_copies import WITHDRAWN
 
 State = tuple[str, str]  # kind of tag, words
 
@@ -56,6 +57,13 @@ def delivery_state(row: PortalDelivery) -> State:
         "failed": ("stop", gettext("không gửi được")),
     }
     return words[row.state]
+
+
+def delivery_reason(row: PortalDelivery) -> str:
+    """Why it was not taken, or why its copy is gone; the portal's own words where it has any."""
+    if row.reason == WITHDRAWN:
+        return str(gettext("bản sao đã xoá, vì nội dung trong đó đã bị xoá hoặc gỡ"))
+    return row.reason
 
 
 def check_words(check: Check) -> str:

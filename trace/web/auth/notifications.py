@@ -34,7 +34,7 @@ def kind_name(kind: str) -> str:
         "members": gettext("Thành viên và mật khẩu"),
         "handover": gettext("Giao nhận hàng"),
         "alert": gettext("Thu hồi, tạm giữ hàng bạn giữ"),
-        "key": gettext("Khoá ký, mã truy cập, việc chờ duyệt"),
+        "key": gettext("Khoá ký, mã truy cập, việc chờ duyệt, kết nối với máy khác"),
         "certificate": gettext("Chứng nhận"),
         "request": gettext("Yêu cầu về dữ liệu cá nhân, báo cáo"),
         "weekly": gettext("Tin tuần"),

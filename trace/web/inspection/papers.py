@@ -3,7 +3,7 @@ it reads them. Taking what is not its own is written down."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, send_file, url_for
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -17,6 +17,7 @@ from trace.services.epcis_papers import written
 from trace.web import paper_words as words
 from trace.web.access import actor
 from trace.web.forms import Form
+from trace.web.sent_files import send_sheet, send_text
 
 blueprint = Blueprint("goods_papers", __name__, url_prefix="/inspection/papers")
 
@@ -62,7 +63,7 @@ def _taken(thing_id: int, why: str, *, down: bool) -> Around:
 def plots(thing_id: int) -> ResponseReturnValue:
     """The plots as the EU asks for them."""
     found = eudr.plots_of(_taken(thing_id, "plots", down=False))
-    return _file(found.geojson, "application/geo+json", f"thua-{thing_id}.geojson")
+    return send_text(found.geojson, "application/geo+json", f"thua-{thing_id}.geojson")
 
 
 @blueprint.get("/<int:thing_id>/events.jsonld")
@@ -70,24 +71,10 @@ def events(thing_id: int) -> ResponseReturnValue:
     """The events around the goods as one EPCIS document."""
     found = _taken(thing_id, "events", down=True)
     body = b"".join(written(found, at=clock.now()))
-    return _file(body, "application/ld+json", f"su-kien-{thing_id}.jsonld")
+    return send_text(body, "application/ld+json", f"su-kien-{thing_id}.jsonld")
 
 
 @blueprint.get("/files/<public_id>")
 def download(public_id: str) -> ResponseReturnValue:
     """A finished spreadsheet."""
-    path, form = fsma_files.fetch(actor(), public_id, at=clock.now())
-    answer = send_file(
-        path,
-        mimetype=fsma_files.MEDIA_TYPES[form],
-        as_attachment=True,
-        download_name=f"fsma-204.{form}",
-        max_age=0,
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _file(body: bytes | str, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(body, content_type=kind, headers=headers)
+    return send_sheet(*fsma_files.fetch(actor(), public_id, at=clock.now()))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from datetime import date, timedelta
 from itertools import islice
-from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -31,6 +30,7 @@ from trace.web import paper_words as words
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.lists import csv_response
+from trace.web.sent_files import send_sheet, send_text
 
 blueprint = Blueprint("papers", __name__, url_prefix="/producer/papers")
 
@@ -59,6 +59,7 @@ def index() -> ResponseReturnValue:
             one: f"{request.path}?{urlencode({**asked, 'format': one})}" for one in ("csv", "xlsx")
         },
         deliveries=[(row, *words.delivery_state(row)) for row in rows[:30]],
+        reason_of=words.delivery_reason,
         older=rows[29].id if len(rows) > 30 else None,
         portal_on=portal.current_adapter() is not None,
         short_name=short_name,
@@ -154,7 +155,7 @@ def plots(thing_id: int) -> ResponseReturnValue:
     """The plots as the EU asks for them."""
     thing = get_thing(actor(), thing_id, *GOODS)
     found = eudr.plots_of(around(actor(), thing.id, down=False))
-    return _file(found.geojson, "application/geo+json", f"thua-{thing.id}.geojson")
+    return send_text(found.geojson, "application/geo+json", f"thua-{thing.id}.geojson")
 
 
 @blueprint.get("/lots/<int:thing_id>/events.jsonld")
@@ -163,7 +164,7 @@ def events(thing_id: int) -> ResponseReturnValue:
     thing = get_thing(actor(), thing_id, *GOODS)
     found = around(actor(), thing.id)
     body = b"".join(written(found, at=clock.now()))
-    return _file(body, "application/ld+json", f"su-kien-{thing.id}.jsonld")
+    return send_text(body, "application/ld+json", f"su-kien-{thing.id}.jsonld")
 
 
 @blueprint.get("/lots/<int:thing_id>/steps.csv")
@@ -173,28 +174,10 @@ def lot_steps(thing_id: int) -> ResponseReturnValue:
     return _steps_file(Span(thing_id=thing.id), "csv", f"truoc-sau-{thing.id}")
 
 
-def _file(body: bytes | str, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(body, content_type=kind, headers=headers)
-
-
 @blueprint.get("/files/<public_id>")
 def download(public_id: str) -> ResponseReturnValue:
     """A finished spreadsheet."""
-    path, form = fsma_files.fetch(actor(), public_id, at=clock.now())
-    return _sent(path, form)
-
-
-def _sent(path: Path, form: str) -> Response:
-    answer = send_file(
-        path,
-        mimetype=fsma_files.MEDIA_TYPES[form],
-        as_attachment=True,
-        download_name=f"fsma-204.{form}",
-        max_age=0,
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_sheet(*fsma_files.fetch(actor(), public_id, at=clock.now()))
 
 
 @blueprint.route("/credentials/<public_id>/revoke", methods=["GET", "POST"])
@@ -224,7 +207,7 @@ def delivery(public_id: str) -> ResponseReturnValue:
     """One passport on its way to the portal; `?format=json` is what was sent."""
     row = portal.get_delivery(actor(), public_id)
     if request.args.get("format") == "json":
-        return _file(portal.document_of(row), "application/json", f"ho-chieu-{row.id}.json")
+        return send_text(portal.document_of(row), "application/json", f"ho-chieu-{row.id}.json")
     form = Form(NothingForm())
     if form.sent:
         with form.attempt():
@@ -237,5 +220,6 @@ def delivery(public_id: str) -> ResponseReturnValue:
         kind=kind,
         text=text,
         name=short_name(row.thing.identity),
-        again=row.state in ("failed", "refused") and actor().may("manage"),
+        reason=words.delivery_reason(row),
+        again=bool(row.document) and row.state in portal.GIVEN_UP and actor().may("manage"),
     )
