@@ -32,7 +32,7 @@ from typing import Any, Final
 
 from trace.core.epcis import context as contexts
 from trace.core.epcis import vocabulary as words
-from trace.core.epcis.document import DEFAULT_LIMITS, Limits, parse_document
+from trace.core.epcis.document import DEFAULT_LIMITS, Document, Limits, parse_document
 from trace.core.epcis.errors import NotHashable
 from trace.core.epcis.gate import event_errors
 from trace.core.epcis.hash_text import canonical, canonical_time
@@ -53,11 +53,6 @@ _BEFORE: Final = (
     ("action", "value"),
     ("transformationID", "value"),
 )
-_PAIRS: Final = {
-    "bizTransactionList": ("bizTransaction", words.BIZ_TRANSACTION_TYPES),
-    "sourceList": ("source", words.SOURCE_DESTINATION_TYPES),
-    "destinationList": ("destination", words.SOURCE_DESTINATION_TYPES),
-}
 _METADATA: Final = (
     "time",
     "startTime",
@@ -139,7 +134,11 @@ def hash_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     Raises Refused with the path of everything that is not strict JSON or not shaped like EPCIS.
     Rules that need a clock or a check digit are not applied: any event can be named.
     """
-    document = parse_document(data, limits=limits)
+    return hash_events(parse_document(data, limits=limits))
+
+
+def hash_events(document: Document) -> list[str]:
+    """The same for a document that was read already, from whichever form."""
     found: list[TraceError] = []
     hashes: list[str] = []
     hasher = EventHasher()
@@ -342,7 +341,7 @@ class _Text:
         for name, value in obj.items():
             if name in _ORDERED or name in _NOT_HASHED:
                 continue
-            if name in _PAIRS:
+            if name in words.PAIRS:
                 if value:
                     out.append(self.pairs(name, value))
             else:
@@ -350,7 +349,7 @@ class _Text:
         return out + self.members(rest) if rest else out
 
     def pairs(self, name: str, given: list[JsonObject]) -> str:
-        second, known = _PAIRS[name]
+        second, known = words.PAIRS[name]
         texts = [
             ("type" + self.word(one["type"], known) if "type" in one else "")
             + self.member(second, one[second])

@@ -143,6 +143,13 @@ STANDARD_PREFIXES: Final[dict[str, str]] = {
     "dcterms": "http://purl.org/dc/terms/",
 }
 
+# Lists of pairs: what stands beside `type` in each, and the words that the type may be.
+PAIRS: Final = {
+    "bizTransactionList": ("bizTransaction", BIZ_TRANSACTION_TYPES),
+    "sourceList": ("source", SOURCE_DESTINATION_TYPES),
+    "destinationList": ("destination", SOURCE_DESTINATION_TYPES),
+}
+
 # Steps of farming and of this chain that CBV has no word for.
 OWN_STEPS: Final = _words(
     """sowing transplanting irrigating fertilising spraying weeding pruning field_observation

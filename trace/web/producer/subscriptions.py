@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,12 +44,7 @@ def change(public_id: str, act: str) -> ResponseReturnValue:
     acts["remove"] = subscriptions.unsubscribe
     if act not in acts:
         abort(404)
-    form = Form()
-    if form.sent:
-        with form.attempt():
-            acts[act](actor(), row, at=clock.now())
-            return form.done(url_for("subscriptions.index"), _done(act))
-    return _ask(form, act, _name(row))
+    return _asked(act, _name(row), lambda at: acts[act](actor(), row, at=at))
 
 
 @blueprint.route("/letters/<int:letter_id>/<act>", methods=["GET", "POST"])
@@ -58,12 +55,18 @@ def answer_letter(letter_id: int, act: str) -> ResponseReturnValue:
     acts = {"replay": subscriptions.replay, "put-aside": subscriptions.put_aside}
     if act not in acts:
         abort(404)
+    name = _name(letter.subscription)
+    return _asked(act, name, lambda at: acts[act](actor(), letter, at=at))
+
+
+def _asked(act: str, name: str, do: Callable[[datetime], None]) -> ResponseReturnValue:
+    """Asks once, then does it."""
     form = Form()
     if form.sent:
         with form.attempt():
-            acts[act](actor(), letter, at=clock.now())
+            do(clock.now())
             return form.done(url_for("subscriptions.index"), _done(act))
-    return _ask(form, act, _name(letter.subscription))
+    return _ask(form, act, name)
 
 
 def _ask(form: Form, act: str, name: str) -> ResponseReturnValue:

@@ -205,7 +205,7 @@ class EventReader:
         return self.number(element, path)
 
     def pairs(self, element: Element, path: str, name: str) -> list[JsonObject]:
-        second, known = tables.PAIRS[name]
+        second, known = words.PAIRS[name]
         found = []
         for at, one in enumerate(self.each(element, path, second)):
             pair: JsonObject = {}

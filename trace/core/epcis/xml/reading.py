@@ -23,7 +23,7 @@ from trace.core.epcis import errors
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.document import Document, DocumentType, Limits, parse_document
 from trace.core.epcis.gate import envelope_errors
-from trace.core.epcis.hashing import EventHasher
+from trace.core.epcis.hashing import hash_events
 from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.strict_json import JsonObject, JsonValue, load
 from trace.core.epcis.xml import names as ns
@@ -128,18 +128,7 @@ def hash_any(data: bytes, *, limits: Limits = DEFAULT_XML_LIMITS) -> list[str]:
 
     Raises Refused with the path of everything that is not XML or JSON, or not shaped like EPCIS.
     """
-    document = take_in(data, limits=limits)
-    found: list[TraceError] = []
-    hashes: list[str] = []
-    hasher = EventHasher()
-    for path, event in zip(document.paths, document.events, strict=True):
-        try:
-            hashes.append(hasher.hash(event))
-        except Refused as refused:
-            found += [error.at(path) for error in refused.errors]
-    if found:
-        raise Refused(found)
-    return hashes
+    return hash_events(take_in(data, limits=limits))
 
 
 @dataclass(slots=True)

@@ -45,11 +45,6 @@ KINDS: Final[dict[str, str]] = {
     "ilmd": "ilmd",
 }
 WORDS: Final = {"bizStep": words.BIZ_STEPS, "disposition": words.DISPOSITIONS}
-PAIRS: Final = {
-    "bizTransactionList": ("bizTransaction", words.BIZ_TRANSACTION_TYPES),
-    "sourceList": ("source", words.SOURCE_DESTINATION_TYPES),
-    "destinationList": ("destination", words.SOURCE_DESTINATION_TYPES),
-}
 METADATA: Final = (
     "time",
     "deviceID",
@@ -153,7 +148,7 @@ def _quantities(_: str, value: list[JsonObject], old: bool) -> Any:
 
 
 def _pairs(name: str, value: list[JsonObject], old: bool) -> Any:
-    second, known = PAIRS[name]
+    second, known = words.PAIRS[name]
     found = []
     for one in value:
         pair = {"type": known.bare(clean(one["type"]).strip())} if "type" in one else {}

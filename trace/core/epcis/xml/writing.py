@@ -272,7 +272,7 @@ class _Writer:
         self.out.append(f"</{name}>")
 
     def pairs(self, name: str, value: list[JsonObject]) -> None:
-        second, known = tables.PAIRS[name]
+        second, known = words.PAIRS[name]
         self.out.append(f"<{name}>")
         for one in value:
             said = f' type="{attribute(self._said(known, one["type"]))}"' if "type" in one else ""
