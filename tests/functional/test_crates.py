@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -12,8 +13,10 @@ import zxingcpp
 from flask import Flask
 from PIL import Image
 from sqlalchemy import func, select
+from sqlalchemy.orm import scoped_session
 from werkzeug.test import TestResponse
 
+from tests.support.farms import item, make_farm, thing_id
 from tests.support.fields import Console, add_partner, errors, open_console
 from tests.support.pages import Page, PageClient
 from tests.support.photos import photo_of_codes
@@ -33,7 +36,10 @@ from trace.models import (
     Unit,
 )
 from trace.services.actors import Actor
+from trace.services.batches import short_name
 from trace.services.crates import new_crates
+from trace.services.labels import crate_label
+from trace.services.processing import pack
 
 PREFIX = "8936012"
 
@@ -380,3 +386,25 @@ def test_the_consoles_camera_opens_what_a_label_is_on_or_the_form_that_puts_it_o
     assert opened(rows[0].serial.lower()).endswith(f"/producer/batches/{lot}")
     form = console.pages.get("/producer/scan/?" + urlencode({"code": stamps[1]}))
     assert form.find("//input[@name='first']")[0].get("value") == stamps[1]
+
+
+@pytest.mark.parametrize(
+    ("private", "shown"),
+    [
+        ([], True),
+        (["childQuantityList"], False),
+        (["childQuantityList/0"], False),
+        (["parentID"], False),
+    ],
+)
+def test_a_crates_label_tells_strangers_nothing_its_packing_keeps_from_them(
+    db_session: scoped_session[Any], now: datetime, private: list[str], shown: bool
+) -> None:
+    farm = make_farm(now - timedelta(days=2))
+    lot, crate = farm.register(), farm.box(farm.register(), kilos=30)
+    farm.tell(pack(farm.record(), crate, [item(lot, 12)]), private=private)
+    label = crate_label(farm.actor, db.session.get_one(Thing, thing_id(crate)))
+    words = " ".join((label.name, label.weight, *label.dates))
+    assert (short_name(lot) in words, "42 kg" in words) == (shown, shown)
+    assert ("12 kg" in words) == shown
+    assert "30 kg" in words, "what is public of it stays on the label"

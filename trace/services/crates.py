@@ -46,6 +46,8 @@ from trace.services.vocabulary import Amount
 RUN_LIMIT: Final = 2_000
 _LIST: Final = 200
 _PARENT: Final = ROLES.index("parent")
+# What of a packing says what lies in a crate: kept from the public in part, it is kept whole.
+_CONTENTS: Final = frozenset({"parentID", "childEPCs", "childQuantityList"})
 
 
 class PrefixFixed(Conflict):
@@ -288,10 +290,12 @@ def check_count(count: int, path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Something in a crate, and how much of it (None: a crate, or nobody said)."""
+    """Something in a crate, and how much of it (None: a crate, or nobody said). `public`: anybody
+    may read that it lies there, and how much."""
 
     thing: Thing
     amount: Amount | None
+    public: bool = True
 
 
 def loads_of(actor: Actor, crates: Collection[int]) -> dict[int, list[Load]]:
@@ -316,17 +320,19 @@ def loads_of(actor: Actor, crates: Collection[int]) -> dict[int, list[Load]]:
                 for gone in [one.thing.id for one in children] or list(held):
                     held.pop(gone, None)
             elif action == "ADD":
+                public = not any(path.partition("/")[0] in _CONTENTS for path in line.kept)
                 for one in children:
-                    held[one.thing.id] = _added(held.get(one.thing.id), one)
+                    held[one.thing.id] = _added(held.get(one.thing.id), one, public)
     return {crate: list(held.values()) for crate, held in inside.items()}
 
 
-def _added(known: Load | None, told: Named) -> Load:
+def _added(known: Load | None, told: Named, public: bool) -> Load:
+    public = public and (known is None or known.public)
     if told.quantity is None:
-        return known or Load(told.thing, None)
+        return Load(told.thing, known.amount if known is not None else None, public)
     before = known.amount if known is not None else None
     more = before.quantity if before is not None and before.uom == told.unit else Decimal(0)
-    return Load(told.thing, Amount(told.quantity + more, told.unit))
+    return Load(told.thing, Amount(told.quantity + more, told.unit), public)
 
 
 def totals(loads: Sequence[Load]) -> list[Amount]:

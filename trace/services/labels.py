@@ -161,20 +161,23 @@ def label_of(thing: Thing, facts: LotFacts, *, net_weight: str = "", gs1: bool =
 
 def crate_label(actor: Actor, thing: Thing) -> Label:
     """The label of a crate: what lies in it now, how much, and its number as bars too where it is
-    an SSCC."""
-    loads = loads_of(actor, [thing.id])[thing.id]
+    an SSCC. What is kept from the public is not printed for it, nor a weight of the rest, which
+    would be read as the crate's."""
+    held = loads_of(actor, [thing.id])[thing.id]
+    loads = [one for one in held if one.public]
     names = list(dict.fromkeys(p.name for p in (product_of(one.thing) for one in loads) if p))
-    weight = " + ".join(amount_words(one) for one in totals(loads))
+    whole = len(loads) == len(held)
+    weight = " + ".join(amount_words(one) for one in totals(loads)) if whole else ""
     lines = []
     for one in loads[:MOST_LOTS]:
         named = "Thùng" if one.thing.kind == "logistic" else "Lô"
-        much = f" · {amount_words(one.amount)}" if one.amount and len(loads) > 1 else ""
+        much = f" · {amount_words(one.amount)}" if one.amount and len(held) > 1 else ""
         lines.append(f"{named} {short_name(one.thing.identity)}{much}")
     if len(loads) > MOST_LOTS:
         lines.append(f"và {len(loads) - MOST_LOTS} lô nữa")
-    if len(loads) == 1 and loads[0].thing.kind == "lot":
-        lines += _dates(facts_of(timeline(actor, loads[0].thing), loads[0].thing))
-    name = names[0] if len(names) == 1 else "Thùng hàng"
+    if whole and len(loads) == 1 and loads[0].thing.kind == "lot":
+        lines += _dates(facts_of(timeline(actor, loads[0].thing), loads[0].thing).printed())
+    name = names[0] if whole and len(names) == 1 else "Thùng hàng"
     return _crate(Label("", "", name, weight=weight, dates=tuple(lines)), thing.identity, "")
 
 
