@@ -413,3 +413,18 @@ def test_a_token_is_good_for_its_caller_its_query_and_a_day(now: datetime) -> No
         with pytest.raises(BadPageToken):
             run(actor, asked, at=at, token=text)
     assert things(made[0])  # the world was about something
+
+
+def test_a_patterns_refusal_counts_only_what_the_caller_is_shown(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epcis_queries_sql, "MAX_THINGS", 3)
+    maker, other = make_actor(now), make_actor(now, "Khác Demo")
+    lots = [f"urn:epc:class:lgtin:8930000.012345.{number}" for number in range(9)]
+    capture(maker, [registered(lot) for lot in lots[:8]], at=now)
+    capture(other, [registered(lots[8])], at=now)
+    db.session.commit()
+    query = query_of({"MATCH_anyEPCClass": ["urn:epc:idpat:lgtin:8930000.012345.*"]})
+    assert len(run(other, query, at=now).documents) == 1
+    with pytest.raises(QueryTooComplex):
+        run(maker, query, at=now)

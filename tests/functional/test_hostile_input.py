@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,9 @@ from tests.support.members import make_member, sign_in
 from trace.core.epcis import JsonObject
 from trace.errors import Refused
 from trace.extensions import db
+from trace.services import passports
 from trace.services.capture import capture
+from trace.services.settings import current_settings
 from trace.services.tokens import issue_token
 
 Session = scoped_session[Any]
@@ -30,10 +33,15 @@ TEXTS = (
     "\r\nX-Evil: 1",
     "a" * 2000,
     "%s%n{7}",
+    "0001-01-01",
+    "9999-12-31",
 )
 NUMBERS = ("0", "9" * 30, str(2**63), str(2**31))
 # What views read from the query, and more than they read.
-QUERY = ("page", "q", "next", "code", "lang", "view", "format", "linkType", "thing", "lot", "index")
+QUERY = (
+    *("page", "q", "next", "code", "lang", "view", "format", "linkType", "thing", "lot", "index"),
+    *("day", "from", "to", "since", "until", "month"),
+)
 
 
 def addresses(app: Flask) -> list[str]:
@@ -116,23 +124,46 @@ def test_a_zero_byte_is_refused_wherever_an_event_holds_one(
             capture(actor, [hostile], at=now)
 
 
-def test_a_document_with_a_zero_byte_is_told_where(app: Flask, client: FlaskClient) -> None:
+def test_an_event_with_a_zero_byte_is_told_where(app: Flask, client: FlaskClient) -> None:
     at = datetime.fromisoformat("2026-11-22T03:00:00+00:00")
     with app.app_context():
         actor = make_actor(at)
         _, token = issue_token(actor.organisation, "x", ["capture"], at=at)
         body: JsonObject = registered(new_lot(), trace__note="a\0b")
         db.session.commit()
-    document = {
-        "@context": body.pop("@context"),
-        "type": "EPCISDocument",
-        "schemaVersion": "2.0",
-        "creationDate": "2026-11-22T03:00:00Z",
-        "epcisBody": {"eventList": [body]},
-    }
     headers = {"Authorization": f"Bearer {token}"}
-    answer = client.post("/epcis/v2/events", json=document, headers=headers)
+    answer = client.post("/epcis/v2/events", json=body, headers=headers)
     assert answer.status_code == 400
-    assert [error["path"] for error in answer.get_json()["errors"]] == [
-        "/epcisBody/eventList/0/trace:note"
-    ]
+    assert [error["path"] for error in answer.get_json()["errors"]] == ["/trace:note"]
+
+
+def test_no_date_of_a_lot_makes_its_pages_fail(
+    app: Flask, client: FlaskClient, db_session: Session, now: datetime
+) -> None:
+    actor = make_actor(now)
+    days = ("9999-12-31", "9999-12-31T23:59:59-14:00", "0001-01-01", "2026-13-45", ["x"], 5)
+    for day in days:
+        members = ("itemExpirationDate", "bestBeforeDate", "harvestStartDate", "harvestEndDate")
+        lot = new_lot()
+        ilmd = {f"cbvmda:{name}": day for name in members}
+        capture(actor, [registered(lot, ilmd=ilmd, trace__harvestDate="9999-12-31")], at=now)
+        db.session.commit()
+        path = "/t" + lot.removeprefix(current_settings().id_base)
+        for query in ("", "?format=json", "?format=passport", "?view=passport", "?view=proof"):
+            assert client.get(path + query).status_code < 500, (day, query)
+
+
+def test_a_page_that_could_not_be_built_makes_nobody_wait(
+    app: Flask, client: FlaskClient, db_session: Session, now: datetime, monkeypatch: Any
+) -> None:
+    lot = new_lot()
+    capture(make_actor(now), [registered(lot)], at=now)
+    db.session.commit()
+    path = "/t" + lot.removeprefix(current_settings().id_base)
+    with monkeypatch.context() as broken:
+        broken.setattr(passports, "build_document", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            client.get(path)
+    began = time.monotonic()
+    assert client.get(path).status_code == 200
+    assert time.monotonic() - began < passports.CLAIM.total_seconds() / 2

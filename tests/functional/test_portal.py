@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socketserver
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -219,6 +221,29 @@ def test_over_http_a_document_is_signed_and_answers_are_read_strictly() -> None:
                 way.send("k", b"{}")
     with pytest.raises(PortalUnreachable):
         way.send("k", b"{}")
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"who are you?\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_what_does_not_speak_http_is_unreachable(said: bytes) -> None:
+    class Door(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(said)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        way = Http(f"http://127.0.0.1:{server.server_address[1]}/in", SECRET)
+        with pytest.raises(PortalUnreachable):
+            way.send("k", b"")
 
 
 @pytest.mark.one_database

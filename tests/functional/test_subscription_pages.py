@@ -16,6 +16,7 @@ from trace.extensions import db
 from trace.models import DeadLetter, Subscription
 from trace.services import subscriptions
 from trace.services.named_queries import create_query
+from trace.services.tokens import create_token, revoke_token
 
 INDEX = "/producer/subscriptions/"
 
@@ -90,3 +91,21 @@ def test_a_schedule_is_told_in_words_and_other_acts_and_others_rows_are_not_foun
     recorder = make_member(app, role="recorder", inside=member.organisation_id)
     sign_in(app, pages.client, recorder)
     assert pages.client.get(INDEX).status_code == 403
+
+
+def test_with_its_token_what_a_subscription_sends_comes_to_rest(
+    app: Flask, member: Member, now: datetime
+) -> None:
+    with app.app_context():
+        query = create_query(member.actor, {"name": "Xuất kho", "query": {}}, at=now)
+        body = {"dest": "https://events.example.com/", "stream": True}
+        made = [
+            subscriptions.subscribe(member.actor, query, body, at=now, made_with=name)
+            for name in ("bị lộ", "của nhà")
+        ]
+        token, _ = create_token(member.actor, "bị lộ", ["query"], at=now)
+        revoke_token(member.actor, token, at=now)
+        db.session.commit()
+        assert [row.paused_at for row in made] == [now, None]
+        subscriptions.resume(member.actor, made[0], at=now)
+        assert made[0].paused_at is None

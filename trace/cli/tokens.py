@@ -15,7 +15,7 @@ from trace.extensions import db
 from trace.models import Organisation, Token
 from trace.services.audit import write_audit
 from trace.services.organisations import get_organisation
-from trace.services.tokens import SCOPES, issue_token
+from trace.services.tokens import SCOPES, end_token, issue_token
 
 tokens = AppGroup("token", help="Tokens for programs.")
 trace.add_command(tokens)
@@ -69,8 +69,7 @@ def revoke(number: int) -> None:
     token = db.session.get(Token, number)
     if token is None:
         raise click.ClickException("no token has this number")
-    write_audit(
-        None, "token.revoke", f"token:{token.id}", at=clock.now(), organisation=token.organisation
-    )
-    db.session.delete(token)
+    at = clock.now()
+    write_audit(None, "token.revoke", f"token:{token.id}", at=at, organisation=token.organisation)
+    end_token(token, at=at)
     db.session.commit()

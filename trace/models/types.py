@@ -26,8 +26,12 @@ def to_millis(moment: datetime) -> int:
 
 
 def from_millis(millis: int) -> datetime:
-    """The aware UTC moment `millis` milliseconds after 1970."""
-    return EPOCH + MILLISECOND * millis
+    """The aware UTC moment `millis` milliseconds after 1970; the first or last there is for what
+    lies beyond them, so that no row whatever makes the others unreadable."""
+    try:
+        return EPOCH + MILLISECOND * millis
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if millis > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 class Moment(TypeDecorator[datetime]):

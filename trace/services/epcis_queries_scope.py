@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union
 from sqlalchemy.orm import aliased
 
 from trace.models import Event, EventThing, Handover, Holding, Thing
@@ -109,4 +109,15 @@ def tells_of_known_each(scope: Scope) -> ColumnElement[bool]:
             known_to(scope.organisation),
         )
         .exists()
+    )
+
+
+def told_things(scope: Scope) -> Select[Any]:
+    """Ids of the things that events show to the organisation, known to it or not."""
+    whole = read_whole(scope)
+    shown = and_(EventThing.visibility == PUBLIC, tells_of_known(scope))
+    return (
+        select(EventThing.thing_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(or_(whole, shown))
     )

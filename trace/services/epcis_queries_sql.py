@@ -23,7 +23,7 @@ from trace.extensions import db
 from trace.models import Event, EventKey, LogEntry, Thing
 from trace.models.events import ROLES, TYPES
 from trace.services.capture.prepare import event_key_digest
-from trace.services.epcis_queries_scope import Scope, shows
+from trace.services.epcis_queries_scope import Scope, shows, told_things
 from trace.services.sets import among
 
 MAX_THINGS: Final = 1000  # that one pattern may stand for
@@ -68,26 +68,32 @@ class Named:
         return found
 
 
-def named_in(query: Query) -> list[Named]:
+def named_in(query: Query, scope: Scope) -> list[Named]:
     """The things that must be named, the most telling first; one without things finds nothing."""
     wanted = []
     for condition in query.conditions:
         if condition.kind == "thing":
-            wanted.append(Named(_thing_ids(condition), ROLES_OF[condition.argument]))
+            wanted.append(Named(_thing_ids(condition, scope), ROLES_OF[condition.argument]))
         elif condition.kind == "transformationID":
-            wanted.append(Named(_thing_ids(condition), (INPUT, OUTPUT)))
+            wanted.append(Named(_thing_ids(condition, scope), (INPUT, OUTPUT)))
     return sorted(wanted, key=lambda one: len(one.things))
 
 
-def _thing_ids(condition: Condition) -> tuple[int, ...]:
+def _thing_ids(condition: Condition, scope: Scope) -> tuple[int, ...]:
+    """The rows of the things a condition may mean. How many a pattern fits is counted among those
+    that events show to the caller: a refusal must not tell how much others have."""
     texts = [value for value in condition.values if isinstance(value, str)]
     found = set(db.session.scalars(select(Thing.id).where(among(Thing.identity, texts))))
     starts = [start for one in condition.values if isinstance(one, Pattern) for start in one.starts]
     if starts:
         alike = or_(*(Thing.identity.startswith(start, autoescape=True) for start in starts))
-        found |= set(db.session.scalars(select(Thing.id).where(alike).limit(MAX_THINGS + 1)))
-        if len(found) > MAX_THINGS:
+        fitting = select(Thing.id).where(alike).limit(MAX_THINGS + 1)
+        fits = set(db.session.scalars(fitting))
+        if len(fits) > MAX_THINGS:
+            fits = set(db.session.scalars(fitting.where(Thing.id.in_(told_things(scope)))))
+        if len(fits) > MAX_THINGS:
             raise QueryTooComplex(path=condition.name, reason="the pattern fits too many things")
+        found |= fits
     return tuple(sorted(found))
 
 

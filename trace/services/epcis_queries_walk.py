@@ -79,7 +79,7 @@ def candidates(
     """The events that may answer, each once, beginning behind `after`. Raises NotAllowed,
     QueryTooComplex."""
     scope = scope_of(actor)
-    named = named_in(query)
+    named = named_in(query, scope)
     floor = _floor(query, walk, after)
     if any(not one.things for one in named):
         return

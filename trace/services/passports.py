@@ -144,7 +144,11 @@ def has_own_history(thing: ColumnElement[int]) -> ColumnElement[int]:
 
 def _rebuilt(connection: Connection, row: Any, at: datetime) -> PassportRead:
     if _claim(connection, row, at):
-        return _build(connection, row.thing_id, at)
+        try:
+            return _build(connection, row.thing_id, at)
+        except Exception:
+            _give_back(connection, row.thing_id)  # or others would wait for what never comes
+            raise
     if row.document is None:
         row = _waited_for(connection, row)
     if row.document is None:
@@ -188,6 +192,17 @@ def _claim(connection: Connection, row: Any, at: datetime) -> bool:
     )
     connection.commit()
     return won.rowcount == 1
+
+
+def _give_back(connection: Connection, thing_id: int) -> None:
+    """Ends a claim that came to nothing: the next reader may try."""
+    connection.rollback()
+    connection.execute(
+        update(_passports)
+        .where(_passports.c.thing_id == thing_id)
+        .values(stale=True, building_until=None)
+    )
+    connection.commit()
 
 
 def _build(connection: Connection, thing_id: int, at: datetime) -> PassportRead:

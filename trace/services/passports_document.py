@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from functools import cache
 from typing import Any, Final, cast
 
@@ -391,7 +391,7 @@ def _valid_until(facts: JsonObject, at: datetime) -> str | None:
     turns = []
     for name in ("use_by", "best_before"):
         day = iso_date(facts[name])
-        if day is not None:
+        if day is not None and day < date.max:  # 9999-12-31 is written for what keeps for ever
             turn = datetime.combine(day + timedelta(days=1), time(), LOCAL)
             if turn > at:
                 turns.append(turn)

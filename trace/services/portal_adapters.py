@@ -8,6 +8,7 @@ later what became of it. It answers `accepted` with a receipt, `refused` with a 
 
 from __future__ import annotations
 
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -151,13 +152,16 @@ class Http:
                 return read_answer(answer.read(MAX_ANSWER + 1), empty=Answer("pending"))
         except urllib.error.HTTPError as error:
             return self._refused(method, error)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise PortalUnreachable(reason=type(error).__name__) from None
 
     @staticmethod
     def _refused(method: str, error: urllib.error.HTTPError) -> Answer:
-        with error:
-            data = error.read(MAX_ANSWER + 1)
+        try:
+            with error:
+                data = error.read(MAX_ANSWER + 1)
+        except (OSError, http.client.HTTPException) as broken:
+            raise PortalUnreachable(reason=type(broken).__name__) from None
         lasting = 400 <= error.code < 500 and error.code not in PATIENCE
         if method == "GET" and error.code == 404:
             return Answer("pending")  # not known there yet

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Organisation, Person, Token
+from trace.models import Organisation, Person, Subscription, Token
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.sessions import token_digest
@@ -135,7 +135,24 @@ def get_token(actor: Actor, token_id: int) -> Token:
 
 
 def revoke_token(actor: Actor, token: Token, *, at: datetime) -> None:
-    """The token opens nothing any more."""
+    """The token opens nothing any more, and what it subscribed to rests."""
     actor.check("manage")
     write_audit(actor, "token.revoke", f"token:{token.id}", at=at)
+    end_token(token, at=at)
+
+
+def end_token(token: Token, *, at: datetime) -> None:
+    """Deletes a token. Subscriptions made with one of its name rest until somebody resumes them:
+    who took a token may have had events sent elsewhere, which the token's end alone would not
+    stop."""
+    db.session.execute(
+        update(Subscription)
+        .where(
+            Subscription.organisation_id == token.organisation_id,
+            Subscription.made_with == token.name[:100],
+            Subscription.paused_at.is_(None),
+        )
+        .values(paused_at=at, failure="token-revoked")
+        .execution_options(synchronize_session="fetch")
+    )
     db.session.delete(token)

@@ -88,6 +88,14 @@ WRONG: dict[str, tuple[Json, list[tuple[str, str]]]] = {
         harvest(errorDeclaration={"declarationTime": "2026-12-22T03:05:01Z"}),
         [("/errorDeclaration/declarationTime", "event-in-future")],
     ),
+    "a time before time": (
+        harvest(eventTime="0001-01-01T00:00:00+14:00"),
+        [("/eventTime", "time-too-early")],
+    ),
+    "a declaration of long ago": (
+        harvest(errorDeclaration={"declarationTime": "1899-12-31T23:59:59Z"}),
+        [("/errorDeclaration/declarationTime", "time-too-early")],
+    ),
     "no context": (harvest(**{"@context": None}), [("/@context", "missing-member")]),
     "a context that is a number": (harvest(**{"@context": 5}), [("/@context", "bad-context")]),
     "an unknown action": (harvest(action="CREATE"), [("/action", "unknown-word")]),

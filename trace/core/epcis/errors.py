@@ -151,6 +151,11 @@ class EventInFuture(EpcisError):
     message = "The time %(time)s lies in the future."
 
 
+class TooEarly(EpcisError):
+    code = "time-too-early"
+    message = "The time %(time)s lies before 1900; nothing that old is recorded."
+
+
 class SensorAfterEvent(EpcisError):
     code = "sensor-after-event"
     message = "The sensor time %(time)s is later than the event time."

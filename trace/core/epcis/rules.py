@@ -5,7 +5,8 @@
    transformation inputs and outputs, or one side and a transformationID (EPCIS 2.0 §7.4).
 2. parentID is required unless an aggregation is only observed (§7.4.3); ilmd only where things
    come into being: action ADD, or a transformation (§7.4.2, §7.4.5).
-3. eventTime and declarationTime lie at most five minutes in the future (clocks differ).
+3. eventTime and declarationTime lie at most five minutes in the future (clocks differ); no time
+   lies before 1900: nothing told here is older, and what reads a time may count back from it.
 4. A sensor's times are not after the event's (conformance requirement M122).
 5. Quantities are not below zero; every number is finite, every integer within ±(2^53−1).
 6. Extension names are addresses or have a declared prefix, at every depth; `_sd`, `_sd_alg` and
@@ -18,7 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trace.core.epcis import context as contexts
@@ -31,6 +32,7 @@ from trace.core.gs1 import Gs1Error, parse_identity
 from trace.errors import TraceError
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 MAX_DEPTH: Final = 64
 
 _QUANTITY_LISTS: Final = (
@@ -166,6 +168,8 @@ def _not_in_future(path: str, text: str, latest: datetime, found: list[TraceErro
         found.append(errors.BadTime(path=path))
     elif moment > latest:
         found.append(errors.EventInFuture(path=path, time=text))
+    elif moment < EARLIEST:
+        found.append(errors.TooEarly(path=path, time=text))
 
 
 def _quantities(name: str, given: list[JsonObject], found: list[TraceError]) -> None:
@@ -217,6 +221,8 @@ def _sensor_part(
                 found.append(errors.BadTime(path=f"{path}/{name}"))
             elif event_time is not None and moment > event_time:
                 found.append(errors.SensorAfterEvent(path=f"{path}/{name}", time=value))
+            elif moment < EARLIEST:
+                found.append(errors.TooEarly(path=f"{path}/{name}", time=value))
     _extensions(part, known, path, found)
 
 

@@ -22,6 +22,7 @@ from trace.web.producer.telling import tell
 
 blueprint = Blueprint("tonight", __name__, url_prefix="/producer/tonight")
 LABELS_SHOWN = 40
+EARLIEST = date(2000, 1, 1)  # nothing was recorded before
 
 
 @blueprint.get("/")
@@ -32,7 +33,7 @@ def show() -> ResponseReturnValue:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         day = today
-    evening = paper.evening_of(actor(), min(day, today))
+    evening = paper.evening_of(actor(), max(EARLIEST, min(day, today)))
     labels = [
         (batch_of(actor(), thing), label_of(thing, facts_of(timeline(actor(), thing), thing)))
         for thing in evening.lots[:LABELS_SHOWN]
