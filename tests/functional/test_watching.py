@@ -29,7 +29,7 @@ AWAY = {"REMOTE_ADDR": "203.0.113.7"}
 
 def with_settings(app: Flask, **changes: Any) -> Settings:
     """The application's settings with some changed."""
-    changed = replace(app.extensions["trace.settings"], **changes)
+    changed: Settings = replace(app.extensions["trace.settings"], **changes)
     app.extensions["trace.settings"] = changed
     return changed
 
@@ -73,7 +73,8 @@ def test_a_failure_is_logged_under_the_name_its_sender_was_given_and_without_the
 ) -> None:
     written = io.StringIO()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(written))
-    monkeypatch.setitem(app.view_functions, "home.about", lambda: {}["no such key"])
+    nothing: dict[str, str] = {}
+    monkeypatch.setitem(app.view_functions, "home.about", lambda: nothing["no such key"])
     app.testing = False
     answer = client.get("/about?phone=0912345678")
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
@@ -166,13 +167,14 @@ def test_an_instance_is_ready_when_database_log_keys_and_disk_are(
     assert whole.status_code == 200
     assert whole.json == {
         "status": "ready",
-        "checks": dict.fromkeys(("database", "log", "keys", "disk"), "ok"),
+        "checks": {"database": "ok", "log": "ok", "keys": "ok", "disk": "ok"},
     }
     keys = app.extensions["trace.settings"].instance / "keys"
     (keys / "log.sealed").rename(keys / "elsewhere")
     with_settings(app, id_base="https://other.example")
     broken = client.get("/readyz")
     assert broken.status_code == 503
+    assert broken.json is not None
     assert broken.json["checks"] == {
         "database": "ok",
         "log": "failed",

@@ -21,6 +21,8 @@ MODULES = (
     "people",
     "tokens",
     "demo",
+    "backup",
+    "doctor",
     "verify",
 )
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from trace import clock
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
+from trace.services import sequencer
 from trace.services.keys import log_key, root_key
 from trace.services.log import OtherIdBase, current_state
 from trace.services.measures import plain, read_measures
@@ -97,6 +98,8 @@ def _log() -> bool:
     frozen, given = current_state().id_base, current_settings().id_base
     if frozen != given:
         raise OtherIdBase(frozen=frozen, given=given)
+    # An older backup was restored: what is recorded before the log is refilled would be in its way.
+    sequencer.check_continues()
     return True
 
 

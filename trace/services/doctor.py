@@ -1,0 +1,274 @@
+"""An installation examined: what is in order, what to mend, and how, in words for its operator.
+
+Every examination is a function of the state found; one that cannot be made says so as a fault of
+its own, and the others go on.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import orjson
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from trace.config import Settings
+from trace.errors import TraceError
+from trace.extensions import db
+from trace.models import Organisation
+from trace.services import heartbeats, sequencer
+from trace.services.backups import LAST
+from trace.services.keys import log_key, root_key, signing_key
+from trace.services.log import OtherIdBase, current_state
+from trace.services.platform import platform_organisation
+from trace.services.settings import current_settings
+
+WORDS: Final = ("fault", "warning", "ok")
+FREE_FAULT: Final = 256 * 1024 * 1024
+FREE_WARNING: Final = 2 * 1024 * 1024 * 1024
+BACKUP_AGE: Final = timedelta(hours=26)  # a daily one that was late
+CLOCK: Final = timedelta(seconds=5)
+MANY_ALIKE: Final = 8  # different characters that a secret of 32 has at least
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one examination found: `state` is one of WORDS; `mend` is empty where all is well."""
+
+    part: str
+    state: str
+    text: str
+    mend: str = ""
+
+
+def examine(*, now: datetime) -> list[Found]:
+    """All examinations, in order; the session holds nothing afterwards."""
+    found: list[Found] = []
+    settings = current_settings()
+    for part, look in EXAMINATIONS:
+        try:
+            found += look(settings, now)
+        except (SQLAlchemyError, TraceError, OSError, ValueError) as error:
+            text = error.detail if isinstance(error, TraceError) else type(error).__name__
+            mend = error.next_step if isinstance(error, TraceError) else MENDS.get(part, "")
+            found.append(Found(part, "fault", text, mend))
+        finally:
+            db.session.rollback()
+    return found
+
+
+def _settings(settings: Settings, now: datetime) -> Iterator[Found]:
+    production = settings.environment == "production"
+    worse = "fault" if production else "warning"
+    if not production:
+        yield Found(
+            "settings",
+            "warning",
+            "TRACE_ENVIRONMENT is development",
+            "Set TRACE_ENVIRONMENT=production before anybody relies on this installation.",
+        )
+    if settings.public_url.startswith("https://"):
+        yield Found("address", "ok", f"pages are at {settings.public_url}")
+    else:
+        yield Found(
+            "address",
+            worse,
+            f"{settings.public_url} is not encrypted",
+            "Set TRACE_PUBLIC_URL=https://… and let the proxy in front end TLS.",
+        )
+    for channel, value, name in (
+        ("mail", settings.mail, "TRACE_MAIL"),
+        ("SMS", settings.sms, "TRACE_SMS"),
+    ):
+        if value in ("", "console"):
+            yield Found(
+                "messages",
+                "warning",
+                f"no {channel} leaves this installation",
+                f"Set {name}: who loses a password is reached by it, and recalls are.",
+            )
+        else:
+            yield Found("messages", "ok", f"{channel} is set")
+    if not settings.log_mirrors:
+        yield Found(
+            "mirrors",
+            "warning",
+            "TRACE_LOG_MIRRORS names no copy of the log",
+            "Keep a copy elsewhere and name it: after a loss it is what the log is refilled from.",
+        )
+    if not settings.security_contact:
+        yield Found(
+            "contact",
+            "warning",
+            "nobody is named whom weaknesses are reported to",
+            "Set TRACE_SECURITY_CONTACT.",
+        )
+
+
+def _secrets(settings: Settings, now: datetime) -> Iterator[Found]:
+    weak = [
+        name
+        for name, value in (
+            ("TRACE_SECRET_KEY", settings.secret_key),
+            ("TRACE_METRICS_TOKEN", settings.metrics_token),
+            ("TRACE_SMS_SECRET", settings.sms_secret),
+            ("TRACE_PORTAL_SECRET", settings.portal_secret),
+        )
+        if value and len(set(value)) < MANY_ALIKE
+    ]
+    if len(set(settings.key_encryption_key)) < MANY_ALIKE:
+        weak.append("TRACE_KEY_ENCRYPTION_KEY")
+    for name in weak:
+        yield Found(
+            "secrets",
+            "fault",
+            f"{name} can be guessed: it repeats a few characters",
+            "Make another: openssl rand -base64 48 (the key-encryption key: trace keys rewrap).",
+        )
+    if not weak:
+        yield Found("secrets", "ok", "no secret repeats itself")
+
+
+def _permissions(settings: Settings, now: datetime) -> Iterator[Found]:
+    paths = [settings.instance / "keys", *sorted((settings.instance / "keys").glob("*"))]
+    paths += sorted(settings.instance.glob("trace_*.txt"))
+    if settings.database_url.startswith("sqlite") and db.engine.url.database:
+        paths.append(Path(db.engine.url.database))
+    closed = settings.instance.stat().st_mode & 0o007 == 0
+    open_ones = []
+    for path in paths:
+        mode = path.stat().st_mode if path.exists() else 0
+        secret = path.suffix in (".sealed", ".txt")
+        if mode & (0o077 if secret else 0o007) and not (closed and not secret):
+            open_ones.append(path)
+    for path in open_ones:
+        yield Found(
+            "permissions",
+            "fault" if settings.environment == "production" else "warning",
+            f"others may read {path}",
+            f"chmod 700 {settings.instance}; chmod go-rwx {path}",
+        )
+    if not open_ones:
+        yield Found("permissions", "ok", "keys, secrets and database are closed to others")
+
+
+def _database(settings: Settings, now: datetime) -> Iterator[Found]:
+    folder = current_app.extensions["migrate"].directory
+    newest = ScriptDirectory(folder).get_current_head()
+    with db.engine.connect() as connection:
+        here = MigrationContext.configure(connection).get_current_revision()
+    if here == newest:
+        yield Found("database", "ok", f"{db.engine.dialect.name}, schema {here}")
+    else:
+        yield Found(
+            "database",
+            "fault",
+            f"its schema is {here or 'missing'}, the program's is {newest}",
+            "Run: flask --app wsgi db upgrade",
+        )
+
+
+def _log(settings: Settings, now: datetime) -> Iterator[Found]:
+    state = current_state()
+    if state.id_base != settings.id_base:
+        raise OtherIdBase(frozen=state.id_base, given=settings.id_base)
+    sequencer.check_continues()
+    yield Found("log", "ok", f"{state.origin}: {state.size} entries continue the last checkpoint")
+    if state.last_time > now + CLOCK:
+        ahead = int((state.last_time - now).total_seconds())
+        yield Found(
+            "clock",
+            "fault",
+            f"the newest entry is {ahead} s ahead of this machine's clock",
+            "Set the clock by NTP (timedatectl set-ntp true): entries wait for no clock, and "
+            "everything recorded now bears that later time.",
+        )
+    else:
+        yield Found("clock", "ok", "the clock is not behind the newest entry")
+
+
+def _keys(settings: Settings, now: datetime) -> Iterator[Found]:
+    root_key()
+    log_key()
+    signing_key(platform_organisation())
+    yield Found("keys", "ok", "root key, log key and the platform's key open")
+
+
+def _workers(settings: Settings, now: datetime) -> Iterator[Found]:
+    alive = heartbeats.alive(settings.instance, now=now)
+    if alive:
+        yield Found("worker", "ok", f"{alive} gave a sign of life within the last minute")
+        return
+    signs = heartbeats.signs(settings.instance)
+    last = f"; the last sign was at {max(signs.values()).isoformat()}" if signs else ""
+    yield Found(
+        "worker",
+        "fault",
+        f"no worker is alive here{last}",
+        "Start one: flask --app wsgi trace worker. Without it nothing new is published.",
+    )
+
+
+def _disk(settings: Settings, now: datetime) -> Iterator[Found]:
+    free = shutil.disk_usage(settings.instance).free
+    state = "fault" if free < FREE_FAULT else "warning" if free < FREE_WARNING else "ok"
+    mend = "" if state == "ok" else "Make room, or move the instance folder to a larger disk."
+    yield Found("disk", state, f"{free // 2**20} MiB free at {settings.instance}", mend)
+
+
+def _backup(settings: Settings, now: datetime) -> Iterator[Found]:
+    take = "Take one every day: flask --app wsgi trace backup FOLDER"
+    try:
+        told = orjson.loads((settings.instance / LAST).read_bytes())
+        age = now - datetime.fromisoformat(told["made"])
+    except FileNotFoundError:
+        yield Found("backup", "warning", "none was taken by `trace backup` here", take)
+        return
+    hours = int(age.total_seconds() // 3600)
+    state = "ok" if age <= BACKUP_AGE else "warning"
+    text = f"the last one is {hours} hours old and holds {told['entries']} entries"
+    yield Found("backup", state, text, "" if state == "ok" else take)
+
+
+def _demo(settings: Settings, now: datetime) -> Iterator[Found]:
+    one = db.session.scalar(
+        select(Organisation.code).where(Organisation.demonstration.is_(True)).limit(1)
+    )
+    if one is None:
+        yield Found("demo", "ok", "no demonstration data")
+        return
+    yield Found(
+        "demo",
+        "fault" if settings.environment == "production" else "warning",
+        "demonstration data is in the database: its passwords are known to everybody",
+        "Begin production with an empty database and without `trace seed`.",
+    )
+
+
+EXAMINATIONS: Final[tuple[tuple[str, Callable[[Settings, datetime], Iterable[Found]]], ...]] = (
+    ("settings", _settings),
+    ("secrets", _secrets),
+    ("permissions", _permissions),
+    ("database", _database),
+    ("log", _log),
+    ("keys", _keys),
+    ("worker", _workers),
+    ("disk", _disk),
+    ("backup", _backup),
+    ("demo", _demo),
+)
+MENDS: Final = {
+    "database": "See that the database runs and that TRACE_DATABASE_URL is right.",
+    "log": "First see to the database; then run: flask --app wsgi trace log init",
+    "keys": "First see to the database; then run: flask --app wsgi trace log init",
+    "permissions": "Run this as the user the application runs as.",
+    "demo": "First see to the database.",
+}
