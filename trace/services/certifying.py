@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
@@ -52,15 +52,15 @@ def check_certifier(actor: Actor) -> None:
         raise NotAllowed
 
 
-def list_issued(actor: Actor) -> list[Certificate]:
-    """The certificates that carry the certifier's name: those that wait for an answer first.
-    Raises NotAllowed."""
+def select_issued(actor: Actor) -> Select[Certificate]:
+    """The certificates that carry the certifier's name, in no order. Raises NotAllowed."""
     check_certifier(actor)
-    query = (
-        select(Certificate)
-        .where(Certificate.issuer_id == actor.organisation.id)
-        .order_by(Certificate.id.desc())
-    )
+    return select(Certificate).where(Certificate.issuer_id == actor.organisation.id)
+
+
+def list_issued(actor: Actor) -> list[Certificate]:
+    """The same, those that wait for an answer first."""
+    query = select_issued(actor).order_by(Certificate.id.desc())
     return sorted(db.session.scalars(query), key=lambda one: one.decision != "asked")
 
 

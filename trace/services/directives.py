@@ -17,7 +17,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
-from sqlalchemy import ColumnElement, case, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
@@ -347,14 +358,18 @@ def answering_act(actor: Actor) -> str:
     return "inspect" if actor.organisation.kind == "authority" else "record"
 
 
-def list_received(actor: Actor) -> list[DirectiveUnit]:
-    """What others asked of this organisation, what it owes first."""
+def select_received(actor: Actor) -> Select[DirectiveUnit]:
+    """What others asked of this organisation, in no order."""
     actor.check("read")
+    return select(DirectiveUnit).where(DirectiveUnit.organisation_id == actor.organisation.id)
+
+
+def list_received(actor: Actor) -> list[DirectiveUnit]:
+    """The same, what it owes first."""
     owed = case((DirectiveUnit.state.in_(OWED) & (Directive.state == "open"), 0), else_=1)
     query = (
-        select(DirectiveUnit)
+        select_received(actor)
         .join(DirectiveUnit.directive)
-        .where(DirectiveUnit.organisation_id == actor.organisation.id)
         .order_by(owed, Directive.due_on.desc(), DirectiveUnit.id.desc())
         .limit(500)
     )

@@ -18,7 +18,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 
 from trace.core.gs1 import new_code
 from trace.errors import Conflict, TraceError
@@ -114,12 +114,16 @@ def get_finding(actor: Actor, finding_id: int, *, write: bool = False) -> Findin
     return get_kept(actor, Finding, finding_id, write=write)
 
 
+def select_findings(actor: Actor, states: Sequence[str]) -> Select[Finding]:
+    """The authority's findings in these states, in no order."""
+    mine = Finding.authority_id == scope_of(actor).authority.id
+    return select(Finding).where(mine, Finding.state.in_(states))
+
+
 def list_findings(actor: Actor, states: Sequence[str] = ("open",)) -> list[Finding]:
-    """The authority's findings, those due first in front, without a day last."""
-    scope = scope_of(actor)
+    """The same, those due first in front, without a day last, as many as a page shows."""
     rows = db.session.scalars(
-        select(Finding)
-        .where(Finding.authority_id == scope.authority.id, Finding.state.in_(states))
+        select_findings(actor, states)
         .order_by(Finding.due_on.is_(None), Finding.due_on, Finding.id)
         .limit(LIST_LIMIT)
     )

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 
 from trace.core.gs1 import new_code
 from trace.errors import Conflict, TraceError
@@ -69,10 +69,14 @@ def get_inspection(actor: Actor, inspection_id: int, *, write: bool = False) -> 
     return get_kept(actor, Inspection, inspection_id, write=write)
 
 
+def select_inspections(actor: Actor) -> Select[Inspection]:
+    """The authority's cases, in no order."""
+    return select(Inspection).where(Inspection.authority_id == scope_of(actor).authority.id)
+
+
 def list_inspections(actor: Actor, states: Sequence[str] = ()) -> list[Inspection]:
     """The authority's cases, the next ones first, then those that ended."""
-    scope = scope_of(actor)
-    query = select(Inspection).where(Inspection.authority_id == scope.authority.id)
+    query = select_inspections(actor)
     if states:
         query = query.where(Inspection.state.in_(states))
     query = query.order_by(Inspection.planned_on.desc(), Inspection.id.desc()).limit(LIST_LIMIT)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from trace.errors import NotFound
 from trace.extensions import db
@@ -26,20 +26,19 @@ from trace.services.records import JsonObject
 LIST_LIMIT = 300
 
 
-def cases(actor: Actor) -> list[Inspection]:
-    """The cases about this organisation that it may see, the newest first."""
+def select_cases(actor: Actor) -> Select[Inspection]:
+    """The cases about this organisation that it may see, in no order."""
     actor.check("read")
-    return list(
-        db.session.scalars(
-            select(Inspection)
-            .where(
-                Inspection.organisation_id == actor.organisation.id,
-                Inspection.state.in_(("begun", "concluded")),
-            )
-            .order_by(Inspection.id.desc())
-            .limit(LIST_LIMIT)
-        )
+    return select(Inspection).where(
+        Inspection.organisation_id == actor.organisation.id,
+        Inspection.state.in_(("begun", "concluded")),
     )
+
+
+def cases(actor: Actor) -> list[Inspection]:
+    """The same, the newest first, as many as a page shows."""
+    query = select_cases(actor).order_by(Inspection.id.desc()).limit(LIST_LIMIT)
+    return list(db.session.scalars(query))
 
 
 def get_case(actor: Actor, inspection_id: int) -> Inspection:
@@ -53,19 +52,17 @@ def get_case(actor: Actor, inspection_id: int) -> Inspection:
     return row
 
 
-def own_findings(actor: Actor) -> list[Finding]:
-    """The findings about this organisation, open ones first, those due first in front."""
+def select_own_findings(actor: Actor) -> Select[Finding]:
+    """The findings about this organisation, in no order."""
     actor.check("read")
-    return list(
-        db.session.scalars(
-            select(Finding)
-            .where(Finding.organisation_id == actor.organisation.id)
-            .order_by(
-                Finding.state != "open", Finding.due_on.is_(None), Finding.due_on, Finding.id.desc()
-            )
-            .limit(LIST_LIMIT)
-        )
-    )
+    return select(Finding).where(Finding.organisation_id == actor.organisation.id)
+
+
+def own_findings(actor: Actor) -> list[Finding]:
+    """The same, open ones first, those due first in front, as many as a page shows."""
+    order = (Finding.state != "open", Finding.due_on.is_(None), Finding.due_on, Finding.id.desc())
+    query = select_own_findings(actor).order_by(*order).limit(LIST_LIMIT)
+    return list(db.session.scalars(query))
 
 
 def mark(actor: Actor) -> int:

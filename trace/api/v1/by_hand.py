@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from trace.core.series import MEASURES
+
 PROBLEM: Final = {
     "description": "Refused.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 TOKEN: Final[list[dict[str, list[str]]]] = [{"token": ["capture"]}]
 STATEMENT: Final = "eyJhbGciOiJFZDI1NTE5Iiwi…~WyJ…~"
+
+READING: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["time", "measure", "value"],
+    "additionalProperties": False,
+    "properties": {
+        "time": {"type": "string", "format": "date-time"},
+        "measure": {"type": "string", "enum": list(MEASURES)},
+        "value": {"type": "number"},
+    },
+}
 
 
 def _json(description: str, example: Any) -> dict[str, Any]:
@@ -126,6 +139,53 @@ PATHS: Final[dict[str, dict[str, Any]]] = {
                 "200": _json("It passes", {"subject": "https://id.example/b/7K3QMP2XV4"}),
                 "422": PROBLEM,
                 "413": PROBLEM,
+                "429": PROBLEM,
+            },
+        }
+    },
+    "/api/v1/sensors/readings": {
+        "post": {
+            "tags": ["sensors"],
+            "operationId": "take_readings",
+            "summary": "What a logger, a station or its gateway has read",
+            "description": "The bearer token is the device's own (`trace_sensor_…`). Nothing sent"
+            " again is kept twice, so no Idempotency-Key is needed. A logger's file comes as"
+            " text/csv.",
+            "security": [{"token": []}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["readings"],
+                            "additionalProperties": False,
+                            "properties": {"readings": {"type": "array", "items": READING}},
+                        },
+                        "example": {
+                            "readings": [
+                                {
+                                    "time": "2026-11-20T07:10:00+07:00",
+                                    "measure": "temperature",
+                                    "value": 4.2,
+                                }
+                            ]
+                        },
+                    },
+                    "text/csv": {
+                        "schema": {"type": "string"},
+                        "example": "time,temperature\n2026-11-20T07:10:00+07:00,4.2\n",
+                    },
+                },
+            },
+            "responses": {
+                "200": _json(
+                    "How many were kept now, how many were known", {"kept": 1, "known": 0}
+                ),
+                "400": PROBLEM,
+                "401": PROBLEM,
+                "413": PROBLEM,
+                "415": PROBLEM,
                 "429": PROBLEM,
             },
         }

@@ -1,4 +1,4 @@
-"""Inspections, findings, chains and reports: for whom they concern (scope `query`), and for the
+"""Inspections, findings and chains: for whom they concern (scope `query`), and for the
 authority whose desk it is (scope `inspect`, under `/desk`)."""
 
 from __future__ import annotations
@@ -6,30 +6,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sqlalchemy import Select
+
 from trace import clock
-from trace.api.v1.door import Answer, operation
+from trace.api.v1.door import operation
 from trace.api.v1.goods import BATCH
-from trace.api.v1.nouns import PAGE, told_page
+from trace.api.v1.nouns import Rows, listing
 from trace.api.v1.recording import CODE, organisation_of
 from trace.models import Finding, Inspection
-from trace.schemas.api.answers import listed
 from trace.schemas.api.desk import (
-    WORDS,
     AuditOut,
     ChainOut,
     FindingOut,
     InspectionOut,
-    ReportOut,
 )
-from trace.services import inspections_answers, paging
+from trace.services import inspections_answers
 from trace.services.actors import Actor
 from trace.services.chain_audit import audit_chain
 from trace.services.chains import Narrowing, NothingKnown, Subject, read_chain
 from trace.services.chains_document import chain_document
 from trace.services.chains_search import search_chains
-from trace.services.citizen_reports import makers
-from trace.services.findings import get_finding, list_findings
-from trace.services.inspections import get_inspection, list_inspections
+from trace.services.findings import get_finding, select_findings
+from trace.services.inspections import get_inspection, select_inspections
 from trace.services.jurisdictions import scope_of
 from trace.services.recalls import leading  # noqa: F401  # an open case leads to what it reaches
 
@@ -63,8 +61,6 @@ FINDING: Final = {
     "closed_at": None,
     "closed_words": "",
 }
-INSPECTIONS: Final = listed(InspectionOut(), "InspectionPage")
-FINDINGS: Final = listed(FindingOut(), "FindingPage")
 
 
 def _of(row: Inspection | Finding, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,36 +77,24 @@ def _finding(row: Finding) -> dict[str, Any]:
     return _of(row, FindingOut().fields)
 
 
-@operation(
-    "GET",
+listing(
+    "list_own_inspections",
     "/inspections",
+    InspectionOut(),
+    Rows(inspections_answers.select_cases, Inspection.id, _inspection),
     tag="desk",
     summary="Inspections at this organisation that have begun, newest first",
-    scope="query",
-    out=INSPECTIONS,
-    query=PAGE,
-    answer={"items": [INSPECTION], "next": None},
+    answer=INSPECTION,
 )
-def list_own_inspections(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    found = inspections_answers.cases(actor)
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, _inspection)
-
-
-@operation(
-    "GET",
+listing(
+    "list_own_findings",
     "/findings",
+    FindingOut(),
+    Rows(inspections_answers.select_own_findings, Finding.id, _finding),
     tag="desk",
-    summary="Findings about this organisation, open ones first",
-    scope="query",
-    out=FINDINGS,
-    query=PAGE,
-    answer={"items": [FINDING], "next": None},
+    summary="Findings about this organisation, newest first",
+    answer=FINDING,
 )
-def list_own_findings(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    found = inspections_answers.own_findings(actor)
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, _finding)
 
 
 @operation(
@@ -126,20 +110,16 @@ def show_own_finding(actor: Actor, finding_id: int) -> dict[str, Any]:
     return _finding(inspections_answers.get_own_finding(actor, finding_id))
 
 
-@operation(
-    "GET",
+listing(
+    "list_desk_inspections",
     "/desk/inspections",
+    InspectionOut(),
+    Rows(select_inspections, Inspection.id, _inspection),
     tag="desk",
-    summary="An authority's inspections, the next ones first",
+    summary="An authority's inspections, newest first",
     scope="inspect",
-    out=INSPECTIONS,
-    query=PAGE,
-    answer={"items": [INSPECTION], "next": None},
+    answer=INSPECTION,
 )
-def list_desk_inspections(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    found = list_inspections(actor)
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, _inspection)
 
 
 @operation(
@@ -155,15 +135,19 @@ def show_desk_inspection(actor: Actor, inspection_id: int) -> dict[str, Any]:
     return _inspection(get_inspection(actor, inspection_id))
 
 
-@operation(
-    "GET",
+def _findings(actor: Actor, state: str) -> Select[Finding]:
+    return select_findings(actor, (state,))
+
+
+listing(
+    "list_desk_findings",
     "/desk/findings",
+    FindingOut(),
+    Rows(_findings, Finding.id, _finding),
     tag="desk",
-    summary="An authority's findings in one state, those due first in front",
+    summary="An authority's findings in one state, newest first",
     scope="inspect",
-    out=FINDINGS,
     query={
-        **PAGE,
         "state": {
             "type": "string",
             "enum": ["open", "closed", "withdrawn"],
@@ -171,12 +155,8 @@ def show_desk_inspection(actor: Actor, inspection_id: int) -> dict[str, Any]:
             "description": "Which.",
         },
     },
-    answer={"items": [FINDING], "next": None},
+    answer=FINDING,
 )
-def list_desk_findings(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    found = list_findings(actor, (asked["state"],))
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, _finding)
 
 
 @operation(
@@ -260,83 +240,3 @@ def show_chain(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 )
 def show_audit(actor: Actor, thing_id: int) -> dict[str, Any]:
     return audit_chain(actor, thing_id, at=clock.now(), why="api").to_json()
-
-
-# -- shoppers' reports -----------------------------------------------------------------------------
-
-REPORT: Final = {
-    "id": 5,
-    "problem": "spoiled",
-    "day": "2026-11-20",
-    "lot": "L2611",
-    "product": "Cải ngọt",
-    "path": f"/t/b/{CODE}",
-    "province": "Thành phố Hà Nội",
-    "authority": "Chi cục Demo",
-    "state": "open",
-    "outcome": "",
-    "passed": True,
-    "steps": [],
-}
-
-
-def _report(part: makers.Part) -> dict[str, Any]:
-    names = [name for name in ReportOut().fields if name != "steps"]
-    return {
-        **{name: getattr(part, name) for name in names},
-        "steps": [
-            {
-                "at": one.at,
-                "kind": one.kind,
-                "by": one.organisation.name if one.organisation else "",
-                "text": one.text,
-            }
-            for one in part.steps
-        ],
-    }
-
-
-@operation(
-    "GET",
-    "/reports",
-    tag="reports",
-    summary="Shoppers' reports about this organisation's goods, newest first",
-    scope="query",
-    out=listed(ReportOut(), "ReportPage"),
-    query=PAGE,
-    answer={"items": [REPORT], "next": None},
-)
-def list_reports(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    found = makers.parts_of(actor)
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, _report)
-
-
-@operation(
-    "GET",
-    "/reports/<int:report_id>",
-    tag="reports",
-    summary="One report, with what was passed on and answered",
-    scope="query",
-    out=ReportOut(),
-    answer=REPORT,
-)
-def show_report(actor: Actor, report_id: int) -> dict[str, Any]:
-    return _report(makers.part_of(actor, report_id))
-
-
-@operation(
-    "POST",
-    "/reports/<int:report_id>/answers",
-    tag="reports",
-    summary="The maker's answer to the authority; the reporter does not see it",
-    scope="capture",
-    body=WORDS,
-    out=ReportOut(),
-    status=201,
-    example={"words": "Lô này đã bán hết ngày 19/11; đang kiểm lại kho mát."},
-    answer=REPORT,
-)
-def answer_report(actor: Actor, report_id: int, clean: dict[str, Any]) -> Answer:
-    makers.answer_desk(actor, report_id, clean["words"], at=clock.now())
-    return Answer(_report(makers.part_of(actor, report_id)))

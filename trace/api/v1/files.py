@@ -7,23 +7,24 @@ from typing import Any, Final
 import orjson
 from flask import Response, request, send_file
 from marshmallow import Schema, fields
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from trace import clock
 from trace.api.v1.door import Answer, NotJsonType, operation
-from trace.api.v1.nouns import PAGE
+from trace.api.v1.nouns import Rows as ListRows
+from trace.api.v1.nouns import listing
 from trace.api.v1.recording import recorded, request_key
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Import, ImportRow, Job
-from trace.schemas.api.answers import Moment, listed
+from trace.schemas.api.answers import Moment
 from trace.schemas.api.bodies import json_body
 from trace.schemas.base import FormSchema, Text, Whole
 from trace.schemas.import_forms import ModeForm
 from trace.schemas.import_kinds import KINDS
-from trace.schemas.labels import SheetSchema, custom_of
+from trace.schemas.labels import SheetSchema, sheet_from
 from trace.schemas.records import RecordSchema, Rows
-from trace.services import exports, imports, paging
+from trace.services import exports, imports
 from trace.services.actors import Actor
 from trace.services.acts import GOODS, printing
 from trace.services.batches import facts_of
@@ -64,7 +65,8 @@ JOB: Final = {
 }
 
 
-def _job(job: Job, of: str) -> dict[str, Any]:
+def job_out(job: Job, of: str) -> dict[str, Any]:
+    """A job as answers tell it; `of` is the path under which its file lies."""
     return {
         "id": job.public_id,
         "state": job.state,
@@ -99,28 +101,19 @@ def print_labels(actor: Actor, thing_id: int, clean: dict[str, Any]) -> Answer:
     label = printing.label_for(actor, thing, facts, clean["weight"], gs1=bool(clean["gs1"]))
 
     def sheet(roll: int = 0) -> Sheet:
-        custom, file = custom_of(clean), clean["format"] or "pdf"
-        return Sheet(
-            label,
-            clean["count"],
-            clean["layout"],
-            clean["skip"],
-            file,
-            custom=custom,
-            range_id=roll,
-        )
+        return sheet_from(clean, label, clean["count"], range_id=roll)
 
     check_sheet(sheet())
     units = thing.kind == "lot" and thing.owner_id == actor.organisation.id
     if clean["what"] != "unit" or not units:
         job = printing.copies(actor, thing, sheet(), clean["reason"], at=now)
-        return Answer(_job(job, "labels"), location=f"/api/v1/labels/{job.public_id}")
+        return Answer(job_out(job, "labels"), location=f"/api/v1/labels/{job.public_id}")
     draw = Draw(current_settings().secret_key, actor.organisation.code, f"api:{request_key()}")
     base = printing.at_the_desk(actor, draw, now)
     roll = printing.number_labels(actor, thing, clean["count"], at=now)
     job, events = printing.numbered(actor, thing, sheet(roll.id), roll, base, clean["reason"])
     recorded(actor, events)
-    return Answer(_job(job, "labels"), location=f"/api/v1/labels/{job.public_id}")
+    return Answer(job_out(job, "labels"), location=f"/api/v1/labels/{job.public_id}")
 
 
 @operation(
@@ -133,7 +126,7 @@ def print_labels(actor: Actor, thing_id: int, clean: dict[str, Any]) -> Answer:
     answer=JOB,
 )
 def show_labels(actor: Actor, public_id: str) -> dict[str, Any]:
-    return _job(get_job(actor, public_id, JOB_KIND), "labels")
+    return job_out(get_job(actor, public_id, JOB_KIND), "labels")
 
 
 @operation(
@@ -162,7 +155,7 @@ def fetch_labels(actor: Actor, public_id: str) -> Response:
 def cancel_labels(actor: Actor, public_id: str) -> dict[str, Any]:
     cancel_sheet(actor, public_id, at=clock.now())
     db.session.expire_all()
-    return _job(get_job(actor, public_id, JOB_KIND), "labels")
+    return job_out(get_job(actor, public_id, JOB_KIND), "labels")
 
 
 # -- imports ---------------------------------------------------------------------------------------
@@ -245,23 +238,20 @@ def add_import(actor: Actor, kind: str) -> Answer:
     return Answer(_import(row), location=f"/api/v1/imports/{row.public_id}")
 
 
-@operation(
-    "GET",
+def _imports(actor: Actor) -> Select[Any]:
+    actor.check("read")
+    return select(Import).where(Import.organisation_id == actor.organisation.id)
+
+
+listing(
+    "list_imports",
     "/imports",
+    ImportOut(),
+    ListRows(_imports, Import.id, _import),
     tag="imports",
     summary="Spreadsheets that were sent, newest first",
-    scope="query",
-    out=listed(ImportOut(), "ImportPage"),
-    query=PAGE,
-    answer={"items": [IMPORT], "next": None},
+    answer=IMPORT,
 )
-def list_imports(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    actor.check("read")
-    query = select(Import).where(Import.organisation_id == actor.organisation.id)
-    found = paging.page(
-        query, Import.id, cursor=asked["cursor"] or "", limit=asked["limit"], newest=True
-    )
-    return {"items": [_import(row) for row in found.rows], "next": found.next or None}
 
 
 @operation(
@@ -277,15 +267,29 @@ def show_import(actor: Actor, public_id: str) -> dict[str, Any]:
     return _import(imports.get_import(actor, public_id))
 
 
-@operation(
-    "GET",
+def _row(row: ImportRow) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "state": row.state,
+        "cells": orjson.loads(row.cells),
+        "errors": orjson.loads(row.errors) if row.errors else [],
+        "record_id": row.record_id,
+    }
+
+
+def _rows(actor: Actor, public_id: str, state: str | None) -> Select[Any]:
+    query = select(ImportRow).where(ImportRow.import_id == imports.get_import(actor, public_id).id)
+    return query.where(ImportRow.state == state) if state else query
+
+
+listing(
+    "list_import_rows",
     "/imports/<public_id>/rows",
+    ImportRowOut(),
+    ListRows(_rows, ImportRow.number, _row, newest=False),
     tag="imports",
     summary="Its rows, with what is wrong in each",
-    scope="query",
-    out=listed(ImportRowOut(), "ImportRowPage"),
     query={
-        **PAGE,
         "state": {
             "type": "string",
             "enum": ["ready", "refused", "made", "kept", "undone"],
@@ -293,37 +297,13 @@ def show_import(actor: Actor, public_id: str) -> dict[str, Any]:
         },
     },
     answer={
-        "items": [
-            {
-                "number": 7,
-                "state": "refused",
-                "cells": ["Thửa 3", "ba sào"],
-                "errors": [{"cell": "B7", "code": "not-a-number"}],
-                "record_id": None,
-            }
-        ],
-        "next": None,
+        "number": 7,
+        "state": "refused",
+        "cells": ["Thửa 3", "ba sào"],
+        "errors": [{"cell": "B7", "code": "not-a-number"}],
+        "record_id": None,
     },
 )
-def list_import_rows(actor: Actor, public_id: str, asked: dict[str, Any]) -> dict[str, Any]:
-    row = imports.get_import(actor, public_id)
-    query = select(ImportRow).where(ImportRow.import_id == row.id)
-    if asked["state"]:
-        query = query.where(ImportRow.state == asked["state"])
-    found = paging.page(query, ImportRow.number, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return {
-        "items": [
-            {
-                "number": one.number,
-                "state": one.state,
-                "cells": orjson.loads(one.cells),
-                "errors": orjson.loads(one.errors) if one.errors else [],
-                "record_id": one.record_id,
-            }
-            for one in found.rows
-        ],
-        "next": found.next or None,
-    }
 
 
 class ChosenColumn(FormSchema):
@@ -417,7 +397,7 @@ def undo_import(actor: Actor, public_id: str) -> dict[str, Any]:
 )
 def ask_export(actor: Actor) -> Answer:
     job = exports.ask(actor, at=clock.now())
-    return Answer(_job(job, "exports"), location=f"/api/v1/exports/{job.public_id}")
+    return Answer(job_out(job, "exports"), location=f"/api/v1/exports/{job.public_id}")
 
 
 @operation(
@@ -431,7 +411,7 @@ def ask_export(actor: Actor) -> Answer:
 )
 def show_export(actor: Actor, public_id: str) -> dict[str, Any]:
     actor.check("export")
-    return _job(get_job(actor, public_id, exports.KIND), "exports")
+    return job_out(get_job(actor, public_id, exports.KIND), "exports")
 
 
 @operation(

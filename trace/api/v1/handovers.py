@@ -164,7 +164,7 @@ def show_note(actor: Actor, code: str) -> dict[str, Any]:
     return _out(one)
 
 
-def _link(actor: Actor, done: Captured) -> None:
+def _link(actor: Actor, done: Captured, **_: Any) -> None:
     """The note's own link, for whoever has the paper and no account."""
     make_link(actor, get_handover(actor, done.events[0].event_id), at=clock.now())
 

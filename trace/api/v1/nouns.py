@@ -7,12 +7,13 @@ The services decide; here is only how their records are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from marshmallow import Schema
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from trace import clock
 from trace.api.v1.door import Answer, operation
@@ -54,11 +55,60 @@ class Noun:
     answer: Mapping[str, Any]
     shown: Callable[[Any], Any] = lambda row: row
     remove: Callable[..., Any] | None = None
+    tag: str = ""
+    standing: Callable[[], Sequence[Any]] = tuple  # what else holds for those that are listed
 
 
 def told_page(found: paging.Page[Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
     """A page as lists answer it."""
     return {"items": [shown(row) for row in found.rows], "next": found.next or None}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a list shows: rows by their `key`, each as `shown`. `query_of` takes the actor, the
+    rule's variables and what was asked for beside the page."""
+
+    query_of: Callable[..., Select[Any]]
+    key: InstrumentedAttribute[int]
+    shown: Callable[[Any], Any] = lambda row: row
+    newest: bool = True
+
+
+def listing(
+    name: str,
+    rule: str,
+    out: Schema,
+    rows: Rows,
+    *,
+    answer: Mapping[str, Any],
+    query: Mapping[str, dict[str, Any]] | None = None,
+    scope: str = "query",
+    **declared: Any,
+) -> None:
+    """Declares a list; `declared` is what `Operation` takes."""
+
+    def view(actor: Actor, asked: dict[str, Any], **place: Any) -> dict[str, Any]:
+        more = {one: asked[one] for one in query or ()}
+        found = paging.page(
+            rows.query_of(actor, **place, **more),
+            rows.key,
+            cursor=asked["cursor"] or "",
+            limit=asked["limit"],
+            newest=rows.newest,
+        )
+        return told_page(found, rows.shown)
+
+    view.__name__ = name
+    operation(
+        "GET",
+        rule,
+        scope=scope,
+        out=listed(out, f"{type(out).__name__.removesuffix('Out')}Page"),
+        query={**PAGE, **(query or {})},
+        answer={"items": [answer], "next": None},
+        **declared,
+    )(view)
 
 
 def declare(noun: Noun) -> None:
@@ -74,27 +124,23 @@ def _of_one(noun: Noun) -> str:
 
 
 def _declare_reading(noun: Noun) -> None:
-    def list_all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+    def rows(actor: Actor) -> Select[Any]:
         actor.check("read")
-        model = noun.model
-        query = select(model).where(model.organisation_id == actor.organisation.id)
-        found = paging.page(query, model.id, cursor=asked["cursor"] or "", limit=asked["limit"])
-        return told_page(found, noun.shown)
+        mine = noun.model.organisation_id == actor.organisation.id
+        return select(noun.model).where(mine, *noun.standing())
 
     def show(actor: Actor, **place: int) -> Answer:
         row = noun.get(actor, place[f"{noun.one}_id"])
         return Answer(noun.shown(row), version=row.version)
 
-    _say(
-        noun,
-        list_all,
+    listing(
         f"list_{noun.many}",
-        ("GET", f"/{noun.many}"),
+        f"/{noun.many}",
+        noun.out,
+        Rows(rows, noun.model.id, noun.shown, newest=False),
+        tag=noun.tag or noun.many,
         summary=f"{noun.many.capitalize()}, oldest first",
-        scope="query",
-        out=listed(noun.out, f"{type(noun.out).__name__.removesuffix('Out')}Page"),
-        query=PAGE,
-        answer={"items": [noun.answer], "next": None},
+        answer=noun.answer,
     )
     _say(
         noun,
@@ -168,4 +214,4 @@ def _say(
     noun: Noun, view: Callable[..., Any], name: str, where: tuple[str, str], **declared: Any
 ) -> None:
     view.__name__ = name
-    operation(*where, tag=noun.many, **declared)(view)
+    operation(*where, tag=noun.tag or noun.many, **declared)(view)

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from trace.api.v1 import desk, files, goods, handovers, masters, recalls
+from trace.api.v1 import (
+    desk,
+    devices,
+    files,
+    goods,
+    handovers,
+    lot_papers,
+    masters,
+    product_links,
+    recalls,
+    reports,
+    signed,
+    working,
+)
 from trace.api.v1.door import OPERATIONS, bp
 
-__all__ = ["OPERATIONS", "bp", "desk", "files", "goods", "handovers", "masters", "recalls"]
+MODULES = (
+    *(desk, devices, files, goods, handovers, lot_papers),
+    *(masters, product_links, recalls, reports, signed, working),
+)
+__all__ = ["MODULES", "OPERATIONS", "bp"]

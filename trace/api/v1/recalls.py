@@ -8,28 +8,28 @@ from decimal import Decimal
 from typing import Any, Final
 
 from flask import Response
+from sqlalchemy import Select
 
 from trace import clock
 from trace.api.v1.door import operation
-from trace.api.v1.nouns import PAGE, told_page
+from trace.api.v1.nouns import Rows, listing
 from trace.api.v1.recording import recorded, request_key
+from trace.extensions import db
 from trace.models import Recall, RecallHolder
-from trace.schemas.api.answers import listed
 from trace.schemas.api.desk import (
     FATES_BODY,
     CaseOut,
     RecallOut,
     WarningOut,
 )
-from trace.services import paging
 from trace.services.actors import Actor
 from trace.services.jobs import enqueue
 from trace.services.jurisdictions import scope_of
 from trace.services.recalls import leading  # noqa: F401  # an open case leads to what it reaches
-from trace.services.recalls.answering import answer, dues, own_holder, to_answer
+from trace.services.recalls.answering import answer, dues, own_holder, select_to_answer
 from trace.services.recalls.boards import board_of
 from trace.services.recalls.booking import Line
-from trace.services.recalls.cases import get_recall, list_recalls
+from trace.services.recalls.cases import get_recall, select_recalls
 from trace.services.recalls.packet import packet_of, to_json
 from trace.services.recalls.signing import FOLLOW
 from trace.services.records import Draw
@@ -59,24 +59,19 @@ def _warning(holder: RecallHolder, recall: Recall) -> dict[str, Any]:
     return {"id": holder.id, "state": holder.state, "recall": recall, "due": told}
 
 
-@operation(
-    "GET",
+def _listed(holder: RecallHolder) -> dict[str, Any]:
+    return _warning(holder, db.session.get_one(Recall, holder.recall_id))
+
+
+listing(
+    "list_warnings",
     "/warnings",
+    WarningOut(),
+    Rows(select_to_answer, RecallHolder.id, _listed),
     tag="recalls",
     summary="Recalls, holds and advice that ask what became of goods the organisation had",
-    scope="query",
-    out=listed(WarningOut(), "WarningPage"),
-    answer={"items": [WARNING], "next": None},
+    answer=WARNING,
 )
-def list_warnings(actor: Actor) -> dict[str, Any]:
-    actor.check("read")
-    found = to_answer(actor)
-    due = dues([holder.id for holder, _ in found])
-    items = [
-        {"id": holder.id, "state": holder.state, "recall": recall, "due": due.get(holder.id, [])}
-        for holder, recall in found
-    ]
-    return {"items": items, "next": None}
 
 
 @operation(
@@ -128,21 +123,21 @@ def _shares(told: Mapping[str, Decimal]) -> list[dict[str, Any]]:
     return [{"uom": unit, "quantity": told[unit]} for unit in sorted(told)]
 
 
-@operation(
-    "GET",
-    "/desk/recalls",
-    tag="recalls",
-    summary="An authority's cases, what it proposed too; what must be decided first",
-    scope="inspect",
-    out=listed(RecallOut(), "RecallPage"),
-    query=PAGE,
-    answer={"items": [RECALL], "next": None},
-)
-def list_cases(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+def _cases(actor: Actor) -> Select[Recall]:
     scope_of(actor)
-    found = list_recalls(actor)
-    page = paging.page_of(found, cursor=asked["cursor"] or "", limit=asked["limit"])
-    return told_page(page, lambda row: row)
+    return select_recalls(actor)
+
+
+listing(
+    "list_cases",
+    "/desk/recalls",
+    RecallOut(),
+    Rows(_cases, Recall.id),
+    tag="recalls",
+    summary="An authority's cases, what it proposed too, newest first",
+    scope="inspect",
+    answer=RECALL,
+)
 
 
 @operation(

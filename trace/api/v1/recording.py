@@ -4,6 +4,7 @@ forms do, and the answer names what was recorded."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from flask import request
@@ -18,7 +19,6 @@ from trace.services.actors import Actor
 from trace.services.acts import Told, submit
 from trace.services.attachments import reference
 from trace.services.batches import address_of, short_name
-from trace.services.capture import Captured
 from trace.services.choices import NotOffered
 from trace.services.records import Draw, JsonObject
 from trace.services.settings import current_settings
@@ -49,7 +49,7 @@ RECORDED: Final = {
     "waiting": None,
 }
 Tell = Callable[..., Sequence[JsonObject]]
-Then = Callable[[Actor, Captured], Any]
+Then = Callable[..., Any]
 
 
 def recording(
@@ -62,12 +62,13 @@ def recording(
     **declared: Any,
 ) -> None:
     """Declares a POST that records what `tell(actor, told, **place)` makes of the body; `then`
-    is done in the same transaction. `declared` is what `Operation` takes."""
+    is done in the same transaction, with the same `place`. `declared` is what `Operation`
+    takes."""
 
     def view(actor: Actor, clean: dict[str, Any], **place: Any) -> Answer:
         actor.check("record")
         events = tell(actor, told_of(actor, clean), **place)
-        return recorded(actor, events, then)
+        return recorded(actor, events, partial(then, **place) if then else None)
 
     view.__name__ = name
     operation(

@@ -20,6 +20,9 @@ meanwhile answers 412 and nothing is lost.
 **Pages.** Lists answer `items` and `next`; send `next` as `cursor` for what follows. Nothing is \
 counted and nothing is skipped, however many rows are added meanwhile.
 
+**Rate.** A token may ask 600 times a minute. Beyond that the answer is 429; `Retry-After` \
+says for how many seconds.
+
 **Refusals** are `application/problem+json` with a stable `code`, a `path` (JSON Pointer) and, \
 where there is one, a `next_step`; several errors are told at once in `errors`.
 
@@ -45,5 +48,14 @@ TAGS: Final = {
     "recalls": "Warnings that reached the organisation, and cases of an authority.",
     "desk": "Inspections, findings, chains and audits, for authorities and for whom they concern.",
     "reports": "Reports of shoppers.",
+    "plans": "Jobs ahead, jottings from the field, saved entries: private, and no events.",
+    "weighing": "The weighing sheet at a co-operative's scale, and the lot it becomes.",
+    "links": "Links that the resolver gives out for own products and lots.",
+    "sensors": "Loggers and stations, the goods they go with, and the device's own door.",
+    "stamps": "Rolls of numbered stamps, bound to lots.",
+    "results": "What laboratories sign.",
+    "certifying": "What certifiers answer.",
+    "directives": "What authorities ask in writing, and answers.",
+    "papers": "Passports, plots, spreadsheets and records made of what was recorded.",
     "trust": "Own keys, statements signed outside, verification.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -28,8 +29,8 @@ class Moment(fields.AwareDateTime):
         return value.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
-def listed(of: Schema, name: str) -> Schema:
-    """A page of a list: `items`, and `next` for what follows (null at the end)."""
+@cache
+def _page_of(of: type[Schema], name: str) -> Schema:
     members: Mapping[str, Any] = {
         "items": fields.List(fields.Nested(of), required=True),
         "next": fields.String(required=True, allow_none=True),
@@ -37,6 +38,12 @@ def listed(of: Schema, name: str) -> Schema:
     }
     made: type[Schema] = type(name, (Schema,), dict(members))
     return made()
+
+
+def listed(of: Schema, name: str) -> Schema:
+    """A page of a list: `items`, and `next` for what follows (null at the end); one schema for each
+    name, however many lists answer it."""
+    return _page_of(type(of), name)
 
 
 class Record(Schema):
@@ -47,17 +54,22 @@ class Record(Schema):
     created_at = Moment(required=True)
 
 
-class OrganisationOut(Schema):
-    """An organisation as it says of itself, and how far it is confirmed."""
+class _Located(Schema):
+    """What has a code, may have a GLN, and lies somewhere."""
 
     code = fields.String(required=True)
     gln = fields.String(required=True, allow_none=True)
     name = fields.String(required=True)
     name_en = fields.String(required=True)
     kind = fields.String(required=True)
-    status = fields.String(required=True)
     ward_code = fields.String(required=True, allow_none=True)
     address = fields.String(required=True)
+
+
+class OrganisationOut(_Located):
+    """An organisation as it says of itself, and how far it is confirmed."""
+
+    status = fields.String(required=True)
     phone = fields.String(required=True)
     phone_public = fields.Boolean(required=True)
     demonstration = fields.Boolean(required=True)
@@ -65,17 +77,10 @@ class OrganisationOut(Schema):
     version = fields.Integer(required=True)
 
 
-class PlaceOut(Record):
+class PlaceOut(_Located, Record):
     """A place. `address` is private; `identity` is what events name."""
 
-    code = fields.String(required=True)
-    gln = fields.String(required=True, allow_none=True)
     identity = fields.String(required=True)
-    name = fields.String(required=True)
-    name_en = fields.String(required=True)
-    kind = fields.String(required=True)
-    ward_code = fields.String(required=True, allow_none=True)
-    address = fields.String(required=True)
     household_id = fields.Integer(required=True, allow_none=True)
     latitude = fields.Float(required=True, allow_none=True)
     longitude = fields.Float(required=True, allow_none=True)

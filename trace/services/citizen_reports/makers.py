@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from trace.core.gs1 import parse_identity
@@ -55,10 +55,10 @@ class Part:
     steps: tuple[ReportStep, ...] = ()
 
 
-def parts_of(actor: Actor) -> list[Part]:
-    """Reports on this organisation's goods, the newest first, without those held apart."""
+def select_reports(actor: Actor) -> Select[Report]:
+    """Reports on this organisation's goods, without those held apart, in no order."""
     actor.check("read")
-    query = (
+    return (
         select(Report)
         .where(Report.maker_id.in_(_answers_for(actor)), Report.held.is_(False))
         .options(
@@ -66,17 +66,21 @@ def parts_of(actor: Actor) -> list[Part]:
             joinedload(Report.product),
             joinedload(Report.authority),
         )
-        .order_by(Report.received_at.desc(), Report.id.desc())
-        .limit(LIST_LIMIT)
     )
-    return [_part(one) for one in db.session.scalars(query)]
+
+
+def parts_of(actor: Actor) -> list[Part]:
+    """The same, the newest first, as many as a page shows."""
+    order = (Report.received_at.desc(), Report.id.desc())
+    query = select_reports(actor).order_by(*order).limit(LIST_LIMIT)
+    return [part(one) for one in db.session.scalars(query)]
 
 
 def part_of(actor: Actor, report_id: int) -> Part:
     """One of them, with what was passed on and answered. Raises NotFound."""
     report = _get(actor, report_id)
     shared = tuple(one.number for one in photos.photos_of(report) if one.shared)
-    return _part(report, shared, tuple(steps_of(report, "maker")))
+    return part(report, shared, tuple(steps_of(report, "maker")))
 
 
 def photo_for_maker(actor: Actor, report_id: int, number: int) -> bytes:
@@ -119,7 +123,7 @@ def _get(actor: Actor, report_id: int) -> Report:
     return found
 
 
-def _part(report: Report, shared: tuple[int, ...] = (), steps: tuple[ReportStep, ...] = ()) -> Part:
+def part(report: Report, shared: tuple[int, ...] = (), steps: tuple[ReportStep, ...] = ()) -> Part:
     ward = find_ward(report.bought_ward) if report.bought_ward else None
     base = current_settings().id_base
     identity = parse_identity(report.lot.identity, base) if report.lot is not None else None

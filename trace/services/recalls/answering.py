@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
@@ -161,20 +161,23 @@ def by_secret(secret: str) -> tuple[RecallHolder, Recall]:
     return holder, recall
 
 
-def to_answer(actor: Actor) -> list[tuple[RecallHolder, Recall]]:
-    """The cases that ask this organisation something, open ones first, newest first."""
-    rows = db.session.execute(
-        select(RecallHolder, Recall)
+def select_to_answer(actor: Actor) -> Select[RecallHolder]:
+    """What cases ask of this organisation, in no order; rehearsals where it takes part in them."""
+    query = (
+        select(RecallHolder)
         .join(Recall, Recall.id == RecallHolder.recall_id)
         .where(
             RecallHolder.organisation_id == actor.organisation.id,
             Recall.state.in_(("open", "closed", "withdrawn")),
         )
-        .order_by(Recall.id.desc())
-        .limit(300)
-    ).all()
-    plays = takes_part(actor.organisation.id)
-    told = [(holder, recall) for holder, recall in rows if plays or not recall.rehearsal]
+    )
+    return query if takes_part(actor.organisation.id) else query.where(~Recall.rehearsal)
+
+
+def to_answer(actor: Actor) -> list[tuple[RecallHolder, Recall]]:
+    """The same with their cases, open ones first, newest first, as many as a page shows."""
+    query = select_to_answer(actor).add_columns(Recall).order_by(Recall.id.desc()).limit(300)
+    told = [(row[0], row[1]) for row in db.session.execute(query)]
     return sorted(told, key=lambda pair: pair[1].state != "open")
 
 

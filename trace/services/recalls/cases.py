@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 import orjson
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Select, select, update
 
 from trace.core.gs1 import canonical_uri, new_code
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
@@ -351,15 +351,15 @@ def check_state(recall: Recall, *states: str) -> None:
         raise CaseMoved
 
 
-def list_recalls(actor: Actor, *, limit: int = 500) -> list[Recall]:
-    """The organisation's cases, what it proposed too, newest first; what must be decided first."""
+def select_recalls(actor: Actor) -> Select[Recall]:
+    """The organisation's cases, what it proposed too, in no order."""
     mine = actor.organisation.id
-    rows = db.session.scalars(
-        select(Recall)
-        .where((Recall.organisation_id == mine) | (Recall.proposer_id == mine))
-        .order_by(Recall.id.desc())
-        .limit(limit)
-    )
+    return select(Recall).where((Recall.organisation_id == mine) | (Recall.proposer_id == mine))
+
+
+def list_recalls(actor: Actor, *, limit: int = 500) -> list[Recall]:
+    """The same, newest first; what must be decided first."""
+    rows = db.session.scalars(select_recalls(actor).order_by(Recall.id.desc()).limit(limit))
     return sorted(rows, key=lambda one: one.state not in ("proposed", "waiting"))
 
 

@@ -1,0 +1,276 @@
+"""What laboratories and certifiers sign, and what authorities ask in writing."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+
+from trace import clock
+from trace.api.v1.door import Answer, operation
+from trace.api.v1.nouns import Rows, listing
+from trace.api.v1.recording import CODE, organisation_of, recording
+from trace.models import Certificate, DirectiveUnit
+from trace.schemas.api import work
+from trace.schemas.api.bodies import json_body
+from trace.schemas.certificates import DecisionForm
+from trace.schemas.directives import AnswerForm
+from trace.services import certifying, directive_files, directives
+from trace.services.actors import Actor
+from trace.services.acts import measuring
+from trace.services.batches import address_of
+from trace.services.certificates import state_of
+from trace.services.laboratory import own_results
+from trace.services.records import LOCAL_ZONE, Draw
+from trace.services.settings import current_settings
+
+WHEN: Final = "2026-11-20T07:30:00+07:00"
+AT: Final = "2026-11-20T00:30:00Z"
+
+# -- laboratories ----------------------------------------------------------------------------------
+
+FOUND: Final = {
+    "substance": "Cypermethrin",
+    "verdict": "within",
+    "value": 0.02,
+    "unit": "mg/kg",
+    "limit": 0.7,
+}
+
+
+@operation(
+    "GET",
+    "/results",
+    tag="results",
+    summary="What a laboratory signed, newest first",
+    scope="query",
+    out=work.ResultsOut(),
+    answer={
+        "items": [
+            {
+                "id": 41,
+                "statement": "urn:uuid:6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+                "at": AT,
+                "address": f"https://id.example/b/{CODE}",
+                "sampled": "2026-11-19",
+                "passes": True,
+                "findings": [FOUND],
+            }
+        ]
+    },
+)
+def list_results(actor: Actor) -> dict[str, Any]:
+    measuring.check_laboratory(actor)
+    return {
+        "items": [
+            {
+                "id": one.event_id,
+                "statement": one.statement,
+                "at": one.at,
+                "address": address_of(one.thing),
+                "sampled": one.sampled,
+                "passes": one.passes,
+                "findings": one.findings,
+            }
+            for one in own_results(actor)
+        ]
+    }
+
+
+recording(
+    "add_result",
+    "/results",
+    work.RESULT,
+    measuring.tell_result,
+    tag="results",
+    summary="A result about one lot, signed by the laboratory",
+    example={
+        "when": WHEN,
+        "lot": "7K3QM-P2XV4",
+        "sampled": "2026-11-19",
+        "findings": [
+            {"substance": "Cypermethrin", "value": 0.02, "unit": "mg/kg", "limit": 0.7},
+            {"substance": "Chlorpyrifos", "missing": True, "unit": "mg/kg"},
+        ],
+    },
+    description="`sample` is the seal of a sample that an authority sent. `missing` says that"
+    " nothing was detected; otherwise value and limit are needed.",
+)
+
+# -- certifiers ------------------------------------------------------------------------------------
+
+ISSUED: Final = {
+    "id": 7,
+    "version": 1,
+    "created_at": AT,
+    "organisation": {"code": CODE, "name": "HTX Rau Đan Phượng"},
+    "standard": "VietGAP",
+    "number": "VG-DEMO-001",
+    "valid_from": "2026-01-01",
+    "valid_until": "2027-12-31",
+    "decision": "asked",
+    "reason": "",
+    "state": "valid",
+}
+
+
+def _issued(row: Certificate) -> dict[str, Any]:
+    names = ("id", "version", "created_at", "standard", "number", "valid_from", "valid_until")
+    return {
+        **{name: getattr(row, name) for name in (*names, "decision", "reason")},
+        "organisation": organisation_of(row.organisation),
+        "state": state_of(row, clock.now().astimezone(LOCAL_ZONE).date()),
+    }
+
+
+listing(
+    "list_issued",
+    "/certifying",
+    work.IssuedOut(),
+    Rows(certifying.select_issued, Certificate.id, _issued),
+    tag="certifying",
+    summary="Certificates that carry the certifier's name, newest first",
+    answer=ISSUED,
+)
+
+
+@operation(
+    "GET",
+    "/certifying/<int:certificate_id>",
+    tag="certifying",
+    summary="One of them",
+    scope="query",
+    out=work.IssuedOut(),
+    answer=ISSUED,
+)
+def show_issued(actor: Actor, certificate_id: int) -> Answer:
+    row = certifying.get_issued(actor, certificate_id)
+    return Answer(_issued(row), version=row.version)
+
+
+@operation(
+    "PUT",
+    "/certifying/<int:certificate_id>/decision",
+    tag="certifying",
+    summary="The certifier's answer, signed: confirmed, rejected, suspended, resumed, withdrawn",
+    scope="capture",
+    body=json_body(DecisionForm, "Decision"),
+    out=work.IssuedOut(),
+    changes=True,
+    example={"decision": "confirmed"},
+    answer={**ISSUED, "version": 2, "decision": "confirmed"},
+)
+def decide(actor: Actor, certificate_id: int, clean: dict[str, Any], version: int) -> Answer:
+    row = certifying.get_issued(actor, certificate_id)
+    key = f"api:certificate:{row.id}:{version}"
+    draw = Draw(current_settings().secret_key, actor.organisation.code, key)
+    certifying.decide(actor, row, clean, version=version, draw=draw, at=clock.now())
+    return Answer(_issued(row), version=row.version)
+
+
+# -- directives ------------------------------------------------------------------------------------
+
+DIRECTIVE: Final = {
+    "id": 9,
+    "version": 1,
+    "authority": {"code": "5N0W8C3RKJ", "name": "Chi cục Demo"},
+    "number": "12/CĐ-DEMO",
+    "title": "Rà soát sổ nhật ký",
+    "text": "Đề nghị rà soát và báo lại.",
+    "due_on": "2026-12-01",
+    "open": True,
+    "state": "seen",
+    "answer": "",
+    "answered_at": None,
+    "remark": "",
+    "papers": [{"id": 3, "name": "mau.pdf", "media_type": "application/pdf", "size": 48211}],
+    "answer_papers": [],
+}
+
+
+def _directive(unit: DirectiveUnit) -> dict[str, Any]:
+    one = unit.directive
+    return {
+        **{name: getattr(one, name) for name in ("number", "title", "text", "due_on")},
+        **{name: getattr(unit, name) for name in ("id", "version", "state", "answer")},
+        "answered_at": unit.answered_at,
+        "remark": unit.remark,
+        "authority": organisation_of(one.authority),
+        "open": one.state == "open",
+        "papers": directives.files_of(one, None),
+        "answer_papers": directives.files_of(one, unit),
+    }
+
+
+listing(
+    "list_directives",
+    "/directives",
+    work.DirectiveOut(),
+    Rows(directives.select_received, DirectiveUnit.id, _directive),
+    tag="directives",
+    summary="What authorities asked of this organisation, newest first",
+    answer=DIRECTIVE,
+)
+
+
+@operation(
+    "GET",
+    "/directives/<int:unit_id>",
+    tag="directives",
+    summary="One directive with its papers; that a program read it is not told as seen",
+    scope="query",
+    out=work.DirectiveOut(),
+    answer=DIRECTIVE,
+)
+def show_directive(actor: Actor, unit_id: int) -> Answer:
+    unit = directives.get_received(actor, unit_id)
+    return Answer(_directive(unit), version=unit.version)
+
+
+@operation(
+    "POST",
+    "/directives/<int:unit_id>/seen",
+    tag="directives",
+    summary="Say that whoever may answer has read it",
+    scope="capture",
+    out=work.DirectiveOut(),
+    answer=DIRECTIVE,
+)
+def see_directive(actor: Actor, unit_id: int) -> Answer:
+    unit = directives.get_received(actor, unit_id)
+    actor.check(directives.answering_act(actor))
+    directives.see(actor, unit, at=clock.now())
+    return Answer(_directive(unit), version=unit.version)
+
+
+@operation(
+    "PUT",
+    "/directives/<int:unit_id>/answer",
+    tag="directives",
+    summary="Answer, or answer again while nobody has taken it; in words, without papers",
+    scope="capture",
+    body=json_body(AnswerForm, "DirectiveAnswer"),
+    out=work.DirectiveOut(),
+    changes=True,
+    example={"text": "Đã rà soát, không có sai lệch."},
+    answer={**DIRECTIVE, "version": 2, "state": "answered", "answered_at": AT},
+)
+def answer_directive(actor: Actor, unit_id: int, clean: dict[str, Any], version: int) -> Answer:
+    unit = directives.get_received(actor, unit_id)
+    directives.answer(actor, unit, clean["text"], (), version=version, at=clock.now())
+    return Answer(_directive(unit), version=unit.version)
+
+
+@operation(
+    "GET",
+    "/directives/papers/<int:file_id>",
+    tag="directives",
+    summary="A paper of a directive, or of the organisation's own answer",
+    scope="query",
+    media="application/octet-stream",
+)
+def fetch_directive_paper(actor: Actor, file_id: int) -> Response:
+    found = directives.get_file(actor, file_id)
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    data = directive_files.fetch(found.digest)
+    return Response(data, content_type="application/octet-stream", headers=headers)
