@@ -148,3 +148,23 @@ def test_a_devices_code_opens_nothing_else(app: Flask, client: FlaskClient, memb
     token = device(app, member)
     for path in ("/api/v1/organisation", "/epcis/events", "/api/v1/places"):
         assert client.get(path, headers=bearing(token)).status_code in (401, 404), path
+
+
+def test_whoever_holds_nothing_is_told_when_goods_will_be_offered(
+    app: Flask, pages: PageClient, member: Member
+) -> None:
+    page = pages.submit(pages.get("/producer/sensors/new"), {"name": "Máy ghi Demo"})
+    page = pages.get(page.link("Cho đi cùng hàng"))
+    assert "Khi bạn có hàng trong tay" in page.text
+
+
+def test_a_file_that_is_no_file_and_lines_that_cannot_be_are_told_in_plain_words(
+    pages: PageClient, member: Member
+) -> None:
+    page = pages.submit(pages.get("/producer/sensors/new"), TYPED)
+    upload = pages.get(page.link("Gửi tệp số đo"))
+    assert "Hãy chọn" in pages.submit(upload, {}, status=400).text
+    lines = "thời gian,nhiệt độ\n20/11/2026 07:10,400\n20/11/2126 07:10,4\n"
+    page = pages.submit(upload, {"file": (io.BytesIO(lines.encode()), "a.csv")}, status=400)
+    assert "Dòng 2: không thể có số đo 400; chỉ có thể từ -100 đến 150." in page.text
+    assert "Dòng 3 ghi lúc 20/11/2126 07:10, chưa tới lúc đó." in page.text

@@ -189,7 +189,7 @@ def test_a_loggers_file_is_read_in_its_own_manner() -> None:
         (b"a,b\n1,2\n", "no-headings"),
         (b"\xff\xfe\x00", "not-text"),
         (b"x" * 5_000_001, "too-large"),
-        (b"time,temperature\nyesterday,4\n", "bad-line"),
+        (b"time,temperature\nyesterday,4\n", "bad-line-time"),
         (b"time,temperature\n2026-11-20 07:10,warm\n", "bad-line"),
         (b"time,temperature\n2026-11-20 07:10,1e999999\n", "bad-line"),
         (b'time,temperature\n"2026-11-20 07:10,4\n', "not-text"),

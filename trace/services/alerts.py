@@ -40,6 +40,7 @@ class AlertView:
     issuer_code: str
     given_at: datetime
     reason: str
+    issuer_en: str = ""
 
     @property
     def rank(self) -> tuple[int, bool, bool, str]:
@@ -74,6 +75,7 @@ def alert_columns() -> tuple[Any, ...]:
         Event.jwt,
         Thing.identity,
         Organisation.name,
+        Organisation.name_en,
         Organisation.code,
     )
 
@@ -112,6 +114,7 @@ def alert_view(row: Any) -> AlertView:
         issuer_code=row.code,
         given_at=row.event_time,
         reason=_reason(row.jwt),
+        issuer_en=row.name_en,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from trace.extensions import db
 from trace.models import Holding, Place, Sensor, SensorLimit, SensorWatch, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.jobs import enqueue
 from trace.services.places import get_place
 from trace.services.sessions import token_digest
 from trace.services.versions import check_version
@@ -34,6 +35,9 @@ MOST_SENSORS: Final = 500
 MOST_GOODS: Final = 200
 GOODS_SHOWN: Final = 100
 KINDS: Final = ("lot", "logistic")
+# The job that folds readings, and how long a journey is left open after its end.
+FOLDS: Final = "sensor-folds"
+WAIT_AFTER_ARRIVAL: Final = timedelta(minutes=15)
 
 
 class TooManySensors(TraceError):
@@ -210,6 +214,7 @@ def goods(actor: Actor) -> Sequence[Thing]:
             Thing.kind.in_(KINDS),
         )
         .distinct()
+        .options(selectinload(Thing.product))
         .order_by(Thing.id.desc())
         .limit(GOODS_SHOWN)
     )
@@ -221,7 +226,7 @@ def watches_of(sensor: Sensor, *, limit: int = 20) -> Sequence[SensorWatch]:
     return db.session.scalars(
         select(SensorWatch)
         .where(SensorWatch.sensor_id == sensor.id)
-        .options(selectinload(SensorWatch.things))
+        .options(selectinload(SensorWatch.things).selectinload(Thing.product))
         .order_by(SensorWatch.since.desc(), SensorWatch.id.desc())
         .limit(limit)
     ).all()
@@ -251,8 +256,8 @@ def begin_watch(
 
 
 def end_watch(actor: Actor, sensor: Sensor, *, until: datetime, at: datetime) -> SensorWatch:
-    """The goods have arrived, or the sensor was taken out. Raises NotAllowed, NotFound,
-    EndsBeforeStart."""
+    """The goods have arrived, or the sensor was taken out; what was read is told a quarter of an
+    hour later. Raises NotAllowed, NotFound, EndsBeforeStart."""
     actor.check("record")
     watch = open_watch(sensor)
     if watch is None:
@@ -260,6 +265,7 @@ def end_watch(actor: Actor, sensor: Sensor, *, until: datetime, at: datetime) ->
     if until <= watch.since:
         raise EndsBeforeStart(path="until")
     watch.until = until
+    enqueue(FOLDS, {}, at=max(at, until + WAIT_AFTER_ARRIVAL))
     write_audit(actor, "sensor.watch-ended", f"sensor:{sensor.id}", at=at)
     return watch
 

@@ -40,14 +40,13 @@ from trace.services.records import (
     number,
     observed,
 )
-from trace.services.sensors import MOST_GOODS, limits_of
+from trace.services.sensors import FOLDS, MOST_GOODS, WAIT_AFTER_ARRIVAL, limits_of
 from trace.services.settings import current_settings
 
-KIND: Final = "sensor-folds"
+KIND: Final = FOLDS
 STEP: Final = "sensor_reporting"
-# How long a place's day is left open, and a journey after its end.
+# How long a place's day is left open.
 WAIT: Final = timedelta(hours=2)
-WAIT_AFTER_ARRIVAL: Final = timedelta(minutes=15)
 MOST_READINGS: Final = 50_000
 # Whoever lay at a place before that and was not spoken of since is looked for no longer.
 LOOKED_BACK: Final = timedelta(days=120)

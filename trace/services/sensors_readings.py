@@ -69,12 +69,13 @@ NAMED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One reading as it came; `path` says where it stood."""
+    """One reading as it came; `path` says where it stood, `line` where in a file (0: in none)."""
 
     measure: str
     time: datetime
     value: Decimal
     path: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,22 @@ class NoHeadings(TraceError):
 
 class BadLine(TraceError):
     code = "bad-line"
-    message = "Line %(line)d: “%(value)s” cannot be read as %(expected)s."
+    message = "Line %(line)d: “%(value)s” is not a number."
+
+
+class BadLineTime(BadLine):
+    code = "bad-line-time"
+    message = "Line %(line)d: “%(value)s” is not a time. Write it as 20/11/2026 07:10."
+
+
+class LineAhead(TraceError):
+    code = "line-ahead"
+    message = "Line %(line)d is of %(time)s, which is yet to come. Set the device's clock."
+
+
+class LineImpossible(TraceError):
+    code = "line-impossible"
+    message = "Line %(line)d: %(value)s cannot be; possible is %(least)d to %(most)d."
 
 
 class NotText(TraceError):
@@ -184,8 +200,14 @@ def _insert(rows: list[dict[str, Any]]) -> int:
 def _fault(one: Given, at: datetime) -> TraceError | None:
     measure = MEASURES[one.measure]
     if not one.value.is_finite() or not measure.least <= one.value <= measure.most:
+        if one.line:
+            value, least, most = str(one.value)[:20], measure.least, measure.most
+            return LineImpossible(path=one.path, line=one.line, value=value, least=least, most=most)
         return ReadingImpossible(path=one.path, value=str(one.value)[:20], measure=one.measure)
     if not FIRST <= one.time <= at + AHEAD:
+        if one.line:
+            time = f"{one.time.astimezone(LOCAL_ZONE):%d/%m/%Y %H:%M}"
+            return LineAhead(path=one.path, line=one.line, time=time)
         return ReadingAhead(path=one.path, time=one.time.isoformat()[:40])
     return None
 
@@ -275,7 +297,7 @@ def _readings(lines: Iterator[list[str]]) -> list[Given]:
         try:
             at = _time(_cell(line, when), number)
             found += [
-                Given(measure, at, _number(cell, number), f"line {number}")
+                Given(measure, at, _number(cell, number), "file", number)
                 for column, measure in measures.items()
                 if (cell := _cell(line, column))
             ]
@@ -310,7 +332,7 @@ def _time(text: str, number: int) -> datetime:
     except ValueError:
         found = None
     if found is None:
-        raise BadLine(path="file", line=number, value=text[:40], expected="a time")
+        raise BadLineTime(path="file", line=number, value=text[:40])
     return found if found.tzinfo is not None else found.replace(tzinfo=LOCAL_ZONE)
 
 
@@ -320,5 +342,5 @@ def _number(text: str, number: int) -> Decimal:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite() or abs(value) > MOST_VALUE:
-        raise BadLine(path="file", line=number, value=text[:20], expected="a number")
+        raise BadLine(path="file", line=number, value=text[:20])
     return value

@@ -48,6 +48,8 @@ FARM = (
             "/producer/certificates",
             "/producer/books",
             "/producer/catalogues",
+            "/producer/sensors",
+            "/producer/papers",
         ),
     ),
 )

@@ -36,6 +36,12 @@ class NotReadings(TraceError):
     message = 'Expected {"readings": [{"time", "measure", "value"}, …]}.'
 
 
+class NoDeviceCode(NotSignedIn):
+    code = "no-device-code"
+    message = "Send the device's own code: “Authorization: Bearer trace_sensor_…”."
+    next_step = "A code is made on the sensor's page; a new one ends the one before."
+
+
 class NotAReading(TraceError):
     code = "not-a-reading"
     message = "Expected %(expected)s."
@@ -60,7 +66,7 @@ def _sensor() -> Sensor:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     sensor = sensor_of_token(text.strip()) if kind.lower() == "bearer" else None
     if sensor is None:
-        raise NotSignedIn
+        raise NoDeviceCode
     return sensor
 
 
@@ -88,7 +94,7 @@ def _readings() -> list[Given]:
 def _reading(one: Any, path: str) -> Given:
     if not isinstance(one, dict) or set(one) != MEMBERS:
         raise NotAReading(path=path, expected="time, measure and value")
-    if one["measure"] not in MEASURES:
+    if not isinstance(one["measure"], str) or one["measure"] not in MEASURES:
         expected = "one of " + ", ".join(MEASURES)
         raise NotAReading(path=f"{path}/measure", expected=expected)
     value = one["value"]

@@ -25,6 +25,7 @@ from trace.extensions import db
 from trace.models import Organisation
 from trace.services.demo.cases import write_cases
 from trace.services.demo.load import Organisations, load_world
+from trace.services.demo.loggers import write_loggers
 from trace.services.demo.plans import PersonPlan
 from trace.services.demo.reports import write_reports
 from trace.services.demo.world import DEFAULT_CHAINS, DEFAULT_SEED, Landmark, World, world_days
@@ -169,6 +170,7 @@ def _fill(notes: Notes, *, now: datetime, progress: Callable[[int], None]) -> Se
     shown = sorted(world.landmarks, key=lambda landmark: landmark.chain)
     write_reports(shown, now=now)
     notes.events += write_cases(shown, _authority(), now=now)
+    notes.events += write_loggers(shown, now=now)
     db.session.commit()
     notes.landmarks = [asdict(landmark) for landmark in shown]
     notes.complete = True

@@ -27,6 +27,7 @@ from trace.web.curves import curve
 from trace.web.forms import Form
 from trace.web.measured_words import measure_word, unit_word
 from trace.web.pages import number
+from trace.web.producer.imports import FileMissing
 
 blueprint = Blueprint("sensors", __name__, url_prefix="/producer/sensors")
 
@@ -34,8 +35,14 @@ SHOWN: Final = timedelta(days=7)
 POINTS: Final = 240
 
 
+def _good_word(thing: Thing) -> str:
+    """ "Cải ngọt · 261120-015": the code alone says nothing to who packs the van."""
+    name = short_name(thing.identity)
+    return f"{thing.product.name} · {name}" if thing.product else name
+
+
 def _goods_word(things: Sequence[Thing]) -> str:
-    return ", ".join(short_name(one.identity) for one in things)
+    return ", ".join(_good_word(one) for one in things)
 
 
 def _limit_words(sensor: Sensor) -> list[tuple[str, str]]:
@@ -53,9 +60,10 @@ def _limit_words(sensor: Sensor) -> list[tuple[str, str]]:
     return found
 
 
-def _curves(rows: Sequence[SensorReading]) -> list[dict[str, Any]]:
+def _curves(sensor: Sensor, rows: Sequence[SensorReading]) -> list[dict[str, Any]]:
     """A picture and its words for each measure that was read lately."""
     found = []
+    bounds = sensors.limits_of(sensor)
     for measure, what in MEASURES.items():
         values = [float(row.value) for row in rows if row.measure == measure]
         if not values:
@@ -70,6 +78,10 @@ def _curves(rows: Sequence[SensorReading]) -> list[dict[str, Any]]:
                 "least": min(values),
                 "most": max(values),
                 "last": last,
+                "outside": measure in bounds
+                and any(
+                    bounds[measure].breaks(row.value) for row in rows if row.measure == measure
+                ),
             }
         )
     return found
@@ -129,7 +141,7 @@ def show(sensor_id: int) -> ResponseReturnValue:
         "producer/sensors/show.html",
         sensor=sensor,
         limits=_limit_words(sensor),
-        curves=_curves(rows),
+        curves=_curves(sensor, rows),
         readings=sensors_readings.count(sensor),
         journeys=[(one, _goods_word(one.things)) for one in watches],
         now=next((one for one in watches if one.until is None), None),
@@ -176,13 +188,14 @@ def upload(sensor_id: int) -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             file = request.files.get("file")
-            data = file.stream.read(sensors_readings.MOST_BYTES + 1) if file else b""
+            if file is None or not file.filename:
+                raise FileMissing(path="file")
+            data = file.stream.read(sensors_readings.MOST_BYTES + 1)
             if not data:
                 raise SheetEmpty(path="file")
             given = sensors_readings.read_csv(data)
             taken = sensors_readings.take(sensor, given, at=clock.now(), limited=False)
-            words = ngettext("Đã nhận %(num)s số đo mới.", "Đã nhận %(num)s số đo mới.", taken.kept)
-            return form.done(_address(sensor), str(words))
+            return form.done(_address(sensor), _taken_words(taken))
     return form.page("producer/sensors/upload.html", sensor=sensor)
 
 
@@ -214,7 +227,7 @@ def readings(sensor_id: int) -> ResponseReturnValue:
 def go(sensor_id: int) -> ResponseReturnValue:
     """It goes with some goods from a moment on."""
     sensor = _get(sensor_id)
-    offered = [(one.id, short_name(one.identity)) for one in sensors.goods(actor())]
+    offered = [(one.id, _good_word(one)) for one in sensors.goods(actor())]
     form = Form(WatchForm([str(one) for one, _ in offered]), {"since": _now()})
     if form.sent:
         with form.attempt():
@@ -238,7 +251,7 @@ def arrived(sensor_id: int) -> ResponseReturnValue:
             sensors.end_watch(actor(), sensor, until=until, at=clock.now())
             return form.done(
                 _address(sensor),
-                gettext("Đã kết thúc. Ít phút nữa số đo trên đường thành một dòng của lô."),
+                gettext("Đã kết thúc. Sau 15 phút, số đo trên đường thành một dòng của lô."),
             )
     goods = _goods_word(watch.things) if watch else ""
     return form.page("producer/sensors/arrived.html", sensor=sensor, watch=watch, goods=goods)
@@ -257,6 +270,14 @@ def retire(sensor_id: int) -> ResponseReturnValue:
     return form.page(
         "producer/sensors/retire.html", sensor=sensor, act=gettext("Ngừng dùng máy này")
     )
+
+
+def _taken_words(taken: sensors_readings.Taken) -> str:
+    words = ngettext("Đã nhận %(num)s số đo mới.", "Đã nhận %(num)s số đo mới.", taken.kept)
+    if not taken.known:
+        return str(words)
+    known = ngettext("%(num)s số đo đã có từ trước.", "%(num)s số đo đã có từ trước.", taken.known)
+    return f"{words} {known}"
 
 
 def _now() -> str:

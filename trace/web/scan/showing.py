@@ -18,6 +18,7 @@ from trace.services.certificates import backs, claims_in
 from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
 from trace.web.curves import curve
+from trace.web.pages import page_language
 from trace.web.scan import corrections, marks, words
 from trace.web.scan.words import _
 
@@ -43,13 +44,14 @@ def alert(one: AlertView, organisation: JsonObject | None = None) -> JsonObject:
     """What to do comes first, in the words for its kind. `organisation` is who made the goods: a
     word by who goes on for it says so."""
     title, advice = notice_words(one.kind, one.hazard, mixed=one.mixed)
+    who = local_name(one.issuer, one.issuer_en, page_language())
     return {
         "title": title,
         "advice": advice,
         "reason": notice_reason(one.reason),
-        "by": _("%(who)s (bên kế thừa) thông báo", who=one.issuer)
+        "by": _("%(who)s (bên kế thừa) thông báo", who=who)
         if _succeeds(one.issuer_code, organisation)
-        else _("%(who)s thông báo", who=one.issuer),
+        else _("%(who)s thông báo", who=who),
         "day": marks.dated(marks.PLACE, one.given_at.date().isoformat()),
         "level": "stop" if one.kind == "recall" else "warn",
     }
@@ -300,6 +302,7 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
         ],
         "withheld": words.withheld(one["withheld"]),
         "sensor": _sensor(one.get("sensor"), language),
+        "measured": any(detail["label"] == "measured" for detail in one["details"]),
         "pictures": [a["digest"] for a in one.get("attachments", ())],
         "off": "voided" in one,
         "proof": one.get("proof"),
