@@ -6,8 +6,8 @@ Ours is what an event goes through on its way in: the generated schema in compil
 look for what JSON cannot say. Floors, on the very same events: `jsonschema` with the very same
 schema (its patterns say what formats say); and, where the published schema of EPCIS 2.0 lies beside
 this project, `jsonschema` with that one, formats on as far as it knows them without further
-packages. All must accept every event, or the figures
-mean nothing. CPU time, the least of several rounds in turns; no round has an event of another.
+packages. All must accept every event, or the figures mean nothing. CPU time, the least of several
+rounds in turns; no round has an event of another.
 """
 
 from __future__ import annotations
