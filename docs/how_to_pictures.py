@@ -269,6 +269,14 @@ def held(studio: Studio) -> None:
     studio.shoot(page, "tam-giu-2")
 
 
+def papers(studio: Studio) -> None:
+    page = studio.phone(GROUP)
+    studio.open(page, _lot(studio, page).replace("/batches/", "/papers/lots/"))
+    studio.shoot(page, "giay-to-1", "main h1")
+    studio.open(page, "/producer/papers/")
+    studio.shoot(page, "giay-to-2", "main h1")
+
+
 def trace_chain(studio: Studio) -> None:
     page = studio.phone(AUTHORITY)
     address = f"/inspection/chain/?of={studio.path('mixed').lstrip('/')}"
@@ -307,6 +315,7 @@ TAKERS: Final[dict[str, Callable[[Studio], None]]] = {
     "ghi-viec": record,
     "khong-co-song": without_signal,
     "in-tem": labels,
+    "giay-to": papers,
     "giao-hang": hand_over,
     "thu-hoi": recalled,
     "moi-ho": households,

@@ -23,8 +23,17 @@ from trace.core.signing import loads_strict, parse_compact
 from trace.extensions import db
 from trace.jobs.tidying import tidy
 from trace.jobs.worker import run_pending
-from trace.models import Credential, Event, Link, Notification, PortalDelivery
-from trace.services import erasures, links, portal, public_copies, takedowns, untp
+from trace.models import Credential, Event, Link, LinkVersion, Notification, PortalDelivery
+from trace.services import (
+    erasures,
+    links,
+    portal,
+    public_copies,
+    sensors,
+    subjects,
+    takedowns,
+    untp,
+)
 from trace.services.actors import Actor
 from trace.services.notification_words import WORDS, say
 from trace.services.notification_words_machines import MACHINE_WORDS
@@ -193,3 +202,29 @@ def test_the_worker_passes_over_what_was_withdrawn_meanwhile(farm: Farm) -> None
         run_pending()
     db.session.refresh(row)
     assert row.state == "failed"
+
+
+def test_a_number_typed_into_a_link_or_a_loggers_name_is_found_and_emptied(farm: Farm) -> None:
+    number = "0912345678"
+    platform = Actor(platform_organisation(), None, "admin")
+    values = {"link_type": "pip", "languages": "vi", "media_type": "text/html"}
+    values |= {"href": "https://shop.example.org/", "title": f"Gọi bà Canary {number}"}
+    link = links.add_link(farm.actor, farm.product, values, at=NOW)
+    version = link.version
+    links.change_link(farm.actor, link, {**values, "title": "Gọi"}, version=version, at=NOW)
+    sensor = sensors.add_sensor(farm.actor, {"name": f"Máy của {number}", "limits": {}}, at=NOW)
+    db.session.commit()
+    found = [
+        one.key
+        for one in subjects.held_about(platform, number)
+        if one.key.partition(":")[0] in ("link", "sensor")
+    ]
+    assert found == [f"link:{link.id}", f"sensor:{sensor.id}"]
+    for key in found:
+        subjects.erase_record(platform, key, at=NOW)
+    db.session.commit()
+    assert not {one.key for one in subjects.held_about(platform, number)} & set(found)
+    kept = "".join(db.session.scalars(select(LinkVersion.content)))
+    assert number not in kept
+    assert "Canary" not in kept
+    assert (link.state, link.title, number in sensor.name) == ("removed", "", False)

@@ -2,8 +2,10 @@
 
 Found are accounts, member households, organisations' public numbers, and what people without an
 account wrote when they answered a delivery note: those by number, by plate, or by the note's code,
-which is all that some of them left; and what the desk holds of people (`subjects_desk`). What
-statements hold is found by statement or by code (services.erasures): the log knows no persons.
+which is all that some of them left; what the desk holds of people (`subjects_desk`), and what was
+typed into links and names of loggers (`subjects_machines`). Copies of the public record go with the
+record (`public_copies`). What statements hold is found by statement or by code (services.erasures):
+the log knows no persons.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from trace.models import (
     Person,
     Thing,
 )
-from trace.services import follows, freshness, subjects_desk
+from trace.services import follows, freshness, subjects_desk, subjects_machines
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.follows_words import goods_of
@@ -109,6 +111,9 @@ def held_about(actor: Actor, contact: str) -> list[Held]:
         typed = (login.value, f"0{login.value.removeprefix('+84')}")
         found += _answered(NoteLink.phone.in_(typed))
         found += [Held(*one) for one in subjects_desk.by_number(typed)]
+        found += [Held(*one) for one in subjects_machines.by_text(typed)]
+    else:
+        found += [Held(*one) for one in subjects_machines.by_text([login.value])]
     return found + [Held(*one) for one in subjects_desk.by_contact(login.value)]
 
 
@@ -177,7 +182,9 @@ def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
         subjects_desk.empty_shipment(link.event_id)
     elif kind == "follow":
         follows.forget_address(_get(Follow, int(number)))
-    elif not subjects_desk.erase(kind, int(number), at=at):
+    elif not (
+        subjects_desk.erase(kind, int(number), at=at) or subjects_machines.erase(kind, int(number))
+    ):
         raise NotFound
     write_audit(actor, f"{kind}.erase", key, at=at)
     db.session.flush()
