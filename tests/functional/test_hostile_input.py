@@ -15,6 +15,7 @@ from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import amount, event, make_actor, new_lot, notice, registered
 from tests.support.members import make_member, sign_in
+from trace.api.v1.sensors import NotAReading, _reading
 from trace.core.epcis import JsonObject
 from trace.errors import Refused
 from trace.extensions import db
@@ -167,3 +168,10 @@ def test_a_page_that_could_not_be_built_makes_nobody_wait(
     began = time.monotonic()
     assert client.get(path).status_code == 200
     assert time.monotonic() - began < passports.CLAIM.total_seconds() / 2
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("measure", [None, 5, [], {}, "x"])
+def test_a_reading_of_no_measure_is_refused(measure: Any) -> None:
+    with pytest.raises(NotAReading):
+        _reading({"time": "2026-11-22T03:00:00Z", "measure": measure, "value": 4}, "")
