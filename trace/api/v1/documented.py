@@ -46,7 +46,10 @@ def documented(bp: SmorestBlueprint, told: Any, view: Callable[..., Any]) -> Cal
         outer = bp.arguments(told.body, example=told.example)(outer)
     if told.media:
         schema: Any = {"type": "string", "format": "binary"}
-        outer = bp.response(told.status, schema, content_type=told.media)(outer)
+        if told.media.endswith("json"):  # told whole elsewhere: it is an object
+            schema = {"type": "object"}
+        example = told.answer or {}
+        outer = bp.response(told.status, schema, content_type=told.media, example=example)(outer)
     else:
         headers = _headers(told)
         outer = bp.response(told.status, told.out, example=told.answer, headers=headers)(outer)
