@@ -271,3 +271,9 @@ def _kept_secret(path: Path) -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(made)
     return path.read_text().strip()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The process's environment, for programs it starts, and `more`. Our own settings are read by
+    `Settings.from_env` alone."""
+    return {**os.environ, **more}

@@ -131,10 +131,7 @@ def fold(
 
 def _held(ordered: Sequence[Reading]) -> list[timedelta]:
     """How long each reading holds; the last one holds for no time: nobody measured after it."""
-    held = [
-        min(after.time - before.time, HOLDS)
-        for before, after in pairwise(ordered)
-    ]
+    held = [min(after.time - before.time, HOLDS) for before, after in pairwise(ordered)]
     return [*held, timedelta()]
 
 

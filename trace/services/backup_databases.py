@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
+from trace.config import environment
 from trace.errors import TraceError
 from trace.extensions import db
 
@@ -172,7 +173,7 @@ def _run(program: str, *arguments: str) -> None:
         )
     answer = subprocess.run(  # noqa: S603 (a program of the system, arguments of ours)
         [found, *arguments],
-        env={**os.environ, **_environment()},
+        env=environment(**_environment()),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -10,7 +10,6 @@ carried over to the figures: a process's last 63 are never told, and the page pa
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from trace.config import environment
 from trace.services.measures import Measure
 
 logger = structlog.get_logger()
@@ -136,7 +136,7 @@ def exposition(measures: list[Measure]) -> bytes:
     state = CollectorRegistry()
     state.register(State(measures))
     requests = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if environment().get("PROMETHEUS_MULTIPROC_DIR"):
         requests = CollectorRegistry()
         MultiProcessCollector(requests)  # type: ignore[no-untyped-call]  # its own
     return generate_latest(requests) + generate_latest(state)
