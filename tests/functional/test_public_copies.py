@@ -187,11 +187,13 @@ def test_owners_hear_once_of_a_link_that_stopped_opening(farm: Farm) -> None:
     assert db.session.get_one(Link, link.id).check == "refused"
 
 
-def test_every_word_of_machines_is_said_in_both_languages() -> None:
+@pytest.mark.one_database
+def test_every_word_of_machines_is_said_in_both_languages(app: Flask) -> None:
     context = {"what": "x", "organisation": "y", "reason": "z"}
-    for word in MACHINE_WORDS:
-        assert WORDS[word][0] == "key"
-        assert say(word, context, "vi") != say(word, context, "en")
+    with app.app_context():
+        for word in MACHINE_WORDS:
+            assert WORDS[word][0] == "key"
+            assert say(word, context, "vi") != say(word, context, "en")
 
 
 def test_the_worker_passes_over_what_was_withdrawn_meanwhile(farm: Farm) -> None:

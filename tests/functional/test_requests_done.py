@@ -271,6 +271,7 @@ def test_a_supervisor_sees_reports_and_nothing_else(
         authority = db.session.get(Organisation, authority_id)
         assert authority is not None
         authority.jurisdiction = "*"
+        authority.status = "confirmed"
         mine, theirs = db.session.scalars(select(Request.id).order_by(Request.id)).all()
         db.session.commit()
     sign_in(app, pages.client, supervisor)

@@ -1,14 +1,18 @@
 """Where the label font is: Roboto from the `font-roboto` package (Apache-2.0, covers Vietnamese),
 else DejaVu Sans or Noto Sans of the system. Core takes bytes; this is the place that reads files.
+Papers drawn with reportlab name the same two as REGULAR and BOLD.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 
 from trace.core.labels import SheetFonts
 from trace.errors import TraceError
@@ -20,6 +24,10 @@ _SYSTEM: Final = (
     ("/usr/share/fonts/truetype/noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf"),
     ("/usr/share/fonts/noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf"),
 )
+
+
+REGULAR: Final = "TracePaper"
+BOLD: Final = "TracePaperBold"
 
 
 class NoFont(TraceError):
@@ -50,3 +58,12 @@ def sheet_fonts() -> SheetFonts:
     """The two fonts as bytes, read once a process."""
     regular, bold = find_font()
     return SheetFonts(regular.read_bytes(), bold.read_bytes())
+
+
+@cache
+def register_paper_fonts() -> None:
+    """Tells the drawing library, which knows fonts by name in the whole process, where REGULAR and
+    BOLD are; once a process, and always both. Raises NoFont."""
+    regular, bold = find_font()
+    pdfmetrics.registerFont(TTFont(REGULAR, str(regular)))
+    pdfmetrics.registerFont(TTFont(BOLD, str(bold)))

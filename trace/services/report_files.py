@@ -18,14 +18,12 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as PaperTable
 
 from trace.models import AuthorityReport
 from trace.services import open_data
-from trace.services.fonts import find_font
+from trace.services.fonts import BOLD, REGULAR, register_paper_fonts
 from trace.services.report_words import Table, area_name, day_words, tables, title_of
 from trace.services.scheduled_reports import figures_of
 
@@ -33,7 +31,6 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 PDF: Final = "application/pdf"
 LANGUAGES: Final = ("vi", "en")
 _WIDTH: Final = 170 * mm
-_FONT, _BOLD = "TraceReport", "TraceReport-Bold"
 _STARTS: Final = ("=", "+", "-", "@")  # a spreadsheet would run such a cell
 
 
@@ -83,7 +80,7 @@ def paper(report: AuthorityReport, language: str) -> bytes:
     """The report as PDF, A4."""
     figures = figures_of(report)
     file = io.BytesIO()
-    fonts()
+    register_paper_fonts()
     styles = _styles()
     with force_locale(language):
         story: list[Any] = [_letterhead(figures, styles), Spacer(1, 8 * mm)]
@@ -184,30 +181,22 @@ def _signatures(styles: Mapping[str, ParagraphStyle]) -> Any:
 
 def _numbered(canvas: Any, document: Any) -> None:
     canvas.saveState()
-    canvas.setFont(_FONT, 8)
+    canvas.setFont(REGULAR, 8)
     canvas.drawCentredString(A4[0] / 2, 8 * mm, str(document.page))
     canvas.restoreState()
 
 
 @cache
-def fonts() -> None:
-    """Tells the drawing library where the letters are, once a process."""
-    regular, bold = find_font()
-    pdfmetrics.registerFont(TTFont(_FONT, str(regular)))
-    pdfmetrics.registerFont(TTFont(_BOLD, str(bold)))
-
-
-@cache
 def _styles() -> dict[str, ParagraphStyle]:
-    text = ParagraphStyle("text", fontName=_FONT, fontSize=9.5, leading=12)
+    text = ParagraphStyle("text", fontName=REGULAR, fontSize=9.5, leading=12)
     return {
         "text": text,
         "small": ParagraphStyle("small", text, fontSize=8, leading=10),
         "middle": ParagraphStyle("middle", text, alignment=TA_CENTER),
-        "bold": ParagraphStyle("bold", text, fontName=_BOLD, alignment=TA_CENTER),
-        "bold-left": ParagraphStyle("bold-left", text, fontName=_BOLD),
-        "heading": ParagraphStyle("heading", text, fontName=_BOLD, fontSize=11, spaceAfter=4),
+        "bold": ParagraphStyle("bold", text, fontName=BOLD, alignment=TA_CENTER),
+        "bold-left": ParagraphStyle("bold-left", text, fontName=BOLD),
+        "heading": ParagraphStyle("heading", text, fontName=BOLD, fontSize=11, spaceAfter=4),
         "title": ParagraphStyle(
-            "title", text, fontName=_BOLD, fontSize=14, leading=18, alignment=TA_CENTER
+            "title", text, fontName=BOLD, fontSize=14, leading=18, alignment=TA_CENTER
         ),
     }

@@ -20,18 +20,15 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as PaperTable
 
-from trace.services.fonts import find_font
+from trace.services.fonts import BOLD, REGULAR, register_paper_fonts
 from trace.services.records import LOCAL_ZONE
 from trace.services.sheet_writing import Book
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF: Final = "application/pdf"
-_FONT, _BOLD = "TraceDiary", "TraceDiary-Bold"
 _WIDTH: Final = landscape(A4)[0] - 24 * mm
 _FORBIDDEN: Final = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 # A cell taller than a page cannot be drawn.
@@ -96,7 +93,7 @@ def _sheet_name(title: str, taken: set[str]) -> str:
 
 def paper(cover: Cover, books: Sequence[BookTable], *, language: str) -> bytes:
     """All books on A4 across, the heads of the columns again on every page."""
-    _fonts()
+    register_paper_fonts()
     styles = _styles()
     made = cover.made.astimezone(LOCAL_ZONE)
     story: list[Any] = [
@@ -162,26 +159,18 @@ def _widths(one: BookTable) -> list[float]:
 
 def _numbered(canvas: Any, document: Any) -> None:
     canvas.saveState()
-    canvas.setFont(_FONT, 8)
+    canvas.setFont(REGULAR, 8)
     canvas.drawCentredString(landscape(A4)[0] / 2, 7 * mm, str(document.page))
     canvas.restoreState()
 
 
 @cache
-def _fonts() -> None:
-    """Tells the drawing library where the letters are, once a process."""
-    regular, bold = find_font()
-    pdfmetrics.registerFont(TTFont(_FONT, str(regular)))
-    pdfmetrics.registerFont(TTFont(_BOLD, str(bold)))
-
-
-@cache
 def _styles() -> dict[str, ParagraphStyle]:
-    text = ParagraphStyle("text", fontName=_FONT, fontSize=8, leading=10)
+    text = ParagraphStyle("text", fontName=REGULAR, fontSize=8, leading=10)
     return {
         "text": text,
         "quiet": ParagraphStyle("quiet", text, textColor=colors.HexColor("#4b5a50")),
-        "head": ParagraphStyle("head", text, fontName=_BOLD),
-        "heading": ParagraphStyle("heading", text, fontName=_BOLD, fontSize=11, spaceAfter=4),
-        "title": ParagraphStyle("title", text, fontName=_BOLD, fontSize=15, leading=19),
+        "head": ParagraphStyle("head", text, fontName=BOLD),
+        "heading": ParagraphStyle("heading", text, fontName=BOLD, fontSize=11, spaceAfter=4),
+        "title": ParagraphStyle("title", text, fontName=BOLD, fontSize=15, leading=19),
     }

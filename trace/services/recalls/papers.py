@@ -18,8 +18,6 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     Flowable,
     LongTable,
@@ -29,14 +27,12 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from trace.services.fonts import find_font
+from trace.services.fonts import BOLD, REGULAR, register_paper_fonts
 from trace.services.recalls.packet import REHEARSAL, Packet, Table, form_of
 from trace.services.recalls.reaching import chosen_things
 from trace.services.records import LOCAL_ZONE
 from trace.services.wards import ward_name
 
-REGULAR: Final = "TraceReport"
-BOLD: Final = "TraceReportBold"
 # On paper as many rows as somebody reads; the workbook has all.
 ROWS_ON_PAPER: Final = 300
 BLANK: Final = "…" * 24
@@ -55,7 +51,7 @@ COLUMNS: Final = {
 
 def to_pdf(packet: Packet) -> bytes:
     """The report with the draft decision at its end, A4."""
-    _register()
+    register_paper_fonts()
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out,
@@ -198,13 +194,6 @@ def _marked(packet: Packet) -> Any:
         canvas.restoreState()
 
     return page
-
-
-def _register() -> None:
-    if REGULAR not in pdfmetrics.getRegisteredFontNames():
-        regular, bold = find_font()
-        pdfmetrics.registerFont(TTFont(REGULAR, str(regular)))
-        pdfmetrics.registerFont(TTFont(BOLD, str(bold)))
 
 
 _TEXT: Final = ParagraphStyle("text", fontName=REGULAR, fontSize=10, leading=14, spaceAfter=3)
