@@ -105,16 +105,22 @@ def test_a_passport_is_signed_by_the_makers_key_and_says_what_the_record_says(
     assert "Canary" not in answer.get_data(as_text=True)
     assert "Canary" not in json.dumps(told, ensure_ascii=False)
     assert client.get(f"/credentials/{row.public_id}?format=json").json == told
-    check_schema(told)
 
 
-def check_schema(told: dict[str, Any]) -> None:
-    """Against the protocol's own schema where the package that has it is installed."""
+@pytest.mark.one_database
+def test_a_passport_keeps_the_protocols_own_schema(farm: Farm) -> None:
     spec = find_spec("dppvalidator")
     if spec is None or spec.origin is None:
-        return
+        pytest.skip("dppvalidator, whose package has the schema, is not installed")
     path = Path(spec.origin).parent / "schemas" / "data" / "untp-dpp-schema-0.6.1.json"
     schema = json.loads(path.read_text())
+    farm.product = make_product(
+        farm.organisation, "Cải ngọt", START, gtin=GTIN, net_weight=Decimal("0.3")
+    )
+    farm.certify()
+    thing = grown(farm)
+    issued(farm, thing, "events")
+    told = verified(issued(farm, thing).jwt, farm.organisation)
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(
         told
     )
