@@ -50,6 +50,10 @@ class Subscription(Model):
     report_if_empty: Mapped[bool] = mapped_column(default=False)
     initial_record_time: Mapped[datetime | None] = mapped_column(Moment)
     epc_format: Mapped[str] = mapped_column(String(24), default="")
+    # How messages are written: "" as JSON, xml-urn or xml-web as XML with words of that form.
+    form: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    # "inspect" where its token inspected: then it is told what its authority reaches.
+    acts: Mapped[str] = mapped_column(String(8), default="", server_default="")
     made_with: Mapped[str] = mapped_column(String(100), default="")  # the token's name
     created_at: Mapped[datetime] = mapped_column(Moment)
     last_notified_at: Mapped[datetime | None] = mapped_column(Moment)

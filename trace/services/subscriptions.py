@@ -67,10 +67,11 @@ def subscribe(
     *,
     at: datetime,
     epc_format: str = "",
+    form: str = "",
     made_with: str = "",
 ) -> Subscription:
-    """Subscribes the organisation's address `dest` to a query. Raises SubscriptionRefused with what
-    is wrong, TooManySubscriptions."""
+    """Subscribes the organisation's address `dest` to a query; `form` is how it is written to ("",
+    xml-urn or xml-web). Raises SubscriptionRefused with what is wrong, TooManySubscriptions."""
     actor.check("read")
     given = _checked(body, epc_format)
     mine = select(func.count()).where(Subscription.organisation_id == actor.organisation.id)
@@ -89,6 +90,8 @@ def subscribe(
         report_if_empty=bool(given.get("reportIfEmpty", False)),
         initial_record_time=since,
         epc_format=epc_format,
+        form=form,
+        acts="inspect" if actor.may("inspect") else "",
         made_with=made_with[:100],
         created_at=at,
         cursor=None if since else head(),
@@ -302,8 +305,11 @@ def pause(actor: Actor, row: Subscription, *, at: datetime) -> None:
 
 
 def resume(actor: Actor, row: Subscription, *, at: datetime) -> None:
-    """Goes on where it stopped, at once."""
+    """Goes on where it stopped, at once. One that rested with its token is the organisation's own
+    from now on: its token does not come back."""
     actor.check("manage")
+    if row.failure.startswith("token-"):
+        row.made_with = row.failure = ""
     row.paused_at, row.attempts, row.due_at = None, 0, at
     write_audit(actor, "subscription.resume", f"subscription:{row.public_id}", at=at)
 
@@ -327,6 +333,8 @@ def told(row: Subscription) -> JsonObject:
         body["lastNotifiedAt"] = rfc3339(row.last_notified_at)
     if row.epc_format:
         body["epcFormat"] = row.epc_format
+    if row.form:
+        body["mediaType"] = "application/xml"
     return body
 
 

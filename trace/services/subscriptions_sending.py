@@ -27,6 +27,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
+from trace.core.epcis.xml import write_exception, write_xml
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import DeadLetter, Organisation, Subscription
@@ -125,7 +126,7 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
     try:
         found, looked = _new(row, first, end)
     except TraceError as error:
-        sent = _posting(row, problem(error), stretch)
+        sent = _posting(row, problem_body(row, error), stretch)
         return None if sent is None else Outgoing(row.id, sent, first, end, 0, problem=error.code)
     kept = _fitting(found)
     reached = looked if len(kept) == len(found) else kept[-1][0] + 1
@@ -133,8 +134,7 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
         _pass_over(row, letter, reached, end, at)
         return None
     told = written([event for _, event in kept], row.epc_format or DEFAULT)
-    body = document(row, told, at)
-    sent = _posting(row, body, (first, reached))
+    sent = _posting(row, body_of(row, told, at), (first, reached))
     if sent is None:
         return None
     return Outgoing(
@@ -151,7 +151,7 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
 def _new(row: Subscription, first: int, end: int) -> tuple[list[tuple[int, JsonObject]], int]:
     """What [first, end) of the log holds for the subscriber, at most a batch of it, with each
     event's place, and the place up to which that is all. Raises what asking the query raises."""
-    actor = Actor(row.organisation, None, "token")
+    actor = Actor(row.organisation, None, "token", frozenset(row.acts.split()))
     found, looked = since(actor, parsed(row.query), after=first - 1, limit=row.batch + 1)
     inside = [(place, event) for place, event in found if first <= place < end]
     if len(inside) > row.batch:
@@ -243,18 +243,38 @@ def problem(error: TraceError) -> JsonObject:
     }
 
 
-def _posting(row: Subscription, body: JsonObject, stretch: tuple[int, int]) -> Posting | None:
+def body_of(row: Subscription, events: list[JsonObject], at: datetime) -> bytes:
+    """The message in the form that was asked for when the subscription was made."""
+    if not row.form:
+        return orjson.dumps(document(row, events, at))
+    return write_xml(
+        events,
+        created=rfc3339(at),
+        kind="query",
+        form="web" if row.form == "xml-web" else "urn",
+        query_name=row.query.name,
+        subscription_id=row.public_id,
+    )
+
+
+def problem_body(row: Subscription, error: TraceError) -> bytes:
+    """A problem in the subscription's form."""
+    told = problem(error)
+    return write_exception(told) if row.form else orjson.dumps(told)
+
+
+def _posting(row: Subscription, body: bytes, stretch: tuple[int, int]) -> Posting | None:
     """A signed message; None, and the subscription rests, where its address or seal is good no
     more."""
     headers = {
-        "Content-Type": "application/json",
+        "Content-Type": "application/xml; charset=utf-8" if row.form else "application/json",
         "GS1-EPCIS-Version": "2.0.0",
         "GS1-CBV-Version": "2.0.0",
         "Trace-Delivery": f"{row.public_id}/{stretch[0]}-{stretch[1]}",
         "User-Agent": "trace",
     }
     try:
-        return webhooks.posting(row.dest, orjson.dumps(body), headers, secret_of(row))
+        return webhooks.posting(row.dest, body, headers, secret_of(row))
     except TraceError as error:
         row.failure, row.paused_at, row.lease_until = error.code, row.due_at, None
         _tell(row, "subscription-resting", row.due_at)

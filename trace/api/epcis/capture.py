@@ -10,7 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from trace import clock
-from trace.api.epcis.door import acting, as_json, bp, check_accept, check_media_type, discovery
+from trace.api.epcis.door import acting, as_json, bp, check_media_type, discovery
 from trace.api.epcis.listing import list_page
 from trace.api.epcis.negotiation import as_xml, xml_wanted
 from trace.api.epcis.problems import prefers_xml
@@ -66,8 +66,8 @@ def post_capture() -> Response:
 @bp.get("/capture")
 @needs("capture")
 def list_capture_jobs() -> Response:
-    """One's own capture jobs, the newest first."""
-    check_accept()
+    """One's own capture jobs, the newest first, in JSON or in XML."""
+    xml_wanted()
     return list_page(
         lambda before, limit: captures.list_captures(acting(), before=before, limit=limit), job_of
     )

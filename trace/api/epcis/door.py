@@ -8,7 +8,7 @@ import orjson
 from flask import Blueprint, Response, g, request
 
 from trace import clock
-from trace.api.epcis.problems import NotAcceptable, UnsupportedMediaType, answer
+from trace.api.epcis.problems import UnsupportedMediaType, answer
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, own_namespace
 from trace.core.epcis.vocabulary import OWN_PREFIX
@@ -59,13 +59,6 @@ def check_media_type() -> None:
     """Raises UnsupportedMediaType unless the body is said to be JSON."""
     if request.mimetype not in ("application/json", "application/ld+json"):
         raise UnsupportedMediaType
-
-
-def check_accept() -> None:
-    """Raises NotAcceptable unless the caller takes JSON."""
-    accepted = request.accept_mimetypes
-    if accepted and not (accepted["application/json"] or accepted["application/ld+json"]):
-        raise NotAcceptable
 
 
 def as_json(body: object) -> Response:

@@ -15,7 +15,8 @@ from flask import Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
 from trace import clock
-from trace.api.epcis.door import acting, as_json
+from trace.api.epcis.door import acting
+from trace.api.epcis.negotiation import answer_plain
 from trace.api.epcis.problems import QueryParameterError
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
@@ -40,10 +41,10 @@ def list_page(
     find: Callable[[int | None, int], Sequence[R]], told: Callable[[R], JsonObject]
 ) -> Response:
     """The page of a list that the request asks for: `find(before, limit)` gives the rows below an
-    id, the highest first. Raises QueryParameterError."""
+    id, the highest first. Raises QueryParameterError, NotAcceptable."""
     limit, token = page_asked()
     rows = find(_before(token), limit + 1)
-    response = as_json([told(row) for row in rows[:limit]])
+    response = answer_plain([told(row) for row in rows[:limit]])
     if len(rows) > limit:
         expires = clock.now() + LIFE
         place = [*_whose(), rows[limit - 1].id, int(expires.timestamp())]

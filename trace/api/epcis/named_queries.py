@@ -8,16 +8,9 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from trace import clock
-from trace.api.epcis.door import (
-    acting,
-    as_json,
-    bp,
-    check_accept,
-    check_media_type,
-    discovery,
-)
+from trace.api.epcis.door import acting, as_json, bp, check_media_type, discovery
 from trace.api.epcis.listing import link_next, list_page, page_asked
-from trace.api.epcis.negotiation import answer_events, format_asked, xml_wanted
+from trace.api.epcis.negotiation import answer_events, answer_plain, format_asked, xml_wanted
 from trace.core.epcis import JsonValue
 from trace.core.epcis.query_parsing import parse_extensions
 from trace.core.epcis.strict_json import load
@@ -75,8 +68,8 @@ def post_query() -> Response:
 @bp.get("/queries")
 @needs("query")
 def get_queries() -> Response:
-    """One's own named queries, the newest first."""
-    check_accept()
+    """One's own named queries, the newest first, in JSON or in XML."""
+    xml_wanted()
     return list_page(
         lambda before, limit: named_queries.list_queries(acting(), before=before, limit=limit),
         named_queries.told,
@@ -87,8 +80,8 @@ def get_queries() -> Response:
 @needs("query")
 def get_query(name: str) -> Response:
     """A query as it was given. Raises NoSuchName."""
-    check_accept()
-    return as_json(named_queries.told(named_queries.get_query(acting(), name)))
+    xml_wanted()
+    return answer_plain(named_queries.told(named_queries.get_query(acting(), name)))
 
 
 @bp.delete("/queries/<name>")

@@ -24,10 +24,10 @@ from trace import clock
 from trace.api.epcis.door import HEADERS, as_json, bp, query_document
 from trace.api.epcis.problems import NotAcceptable, prefers_xml
 from trace.clock import rfc3339
-from trace.core.epcis import JsonObject
+from trace.core.epcis import JsonObject, JsonValue
 from trace.core.epcis.query import QueryParameterError
 from trace.core.epcis.query_parsing import parse_extensions
-from trace.core.epcis.xml import write_xml
+from trace.core.epcis.xml import write_plain, write_xml
 from trace.core.epcis.xml.writing import Form, Version
 from trace.errors import TraceError
 from trace.services import epcis_forms
@@ -127,7 +127,7 @@ def answer_events(events: list[JsonObject], query_name: str = "SimpleEventQuery"
     told = written(events)
     if in_xml:
         created = rfc3339(clock.now())
-        form: Form = "web" if _cbv_form() == "Always_Web_URI" else "urn"
+        form = words_asked()
         version: Version = "1.2" if old_wanted() else "2.0"
         response = as_xml(
             write_xml(
@@ -151,6 +151,14 @@ def answer_events(events: list[JsonObject], query_name: str = "SimpleEventQuery"
     return response
 
 
+def answer_plain(body: JsonValue) -> Response:
+    """What is no events: JSON, or W3C's XML form of it to who would rather have XML, since the
+    standard has none of its own. Raises NotAcceptable."""
+    response = as_xml(write_plain(body)) if xml_wanted() else as_json(body)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
 def as_xml(body: bytes) -> Response:
     return Response(body, content_type="application/xml; charset=utf-8")
 
@@ -167,10 +175,11 @@ def xml_wanted() -> bool:
     return in_xml > in_json
 
 
-def _cbv_form() -> str:
+def words_asked() -> Form:
+    """How words are written in XML. Raises QueryParameterError."""
     wanted = request.headers.get("GS1-CBV-XML-Format", "No_Preference").strip()
     if wanted not in CBV_FORMATS:
         reason = f"one of {', '.join(CBV_FORMATS)} is expected"
         name = "GS1-CBV-XML-Format"
         raise QueryParameterError(path=name, name=name, reason=reason)
-    return wanted
+    return "web" if wanted == "Always_Web_URI" else "urn"

@@ -6,9 +6,12 @@ from __future__ import annotations
 from flask import Response, g, request
 
 from trace import clock
-from trace.api.epcis.door import acting, as_json, bp, check_accept, check_media_type, discovery
+from trace.api.epcis.door import acting, as_json, bp, check_media_type, discovery
 from trace.api.epcis.listing import list_page
 from trace.api.epcis.named_queries import address_of, read_body
+from trace.api.epcis.negotiation import answer_plain, as_xml, words_asked, xml_wanted
+from trace.api.epcis.problems import prefers_xml
+from trace.core.epcis.xml import write_plain
 from trace.extensions import db, needs
 from trace.services import subscriptions
 from trace.services.named_queries import get_query
@@ -37,19 +40,23 @@ def subscription_options(name: str, subscription_id: str) -> Response:
 @bp.post("/queries/<name>/subscriptions")
 @needs("query")
 def post_subscription(name: str) -> Response:
-    """Subscribes an address (201, Location). Raises NoSuchName, SubscriptionRefused."""
+    """Subscribes an address (201, Location): to XML where XML is what the caller would rather have,
+    its words as GS1-CBV-XML-Format asks. Raises NoSuchName, SubscriptionRefused."""
     check_media_type()
     query = get_query(acting(), name)
+    in_xml = prefers_xml()
     row = subscriptions.subscribe(
         acting(),
         query,
         read_body(),
         at=clock.now(),
         epc_format=request.headers.get("GS1-EPC-Format", ""),
+        form=f"xml-{words_asked()}" if in_xml else "",
         made_with=g.token.name,
     )
     db.session.commit()
-    response = as_json(subscriptions.told(row))
+    told = subscriptions.told(row)
+    response = as_xml(write_plain(told)) if in_xml else as_json(told)
     response.status_code = 201
     response.headers["Location"] = f"{address_of(query.name)}/subscriptions/{row.public_id}"
     return response
@@ -58,8 +65,8 @@ def post_subscription(name: str) -> Response:
 @bp.get("/queries/<name>/subscriptions")
 @needs("query")
 def get_subscriptions(name: str) -> Response:
-    """A query's subscriptions, the newest first. Raises NoSuchName."""
-    check_accept()
+    """A query's subscriptions, the newest first, in JSON or in XML. Raises NoSuchName."""
+    xml_wanted()
     query = get_query(acting(), name)
     return list_page(
         lambda before, limit: subscriptions.list_subscriptions(
@@ -73,9 +80,9 @@ def get_subscriptions(name: str) -> Response:
 @needs("query")
 def get_subscription(name: str, subscription_id: str) -> Response:
     """One subscription; its secret is not told. Raises NotFound."""
-    check_accept()
+    xml_wanted()
     query = get_query(acting(), name)
-    return as_json(
+    return answer_plain(
         subscriptions.told(subscriptions.get_subscription(acting(), query, subscription_id))
     )
 
