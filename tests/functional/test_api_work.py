@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from tests.support.api import Program
 from tests.support.factories import make_actor
 from trace.api.v1 import devices, masters, product_links
-from trace.services import token_rates
 
 WHEN = "2026-11-20T07:30:00+07:00"
 
@@ -199,19 +198,3 @@ def test_a_laboratory_signs_and_a_certifier_answers(
     assert farm.get(f"/certificates/{mine['id']}")["decision"] == "confirmed"
     assert farm.get("/directives") == {"items": [], "next": None}
     assert farm.refused("GET", "/directives/1", 404)
-
-
-@pytest.mark.one_database
-@pytest.mark.own_application
-def test_a_token_that_asks_too_often_waits(
-    app: Flask, farm: Program, stranger: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(token_rates, "LIMIT", 20)
-    app.config["RATELIMIT_ENABLED"] = True
-    answers = [farm.ask("GET", "/organisation") for _ in range(40)]
-    assert [one.status_code for one in answers[:20]] == [200] * 20
-    assert answers[-1].status_code == 429
-    assert answers[-1].json is not None
-    assert answers[-1].json["code"] == "too-many-requests"
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert stranger.ask("GET", "/organisation").status_code == 200

@@ -39,7 +39,7 @@ class Program:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         if method == "POST":
             headers.setdefault("Idempotency-Key", fresh_key())
-        address = path if path.startswith("/api/") else ROOT + path
+        address = path if path.startswith(("/api/", "/epcis/")) else ROOT + path
         answer = self.client.open(address, method=method, headers=headers, **options)
         answer.get_data()  # whole, so that a file that was sent is closed
         answer.close()

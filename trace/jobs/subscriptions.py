@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from trace import clock
 from trace.extensions import db
 from trace.services import subscriptions_sending as sending
+from trace.services.tokens import rest_expired
 from trace.services.webhooks import post_each
 
 logger = structlog.get_logger()
@@ -23,6 +24,8 @@ def deliver(now: Callable[[], datetime], *, rounds: int = 100) -> int:
     """Sends what is due until nothing is; returns how many messages were taken. Commits after each
     step; nothing is held while others answer."""
     taken = 0
+    rest_expired(at=now())
+    db.session.commit()
     for _ in range(rounds):
         claimed = sending.claim(now()) if sending.is_due(now()) else []
         db.session.commit()

@@ -32,6 +32,7 @@ MOST_EVENTS: Final = Limits().max_events
 PIECE: Final = 200
 LISTED: Final = 1000  # errors that a job tells
 LEASE: Final = timedelta(seconds=120)
+MOST_WAITING: Final = 100  # documents of one organisation; each may be as large as an upload
 
 Form = Literal["json", "xml"]
 
@@ -51,6 +52,13 @@ class CaptureLimit(TooLarge):
     message = "This is more than one capture takes (%(limit)s)."
     next_step = "Send it in several documents; OPTIONS on /capture tells the limits."
     exception = "CaptureLimitExceededException"
+
+
+class TooManyCaptures(TraceError):
+    code = "too-many-captures"
+    status = 429
+    message = "At most %(limit)d documents of an organisation wait to be recorded at once."
+    next_step = "Wait until some are recorded: GET /capture tells how they fare."
 
 
 def most_bytes() -> int:
@@ -83,9 +91,19 @@ def submit_document(
     actor.check("record")
     if behaviour not in BEHAVIOURS:
         raise UnknownBehaviour
+    _check_room(actor)
     document = read_document(data, form)
     argument = {"behaviour": behaviour, "form": form}
     return enqueue(KIND, argument, at=at, actor=actor, payload=data, total=len(document.events))
+
+
+def _check_room(actor: Actor) -> None:
+    """Raises TooManyCaptures: a document waits whole in the database, and is recorded in turn."""
+    mine = (Job.organisation_id == actor.organisation.id, Job.kind == KIND)
+    open_ones = select(Job.id).where(*mine, Job.state.in_(("queued", "running")))
+    waiting = db.session.scalars(open_ones.limit(MOST_WAITING)).all()
+    if len(waiting) >= MOST_WAITING:
+        raise TooManyCaptures(limit=MOST_WAITING)
 
 
 def record_event(

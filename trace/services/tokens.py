@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from trace.errors import NotFound, TraceError
@@ -23,6 +23,9 @@ ACTS: Final = frozenset({"manage", "export", "inspect"})
 # Recognisable in a log or a repository, so that a leaked one is noticed.
 PREFIX: Final = "trace_"
 USE_NOTED_EVERY: Final = timedelta(hours=1)
+# Why a subscription rests: its token was taken back, or its time is over.
+REVOKED: Final = "token-revoked"
+EXPIRED: Final = "token-expired"
 
 
 class NotAScope(TraceError):
@@ -152,7 +155,28 @@ def end_token(token: Token, *, at: datetime) -> None:
             Subscription.made_with == token.name[:100],
             Subscription.paused_at.is_(None),
         )
-        .values(paused_at=at, failure="token-revoked")
+        .values(paused_at=at, failure=REVOKED)
         .execution_options(synchronize_session="fetch")
     )
     db.session.delete(token)
+
+
+def rest_expired(*, at: datetime) -> int:
+    """Subscriptions made with a token that has expired rest, as those of a revoked one do, unless a
+    valid one has its name; how many. The caller commits."""
+    named = (
+        Token.organisation_id == Subscription.organisation_id,
+        Token.name == Subscription.made_with,
+    )
+    expired = exists().where(*named, Token.expires_at <= at)
+    valid = exists().where(*named, or_(Token.expires_at.is_(None), Token.expires_at > at))
+    due = select(Subscription.id).where(Subscription.paused_at.is_(None), expired, ~valid)
+    found = list(db.session.scalars(due))  # looks first: a look takes no lock
+    if found:
+        db.session.execute(
+            update(Subscription)
+            .where(Subscription.id.in_(found), Subscription.paused_at.is_(None))
+            .values(paused_at=at, failure=EXPIRED)
+            .execution_options(synchronize_session="fetch")
+        )
+    return len(found)

@@ -33,6 +33,7 @@ from trace import clock
 from trace.errors import NotAllowed, NotSignedIn, TraceError
 from trace.extensions import allow, db, needs, register
 from trace.models import Session
+from trace.services import token_rates
 from trace.services.actors import Actor
 from trace.services.sessions import actor_of, find_session, slide
 from trace.services.tokens import actor_of as actor_of_token
@@ -164,11 +165,19 @@ def _check_token(scope: str) -> None:
     token = find_token(given.strip(), at=clock.now()) if method.lower() == "bearer" else None
     if token is None:
         raise NotSignedIn
+    _count(token.token_hash)
     if not scope or scope not in token.scopes.split():
         raise WrongScope(scope=scope)
     g.token, g.actor = token, actor_of_token(token)
     if note_use(token, at=clock.now()):
         db.session.commit()
+
+
+def _count(token_hash: bytes) -> None:
+    """Counts a request for its token; `_leave` tells how many are left. Raises TooManyRequests."""
+    if current_app.config["RATELIMIT_ENABLED"]:
+        g.rate = token_rates.count(token_hash, at=clock.now())
+        g.rate.check()
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:
@@ -200,6 +209,10 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
 def _leave(response: FlaskResponse) -> FlaskResponse:
     if g.get("send_cookie") and g.get("session_token") is None and g.get("session"):
         send_session_cookie(response, request.cookies.get(COOKIE, ""), g.session)
+    if g.get("rate") is not None:
+        response.headers.update(g.rate.headers())
+    if response.status_code == 429 and g.get("token") is not None:
+        response.headers.setdefault("Retry-After", "10")  # too much waits, whatever the rate is
     if g.get("session_token"):
         send_session_cookie(response, g.session_token, g.session)
     if g.get("forget_session"):

@@ -16,14 +16,18 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/credentials")
 
 @blueprint.get("/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
-    """A credential as it was signed; `?format=json` what it says, to read."""
+    """A credential as it was signed; `?format=json` what it says, to read. Asked for anew each
+    time: it may have been revoked or erased since, and no copy may outlive that."""
     row = untp.find(public_id)
     if row is None:
         raise NotFound
     if request.args.get("format") == "json":
         body: bytes | str = orjson.dumps(untp.payload_of(row), option=orjson.OPT_INDENT_2)
-        return _answer(body, "application/json", "public, max-age=86400")
-    return _answer(untp.text_of(row), untp.MEDIA_TYPE, "public, max-age=86400")
+        response = _answer(body, "application/json", "no-cache")
+    else:
+        response = _answer(untp.text_of(row), untp.MEDIA_TYPE, "no-cache")
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 @blueprint.get("/status/<int:number>/<purpose>")

@@ -17,7 +17,7 @@ from functools import wraps
 from typing import Any, Final, Never, cast
 
 import orjson
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from sqlalchemy.exc import IntegrityError
@@ -30,7 +30,7 @@ from trace.core.signing import TrustError, loads_strict
 from trace.errors import Refused, TraceError, problem_members
 from trace.extensions import csrf, db, needs
 from trace.schemas.api.bodies import pointer
-from trace.services import idempotency, token_rates
+from trace.services import idempotency
 from trace.services.actors import Actor
 from trace.services.versions import ChangedAtOnce, ChangedMeanwhile
 
@@ -139,8 +139,6 @@ def refuse(error: TraceError) -> Response:
     for one in (error, *(error.errors if isinstance(error, Refused) else ())):
         one.path = pointer(one.path)
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, token_rates.TooManyRequests):
-        headers["Retry-After"] = str(error.retry_after)
     return Response(
         orjson.dumps(problem_members(error)),
         status=error.status,
@@ -149,13 +147,6 @@ def refuse(error: TraceError) -> Response:
     )
 
 
-def _count() -> None:
-    """Counts the request for its token. Raises TooManyRequests."""
-    if current_app.config["RATELIMIT_ENABLED"]:
-        token_rates.count(g.token.token_hash, at=clock.now())
-
-
-bp.before_request(_count)
 bp.register_error_handler(TraceError, refuse)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, g, request
 
 from trace import clock
 from trace.api.v1.door import NotJsonType, read_json, refuse
@@ -20,6 +20,7 @@ from trace.core.series import MEASURES
 from trace.errors import NotSignedIn, Refused, TraceError
 from trace.extensions import csrf, db, limiter
 from trace.models import Sensor
+from trace.services import token_rates
 from trace.services.sensors import sensor_of_token
 from trace.services.sensors_readings import MOST_AT_ONCE, Given, TooManyReadings, read_csv, take
 
@@ -27,7 +28,8 @@ bp = Blueprint("api_sensors", __name__, url_prefix="/api/v1/sensors")
 csrf.exempt(bp)
 bp.register_error_handler(TraceError, refuse)
 
-LIMIT: Final = "60 per minute"
+# Of one address, whatever its tokens: against guessing. A token has its own (services.token_rates).
+LIMIT: Final = "1200 per minute"
 MEMBERS: Final = frozenset({"time", "measure", "value"})
 
 
@@ -65,8 +67,11 @@ def take_readings() -> Response:
 def _sensor() -> Sensor:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     sensor = sensor_of_token(text.strip()) if kind.lower() == "bearer" else None
-    if sensor is None:
+    if sensor is None or sensor.token_hash is None:
         raise NoDeviceCode
+    if current_app.config["RATELIMIT_ENABLED"]:
+        g.rate = token_rates.count(sensor.token_hash, at=clock.now())  # told by every answer
+        g.rate.check()
     return sensor
 
 

@@ -156,6 +156,10 @@ def _field(name: str) -> str:
 def _why(one: Subscription | DeadLetter) -> str:
     """Why something was not taken, in words."""
     reason = one.reason if isinstance(one, DeadLetter) else one.failure
+    if reason == "token-revoked":
+        return str(gettext("mã truy cập đã đăng ký nhận không còn: đã bị thu lại"))
+    if reason == "token-expired":
+        return str(gettext("mã truy cập đã đăng ký nhận đã hết hạn"))
     if reason == "http-413":
         return str(gettext("máy nhận nói là quá lớn"))
     if reason == "http-410":
