@@ -220,6 +220,47 @@ def test_lists_of_names_are_w3cs_xml_of_json(sender: Sender) -> None:
         assert any((one.text or "").startswith(name) for one in names), answer.text
 
 
+def test_lists_of_jobs_queries_and_subscriptions_are_answered_in_xml_page_by_page(
+    sender: Sender,
+) -> None:
+    for _ in range(2):
+        sender.capture(new(NEW, SPACES))
+        sender.call("POST", "/capture", new(NEW, SPACES), Content_Type=XML)
+    for name in ("một", "hai"):
+        body = orjson.dumps({"name": name, "query": {"EQ_bizStep": ["shipping"]}})
+        sender.call("POST", "/queries", body, Content_Type="application/json")
+    for at in ("3", "4"):
+        body = orjson.dumps({"dest": f"http://127.0.0.1:{at}/", "stream": True})
+        sender.call("POST", "/queries/hai/subscriptions", body, Content_Type="application/json")
+    for path, member in (
+        ("/capture", "captureID"),
+        ("/queries", "name"),
+        ("/queries/hai/subscriptions", "subscriptionID"),
+    ):
+        in_json = sender.call("GET", path, Accept="application/json;q=0.9, text/csv")
+        assert in_json.json is not None
+        first = sender.call("GET", f"{path}?perPage=1", Accept="application/xml, */*;q=0.1")
+        assert (first.status_code, first.mimetype, first.headers["Vary"]) == (200, XML, "Accept")
+        told = []
+        following: str | None = first.headers["Link"].partition("<")[2].partition(">")[0]
+        while True:
+            told += [
+                one.text
+                for one in etree.fromstring(first.data).findall(
+                    f"{FN}map/{FN}string[@key='{member}']"
+                )
+            ]
+            if following is None:
+                break
+            first = sender.call("GET", following, Accept=XML)
+            link = first.headers.get("Link")
+            following = link.partition("<")[2].partition(">")[0] if link else None
+        assert told == [one[member] for one in in_json.json]
+        assert sender.call("GET", path, Accept="text/csv").status_code == 406
+    one = sender.call("GET", "/queries/hai", Accept=XML)
+    assert etree.fromstring(one.data).findtext(f"{FN}string[@key='name']") == "hai"
+
+
 @pytest.mark.one_database("sqlite")
 @pytest.mark.parametrize(
     ("body", "kind", "status", "codes"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from lxml import etree
 from sqlalchemy import select
 
 from tests.support.factories import new_lot, registered
@@ -16,9 +17,10 @@ from tests.support.members import make_member
 from tests.support.subscribing import ADDED, QUERIES, World, make, receiver, time, world
 from tests.support.webhooks import Subscriber
 from trace import clock
+from trace.core.epcis.xml import parse_xml
 from trace.extensions import db
 from trace.jobs.subscriptions import deliver_until
-from trace.models import Notification
+from trace.models import NamedQuery, Notification
 from trace.services import subscriptions, subscriptions_sending
 from trace.services.capture import capture
 
@@ -104,6 +106,47 @@ def test_a_receiver_that_takes_less_at_once_gets_less_and_one_event_too_large_is
     lots = world.record()
     world.deliver()
     assert lots_of(receiver.events())[-1:] == lots
+
+
+def test_messages_are_xml_for_who_asked_for_xml_signed_and_in_the_words_asked_for(
+    world: World, receiver: Subscriber
+) -> None:
+    world.call("POST", QUERIES, {"name": "added", "query": ADDED})
+    body = {"dest": receiver.url, "stream": True, "signatureToken": "kho"}
+    for words in ("Always_URN", "Always_Web_URI"):
+        answer = world.call(
+            "POST",
+            f"{QUERIES}/added/subscriptions",
+            body,
+            **{"Accept": "application/xml", "GS1-CBV-XML-Format": words},
+        )
+        assert (answer.status_code, answer.mimetype) == (201, "application/xml")
+        assert b"kho" not in answer.data
+    lots = world.record(2)
+    assert world.deliver() == 2
+    kinds = {headers["Content-Type"] for _, headers, _ in receiver.came}
+    assert kinds == {"application/xml; charset=utf-8"}
+    assert receiver.is_signed("kho")
+    told = [parse_xml(message) for _, _, message in receiver.came]
+    assert [lots_of(one.events) for one in told] == [lots, lots]
+    assert {(one.type, one.query_name) for one in told} == {("EPCISQueryDocument", "added")}
+    assert len({one.subscription_id for one in told}) == 2
+    assert [b"cbv:bizstep:" in message for _, _, message in receiver.came] == [True, False]
+    with world.app.app_context():
+        kept = db.session.scalars(select(NamedQuery)).one()
+        kept.query = '{"EQ_abandoned": ["x"]}'
+        db.session.commit()
+    world.record()
+    world.deliver()
+    root = etree.fromstring(receiver.came[-1][2])
+    assert root.tag == "{urn:epcglobal:epcis:xsd:2}EPCISException"
+    wrong = world.call(
+        "POST",
+        f"{QUERIES}/added/subscriptions",
+        body,
+        **{"Accept": "application/xml", "GS1-CBV-XML-Format": "Sideways"},
+    )
+    assert (wrong.status_code, wrong.mimetype) == (400, "application/problem+xml")
 
 
 def told_owners() -> list[str]:

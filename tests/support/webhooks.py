@@ -79,5 +79,7 @@ def subscriber() -> Iterator[Subscriber]:
 
 
 def _count(body: bytes) -> int:
+    if body.startswith(b"<"):
+        return body.count(b"</eventTime>")
     found = json.loads(body).get("epcisBody", {}).get("queryResults", {}).get("resultsBody", {})
     return len(found.get("eventList", ()))
