@@ -10,10 +10,10 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.core.gs1 import sscc
-from trace.core.labels import Label
 from trace.errors import Refused
 from trace.schemas.base import NumberTooLarge
 from trace.schemas.labels import AgainSchema, CratesSchema, PrefixSchema, sheet_from
+from trace.services.acts import crating
 from trace.services.batches import short_name
 from trace.services.crates import (
     Run,
@@ -24,24 +24,13 @@ from trace.services.crates import (
     list_runs,
     register_prefix,
 )
-from trace.services.label_sheets import (
-    ask_for_sheet,
-)
-from trace.services.labels import (
-    check_sheet,
-    crate_label,
-    issue_labels,
-    prints_of,
-)
+from trace.services.labels import prints_of
 from trace.services.prefixes import claim_of
-from trace.services.stamps import check_not_held
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.labels import CRATE_STOCK, stock_choices
 
 blueprint = Blueprint("crates", __name__, url_prefix="/producer/crates")
-
-BLANK = "Thùng hàng"
 
 
 @blueprint.get("")
@@ -61,26 +50,19 @@ def new() -> ResponseReturnValue:
         with form.attempt():
             clean = form.load()
             run = get_run(actor(), issue_crates(actor(), clean["count"], at=clock.now()))
-            label = Label("", "", clean["text"] or BLANK)
-            job = _print(clean, run, label, first=1, count=run.count, kind="new", reason="")
-            return form.done(url_for("labels.progress", public_id=job))
+            sheet = _sheet(clean, run)
+            job = crating.print_new(actor(), run, clean["text"], sheet, at=clock.now())
+            return form.done(url_for("labels.progress", public_id=job.public_id))
     return form.page(
         "producer/labels/crates_new.html", prefix=find_prefix(actor()), **stock_choices()
     )
 
 
-def _print(
-    clean: Any, run: Run, label: Label, *, first: int, count: int, kind: str, reason: str
-) -> str:
-    """Asks for the sheet of a stretch of a run; the public id of its job."""
-    now = clock.now()
-    packed = [one for _, _, one in labels_in(run.number, first, first + count - 1) if one]
-    check_not_held(*packed)
-    sheet = sheet_from(clean, label, count, run=run.number, first=first, numbered=True)
-    check_sheet(sheet)
-    job = ask_for_sheet(actor(), sheet, at=now)
-    issue_labels(actor(), None, sheet, at=now, kind=kind, reason=reason, job=job.public_id)
-    return job.public_id
+def _sheet(clean: Any, run: Run) -> crating.Drawn:
+    """The stock and file that were chosen."""
+    return lambda label, first, count: sheet_from(
+        clean, label, count, run=run.number, first=first, numbered=True
+    )
 
 
 @blueprint.get("/<int:run>")
@@ -112,28 +94,12 @@ def again(run: int) -> ResponseReturnValue:
             for name in ("first", "last"):
                 if clean[name] > found.count:
                     raise Refused([NumberTooLarge(path=name, limit=found.count)])
-            first, last = sorted((clean["first"], clean["last"]))
-            job = _print(
-                clean,
-                found,
-                _label_of(run, first),
-                first=first,
-                count=last - first + 1,
-                kind="again" if printed else "new",
-                reason=clean["reason"],
-            )
-            return form.done(url_for("labels.progress", public_id=job))
+            ends, sheet = (clean["first"], clean["last"]), _sheet(clean, found)
+            job = crating.print_again(actor(), found, ends, clean["reason"], sheet, at=clock.now())
+            return form.done(url_for("labels.progress", public_id=job.public_id))
     return form.page(
         "producer/labels/crates_again.html", run=found, printed=printed, **stock_choices()
     )
-
-
-def _label_of(run: int, number: int) -> Label:
-    """What the labels say: crates of a run are filled alike, so what the first one holds."""
-    for _, _, thing in labels_in(run, number, number):
-        if thing is not None:
-            return crate_label(actor(), thing)
-    return Label("", "", BLANK)
 
 
 @blueprint.route("/prefix", methods=["GET", "POST"])

@@ -36,6 +36,7 @@ from trace.services.handovers import (
     shipments,
 )
 from trace.services.labels import printed_address
+from trace.services.note_labels import code_of, link_address
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -43,14 +44,7 @@ from trace.web.lists import Listing
 from trace.web.problems import translated
 from trace.web.producer.batches import start_rows
 from trace.web.producer.consignments import consignment_of_event, consignment_of_form
-from trace.web.producer.note_paper import (
-    SIZES,
-    both,
-    code_of,
-    link_address,
-    papers,
-    party_words,
-)
+from trace.web.producer.note_paper import SIZES, both, papers, party_words
 from trace.web.producer.processing import asked_things
 from trace.web.producer.receipts import add_receipts, by_note
 from trace.web.producer.recording import (

@@ -15,11 +15,10 @@ from markupsafe import Markup, escape
 
 from trace.core.gs1 import parse_identity
 from trace.core.labels import label_payload, qr_svg
-from trace.models import Handover, NoteLink, Organisation, Product
-from trace.services.answers import find_link
+from trace.models import Handover, Organisation, Product
 from trace.services.batches import short_name
 from trace.services.handovers import shipments
-from trace.services.labels import printed_address
+from trace.services.note_labels import code_of
 from trace.services.settings import current_settings
 from trace.services.wards import ward_name
 from trace.web.i18n import translations
@@ -52,20 +51,6 @@ class NotePaper:
     address: str
     answers: bool
     code: Markup
-
-
-def link_address(link: NoteLink) -> str:
-    """What the code on the paper says while it answers."""
-    return f"{current_settings().public_url}/g/{link.secret}"
-
-
-def code_of(handover: Handover, *, mine: bool) -> tuple[str, bool]:
-    """(what the note's code says, whether that answers the note); "" for a note without a code."""
-    link = find_link(handover.event_id) if mine and not handover.received else None
-    open_ = handover.answered_by is None and not handover.voided
-    if link is not None and link.answered_at is None and open_:
-        return link_address(link), True
-    return (printed_address(handover.note) if handover.note else ""), False
 
 
 def papers(handovers: Sequence[Handover], mine: int) -> list[NotePaper]:
