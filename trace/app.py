@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
@@ -133,11 +134,20 @@ def engine_options(url: str) -> dict[str, Any]:
         # another has written meanwhile.
         options = {"isolation_level": "IMMEDIATE", "timeout": 30}
         return {"connect_args": options, "hide_parameters": True}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "hide_parameters": True}
+    # A machine that is cut off answers nothing, not even no: half a minute of silence ends it.
+    waits = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
+    return {
+        "connect_args": {name: most for name, most in waits.items() if f"{name}=" not in url},
+        "pool_pre_ping": True,  # what was dropped meanwhile is opened again before it is used
+        "pool_size": 10,
+        "max_overflow": 10,
+        "hide_parameters": True,
+    }
 
 
 def _prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", mind_poolers)
         return
 
     @event.listens_for(engine, "connect")
@@ -157,3 +167,13 @@ def _prepare_engine(engine: Engine) -> None:
         raw = connection.connection.driver_connection
         if raw is not None and not raw.in_transaction:
             raw.execute("BEGIN IMMEDIATE")
+
+
+def mind_poolers(connection: psycopg.Connection, _record: object) -> None:
+    """No prepared statements where a pooler such as PgBouncer gives each transaction another
+    server: what was prepared on one is unknown to the next. A pooler is noticed by the process
+    that answers: it is not the one that the connection was opened to."""
+    answering = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    if answering is None or answering[0] != connection.info.backend_pid:
+        connection.prepare_threshold = None

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 
 class BadSetting(SystemExit):
@@ -47,6 +47,13 @@ class Settings:
     portal_secret: str = ""
     # Who asks for /metrics from another machine shows this.
     metrics_token: str = ""
+    # Copies of the database that public pages may be read from, and how many seconds they may lag.
+    database_read_url: str = ""
+    replica_lag: int = 5
+    # Where files are kept: "" is the instance folder; see services.files.
+    files: str = ""
+    files_key: str = ""
+    files_secret: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -78,7 +85,7 @@ class Settings:
             key_encryption_key=_key_encryption_key(env, environment, instance),
             secret_key=_secret(env, "TRACE_SECRET_KEY", environment, instance),
             environment=environment,
-            redis_url=env.get("TRACE_REDIS_URL", ""),
+            redis_url=_redis(env, "TRACE_REDIS_URL"),
             log_policy=env.get("TRACE_LOG_POLICY", ""),
             log_mirrors=_mirrors(env, "TRACE_LOG_MIRRORS"),
             max_upload_bytes=_number(env, "TRACE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024),
@@ -93,7 +100,22 @@ class Settings:
             portal=_portal(env, environment),
             portal_secret=_portal_secret(env, environment),
             metrics_token=_metrics_token(env, "TRACE_METRICS_TOKEN"),
+            database_read_url=_read_url(env, "TRACE_DATABASE_READ_URL", database_url),
+            replica_lag=_number(env, "TRACE_REPLICA_LAG", 5),
+            files=files_address(env.get("TRACE_FILES", ""), "TRACE_FILES"),
+            files_key=env.get("TRACE_FILES_KEY", ""),
+            files_secret=_files_secret(env, "TRACE_FILES_SECRET"),
         )
+
+
+def _read_url(env: Mapping[str, str], name: str, database_url: str) -> str:
+    value = env.get(name, "")
+    scheme = "postgresql+psycopg://"
+    if value and not (value.startswith(scheme) and database_url.startswith(scheme)):
+        raise BadSetting(
+            f"{name} must begin with postgresql+psycopg://, as TRACE_DATABASE_URL then"
+        )
+    return value
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
@@ -199,6 +221,38 @@ def _metrics_token(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "")
     if value and (len(value) < 32 or not value.isascii() or not value.isprintable()):
         raise BadSetting(f"{name} must have at least 32 characters, all of them ASCII")
+    return value
+
+
+def _redis(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
+        raise BadSetting(f"{name} must be an address such as redis://127.0.0.1:6379/0")
+    return value
+
+
+def files_address(value: str, name: str) -> str:
+    """The address of a place of files. Raises BadSetting naming `name`."""
+    if value == "" or value.startswith("/"):
+        return value.rstrip("/")
+    parts = urlsplit(value)
+    more = parse_qs(parts.query, keep_blank_values=True)
+    endpoint = urlsplit(more.get("endpoint", ["https://aws"])[0])
+    known = set(more) <= {"endpoint", "region"} and not parts.fragment
+    if parts.scheme != "s3" or not parts.hostname or not known or "@" in parts.netloc:
+        raise BadSetting(
+            f"{name} must be a whole path (/…) or s3://BUCKET/PREFIX?endpoint=https://…&region=…"
+        )
+    if endpoint.scheme not in ("https", "http") or not endpoint.hostname:
+        raise BadSetting(f"{name} has an endpoint that is no address (https://…)")
+    return value
+
+
+def _files_secret(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if bool(value) != bool(env.get("TRACE_FILES_KEY")):
+        raise BadSetting(f"{name} and TRACE_FILES_KEY must be set together")
     return value
 
 

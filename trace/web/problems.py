@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import orjson
+import psycopg
 import structlog
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from trace.errors import NotFound, TooLarge, TraceError, problem_members
+from trace.extensions import db
+from trace.services.outages import RETRY_AFTER, DatabaseAway, is_outage
 
 log = structlog.get_logger()
 
@@ -84,6 +89,11 @@ def register_problems(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
+    @app.errorhandler(SQLAlchemyError)
+    @app.errorhandler(psycopg.Error)
+    def away(error: Exception) -> ResponseReturnValue:
+        return _away() if is_outage(error) else unforeseen(error)
+
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         # Not the address: it may hold a secret or the name of somebody's batch.
@@ -93,3 +103,16 @@ def register_problems(app: Flask) -> None:
         failed = TraceError()
         failed.status = 500  # type: ignore[misc]  # this one instance
         return answer(failed)
+
+
+def _away() -> Response:
+    """503 with Retry-After, drawn without the database: nobody is known any more."""
+    log.warning("database-away", endpoint=request.endpoint)
+    db.session.remove()
+    g.session = g.person = g.actor = g.token = None
+    # Asked as any refusal is, so that each interface says it in its own form.
+    answered = current_app.handle_user_exception(DatabaseAway())
+    response = current_app.make_response(answered)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Cache-Control"] = "no-store"
+    return response
