@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# A backup in a folder named by the moment, looked at once it is written; then the oldest ones go.
+#
+#   deploy/backup.sh FOLDER KEEP [KEYS]    KEEP: how many backups stay; KEYS: new file for sealed keys
+#
+# Nothing is removed unless a new backup was found whole, and only what bears a backup's name.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+folder=${1:?'folder of backups'} keep=${2:?'how many to keep'}
+if [[ ! $keep =~ ^[1-9][0-9]{0,3}$ ]]; then
+  echo "How many backups to keep is a number from 1 to 9999, not \"$keep\"." >&2
+  exit 1
+fi
+umask 077
+mkdir -p "$folder"
+name=$folder/trace-$(date -u +%Y%m%dT%H%M%SZ)
+flask=.venv/bin/flask
+
+# Two at once would remove each other's.
+exec 9>"$folder/.lock"
+flock -n 9 || { echo "Another backup into $folder is under way." >&2; exit 1; }
+
+if ! "$flask" --app wsgi trace backup "$name" ${3:+--keys "$3"} \
+  || ! "$flask" --app wsgi trace restore "$name" --check; then
+  echo "The backup failed; older ones are kept. What there is of it: $name" >&2
+  exit 1
+fi
+
+mapfile -t all < <(find "$folder" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
+  -regex '.*/trace-[0-9]{8}T[0-9]{6}Z' -printf '%p\n' | sort)
+for (( i = 0; i < ${#all[@]} - keep; i++ )); do
+  rm -rf -- "${all[i]}"
+done
