@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.farms import Farm, make_farm, new, path_of
+from tests.support.kept import file_of
 from trace.errors import NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.jobs.worker import run_pending
@@ -141,7 +142,8 @@ def test_a_job_writes_the_file_with_progress_and_nothing_in_it_runs(farm: Farm, 
     run_pending()
     db.session.refresh(job)
     assert job.state == "done", job.result
-    path, kind = fsma_files.fetch(farm.actor, job.public_id, at=NOW)
+    name, kind = fsma_files.fetch(farm.actor, job.public_id, at=NOW)
+    path = file_of(name)
     assert kind == form
     rows = read(path, form)
     assert rows[0] == list(COLUMNS)

@@ -32,7 +32,7 @@ from trace.models import (
     Thing,
 )
 from trace.services.actors import Actor
-from trace.services.attachments import photo_path
+from trace.services.attachments import read_kept
 from trace.services.bundles import bundle_of
 from trace.services.capture.prepare import urn_of
 from trace.services.export_tables import LEFT_OUT, TITLES, own_tables
@@ -106,8 +106,8 @@ KHÔNG CÓ TRONG TỆP / LEFT OUT ON PURPOSE
 
 def collect(
     actor: Actor, public_id: str, folder: Path, *, at: datetime, step: Step
-) -> dict[str, int]:
-    """Writes the file into `folder`; doing it again replaces it."""
+) -> tuple[Path, dict[str, int]]:
+    """Writes the file into `folder`: where it is, and what is in it. Doing it again replaces it."""
     part = folder / f".{public_id}.part"
     missing: Missing = []
     told: dict[str, int] = {}
@@ -126,8 +126,7 @@ def collect(
                 _csv(raw, ("what", "code", "vi", "en"), missing)
         out.writestr("README.txt", _readme(actor, told, at))
     told["bytes"] = part.stat().st_size
-    part.replace(folder / f"{public_id}.zip")
-    return told
+    return part, told
 
 
 def _readme(actor: Actor, told: dict[str, int], at: datetime) -> str:
@@ -294,10 +293,6 @@ def _bundles(
     return count
 
 
-def _read_photo(digest: str) -> bytes:
-    return photo_path(digest).read_bytes()
-
-
 def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
     mine, count = actor.organisation.id, 0
     photos = select(Attachment.digest).where(Attachment.organisation_id == mine)
@@ -307,7 +302,7 @@ def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
         .where(Application.organisation_id == mine)
         .distinct()
     )
-    for kind, query, read in (("photos", photos, _read_photo), ("papers", papers, read_paper)):
+    for kind, query, read in (("photos", photos, read_kept), ("papers", papers, read_paper)):
         for digest in db.session.scalars(query).all():
             try:
                 data = read(digest)
