@@ -33,6 +33,7 @@ from trace.extensions import db
 from trace.models import Notification, Report, ReportPhoto
 from trace.services.actors import Actor
 from trace.services.citizen_reports import photos
+from trace.services.files import files
 from trace.web import reporting
 
 __all__ = ["farm", "ward"]
@@ -144,7 +145,7 @@ def test_a_video_is_refused_and_the_photo_beside_it_need_not_be_sent_again(
     with app.app_context():
         kept = db.session.scalars(select(ReportPhoto)).one()
         data = photos.PHOTOS.read(kept.digest)
-        stored = photos.PHOTOS.place(kept.digest).read_bytes()
+        stored = files().read(photos.PHOTOS.place(kept.digest))
         assert data[:2] == b"\xff\xd8"
         assert data[:200] not in stored
         send(pages, "/report", *[a_photo(40 + n) for n in range(4)], status=400)

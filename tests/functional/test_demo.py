@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from tests.conftest import create_app, settings_for
 from tests.support.databases import SqliteDatabase, release
+from tests.support.kept import photo_file
 from trace.core.gs1 import canonical_uri, parse_path
 from trace.core.statements import parse_entry
 from trace.core.statements.entries import EventEntry
@@ -39,7 +40,6 @@ from trace.models import (
     Thing,
 )
 from trace.services import passports, people, platform, tokens
-from trace.services.attachments import photo_path
 from trace.services.demo import access
 from trace.services.demo.world import World
 from trace.services.log import current_state
@@ -145,7 +145,7 @@ def test_everything_the_world_planned_is_there_and_marked_as_a_demonstration(
     for product in products:
         assert not product.gtin_confirmed
         assert product.picture is not None
-        assert photo_path(product.picture).stat().st_size > 1000
+        assert photo_file(product.picture).stat().st_size > 1000
     assert count(Place) == 32
     confirmed = {row.confirmed_by_id is None for row in db.session.scalars(select(Certificate))}
     assert confirmed == {True, False}

@@ -17,6 +17,7 @@ from flask import Flask
 
 from tests.support.farms import make_farm
 from tests.support.fields import Console, open_console
+from tests.support.kept import photo_file
 from tests.support.pages import PageClient
 from tests.support.photos import a_photo
 from trace.core.epcis import check_event, parse_document
@@ -35,7 +36,6 @@ from trace.models import (
     WeighingSheet,
 )
 from trace.services import export_collecting, exports
-from trace.services.attachments import photo_path
 from trace.services.export_tables import ELSEWHERE, LEFT_OUT, OWN, TITLES, shown_columns
 from trace.services.exports import KEPT, KIND
 
@@ -123,7 +123,7 @@ def test_working_papers_are_in_it_and_what_could_not_be_is_told(
             line = {"sheet_id": sheet.id, "household_id": console.household}
             db.session.add(WeighingLine(kilograms=Decimal("12.5"), typed=words, **line))
         db.session.commit()
-        photo_path(db.session.scalars(db.select(Attachment.digest)).one()).unlink()
+        photo_file(db.session.scalars(db.select(Attachment.digest)).one()).unlink()
     address = collect(console)
     assert "thiếu 2 thứ" in console.pages.get("/producer/my-data/").text
     answer = console.pages.client.get(address)

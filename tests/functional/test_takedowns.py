@@ -16,6 +16,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import make_actor, new_lot, registered
+from tests.support.kept import photo_file
 from tests.support.photos import a_photo
 from trace.core.epcis.query import Query
 from trace.core.signing import PublicKey
@@ -27,7 +28,7 @@ from trace.jobs.worker import publish
 from trace.models import Audit, Erasure, Event, LogEntry, Passport, Takedown, Thing
 from trace.services import erasures, takedowns
 from trace.services.actors import Actor
-from trace.services.attachments import PhotoTakenDown, keep_photo, photo_path, reference
+from trace.services.attachments import PhotoTakenDown, keep_photo, reference
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
 from trace.services.epcis_queries import run
@@ -205,7 +206,7 @@ def test_a_photo_taken_down_is_gone_from_every_address_and_its_digest_stays(
     app: Flask, maker: Actor, now: datetime
 ) -> None:
     statement, lot, digest = with_photo(maker, now)
-    file = photo_path(digest)
+    file = photo_file(digest)
     client = app.test_client()
     assert status(app, f"/photos/{digest}.jpg") == 200
     assert document(lot, now)["lines"][0]["attachments"][0]["digest"] == digest
@@ -272,7 +273,7 @@ def test_nothing_happens_to_files_when_the_decision_is_not_kept(
     takedowns.take_down_photo(platform(), digest, reason="indecent", at=now)
     db.session.rollback()
     db.session.commit()
-    assert photo_path(digest).is_file()
+    assert photo_file(digest).is_file()
     assert not journal_path().exists()
 
 
@@ -334,8 +335,8 @@ def test_a_restored_backup_takes_down_again(app: Flask, maker: Actor, now: datet
     statement, lot = recorded(maker, now, trace__note=BAD)
     _, _, digest = with_photo(maker, now)
     before = row_of(statement).disclosures
-    picture = photo_path(digest).read_bytes()
-    kept = photo_path(digest)
+    picture = photo_file(digest).read_bytes()
+    kept = photo_file(digest)
     takedowns.take_down_text(platform(), statement, "trace:note", reason="insult", at=now)
     takedowns.take_down_photo(platform(), digest, reason="violence", at=now)
     db.session.commit()

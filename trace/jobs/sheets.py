@@ -18,7 +18,9 @@ from trace import clock
 from trace.extensions import db
 from trace.jobs.handlers import handles
 from trace.models import Job
+from trace.services.files import files
 from trace.services.label_sheets import (
+    FOLDER,
     JOB_KIND,
     Cancelled,
     drop_old_sheets,
@@ -52,7 +54,7 @@ def draw_label_sheet(job: Job) -> dict[str, int]:
             page = replace(sheet, count=stock.per_page - sheet.skip % stock.per_page)
             for _ in draw(page, first):
                 pass
-        part.replace(folder / f"{public_id}-1.pdf")
+        files().put_file(f"{FOLDER}/{public_id}-1.pdf", part)
     told = monotonic()
     try:
         with part.open("wb") as out:
@@ -62,7 +64,7 @@ def draw_label_sheet(job: Job) -> dict[str, int]:
                     told = monotonic()
             size = out.tell()
         _tell(job_id, worker, sheet.count)
-        part.replace(folder / f"{public_id}.{FORMATS[sheet.format][0]}")
+        files().put_file(f"{FOLDER}/{public_id}.{FORMATS[sheet.format][0]}", part)
     finally:
         part.unlink(missing_ok=True)
     return {"labels": sheet.count, "bytes": size}

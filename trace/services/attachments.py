@@ -2,17 +2,15 @@
 
 What is kept is never what was sent: every photo is decoded, turned upright, made small enough for a
 phone and encoded anew as JPEG, so position, camera and anything hidden behind the picture are gone.
-A file lives at `{instance}/attachments/{digest[:2]}/{digest}.jpg`, digest = base64url SHA-256 of
-the kept bytes; an event names it in `trace:attachments` by digest, media type and size.
+A file is named `attachments/{digest[:2]}/{digest}.jpg` (services.files), digest = base64url
+SHA-256 of the kept bytes; an event names it in `trace:attachments` by digest, media type and size.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
-import secrets
 import struct
 import threading
 from collections.abc import Iterable
@@ -31,6 +29,7 @@ from trace.extensions import db
 from trace.models import Attachment, Takedown
 from trace.services.actors import Actor
 from trace.services.deadlines import local_day
+from trace.services.files import FileBroken, files
 from trace.services.records import JsonObject
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
@@ -149,27 +148,38 @@ def read_picture(stream: IO[bytes]) -> Image.Image:
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """Where photos are while files are kept in the instance folder, as they are by default."""
     return current_settings().instance / "attachments"
 
 
-def photo_path(digest: str, *, thumbnail: bool = False) -> Path:
-    """The file of a digest. Raises NotFound for a text that is no digest or has no file,
-    PhotoTakenDown."""
+def _name(digest: str, *, thumbnail: bool = False, folder: str = "attachments") -> str:
+    middle = f"{digest[:2]}/" if folder == "attachments" else ""
+    return f"{folder}/{middle}{digest}{'-s' if thumbnail else ''}.jpg"
+
+
+def photo_name(digest: str, *, thumbnail: bool = False) -> str:
+    """The name a photo is kept under. Raises NotFound for a text that is no digest."""
     if not _DIGEST.fullmatch(digest):
         raise NotFound
+    return _name(digest, thumbnail=thumbnail)
+
+
+def read_kept(digest: str, *, thumbnail: bool = False) -> bytes:
+    """A photo as it was kept, or its thumbnail. Raises NotFound for a text that is no digest or has
+    no file, PhotoTakenDown, FileBroken where the file is not what its digest says, FilesAway."""
+    name = photo_name(digest, thumbnail=thumbnail)
     check_standing(digest)
-    path = folder() / digest[:2] / (f"{digest}-s.jpg" if thumbnail else f"{digest}.jpg")
-    if not path.is_file():
-        raise NotFound
-    return path
+    data = files().read(name)
+    if not thumbnail and b64url(hashlib.sha256(data).digest()) != digest:
+        raise FileBroken(name=name)
+    return data
 
 
 def remove_file(digest: str) -> None:
     """Takes a photo away for good; its row stays and says that there was one of this digest."""
     if _DIGEST.fullmatch(digest):
-        for name in _names(digest):
-            (folder() / digest[:2] / name).unlink(missing_ok=True)
+        for thumbnail in (False, True):
+            files().remove(_name(digest, thumbnail=thumbnail))
 
 
 def _taken_down(digest: str) -> datetime | None:
@@ -192,61 +202,40 @@ def check_standing(digest: str) -> None:
         raise PhotoTakenDown(day=local_day(day).strftime("%d/%m/%Y"))
 
 
-def _aside() -> Path:
-    """Where files wait that were taken down: nothing serves this folder."""
-    return current_settings().instance / "taken-down"
-
-
-def _names(digest: str) -> tuple[str, str]:
-    return f"{digest}.jpg", f"{digest}-s.jpg"
-
-
 def is_served(digest: str) -> bool:
     """Whether there is a file of this digest to serve."""
-    return (folder() / digest[:2] / f"{digest}.jpg").is_file()
+    return bool(_DIGEST.fullmatch(digest)) and files().facts(_name(digest)) is not None
 
 
 def is_aside(digest: str) -> bool:
     """Whether the file of a photo taken down is still there."""
-    return (_aside() / f"{digest}.jpg").is_file()
+    return bool(_DIGEST.fullmatch(digest)) and files().facts(_put_aside(digest)) is not None
+
+
+def _put_aside(digest: str, *, thumbnail: bool = False) -> str:
+    # Where files wait that were taken down: nothing serves this folder.
+    return _name(digest, thumbnail=thumbnail, folder="taken-down")
 
 
 def put_aside(digest: str) -> None:
     """Moves a photo out of the folder that is served."""
-    if not _DIGEST.fullmatch(digest):
-        return
-    _aside().mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in _names(digest):
-        source = folder() / digest[:2] / name
-        if source.is_file():
-            source.replace(_aside() / name)
+    if _DIGEST.fullmatch(digest):
+        for thumb in (False, True):
+            files().rename(_name(digest, thumbnail=thumb), _put_aside(digest, thumbnail=thumb))
 
 
 def bring_back(digest: str) -> None:
     """Moves a photo back into the folder that is served."""
-    for name in _names(digest):
-        source, target = _aside() / name, folder() / digest[:2] / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
+    if _DIGEST.fullmatch(digest):
+        for thumb in (False, True):
+            files().rename(_put_aside(digest, thumbnail=thumb), _name(digest, thumbnail=thumb))
 
 
 def remove_aside(digest: str) -> None:
     """Deletes the file of a photo taken down."""
-    for name in _names(digest):
-        (_aside() / name).unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    if path.exists():
-        return  # the name is the content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    if _DIGEST.fullmatch(digest):
+        for thumbnail in (False, True):
+            files().remove(_put_aside(digest, thumbnail=thumbnail))
 
 
 def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime, public: bool = True) -> Attachment:
@@ -256,9 +245,9 @@ def keep_photo(actor: Actor, stream: IO[bytes], *, at: datetime, public: bool = 
     photo = read_photo(stream)
     digest = photo.digest
     check_standing(digest)
-    base = folder() / digest[:2]
-    _write(base / f"{digest}.jpg", photo.data)
-    _write(base / f"{digest}-s.jpg", photo.thumbnail)
+    # The thumbnail first: where the picture is, both are.
+    files().put(_name(digest, thumbnail=True), photo.thumbnail)
+    files().put(_name(digest), photo.data)
     row = {
         "digest": digest,
         "organisation_id": actor.organisation.id,

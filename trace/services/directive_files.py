@@ -1,29 +1,28 @@
 """Papers that go with directives and answers: photos (re-encoded like every photo) and PDF files,
 bounded, sealed at rest, served only to the two sides and only for saving.
 
-A file lives at `{instance}/directives/{digest[:2]}/{digest}.sealed`; digest = base64url SHA-256 of
-the kept bytes.
+A file is named `directives/{digest[:2]}/{digest}.sealed` (services.files); digest = base64url
+SHA-256 of the kept bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
-import secrets
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Final
 
 from trace.core.signing import b64url
-from trace.errors import NotFound, TraceError
+from trace.errors import TraceError
 from trace.services.attachments import NotAPhoto, PhotoTooLarge, read_photo
+from trace.services.files import files as kept
 from trace.services.platform_settings import number_of
 from trace.services.sealing import reseal, seal_bytes, unseal_bytes
-from trace.services.settings import current_settings
 
+FOLDER: Final = "directives"
+ENDING: Final = ".sealed"
 PDF: Final = "application/pdf"
 JPEG: Final = "image/jpeg"
 NAME_LIMIT: Final = 120
@@ -66,33 +65,31 @@ def keep(files: Sequence[tuple[str, IO[bytes]]], *, path: str = "files") -> list
     read = [_read(_name(name), stream, path) for name, stream in files]
     for paper, data in read:
         place = _place(paper.digest)
-        if not place.exists():
-            _write(place, seal_bytes(data, _sealed_for(paper.digest)))
+        if kept().facts(place) is None:
+            kept().put(place, seal_bytes(data, _sealed_for(paper.digest)))
     return [paper for paper, _ in read]
 
 
 def fetch(digest: str) -> bytes:
     """The bytes of a kept file. Raises NotFound, SealedTextBroken."""
-    try:
-        return unseal_bytes(_place(digest).read_bytes(), _sealed_for(digest))
-    except FileNotFoundError:
-        raise NotFound from None
+    return unseal_bytes(kept().read(_place(digest)), _sealed_for(digest))
 
 
 def drop(digests: Collection[str]) -> None:
     """Deletes kept files."""
     for digest in digests:
-        _place(digest).unlink(missing_ok=True)
+        kept().remove(_place(digest))
 
 
 def rewrap(old: bytes, new: bytes) -> int:
     """Seals every file anew under another key-encryption key; returns how many."""
     count = 0
-    for path in sorted(_folder().glob("*/*.sealed")):
-        sealed = path.read_bytes()
-        fresh = reseal(sealed, _sealed_for(path.stem), old, new)
+    for one in kept().list(FOLDER):
+        sealed = kept().read(one.name)
+        digest = one.name.rpartition("/")[2].removesuffix(ENDING)
+        fresh = reseal(sealed, _sealed_for(digest), old, new)
         if fresh != sealed:
-            _write(path, fresh)
+            kept().put(one.name, fresh, replace=True)
         count += 1
     return count
 
@@ -121,24 +118,9 @@ def _name(given: str) -> str:
     return (unicodedata.normalize("NFC", kept).strip() or "tệp")[-NAME_LIMIT + 4 :]
 
 
-def _write(target: Path, data: bytes) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
-
-
 def _sealed_for(digest: str) -> str:
     return f"directive:{digest}"
 
 
-def _folder() -> Path:
-    return current_settings().instance / "directives"
-
-
-def _place(digest: str) -> Path:
-    return _folder() / digest[:2] / f"{digest}.sealed"
+def _place(digest: str) -> str:
+    return f"{FOLDER}/{digest[:2]}/{digest}{ENDING}"

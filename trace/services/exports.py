@@ -23,6 +23,7 @@ from trace.models import Event, Job
 from trace.services import export_collecting
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.files import files
 from trace.services.jobs import enqueue, get_job
 from trace.services.settings import current_settings
 
@@ -60,25 +61,25 @@ def list_exports(actor: Actor) -> Sequence[Job]:
 
 
 def folder() -> Path:
-    """Where finished files wait."""
+    """Where a file is put together, on the machine of the worker that does it."""
     return current_settings().instance / "exports"
 
 
-def find_file(public_id: str) -> Path | None:
-    """The file while it waits."""
-    path = folder() / f"{public_id}.zip"
-    return path if _FILE.fullmatch(public_id) and path.is_file() else None
+def find_file(public_id: str) -> str | None:
+    """The name of the file while it waits."""
+    name = f"exports/{public_id}.zip"
+    return name if _FILE.fullmatch(public_id) and files().facts(name) else None
 
 
-def fetch(actor: Actor, public_id: str, *, at: datetime) -> Path:
-    """The organisation's own file, and a line in the audit log. Raises NotFound."""
+def fetch(actor: Actor, public_id: str, *, at: datetime) -> str:
+    """The name of the organisation's own file, and a line in the audit log. Raises NotFound."""
     actor.check("export")
     job = get_job(actor, public_id, KIND)
-    path = find_file(job.public_id)
-    if job.state != "done" or path is None or is_over(job, at=at):
+    name = find_file(job.public_id)
+    if job.state != "done" or name is None or is_over(job, at=at):
         raise NotFound
     write_audit(actor, "export.fetch", f"export:{public_id}", at=at)
-    return path
+    return name
 
 
 def is_over(job: Job, *, at: datetime) -> bool:
@@ -89,13 +90,16 @@ def is_over(job: Job, *, at: datetime) -> bool:
 def drop_old(now: datetime) -> int:
     """Removes files older than KEPT, and what killed workers have left; returns how many."""
     dropped = 0
-    for path in folder().glob("*"):
+    for one in list(files().list("exports")):
+        if now - one.written > KEPT:
+            files().remove(one.name)
+            dropped += 1
+    for path in folder().glob(".*"):
         try:
             age = now.timestamp() - path.stat().st_mtime
         except FileNotFoundError:  # another worker tidies too
             continue
-        kept = KEPT if path.suffix == ".zip" else LEFTOVER
-        if age > kept.total_seconds():
+        if age > LEFTOVER.total_seconds():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -110,4 +114,6 @@ def collect(
     """Writes the file; `step` hears how many events are in and commits. Doing it again replaces the
     file."""
     folder().mkdir(parents=True, exist_ok=True)
-    return export_collecting.collect(actor, public_id, folder(), at=at, step=step)
+    part, told = export_collecting.collect(actor, public_id, folder(), at=at, step=step)
+    files().put_file(f"exports/{public_id}.zip", part)
+    return told

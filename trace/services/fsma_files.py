@@ -23,6 +23,7 @@ from trace.models import Job, Thing
 from trace.services.actors import Actor
 from trace.services.batches import address_of
 from trace.services.chain_papers import Around, around, note_look
+from trace.services.files import files
 from trace.services.fsma import rows
 from trace.services.fsma_rules import COLUMNS
 from trace.services.jobs import enqueue, get_job
@@ -30,6 +31,7 @@ from trace.services.settings import current_settings
 from trace.services.sheet_writing import Book
 
 KIND: Final = "fsma-sheet"
+FOLDER: Final = "spreadsheets"
 FORMATS: Final = ("xlsx", "csv")
 MEDIA_TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -73,18 +75,18 @@ def list_files(actor: Actor, thing_id: int) -> Sequence[Job]:
 
 
 def folder() -> Path:
-    """Where finished files wait."""
-    return current_settings().instance / "papers"
+    """Where a file is written, on the machine of the worker that does it."""
+    return current_settings().instance / FOLDER
 
 
-def fetch(actor: Actor, public_id: str, *, at: datetime) -> tuple[Path, str]:
-    """The organisation's own finished file and its format. Raises NotFound."""
+def fetch(actor: Actor, public_id: str, *, at: datetime) -> tuple[str, str]:
+    """The name of the organisation's own finished file, and its format. Raises NotFound."""
     job = get_job(actor, public_id, KIND)
     form = next((one for one in FORMATS if f'"format":"{one}"' in job.argument), FORMATS[0])
-    path = folder() / f"{job.public_id}.{form}"
-    if job.state != "done" or is_over(job, at=at) or not path.is_file():
+    name = f"{FOLDER}/{job.public_id}.{form}"
+    if job.state != "done" or is_over(job, at=at) or files().facts(name) is None:
         raise NotFound
-    return path, form
+    return name, form
 
 
 def is_over(job: Job, *, at: datetime) -> bool:
@@ -95,7 +97,11 @@ def is_over(job: Job, *, at: datetime) -> bool:
 def drop_old(now: datetime) -> int:
     """Removes files whose time is up and what killed workers left; returns how many."""
     dropped = 0
-    for path in folder().glob("*"):
+    for one in list(files().list(FOLDER)):
+        if now - one.written > KEPT:
+            files().remove(one.name)
+            dropped += 1
+    for path in folder().glob(".*"):
         try:
             old = now.timestamp() - path.stat().st_mtime > KEPT.total_seconds()
         except FileNotFoundError:  # another worker tidies too
@@ -120,7 +126,7 @@ def write_file(
     try:
         count = WRITERS[form](found, part, step)
         size = part.stat().st_size
-        part.replace(target / f"{public_id}.{form}")
+        files().put_file(f"{FOLDER}/{public_id}.{form}", part)
     finally:
         part.unlink(missing_ok=True)
     return {"rows": count, "bytes": size, "more": found.more}

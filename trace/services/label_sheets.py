@@ -1,5 +1,5 @@
 """Sheets of labels as jobs: asked for, watched, cancelled, fetched. The worker draws them
-(`trace.jobs.sheets`) into `{instance}/sheets`, where a file lives until it is a day old."""
+(`trace.jobs.sheets`); a file lives until it is a day old."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Job
 from trace.services.actors import Actor
+from trace.services.files import files
 from trace.services.jobs import enqueue, get_job
 from trace.services.labels import FORMATS, Sheet
 from trace.services.settings import current_settings
 
 JOB_KIND: Final = "label-sheet"
+FOLDER: Final = "sheets"
 KEPT: Final = timedelta(days=1)
 _FILE: Final = re.compile(r"[0-9a-f-]{36}")
 
@@ -60,33 +62,37 @@ def sheet_of(argument: dict[str, object]) -> Sheet:
 
 
 def sheet_folder() -> Path:
-    """Where finished sheets wait to be fetched."""
-    return current_settings().instance / "sheets"
+    """Where a sheet is drawn, on the machine of the worker that does it."""
+    return current_settings().instance / FOLDER
 
 
-def sheet_path(actor: Actor, public_id: str) -> Path:
-    """The finished file of the organisation's own job. Raises NotFound."""
+def sheet_name(actor: Actor, public_id: str) -> str:
+    """The name of the finished file of the organisation's own job. Raises NotFound."""
     job = get_job(actor, public_id, JOB_KIND)
     kind = orjson.loads(job.argument).get("format", "pdf")
-    path = sheet_folder() / f"{job.public_id}.{FORMATS[kind][0]}"
-    if job.state != "done" or not _FILE.fullmatch(job.public_id) or not path.is_file():
+    name = f"{FOLDER}/{job.public_id}.{FORMATS[kind][0]}"
+    if job.state != "done" or not _FILE.fullmatch(public_id) or files().facts(name) is None:
         raise NotFound
-    return path
+    return name
 
 
-def first_page_path(actor: Actor, public_id: str) -> Path:
-    """The first page of a PDF still being drawn. Raises NotFound."""
+def first_page_name(actor: Actor, public_id: str) -> str:
+    """The name of the first page of a PDF still being drawn. Raises NotFound."""
     job = get_job(actor, public_id, JOB_KIND)
-    path = sheet_folder() / f"{job.public_id}-1.pdf"
-    if not _FILE.fullmatch(job.public_id) or not path.is_file():
+    name = f"{FOLDER}/{job.public_id}-1.pdf"
+    if not _FILE.fullmatch(public_id) or files().facts(name) is None:
         raise NotFound
-    return path
+    return name
 
 
 def drop_old_sheets(now: datetime) -> int:
     """Removes files older than KEPT; returns how many."""
     dropped = 0
-    for path in sheet_folder().glob("*.*"):
+    for one in list(files().list(FOLDER)):
+        if now - one.written > KEPT:
+            files().remove(one.name)
+            dropped += 1
+    for path in sheet_folder().glob(".*"):
         if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
             path.unlink(missing_ok=True)
             dropped += 1

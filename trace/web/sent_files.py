@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from flask import Response
 
-from flask import Response, send_file
-
+from trace.schemas.kept_files import send_kept
 from trace.services import fsma_files
 
 
@@ -15,14 +14,6 @@ def send_text(body: bytes | str, kind: str, name: str) -> Response:
     return Response(body, content_type=kind, headers=headers)
 
 
-def send_sheet(path: Path, form: str) -> Response:
+def send_sheet(name: str, form: str) -> Response:
     """A finished spreadsheet of FSMA 204."""
-    answer = send_file(
-        path,
-        mimetype=fsma_files.MEDIA_TYPES[form],
-        as_attachment=True,
-        download_name=f"fsma-204.{form}",
-        max_age=0,
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_kept(name, fsma_files.MEDIA_TYPES[form], f"fsma-204.{form}", attached=True)

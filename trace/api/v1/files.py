@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
-from flask import Response, request, send_file
+from flask import Response, request
 from marshmallow import Schema, fields
 from sqlalchemy import Select, select
 
@@ -22,6 +22,7 @@ from trace.schemas.api.bodies import json_body
 from trace.schemas.base import FormSchema, Text, Whole
 from trace.schemas.import_forms import ModeForm
 from trace.schemas.import_kinds import KINDS
+from trace.schemas.kept_files import send_kept
 from trace.schemas.labels import SheetSchema, sheet_from
 from trace.schemas.records import RecordSchema, Rows
 from trace.services import exports, imports
@@ -30,7 +31,7 @@ from trace.services.acts import GOODS, printing
 from trace.services.batches import facts_of
 from trace.services.choices import NotOffered
 from trace.services.jobs import get_job
-from trace.services.label_sheets import JOB_KIND, cancel_sheet, sheet_path
+from trace.services.label_sheets import JOB_KIND, cancel_sheet, sheet_name
 from trace.services.labels import FORMATS, Sheet, check_sheet
 from trace.services.records import Draw
 from trace.services.settings import current_settings
@@ -138,9 +139,9 @@ def show_labels(actor: Actor, public_id: str) -> dict[str, Any]:
     media="application/octet-stream",
 )
 def fetch_labels(actor: Actor, public_id: str) -> Response:
-    path = sheet_path(actor, public_id)
-    kind = next(kind for ending, kind in FORMATS.values() if f".{ending}" == path.suffix)
-    return send_file(path, mimetype=kind, download_name=f"labels{path.suffix}", max_age=0)
+    name = sheet_name(actor, public_id)
+    ending, kind = next(one for one in FORMATS.values() if name.endswith(f".{one[0]}"))
+    return send_kept(name, kind, f"labels.{ending}")
 
 
 @operation(
@@ -423,7 +424,5 @@ def show_export(actor: Actor, public_id: str) -> dict[str, Any]:
     media="application/zip",
 )
 def fetch_export(actor: Actor, public_id: str) -> Response:
-    path = exports.fetch(actor, public_id, at=clock.now())
-    answer = send_file(path, mimetype="application/zip", download_name="my-data.zip", max_age=0)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    name = exports.fetch(actor, public_id, at=clock.now())
+    return send_kept(name, "application/zip", "my-data.zip")

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 import orjson
-from flask import Response, send_file
+from flask import Response
 from marshmallow import Schema, fields
 
 from trace import clock
@@ -19,6 +19,7 @@ from trace.extensions import db
 from trace.models import Thing
 from trace.schemas.api import work
 from trace.schemas.api.answers import Moment, Quantity, listed
+from trace.schemas.kept_files import send_kept
 from trace.services import eudr, fsma_files, one_up_one_down, paging
 from trace.services.actors import Actor
 from trace.services.chain_papers import around
@@ -153,12 +154,8 @@ def show_fsma(actor: Actor, public_id: str) -> dict[str, Any]:
     media="application/octet-stream",
 )
 def fetch_fsma(actor: Actor, public_id: str) -> Response:
-    path, form = fsma_files.fetch(actor, public_id, at=clock.now())
-    answer = send_file(
-        path, mimetype=fsma_files.MEDIA_TYPES[form], download_name=f"fsma-204.{form}"
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    name, form = fsma_files.fetch(actor, public_id, at=clock.now())
+    return send_kept(name, fsma_files.MEDIA_TYPES[form], f"fsma-204.{form}")
 
 
 # -- one step up, one step down --------------------------------------------------------------------

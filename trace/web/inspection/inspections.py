@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify, render_template, request, send_file, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -18,8 +18,8 @@ from trace.schemas.inspections import (
     PlanSchema,
     VisitSchema,
 )
+from trace.schemas.kept_files import send_photo
 from trace.services import findings, samples
-from trace.services.attachments import MEDIA_TYPE, photo_path
 from trace.services.check_lists import ListView, library, proposed
 from trace.services.deadlines import local_day
 from trace.services.inspections import (
@@ -324,7 +324,4 @@ def send_private(digest: str, known: set[str]) -> ResponseReturnValue:
     """The picture, if it is one of these. Raises NotFound."""
     if digest not in known:
         raise NotFound
-    path = photo_path(digest, thumbnail="small" in request.args)
-    response = send_file(path, mimetype=MEDIA_TYPE)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return send_photo(digest, thumbnail="small" in request.args, cache="private, no-store")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from flask import Blueprint, send_file, url_for
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -11,6 +11,7 @@ from trace import clock
 from trace.extensions import db
 from trace.models import Job
 from trace.schemas.import_forms import NothingForm
+from trace.schemas.kept_files import send_kept
 from trace.services import exports
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -56,10 +57,6 @@ def _state(job: Job) -> tuple[str, str, int]:
 @needs("export")
 def download(public_id: str) -> ResponseReturnValue:
     """The file, for the organisation's own."""
-    path = exports.fetch(actor(), public_id, at=clock.now())
+    name = exports.fetch(actor(), public_id, at=clock.now())
     db.session.commit()
-    answer = send_file(
-        path, mimetype="application/zip", as_attachment=True, download_name="du-lieu.zip", max_age=0
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_kept(name, "application/zip", "du-lieu.zip", attached=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
 from trace.errors import NotFound
 from trace.schemas.inspections import AnswerSchema, CustodySchema
+from trace.schemas.kept_files import send_photo
 from trace.services import inspections_answers as answers
 from trace.services import samples
 from trace.services.actors import Actor
-from trace.services.attachments import MEDIA_TYPE, photo_path
 from trace.services.batches import short_name
 from trace.services.deadlines import local_day
 from trace.services.findings import answers_to, findings_of, history_of, things_named
@@ -103,9 +103,7 @@ def finding_photo(finding_id: int, digest: str) -> ResponseReturnValue:
 def _send(digest: str, known: set[str]) -> ResponseReturnValue:
     if digest not in known:
         raise NotFound
-    response = send_file(photo_path(digest, thumbnail="small" in request.args), mimetype=MEDIA_TYPE)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return send_photo(digest, thumbnail="small" in request.args, cache="private, no-store")
 
 
 @blueprint.route("/findings/<int:finding_id>", methods=["GET", "POST"])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, render_template, send_file, url_for
+from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -16,6 +16,7 @@ from trace.core.labels import LAYOUTS, Label, label_payload, qr_png, qr_svg
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Thing
+from trace.schemas.kept_files import send_kept
 from trace.schemas.labels import CUSTOM, SheetSchema, sheet_from
 from trace.services.acts import printing
 from trace.services.batches import (
@@ -28,8 +29,8 @@ from trace.services.jobs import get_job
 from trace.services.label_sheets import (
     JOB_KIND,
     cancel_sheet,
-    first_page_path,
-    sheet_path,
+    first_page_name,
+    sheet_name,
 )
 from trace.services.labels import (
     FORMATS,
@@ -211,7 +212,7 @@ def progress(public_id: str) -> ResponseReturnValue:
 
 def _has_first(public_id: str) -> bool:
     try:
-        first_page_path(actor(), public_id)
+        first_page_name(actor(), public_id)
     except NotFound:
         return False
     return True
@@ -228,14 +229,14 @@ def cancel(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/sheets/<public_id>/first.pdf")
 def first_page(public_id: str) -> ResponseReturnValue:
     """The first page, while the rest is being drawn."""
-    path = first_page_path(actor(), public_id)
-    return send_file(path, mimetype="application/pdf", download_name="tem-1.pdf", max_age=0)
+    name = first_page_name(actor(), public_id)
+    return send_kept(name, "application/pdf", "tem-1.pdf")
 
 
 @blueprint.get("/sheets/<public_id>.pdf", defaults={"suffix": "pdf"})
 @blueprint.get("/sheets/<public_id>.<any(zpl, prn, zip):suffix>")
 def sheet(public_id: str, suffix: str) -> ResponseReturnValue:
     """The finished file."""
-    path = sheet_path(actor(), public_id)
-    kind = next(kind for ending, kind in FORMATS.values() if f".{ending}" == path.suffix)
-    return send_file(path, mimetype=kind, download_name=f"tem{path.suffix}", max_age=0)
+    name = sheet_name(actor(), public_id)
+    ending, kind = next(one for one in FORMATS.values() if name.endswith(f".{one[0]}"))
+    return send_kept(name, kind, f"tem.{ending}")

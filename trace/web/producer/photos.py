@@ -3,13 +3,14 @@ and caches may keep them for an hour, then ask again (304, or 410 when they are 
 
 from __future__ import annotations
 
-from flask import Blueprint, send_file
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Attachment
-from trace.services.attachments import MEDIA_TYPE, photo_path
+from trace.schemas.kept_files import send_photo
+from trace.services.attachments import check_standing
 
 blueprint = Blueprint("photos", __name__, url_prefix="/photos")
 
@@ -29,10 +30,8 @@ def small(digest: str) -> ResponseReturnValue:
 
 
 def _send(digest: str, *, thumbnail: bool) -> ResponseReturnValue:
-    path = photo_path(digest, thumbnail=thumbnail)
+    check_standing(digest)
     row = db.session.get(Attachment, digest)
     if row is None or not row.public:
         raise NotFound
-    response = send_file(path, mimetype=MEDIA_TYPE, conditional=True, etag=digest)
-    response.headers["Cache-Control"] = AN_HOUR
-    return response
+    return send_photo(digest, thumbnail=thumbnail, cache=AN_HOUR)

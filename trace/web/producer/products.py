@@ -13,7 +13,7 @@ from trace.errors import NotFound
 from trace.models import Product
 from trace.schemas.products import NewProductForm, ProductForm
 from trace.services import products
-from trace.services.attachments import MEDIA_TYPE, photo_path
+from trace.services.attachments import MEDIA_TYPE, read_kept
 from trace.services.certificates import unbacked_claims
 from trace.services.links import count_links
 from trace.services.records import LOCAL_ZONE
@@ -127,8 +127,8 @@ def picture(product_id: int) -> Response:
     product = products.get_product(actor(), product_id)
     if product.picture is None:
         raise NotFound
-    path = photo_path(product.picture, thumbnail="small" in request.args)
-    return Response(path.read_bytes(), mimetype=MEDIA_TYPE)
+    data = read_kept(product.picture, thumbnail="small" in request.args)
+    return Response(data, mimetype=MEDIA_TYPE)
 
 
 @blueprint.route("/<int:product_id>/edit", methods=["GET", "POST"])

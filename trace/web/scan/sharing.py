@@ -23,7 +23,7 @@ from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Attachment
 from trace.services.alerts import AlertView
-from trace.services.attachments import photo_path
+from trace.services.attachments import read_kept
 from trace.services.fonts import find_font
 from trace.services.languages import local_name, territory_of
 from trace.web.scan import showing
@@ -141,7 +141,7 @@ def _photo(digest: str | None) -> Image.Image | None:
     if db.session.scalar(public) is None:
         return None
     try:
-        photo = Image.open(photo_path(digest, thumbnail=True)).convert("RGB")
+        photo = Image.open(io.BytesIO(read_kept(digest, thumbnail=True))).convert("RGB")
     except (TraceError, OSError):
         return None
     side = min(photo.size)

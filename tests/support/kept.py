@@ -1,0 +1,20 @@
+"""Files that the application kept in its folder, for tests that look at them or break them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trace.services.attachments import photo_name
+from trace.services.files import Folder, files
+
+
+def file_of(name: str) -> Path:
+    """Where a kept file of this name is."""
+    place = files()
+    assert isinstance(place, Folder)
+    return place.path(name)
+
+
+def photo_file(digest: str) -> Path:
+    """Where a photo is."""
+    return file_of(photo_name(digest))
