@@ -176,7 +176,7 @@ def test_subscribers_get_what_came_since_in_the_order_of_the_log(now: datetime) 
     expected = [seen for _, seen in world.shown(actor)]
     got, looked = [], -1
     for _ in range(60):
-        some, further = since(actor, Query(), after=looked, limit=4)
+        some, further = since(actor, Query(), after=looked, at=now, limit=4)
         indexes = [index for index, _ in some]
         assert indexes == sorted(indexes)
         assert all(looked < index <= further for index in indexes)
@@ -211,7 +211,7 @@ def test_a_walk_that_begins_in_the_middle_of_the_log_misses_nothing(
             assert {one["quantityList"][0]["quantity"] for one in found} == expected
             assert len(found) == len(expected)
     for one in told:
-        assert len(since(maker, Query(), after=one.index)[0]) == len(
+        assert len(since(maker, Query(), after=one.index, at=now)[0]) == len(
             [other for other in told if other.index > one.index]
         )
     for number in (0, 5, 13):

@@ -66,7 +66,7 @@ def open_told(actor: Actor, event_id: int, *, at: datetime) -> Opened:
     document, withheld = _opened(row, whole=mine is not None)
     kept = {walked.things[use.thing].identity for use in told.uses if use.unit == KEPT_FROM}
     if kept:
-        document = _without_amounts(document, kept)
+        document = without_amounts(document, kept)
     names = named(walked, {use.thing for use in told.uses})
     declared = db.session.scalar(
         select(Event.id)
@@ -95,7 +95,7 @@ def _opened(row: Event, *, whole: bool) -> tuple[JsonObject, tuple[str, ...]]:
         return {}, ()  # `fault` says that it is no statement any more
 
 
-def _without_amounts(document: JsonObject, things: Collection[str]) -> JsonObject:
+def without_amounts(document: JsonObject, things: Collection[str]) -> JsonObject:
     """The event without how much there was of these."""
     id_base = current_settings().id_base
     shown: JsonObject = {}

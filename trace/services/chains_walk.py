@@ -146,9 +146,13 @@ class Walked:
 
     def read_event(self, event_id: int) -> Told | None:
         """One event with what it names, whatever it is about."""
-        told = [_told(row) for row in db.session.execute(_EVENTS.where(Event.id == event_id))]
-        self._take(told, ())
+        self.read_events([event_id])
         return self.events.get(event_id)
+
+    def read_events(self, event_ids: Collection[int]) -> None:
+        """Events with what they name, whatever they are about."""
+        rows = db.session.execute(_EVENTS.where(among(Event.id, sorted(event_ids))))
+        self._take([_told(row) for row in rows], ())
 
     def forget(self, events: Collection[int]) -> None:
         """Leaves out events that this reader is told nothing of."""

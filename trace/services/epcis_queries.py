@@ -21,6 +21,7 @@ from trace.core.epcis.query_matching import Subject, extension_values, matches, 
 from trace.core.epcis.query_names import same_thing
 from trace.errors import NotFound
 from trace.services.actors import Actor
+from trace.services.epcis_queries_reach import inspects, note, read_reached
 from trace.services.epcis_queries_sql import log_size
 from trace.services.epcis_queries_tokens import Place, open_token, seal_token
 from trace.services.epcis_queries_walk import Position, Walk, candidates, walk_of
@@ -52,6 +53,7 @@ class Answer:
     at: Position
     document: JsonObject
     index: int | None
+    outside: tuple[str, ...] = ()  # things out of an authority's own reach that it shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Page:
     documents: list[JsonObject]
     next_token: str | None = None
     expires: datetime | None = None
+    looked: bool = False  # outside: there is a line of the audit log to be committed
 
 
 def run(actor: Actor, query: Query, *, at: datetime, per_page: int = 30, token: str = "") -> Page:
@@ -83,13 +86,18 @@ def run(actor: Actor, query: Query, *, at: datetime, per_page: int = 30, token: 
     if query.event_count_limit is not None and told >= query.event_count_limit:
         rest = None
     documents = [answer.document for answer in found]
+    looked = _noted(actor, found, at)
     if rest is None:
-        return Page(documents)
-    return Page(documents, *seal_token(actor, query, Place(rest, told), at=at))
+        return Page(documents, looked=looked)
+    return Page(documents, *seal_token(actor, query, Place(rest, told), at=at), looked=looked)
+
+
+def _noted(actor: Actor, found: Iterable[Answer], at: datetime) -> bool:
+    return note(actor, (thing for answer in found for thing in answer.outside), at=at)
 
 
 def since(
-    actor: Actor, query: Query, *, after: int, limit: int = 100
+    actor: Actor, query: Query, *, after: int, at: datetime, limit: int = 100
 ) -> tuple[list[tuple[int, JsonObject]], int]:
     """What came into the log behind the index `after` and answers the query, in the log's order, as
     (index, event) pairs, and the index up to which everything was looked at: for subscriptions.
@@ -99,24 +107,27 @@ def since(
     end = log_size() - 1
     found, rest = _page(actor, query, Walk("index"), Position(after, 0), limit)
     looked = max(end, after) if rest is None else rest.key
+    _noted(actor, found, at)
     return [(answer.at.key, answer.document) for answer in found], looked
 
 
-def get_events(actor: Actor, event_id: str) -> list[JsonObject]:
+def get_events(actor: Actor, event_id: str, *, at: datetime) -> list[JsonObject]:
     """The event with this eventID and, where there is one, the declaration that it was an error.
-
-    Raises NoSuchEvent.
-    """
+    The caller commits what an authority's look leaves. Raises NoSuchEvent."""
     asked = Query((Condition("EQ_eventID", "eventID", "in", (event_id,)),))
     found, _ = _page(actor, asked, Walk("id"), None, MOST_PER_PAGE)
     if not found:
         raise NoSuchEvent
+    _noted(actor, found, at)
     return [answer.document for answer in found]
 
 
-def any_answers(actor: Actor, query: Query) -> bool:
-    """Whether the caller may see any event that answers, as far as one page's work goes."""
-    return bool(_page(actor, query, Walk("id"), None, 1)[0])
+def any_answers(actor: Actor, query: Query, *, at: datetime) -> bool:
+    """Whether the caller may see any event that answers, as far as one page's work goes. The caller
+    commits what an authority's look leaves."""
+    found, _ = _page(actor, query, Walk("id"), None, 1)
+    _noted(actor, found, at)
+    return bool(found)
 
 
 # -- pages ---------------------------------------------------------------------------------------
@@ -158,15 +169,25 @@ def _judged(
 ) -> Iterator[tuple[Position, Answer | None]]:
     """Each event, opened for this reader, with whether it answers."""
     id_base = current_settings().id_base
-    lines = {line.event_id: line for line in read_events(actor, [at.event_id for at in places])}
-    known = _still_known(actor, lines.values(), id_base)
+    wanted = [at.event_id for at in places]
+    outside: dict[int, tuple[str, ...]] = {}
+    if inspects(actor):
+        reached = read_reached(actor, wanted)
+        read, outside = reached.lines, reached.outside
+    else:
+        read = read_events(actor, wanted)
+    lines = {line.event_id: line for line in read}
+    named = bool(query.of("thing") or query.of("transformationID"))
+    # What an authority names is judged below, on what is shown.
+    known = {} if named and inspects(actor) else _still_known(actor, lines.values(), id_base)
     for at in places:
         line = lines.get(at.event_id)
         answer = None
         if line is not None and known.get(at.event_id, True):
             subject = Subject(line.document, id_base=id_base, record_time=line.record_time)
             if matches(query, subject):
-                answer = Answer(at, document_of(line), line.index)
+                told = outside.get(at.event_id, ())
+                answer = Answer(at, document_of(line), line.index, told)
         yield at, answer
 
 

@@ -7,6 +7,10 @@ events in order, so that a page costs what it shows and not what there is:
 own     recorded by the organisation, or by those for all of which it speaks: read whole
 side    a handover in which it gives or takes: read whole
 known   another's event that shows, to anybody, a thing known to the organisation: what is public
+
+For an authority that inspects there is a fourth (`epcis_queries_reach`):
+
+reached another's event about a thing within its reach: read whole
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from sqlalchemy.orm import aliased
 from trace.models import Event, EventThing, Handover, Holding, Thing
 from trace.models.events import PUBLIC
 from trace.services.actors import Actor
+from trace.services.epcis_queries_reach import Area, area_of
 from trace.services.successors import made_by_or_for, predecessors, taken_from
 from trace.services.timelines import known_to
 
@@ -32,13 +37,19 @@ class Scope:
     organisation: int
     speakers: tuple[int, ...]
     by_name: tuple[int, ...]
+    area: Area | None = None
 
 
 def scope_of(actor: Actor) -> Scope:
     """The scope of a caller. Raises NotAllowed."""
     actor.check("read")
     mine = actor.organisation.id
-    return Scope(mine, tuple(sorted({mine, *predecessors(mine)})), tuple(sorted(taken_from(mine))))
+    return Scope(
+        mine,
+        tuple(sorted({mine, *predecessors(mine)})),
+        tuple(sorted(taken_from(mine))),
+        area_of(actor),
+    )
 
 
 def is_own(scope: Scope) -> ColumnElement[bool]:
@@ -78,6 +89,8 @@ def read_whole(scope: Scope) -> ColumnElement[bool]:
     """Events of which the caller reads every member, whatever they keep from the public (and, where
     things were taken over by name, of whoever gave them: timelines decides which)."""
     found = or_(is_own(scope), Event.id.in_(sides(scope)))
+    if scope.area is not None:
+        found = or_(found, scope.area.event())
     return or_(found, Event.issuer_id.in_(scope.by_name)) if scope.by_name else found
 
 

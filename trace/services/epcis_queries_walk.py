@@ -86,7 +86,8 @@ def candidates(
     if not named:
         yield from _stretches(scope, query, walk, after, batch, floor)
         return
-    known = visible(actor, named[0].things)
+    # An authority may look at what it names, wherever that is.
+    known = set(named[0].things) if scope.area else visible(actor, named[0].things)
     streams = [
         _stream(_along(scope, query, walk, drive, named[1:], known, floor), walk, after, batch)
         for drive in _drives(named[0], known)
@@ -196,9 +197,11 @@ def _stretches(
             found.update(rows)
             end = rows[-1] if len(rows) == size else end
         told = tells_of_known(scope) if end is None else tells_of_known_each(scope)
-        rows = _fetch(base.where(~mine, told), walk, after, end, size)
-        found.update(rows)
-        end = rows[-1] if len(rows) == size else end
+        others = [told] if scope.area is None else [told, scope.area.event()]
+        for way in others:
+            rows = _fetch(base.where(~mine, way), walk, after, end, size)
+            found.update(rows)
+            end = rows[-1] if len(rows) == size else end
         limit = None if end is None else walk.rank(end)
         yield from sorted(
             (at for at in found if limit is None or walk.rank(at) <= limit), key=walk.rank

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.query_format import prefixes_of
@@ -35,9 +35,10 @@ PLACES: Final[dict[str, Any]] = {
 def list_things(actor: Actor, *, after: int, limit: int) -> list[tuple[int, str]]:
     """(row, canonical address) of the things known to the organisation, from a row on."""
     scope = scope_of(actor)
+    area, known = scope.area, Thing.id.in_(known_things(scope))
     rows = db.session.execute(
         select(Thing.id, Thing.identity)
-        .where(Thing.id > after, Thing.id.in_(known_things(scope)))
+        .where(Thing.id > after, known if area is None else or_(known, area.thing(Thing.id)))
         .order_by(Thing.id)
         .limit(limit)
     )
@@ -49,11 +50,13 @@ def list_places(actor: Actor, member: str, *, after: str, limit: int) -> list[st
     scope = scope_of(actor)
     column = PLACES[member]
     mine = is_own(scope)
-    ways = (
+    ways = [
         mine,
         and_(~mine, Event.id.in_(sides(scope))),
         and_(~mine, tells_of_known(scope), shows(member, scope)),
-    )
+    ]
+    if scope.area is not None:
+        ways.append(and_(~mine, scope.area.event()))
     found: set[str] = set()
     for way in ways:
         found.update(

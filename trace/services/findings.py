@@ -53,7 +53,7 @@ from trace.services.inspections_subjects import (
     find_organisation,
     owner_of,
 )
-from trace.services.jurisdictions import LEADS, get_kept, scope_of
+from trace.services.jurisdictions import LEADS, LED, get_kept, scope_of
 from trace.services.notifications import notify
 from trace.services.records import JsonObject
 from trace.services.sets import among
@@ -187,17 +187,18 @@ def history_of(finding: Finding) -> list[Told]:
 
 def leads(authority_id: int, thing_ids: Collection[int]) -> set[int]:
     """Those of the things that an open finding of the authority names, by their lot too."""
+    return set(db.session.scalars(led(authority_id).where(among(Thing.id, sorted(thing_ids)))))
+
+
+def led(authority_id: int) -> Select[Any]:
+    """All of them."""
     named = select(FindingThing.thing_id).join(Finding, Finding.id == FindingThing.finding_id)
     named = named.where(Finding.authority_id == authority_id, Finding.state == "open")
-    rows = db.session.scalars(
-        select(Thing.id).where(
-            among(Thing.id, sorted(thing_ids)), Thing.id.in_(named) | Thing.lot_id.in_(named)
-        )
-    )
-    return set(rows)
+    return select(Thing.id).where(Thing.id.in_(named) | Thing.lot_id.in_(named))
 
 
 LEADS.append(leads)
+LED.append(led)
 
 
 # -- finding ---------------------------------------------------------------------------------------

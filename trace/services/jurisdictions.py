@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from trace import clock
@@ -50,6 +50,8 @@ Kept = TypeVar("Kept", Inspection, Finding, Sample)
 # (authority, thing ids) -> those of them that an open case of this authority leads to.
 Lead = Callable[[int, Collection[int]], set[int]]
 LEADS: Final[list[Lead]] = []
+# The same the other way round: (authority) -> ids of all that its open cases lead to.
+LED: Final[list[Callable[[int], Select[Any]]]] = []
 _AT_ONCE: Final = 10_000
 
 
@@ -172,33 +174,74 @@ def reach(actor: Actor, thing_ids: Collection[int]) -> dict[int, Reach | None]:
 
 
 def _own(scope: Scope, thing_ids: Collection[int]) -> set[int]:
+    return set(db.session.scalars(own_things(scope).where(among(Thing.id, thing_ids))))
+
+
+def own_things(scope: Scope, thing: Any = Thing) -> Select[Any]:
+    """Ids of the things that are *own* (rule 2), judged one by one: to be narrowed further.
+    `thing` is Thing or another name for it, where the query around this one has it already."""
     lot = aliased(Thing)
+    maker = aliased(Organisation)
     holder = aliased(Organisation)
     held = (
         exists()
         .where(
-            Holding.thing_id.in_((Thing.id, lot.id)),
+            Holding.thing_id.in_((thing.id, lot.id)),
             holder.id == Holding.holder_id,
             scope.organisations(holder.ward_code),
         )
-        .correlate(Thing, lot)
+        .correlate(thing, lot)
     )
     lies = (
         exists()
         .where(
-            Holding.thing_id.in_((Thing.id, lot.id)),
+            Holding.thing_id.in_((thing.id, lot.id)),
             Place.identity == Holding.place,
             scope.organisations(Place.ward_code),
         )
-        .correlate(Thing, lot)
+        .correlate(thing, lot)
     )
-    rows = db.session.scalars(
+    return (
+        select(thing.id)
+        .outerjoin(lot, lot.id == thing.lot_id)
+        .outerjoin(maker, maker.id == func.coalesce(thing.owner_id, lot.owner_id))
+        .where(or_(scope.organisations(maker.ward_code), held, lies))
+    )
+
+
+def things_within(scope: Scope, most: int) -> set[int] | None:
+    """Ids of all things within reach, *own* or *led*, found from the area's organisations, places
+    and cases; None where there are more than about `most`."""
+    if scope.everywhere:
+        return None
+    lot = aliased(Thing)
+    held = select(Holding.thing_id).join(Organisation, Organisation.id == Holding.holder_id)
+    lies = select(Holding.thing_id).join(Place, Place.identity == Holding.place)
+    goods = union_all(
+        held.where(scope.organisations()),
+        lies.where(scope.organisations(Place.ward_code)),
+    )
+    made = select(Thing.id).join(Organisation, Organisation.id == Thing.owner_id)
+    units = (
         select(Thing.id)
-        .outerjoin(lot, lot.id == Thing.lot_id)
-        .outerjoin(Organisation, Organisation.id == func.coalesce(Thing.owner_id, lot.owner_id))
-        .where(among(Thing.id, thing_ids), or_(scope.organisations(), held, lies))
+        .join(lot, lot.id == Thing.lot_id)
+        .join(Organisation, Organisation.id == lot.owner_id)
+        .where(Thing.owner_id.is_(None))
     )
-    return set(rows)
+    ways = [
+        made.where(scope.organisations()),
+        units.where(scope.organisations()),
+        select(goods.subquery().c.thing_id),
+        select(Thing.id).where(Thing.lot_id.in_(select(goods.subquery().c.thing_id))),
+        *(led(scope.authority.id) for led in LED),
+    ]
+    found: set[int] = set()
+    for way in ways:
+        rows = db.session.scalars(way.limit(most + 1)).all()
+        found.update(rows)
+        if len(rows) > most or len(found) > most:
+            return None
+    return found
 
 
 def get_kept(actor: Actor, model: type[Kept], row_id: int, *, write: bool = False) -> Kept:

@@ -124,7 +124,7 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
         stretch = row.cursor or 0, head()
     first, end = stretch
     try:
-        found, looked = _new(row, first, end)
+        found, looked = _new(row, first, end, at)
     except TraceError as error:
         sent = _posting(row, problem_body(row, error), stretch)
         return None if sent is None else Outgoing(row.id, sent, first, end, 0, problem=error.code)
@@ -148,11 +148,13 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
     )
 
 
-def _new(row: Subscription, first: int, end: int) -> tuple[list[tuple[int, JsonObject]], int]:
+def _new(
+    row: Subscription, first: int, end: int, at: datetime
+) -> tuple[list[tuple[int, JsonObject]], int]:
     """What [first, end) of the log holds for the subscriber, at most a batch of it, with each
     event's place, and the place up to which that is all. Raises what asking the query raises."""
     actor = Actor(row.organisation, None, "token", frozenset(row.acts.split()))
-    found, looked = since(actor, parsed(row.query), after=first - 1, limit=row.batch + 1)
+    found, looked = since(actor, parsed(row.query), after=first - 1, at=at, limit=row.batch + 1)
     inside = [(place, event) for place, event in found if first <= place < end]
     if len(inside) > row.batch:
         inside = inside[: row.batch]

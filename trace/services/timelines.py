@@ -36,6 +36,7 @@ from trace.core.statements import (
     EventEntry,
     Statement,
     disclosures_of,
+    kept_texts,
     open_statement,
     parse_entry,
     present,
@@ -251,9 +252,12 @@ def _events_of(thing_ids: Collection[int]) -> set[int]:
     return set(found)
 
 
-def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
+def read_events(
+    actor: Actor, event_ids: Collection[int], *, whole: Collection[int] = ()
+) -> list[Line]:
     """The events opened for this reader, in the order they were captured; none of another's that
-    shows this reader nothing it is about."""
+    shows this reader nothing it is about. Those of `whole` are read whole, for a reason that the
+    caller knows."""
     wanted = sorted(set(event_ids))
     if not wanted:
         return []
@@ -284,6 +288,7 @@ def read_events(actor: Actor, event_ids: Collection[int]) -> list[Line]:
     )
     if any(row.issuer_id != mine for row, *_ in rows):
         sides |= _inherited(mine, rows, named)
+    sides |= set(whole)
     return [
         _line(row, index, entry, issuer, named[row.id], mine=mine, side=row.id in sides)
         for row, index, entry, issuer in rows
@@ -314,7 +319,7 @@ def _inherited(
 def open_event(row: Event, withhold: Collection[str] = ()) -> tuple[JsonObject, tuple[str, ...]]:
     """The event in a statement without the members at these paths, and what is then withheld: also
     an eventID that is the hash of what is left out."""
-    statement = Statement(row.jwt, disclosures_of(row.jwt, orjson.loads(row.disclosures)))
+    statement = Statement(row.jwt, disclosures_of(row.jwt, kept_texts(row.disclosures)))
     opened = open_statement(present(statement, with_event_id(statement, withhold)))
     return opened.event, opened.withheld
 

@@ -96,7 +96,7 @@ def post_event() -> Response:
     )
     db.session.commit()
     event_id = done.events[0].event_key
-    recorded = get_events(acting(), event_id)[-1]
+    recorded = get_events(acting(), event_id, at=clock.now())[-1]
     told = write_xml([recorded], kind="event") if prefers_xml() else None
     response = as_json(recorded) if told is None else as_xml(told)
     response.status_code = 201

@@ -18,7 +18,7 @@ from trace.api.epcis.negotiation import (
 from trace.clock import rfc3339
 from trace.core.epcis.query import Condition, Query, QueryParameterError
 from trace.core.epcis.query_parsing import parse_arguments
-from trace.extensions import needs
+from trace.extensions import db, needs
 from trace.services.epcis_queries import MOST_PER_PAGE, Page, get_events, run
 from trace.services.settings import current_settings
 
@@ -42,7 +42,8 @@ def events_options() -> Response:
 @needs("query")
 def event_options(event_id: str) -> Response:
     """What can be done with one event. Raises NoSuchEvent."""
-    get_events(acting(), event_id)
+    get_events(acting(), event_id, at=clock.now())
+    db.session.commit()
     return discovery("GET")
 
 
@@ -63,7 +64,9 @@ def get_event(event_id: str) -> Response:
     if request.args:
         name = next(iter(request.args))
         raise QueryParameterError(path=name[:200], name=name[:200], reason="it is not known here")
-    return answer_events(get_events(acting(), event_id))
+    found = get_events(acting(), event_id, at=clock.now())
+    db.session.commit()
+    return answer_events(found)
 
 
 def page_of(*narrowing: Condition) -> tuple[Response, bool]:
@@ -74,6 +77,8 @@ def page_of(*narrowing: Condition) -> tuple[Response, bool]:
     query = asked().along_with(*narrowing)
     token = request.args.get("nextPageToken", "")
     page = run(acting(), query, at=clock.now(), per_page=per_page(), token=token)
+    if page.looked:
+        db.session.commit()
     response = answer_events(page.documents)
     link(response, page)
     return response, bool(page.documents)

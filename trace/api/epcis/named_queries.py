@@ -108,11 +108,14 @@ def get_query_events(name: str) -> Response:
     xml_wanted()
     format_asked()
     row = named_queries.get_query(acting(), name)
+    name = row.name
     limit, token = page_asked()
     page = run(
         acting(), named_queries.parsed(row), at=clock.now(), per_page=limit, token=token or ""
     )
-    response = answer_events(page.documents, row.name)
+    if page.looked:
+        db.session.commit()
+    response = answer_events(page.documents, name)
     if page.next_token is not None and page.expires is not None:
         link_next(response, limit, page.next_token, page.expires)
     return response

@@ -25,7 +25,7 @@ from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.vocabulary import OWN_PREFIX, own_namespace
 from trace.core.epcis.xml import write_plain
 from trace.errors import NotFound
-from trace.extensions import needs
+from trace.extensions import db, needs
 from trace.services.epcis_queries import any_answers
 from trace.services.epcis_queries_tokens import open_text, seal_text
 from trace.services.epcis_resources import list_places, list_things, words_of
@@ -67,8 +67,11 @@ class Resource:
         """The condition, for a value there is. Raises NoSuchResource."""
         condition = self.narrowing(value)
         known = self.words is not None and value in self.words()
-        if not known and not any_answers(acting(), Query((condition,))):
-            raise NoSuchResource(value=value[:200])
+        if not known:
+            any_found = any_answers(acting(), Query((condition,)), at=clock.now())
+            db.session.commit()
+            if not any_found:
+                raise NoSuchResource(value=value[:200])
         return condition
 
 

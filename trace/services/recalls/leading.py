@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, union_all
 
 from trace.extensions import db
 from trace.models import Alert, Recall, RecallNotice, RecallThing
@@ -17,26 +18,35 @@ def leads(authority_id: int, thing_ids: Collection[int]) -> set[int]:
     proposed counts for the proposer as well."""
     if not thing_ids:
         return set()
+    warned, played = _reached(authority_id)
+    return {
+        *db.session.scalars(warned.where(among(Alert.thing_id, thing_ids))),
+        *db.session.scalars(played.where(among(RecallThing.thing_id, thing_ids))),
+    }
+
+
+def led(authority_id: int) -> Select[Any]:
+    """All of them."""
+    return select(union_all(*_reached(authority_id)).subquery().c.thing_id)
+
+
+def _reached(authority_id: int) -> tuple[Select[Any], Select[Any]]:
     cases = select(Recall.id).where(
         (Recall.organisation_id == authority_id) | (Recall.proposer_id == authority_id),
         Recall.state == "open",
     )
     notices = select(RecallNotice.event_id).where(RecallNotice.recall_id.in_(cases))
-    warned = db.session.scalars(
-        select(Alert.thing_id).where(among(Alert.thing_id, thing_ids), Alert.event_id.in_(notices))
+    return (
+        select(Alert.thing_id).where(Alert.event_id.in_(notices)),
+        select(RecallThing.thing_id).where(RecallThing.recall_id.in_(cases)),
     )
-    played = db.session.scalars(
-        select(RecallThing.thing_id).where(
-            among(RecallThing.thing_id, thing_ids), RecallThing.recall_id.in_(cases)
-        )
-    )
-    return {*warned, *played}
 
 
 def register() -> None:
     """Puts `leads` among those the jurisdictions ask."""
     if leads not in jurisdictions.LEADS:
         jurisdictions.LEADS.append(leads)
+        jurisdictions.LED.append(led)
 
 
 register()
