@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from trace import clock
 from trace.errors import Conflict, NotFound, TraceError
@@ -27,6 +27,7 @@ from trace.schemas.import_checking import check_file
 from trace.services import import_recording, import_undo, imports
 from trace.services.actors import Actor
 from trace.services.capture import Sheaf
+from trace.services.outages import is_outage
 from trace.services.sets import batched
 
 logger = structlog.get_logger()
@@ -81,15 +82,13 @@ def _returning(job: Job, import_id: int, state: str) -> Iterator[None]:
     last = job.attempts >= ATTEMPTS
     try:
         yield
-    except OperationalError:  # the database is away: the worker comes back to it
-        raise
     except TraceError as error:
         _stop(import_id, error, state)
     except IntegrityError as error:
         _stop(import_id, Conflict(), state)
         logger.warning("import-conflict", error=str(error.orig))
-    except Exception:
-        if last:
+    except Exception as error:
+        if last and not is_outage(error):  # the database is away: the worker comes back to it
             _stop(import_id, imports.ImportStopped(), state)
         raise
 

@@ -24,6 +24,7 @@ MODULES = (
     "trace.jobs.portal",
     "trace.jobs.links",
     "trace.jobs.sensors",
+    "trace.jobs.files",
 )
 
 

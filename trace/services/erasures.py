@@ -50,10 +50,12 @@ from trace.services.after_commit import after_commit
 from trace.services.attachments import remove_file
 from trace.services.audit import write_audit
 from trace.services.descent import descendants
+from trace.services.jobs import enqueue
 from trace.services.public_copies import forget_copies
 from trace.services.sealing import unseal
 from trace.services.sets import among
 
+FORGET_FILES = "forget-files"
 # Columns of `events` that copy a member.
 COPIES = {"readPoint": "read_point", "bizLocation": "biz_location"}
 
@@ -247,8 +249,11 @@ def _forget(event: Event, gone: Sequence[Disclosure], at: datetime) -> None:
     for row in _kept(event):
         if row.digest in {d.digest for d in gone}:
             row.kept = None
-    for digest in attached(gone):
+    photos = attached(gone)
+    for digest in photos:
         after_commit(partial(remove_file, digest))
+    if photos:  # and once more, should this process end between its commit and the files
+        enqueue(FORGET_FILES, {"photos": photos}, at=at)
     where = {getattr(event, column) for member, column in COPIES.items() if member in paths}
     _forget_where(event, where - {None})
     db.session.execute(

@@ -1,0 +1,19 @@
+"""Files follow their rows: what was erased goes, whatever became of the process that erased it."""
+
+from __future__ import annotations
+
+import orjson
+
+from trace.jobs.handlers import handles
+from trace.models import Job
+from trace.services.attachments import remove_file
+from trace.services.erasures import FORGET_FILES
+
+
+@handles(FORGET_FILES)
+def forget_files(job: Job) -> dict[str, int]:
+    """Takes the photos of an erased record away, where that was not done at its commit."""
+    photos = orjson.loads(job.argument)["photos"]
+    for digest in photos:
+        remove_file(digest)
+    return {"photos": len(photos)}
