@@ -39,6 +39,7 @@ from trace.models.inspections import (
 )
 from trace.models.invitations import Invitation
 from trace.models.jobs import Job
+from trace.models.leases import Lease, ScanCursor
 from trace.models.links import Link, LinkVersion
 from trace.models.log import LogCheckpoint, LogEntry, LogState, LogTile, LogWitness
 from trace.models.notifications import (
@@ -54,6 +55,7 @@ from trace.models.places import AreaCode, Place
 from trace.models.plans import Conversion, Jotting, Plan, Preset
 from trace.models.portal import PortalDelivery
 from trace.models.products import Product
+from trace.models.pulses import Pulse
 from trace.models.recalls import (
     Recall,
     RecallAmount,
@@ -140,6 +142,7 @@ __all__ = [
     "LabelBinding",
     "LabelPrint",
     "LabelRange",
+    "Lease",
     "Link",
     "LinkVersion",
     "LogCheckpoint",
@@ -165,6 +168,7 @@ __all__ = [
     "PrefixClaim",
     "Preset",
     "Product",
+    "Pulse",
     "PushKey",
     "PushSubscription",
     "Recall",
@@ -183,6 +187,7 @@ __all__ = [
     "SameAs",
     "Sample",
     "ScanCount",
+    "ScanCursor",
     "ScanSalt",
     "ScanVisit",
     "Sensor",

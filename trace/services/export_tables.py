@@ -191,7 +191,8 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "the server's own working, which says nothing more",
     ): (
         *("idempotency_keys", "jobs", "counters", "event_keys", "event_things", "passports"),
-        *("scan_salts", "scan_visits", "push_keys", "recall_things"),
+        *("scan_salts", "scan_visits", "push_keys", "recall_things", "pulses"),
+        *("leases", "scan_cursors"),
     ),
     (
         "số đếm lại được từ sự kiện, và việc của nền tảng",
