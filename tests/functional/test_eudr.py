@@ -99,6 +99,20 @@ def test_the_plots_of_a_mixed_lot_are_drawn_for_who_may_have_them(farm: Farm) ->
     assert eudr.plots_of(around(stranger, mixed, down=False)).features == []
 
 
+def test_how_many_private_places_lie_behind_a_lot_is_not_told(farm: Farm) -> None:
+    others = [make_farm(START, f"HTX Demo {name}") for name in ("Hai", "Ba")]
+    lots = [one.wait(5).reap(one.sow()) for one in others]
+    for one, lot in zip(others, lots, strict=True):
+        one.plot.public = False
+        one.send(lot, farm, kilos=100)
+        farm.wait(2).take(lot, one, kilos=100)
+    db.session.commit()
+    for lot in (lots[0], farm.mix(lots, 100)):
+        plots = eudr.plots_of(around(farm.actor, thing_id(lot), down=False))
+        told = [(one.code, one.place, one.name) for one in plots.checks]
+        assert told == [("not-disclosed", "", "")]
+
+
 def test_a_lot_of_unknown_origin_has_no_plot_and_none_is_made_up(farm: Farm) -> None:
     lot = thing_id(farm.take_unrecorded("Ông Tư Demo"))
     plots = eudr.plots_of(around(farm.actor, lot, down=False))

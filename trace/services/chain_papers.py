@@ -4,8 +4,8 @@
    handovers it is a side of, and those that are public. Up it reads on to the origin, as anybody
    may, and of the lot itself what its maker says; down only what it said itself or was told: where
    others' goods went is their affair (formats, section 9).
-2. An authority reads whole what is within its reach and the public part of the rest; nothing of
-   other authorities' open cases (services.chains).
+2. An authority reads whole what is within its reach, but for amounts of goods that are not, and the
+   public part of the rest; nothing of other authorities' open cases (services.chains).
 3. What was declared in error and what declares it are left out: papers tell what stands. So is
    what became of an ancestor's other portions: it leads neither up nor down.
 """
@@ -28,7 +28,8 @@ from trace.services.actors import Actor
 from trace.services.batches import address_of
 from trace.services.chains import close
 from trace.services.chains_cases import cases_of_others
-from trace.services.chains_walk import INPUT, OUTPUT, Told, Walked, walk
+from trace.services.chains_events import without_amounts
+from trace.services.chains_walk import INPUT, KEPT_FROM, OUTPUT, Told, Walked, walk
 from trace.services.jurisdictions import look, reach, scope_of
 from trace.services.records import JsonObject
 from trace.services.sets import among, batched
@@ -189,8 +190,13 @@ def open_some(found: Around, some: Collection[int]) -> dict[int, JsonObject]:
     opened = {}
     for row in db.session.scalars(select(Event).where(among(Event.id, sorted(some)))):
         hidden = () if row.id in found.whole else orjson.loads(row.private)
+        told = found.walked.events[row.id]
         try:
-            opened[row.id] = open_event(row, hidden)[0]
+            document = open_event(row, hidden)[0]
         except TraceError:
             continue
+        kept = {
+            found.walked.things[use.thing].identity for use in told.uses if use.unit == KEPT_FROM
+        }
+        opened[row.id] = without_amounts(document, kept) if kept else document
     return opened

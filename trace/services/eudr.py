@@ -7,7 +7,8 @@ is mended: what has fewer digits keeps them and is told, for digits cannot be in
 
 Exact positions are their owner's affair: a reader gets those of its own places, those whose owner
 made them public, and an authority those of what it reads whole. A plot that may not be shown is
-counted and told as `not-disclosed`, never drawn.
+told as `not-disclosed`, never drawn. Those without a public name are told of together: how many
+private places lie behind a lot is nobody's affair.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import undefer
 
 from trace.core import geo
@@ -91,29 +92,30 @@ class Plots:
 def plots_of(found: Around) -> Plots:
     """Where the lot, or what it was made of, grew. `found` is read up only."""
     plots = Plots()
-    places, read, hidden = _places(found)
+    places, read, unnamed = _places(found)
     for place in places:
         near = place.organisation_id == found.actor.organisation.id or place.identity in read
         if not (near or place.position_public):
-            public = place.public
-            plots.checks.append(
-                Check("not-disclosed", place.code if public else "", place.name if public else "")
-            )
+            if place.public:
+                plots.checks.append(Check("not-disclosed", place.code, place.name))
+            else:
+                unnamed = True
             continue
         outline, position = outline_of(place), position_of(place)
         plots.features.append(_feature(place, outline, position))
         plots.checks += check_plot(
             outline, position, place.area_m2, code=place.code, name=place.name
         )
-    plots.checks += [Check("not-disclosed")] * hidden
-    if not places and not hidden:
+    if unnamed:
+        plots.checks.append(Check("not-disclosed"))
+    if not places and not unnamed:
         plots.checks.append(Check("no-plot"))
     return plots
 
 
-def _places(found: Around) -> tuple[list[Place], set[str], int]:
+def _places(found: Around) -> tuple[list[Place], set[str], bool]:
     """The growing places that events of the lot and its sources name, by name; those of them that
-    an authority reads in events it reads whole; and how many more are kept private."""
+    an authority reads in events it reads whole; and whether more are kept private."""
     authority = found.actor.organisation.kind == "authority"
     named: set[str] = set()
     read: set[str] = set()
@@ -134,19 +136,14 @@ def _places(found: Around) -> tuple[list[Place], set[str], int]:
         .options(undefer(Place.outline))
         .order_by(Place.name, Place.id)
     ).all()
-    return list(rows), read, len(_hidden_places(hidden))
+    return list(rows), read, _hide_places(hidden)
 
 
-def _hidden_places(events: Iterable[int]) -> set[str]:
-    """How many places these events keep private: counted, not told."""
-    rows = db.session.execute(
-        select(Event.read_point, Event.biz_location).where(among(Event.id, sorted(events)))
-    )
-    return {
-        str(row.read_point or row.biz_location)
-        for row in rows
-        if row.read_point or row.biz_location
-    }
+def _hide_places(events: Iterable[int]) -> bool:
+    """Whether these events keep a place private."""
+    placed = or_(Event.read_point.is_not(None), Event.biz_location.is_not(None))
+    rows = select(Event.id).where(among(Event.id, sorted(events)), placed)
+    return db.session.scalar(rows.limit(1)) is not None
 
 
 def check_plot(

@@ -18,7 +18,7 @@ from uuid import UUID
 from trace.models.events import ROLES, TYPES
 from trace.services.batches import address_of, short_name
 from trace.services.chain_papers import AT_ONCE, Around, documents, open_some
-from trace.services.chains_walk import Told, Use, Walked
+from trace.services.chains_walk import KEPT_FROM, Told, Use, Walked
 from trace.services.fsma_rules import (
     COLUMNS,
     HARVEST,
@@ -136,7 +136,8 @@ def _lots_in(walked: Walked, use: Use, told: Told, depth: int) -> Iterator[tuple
     """The lots that a use means: itself, or what lay in the crate then."""
     facts = walked.things[use.thing]
     if facts.kind in LOTS:
-        yield facts.lot_id or facts.id, use.quantity, use.unit
+        kept = use.unit == KEPT_FROM
+        yield facts.lot_id or facts.id, None if kept else use.quantity, "" if kept else use.unit
         return
     if facts.kind != "logistic" or depth >= MOST_NESTED:
         return
