@@ -26,6 +26,7 @@ from trace.services import sequencer, untp
 from trace.services.actors import Actor
 from trace.services.did import did_document
 from trace.services.platform import platform_organisation
+from trace.services.untp_documents import Frame, traceability_events
 from trace.services.untp_status import decode
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
@@ -126,6 +127,61 @@ def test_a_passport_keeps_the_protocols_own_schema(farm: Farm) -> None:
     )
 
 
+# What the protocol's schema of events asks (untp-dte, of its working group), in our words.
+ITEM: Any = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "name")}
+    | {"type": {"type": "array", "contains": {"const": "Item"}}},
+    "required": ["id", "name"],
+    "additionalProperties": False,
+}
+AMOUNT: Any = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("productId", "productName", "uom")}
+    | {"quantity": {"type": "number"}}
+    | {"type": {"type": "array", "contains": {"const": "QuantityElement"}}},
+    "required": ["productId", "productName", "quantity"],
+    "additionalProperties": False,
+}
+COMMON = ("type", "id", "processType", "eventTime", "action", "disposition", "bizStep")
+OF_KIND: dict[str, dict[str, Any]] = {
+    "ObjectEvent": {"epcList": ITEM, "quantityList": AMOUNT},
+    "AggregationEvent": {"childEPCList": ITEM, "childQuantityList": AMOUNT},
+    "TransformationEvent": {
+        "inputEPCList": ITEM,
+        "outputEPCList": ITEM,
+        "inputQuantityList": AMOUNT,
+        "outputQuantityList": AMOUNT,
+    },
+}
+ISSUER = {"type", "id", "name", "issuerAlsoKnownAs"}
+
+
+def check_events(told: dict[str, Any]) -> None:
+    """Holds a credential of events against what the protocol's schema asks."""
+    assert {"DigitalTraceabilityEvent", "VerifiableCredential"} <= set(told["type"])
+    assert told["@context"][0] == "https://www.w3.org/ns/credentials/v2"
+    assert set(told["issuer"]) <= ISSUER
+    assert all(":" in one["id"] and one["name"] for one in told["issuer"]["issuerAlsoKnownAs"])
+    datetime.fromisoformat(told["validFrom"])
+    for one in told["credentialSubject"]:
+        kind = one["type"][0]
+        assert one["type"] == [kind, "Event"]
+        assert one["id"].startswith("urn:uuid:")
+        datetime.fromisoformat(one["eventTime"])
+        assert one.get("action", "add") in ("observe", "add", "delete")
+        assert ":" in one.get("bizLocation", ":")
+        lists = {name for name in one if name.endswith("List")}
+        assert lists <= set(OF_KIND[kind])
+        for name in lists:
+            schema = {"type": "array", "items": OF_KIND[kind][name]}
+            jsonschema.Draft202012Validator(schema).validate(one[name])
+        if "parentEPC" in one:
+            assert kind == "AggregationEvent"
+            jsonschema.Draft202012Validator(ITEM).validate(one["parentEPC"])
+        assert set(one) <= {*COMMON, *lists, "bizLocation", "parentEPC"}
+
+
 def test_the_events_of_a_lot_are_told_in_the_protocols_form(
     farm: Farm, client: FlaskClient
 ) -> None:
@@ -143,6 +199,25 @@ def test_the_events_of_a_lot_are_told_in_the_protocols_form(
     assert made["bizLocation"] == farm.plot.identity
     assert packed["parentEPC"]["type"] == ["Item"]
     assert packed["childQuantityList"][0]["quantity"] == 100
+    check_events(told)
+
+
+@pytest.mark.one_database
+def test_events_of_units_and_of_what_nobody_weighed_keep_the_protocols_schema(farm: Farm) -> None:
+    frame = Frame("urn:uuid:1", "did:web:x", "HTX", "https://x/o/1", NOW, {}, 0)
+    lot = {"thing": "https://x/b/1", "code": "1", "name": "", "name_en": "", "uom": ""}
+    things = [
+        {**lot, "role": role, "kind": kind, "quantity": quantity}
+        for role in ("child", "parent")
+        for kind, quantity in (("lot", None), ("lot", Decimal("2.5")), ("unit", None))
+    ]
+    line = {"statement": "urn:uuid:2", "step": "packing", "action": "ADD", "disposition": ""}
+    line |= {"event_time": NOW.isoformat(), "things": things}
+    told = traceability_events([line], {}, frame, id_base="https://x")
+    check_events(told)
+    (packed,) = told["credentialSubject"]
+    assert len(packed["childEPCList"]) == 2
+    assert [one["quantity"] for one in packed["childQuantityList"]] == [2.5]
 
 
 def test_a_new_credential_ends_the_one_before_and_a_recall_suspends(

@@ -198,7 +198,7 @@ LISTS: Final = {
     "epc": ("epcList", "quantityList"),
     "input": ("inputEPCList", "inputQuantityList"),
     "output": ("outputEPCList", "outputQuantityList"),
-    "child": ("childEPCs", "childQuantityList"),
+    "child": ("childEPCList", "childQuantityList"),
 }
 
 
@@ -230,7 +230,8 @@ def _event(line: JsonObject, place: str | None, id_base: str) -> JsonObject:
             found["parentEPC"] = _item(one)
             continue
         items, amounts = LISTS.get(one["role"], LISTS["epc"])
-        if one["kind"] in EPC_KINDS:
+        # An amount is asked of every class: of what nobody said how much, the name alone.
+        if one["kind"] in EPC_KINDS or one["quantity"] is None:
             found.setdefault(items, []).append(_item(one))
         else:
             found.setdefault(amounts, []).append(_amount(one))
@@ -242,11 +243,14 @@ def _item(one: JsonObject) -> JsonObject:
 
 
 def _amount(one: JsonObject) -> JsonObject:
-    found: dict[str, Any] = {"productId": one["thing"], "productName": _name(one)}
-    if one["quantity"] is not None:
-        found["quantity"] = float(one["quantity"])
-        if one["uom"]:
-            found["uom"] = one["uom"]
+    found: dict[str, Any] = {
+        "type": ["QuantityElement"],
+        "productId": one["thing"],
+        "productName": _name(one),
+        "quantity": float(one["quantity"]),
+    }
+    if one["uom"]:
+        found["uom"] = one["uom"]
     return found
 
 
