@@ -78,10 +78,10 @@ def running_server() -> Iterator[Server]:
     binaries = programs()
     # Not pytest's folder: a socket's path may have 107 bytes only.
     folder = Path(tempfile.mkdtemp(prefix="trace-pg-", dir="/tmp"))
-    prefix = _as_server_user(folder)
+    prefix = as_server_user(folder)
     process: subprocess.Popen[bytes] | None = None
     try:
-        _initialise(prefix, binaries, folder)
+        initialise(prefix, binaries, folder)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [
@@ -109,7 +109,7 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _as_server_user(folder: Path) -> list[str]:
+def as_server_user(folder: Path) -> list[str]:
     """The words before a command that make it run as a user PostgreSQL accepts."""
     prefix = []
     if setpriv := shutil.which("setpriv"):
@@ -124,7 +124,7 @@ def _as_server_user(folder: Path) -> list[str]:
     return [*prefix, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
-def _initialise(prefix: list[str], binaries: Path, folder: Path) -> None:
+def initialise(prefix: list[str], binaries: Path, folder: Path) -> None:
     command = [
         *prefix,
         str(binaries / "initdb"),

@@ -26,13 +26,19 @@ def run_jobs() -> None:
         run(job)
 
 
-def asked_and_drawn(actor: Actor) -> None:
-    """What a person asks for in one press, and what a worker makes of it."""
+def asked(actor: Actor) -> Job:
+    """What a person asks for in one press; the caller commits."""
     at = clock.now()
     roll = issue(actor, COUNT, at=at)
     sheet = Sheet(stamp_label(roll), COUNT, "4x10", range_id=roll.id, numbered=True)
     job = ask_for_sheet(actor, sheet, at=at)
     issue_labels(actor, None, sheet, at=at, kind="new", job=job.public_id)
+    return job
+
+
+def asked_and_drawn(actor: Actor) -> None:
+    """What a person asks for in one press, and what a worker makes of it."""
+    asked(actor)
     db.session.commit()
     run_jobs()
 

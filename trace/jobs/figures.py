@@ -37,10 +37,11 @@ class Counting:
 
     def run(self, *, at: datetime) -> None:
         """Counts when it is due; what fails is tried again the next time."""
-        if self._due is not None and at < self._due:
-            return
+        if self._due is not None and timedelta() < self._due - at <= EVERY:
+            return  # due later than that: the clock went back
         self._due = at + EVERY
-        scans = self._scans_due is None or at >= self._scans_due
+        due = self._scans_due
+        scans = due is None or not timedelta() < due - at <= SCANS_EVERY
         try:
             if scans or behind():
                 keep_up(at=at)

@@ -30,6 +30,7 @@ from trace.services import (
     sensors_folding,
     sensors_readings,
     subjects_desk,
+    sweeping,
     takedowns,
     weekly,
 )
@@ -53,12 +54,12 @@ class Tidying:
 
     def run(self, *, at: datetime) -> None:
         """Does it when it is due, in a transaction of its own; a failure waits an hour."""
-        if self._due is not None and at < self._due:
-            return
+        if self._due is not None and timedelta() < self._due - at <= EVERY:
+            return  # due later than that: the clock went back
         self._due = at + EVERY
         try:
             tidy(at=at)
-        except (OperationalError, TraceError) as error:
+        except (OperationalError, TraceError, OSError) as error:
             db.session.rollback()
             logger.warning("cannot-tidy", error=type(error).__name__)
 
@@ -93,6 +94,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "weeks": weekly.ask(at=at),
         "directives": directive_reminders.remind(at=at),
         "reports_asked": scheduled_reports.ask(at=at),
+        "sweeps": sweeping.ask_when_due(at=at),
         "audit_days": audit_days.log_days(at=at),  # last: it takes the log lock
     }
     if any(told.values()):

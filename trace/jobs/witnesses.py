@@ -90,6 +90,11 @@ def ask_until(app: Flask, worker: str, stop: threading.Event) -> None:
                 db.session.rollback()
                 logger.warning("witnesses-not-asked", code=error.code, detail=error.detail)
                 stop.wait(10)
+            except Exception:
+                # One witness's odd answer must not silence all others for ever.
+                db.session.rollback()
+                logger.exception("witnesses-not-asked")
+                stop.wait(10)
             finally:
                 db.session.remove()
             stop.wait(1)

@@ -9,14 +9,15 @@ import os
 import signal
 import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
+from typing import Any
 
 import orjson
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from trace import clock
 from trace.errors import TraceError
@@ -30,6 +31,7 @@ from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import sequencer
 from trace.services.heartbeats import Heart
+from trace.services.outages import is_outage
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
 
@@ -37,6 +39,9 @@ logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 PAUSE = 0.3
 ATTEMPTS = 5
+# No lease and no wait is as long as this: one that seems longer was given while the clock was
+# wrong, and nobody waits for a time that was never meant.
+UNBELIEVABLE = timedelta(minutes=10)
 
 
 def worker_name() -> str:
@@ -52,8 +57,8 @@ def claim(worker: str) -> Job | None:
         .where(
             Job.kind.in_(list(HANDLERS)),
             or_(
-                (Job.state == "queued") & (Job.run_after <= now),
-                (Job.state == "running") & (Job.lease_until < now),
+                (Job.state == "queued") & _come(Job.run_after, now),
+                (Job.state == "running") & _come(Job.lease_until, now),
             ),
         )
         .order_by(Job.run_after, Job.id)
@@ -79,6 +84,11 @@ def claim(worker: str) -> Job | None:
     return job
 
 
+def _come(column: InstrumentedAttribute[Any], now: datetime) -> ColumnElement[bool]:
+    """Whether a time has come, or cannot have been meant."""
+    return or_(column <= now, column > now + UNBELIEVABLE)
+
+
 def run(job: Job) -> None:
     """Runs one claimed job to its end and records how it ended."""
     job_id, kind = job.id, job.kind
@@ -87,13 +97,14 @@ def run(job: Job) -> None:
         state = "done"
     except TraceError as error:
         db.session.rollback()
+        if error.status == 503 and _again(job_id):  # a full disk, say: it may pass
+            return
         result, state = {"error": error.code, "detail": error.detail, "path": error.path}, "failed"
-    except OperationalError:
+    except Exception as error:
         db.session.rollback()
-        _again(job_id)
-        return
-    except Exception:
-        db.session.rollback()
+        if is_outage(error):  # nobody's fault, however often
+            _again(job_id)
+            return
         logger.exception("job-failed", job=job_id, kind=kind)
         if _again(job_id):
             return
@@ -190,13 +201,24 @@ def work() -> None:
                 stop.wait(PAUSE)
             else:
                 run(job)
-        except OperationalError:
-            db.session.rollback()
-            logger.warning("database-unavailable")
-            stop.wait(2)
+        except Exception as error:
+            # The database, a full disk, a file server: the worker outlives it and tries again.
+            _wait_out(error, stop)
+        finally:
+            db.session.remove()
     publisher.join(timeout=10)
     asker.join(timeout=10)
     teller.join(timeout=10)
+
+
+def _wait_out(error: Exception, stop: threading.Event) -> None:
+    """After something that a loop must outlive: a moment's rest, and a line in the log."""
+    db.session.rollback()
+    if is_outage(error):
+        logger.warning("database-unavailable")
+    else:
+        logger.error("worker-failed", exc_info=error)
+    stop.wait(2)
 
 
 def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
@@ -206,13 +228,14 @@ def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
             heart.beat(at=clock.now())
             try:
                 publish(worker)
-            except OperationalError:
-                db.session.rollback()
-                logger.warning("database-unavailable")
             except TraceError as error:
                 db.session.rollback()
                 logger.warning("cannot-publish", code=error.code, detail=error.detail)
                 stop.wait(10)
+            except Exception as error:
+                # A disk that takes no file: what was acknowledged is in the database, and the next
+                # try publishes it.
+                _wait_out(error, stop)
             finally:
                 db.session.remove()
             stop.wait(0.5)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +122,17 @@ class Folder:
 
     def remove(self, name: str) -> None:
         self.path(name).unlink(missing_ok=True)
+
+    def drop_parts(self, folders: Iterable[str], before: datetime) -> int:
+        """Removes what was being written before a moment and never got its name; how many."""
+        dropped = 0
+        for folder in folders:
+            for path in (self.root / folder).rglob(".*.part"):
+                with suppress(FileNotFoundError):
+                    if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+                        path.unlink()
+                        dropped += 1
+        return dropped
 
     def _facts(self, path: Path) -> Facts | None:
         try:

@@ -1,0 +1,121 @@
+"""A PostgreSQL server that may be killed: it keeps what it acknowledged, as in production."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+
+from tests.support.postgresql import Server, as_server_user, initialise, programs
+
+SECONDS: Final = 60
+
+
+class Postgresql:
+    """`with Postgresql() as server`; `loose` lets it acknowledge before the commit is on the disk.
+
+    fsync is on: what a commit waits for in production is waited for here.
+    """
+
+    def __init__(self, *, loose: bool = False) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trace-crash-", dir="/tmp"))
+        self._server = Server(self.folder)
+        self._prefix = as_server_user(self.folder)
+        self._programs = programs()
+        self._loose = loose
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return self._server.url("trace")
+
+    def __enter__(self) -> Self:
+        initialise(self._prefix, self._programs, self.folder)
+        self.start()
+        with self._server.connect("postgres", user="postgres") as connection:
+            connection.execute("CREATE ROLE trace LOGIN")
+        self._server.create_database("trace")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop_at_once()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Starts it where it is not running; ready when it answers."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "shared_buffers": "64MB",
+            "max_connections": "40",
+            "synchronous_commit": "off" if self._loose else "on",
+            # The longest there is: what is not waited for is really not there.
+            "wal_writer_delay": "10s" if self._loose else "200ms",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *self._prefix,
+                    *(str(self._programs / "postgres"), "-D", str(self.folder / "data")),
+                    *options,
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self.wait()
+
+    def stop_at_once(self) -> None:
+        """Immediate shutdown: nothing is written any more, nobody is told."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=SECONDS)
+            self._process = None
+
+    def stop(self) -> None:
+        """Fast shutdown: in order, but everybody is sent away."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=SECONDS)
+            self._process = None
+
+    def kill_a_backend(self) -> None:
+        """SIGKILL to a backend that works for the application; the server then resets itself."""
+        try:
+            with self._server.connect("postgres", user="postgres") as connection:
+                row = connection.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE usename = 'trace' LIMIT 1"
+                ).fetchone()
+        except psycopg.OperationalError:
+            return
+        if row is not None:
+            os.kill(row[0], signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            try:
+                self._server.connect("postgres", user="postgres").close()
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                return
+        log = (self.folder / "log").read_text(errors="replace")
+        raise RuntimeError(f"PostgreSQL did not start:\n{log[-3000:]}")
