@@ -44,7 +44,7 @@ from tests.support.throttling import counting
 from trace.config import Settings
 
 TESTS = Path(__file__).parent
-FOLDERS = ("unit", "functional", "contract", "architecture", "migrations", "browser")
+FOLDERS = ("unit", "functional", "contract", "architecture", "migrations", "browser", "security")
 DATABASES = tuple(os.environ.get("TRACE_TEST_DATABASES", "sqlite,postgresql").split(","))
 # A Sunday morning in Hà Nội: late enough for the day's harvest, early enough for its sale.
 FIXED_NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.routing import AnyConverter, Rule
 
 from tests.support.members import Member, make_member, sign_in
@@ -43,7 +44,7 @@ def people_rules(app: Flask) -> list[Rule]:
     return sorted(found, key=lambda rule: rule.rule)
 
 
-def address(app: Flask, rule: Rule) -> str:
+def address(app: Flask, rule: Rule, method: str = "") -> str:
     """An address of the rule that leads to an object nobody has."""
     values = {
         name: min(converter.items)
@@ -51,28 +52,33 @@ def address(app: Flask, rule: Rule) -> str:
         else ARGUMENTS.get(type(converter).__name__, "0000000000")
         for name, converter in rule._converters.items()
     }
-    method = "GET" if "GET" in (rule.methods or ()) else "POST"
+    method = method or ("GET" if "GET" in (rule.methods or ()) else "POST")
     return app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
 
 
-def status(app: Flask, method: str, path: str, member: Member | None) -> int:
+def somebody(app: Flask, member: Member | None) -> FlaskClient:
     client = app.test_client()
     if member is not None:
         sign_in(app, client, member)
+    return client
+
+
+def status(client: FlaskClient, method: str, path: str) -> int:
     return client.open(path, method=method, headers={"Accept": "text/html"}).status_code
 
 
 def table(app: Flask) -> list[str]:
     app.config["WTF_CSRF_ENABLED"] = False  # the door stands behind that one
-    members = {
-        name: make_member(app, role=role, kind=kind) if role else None for name, role, kind in ROLES
+    clients = {
+        name: somebody(app, make_member(app, role=role, kind=kind) if role else None)
+        for name, role, kind in ROLES
     }
     head = f"{'':6}{'':40}" + "".join(f"{name:>11}" for name, _, _ in ROLES)
     lines = [head.rstrip()]
     for rule in people_rules(app):
         path = address(app, rule)
         for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE"}):
-            found = [status(app, method, path, members[name]) for name, _, _ in ROLES]
+            found = [status(clients[name], method, path) for name, _, _ in ROLES]
             lines.append(f"{method:6}{rule.endpoint:40}" + "".join(f"{one:>11}" for one in found))
     return lines
 
