@@ -206,12 +206,13 @@ def damage(form: str, seed: int, count: int, examine: Callable[[bytes], str]) ->
 
 def report(outcomes: list[Outcome], at: datetime) -> str:
     """The page of what was tried."""
+    cores, load = os.cpu_count(), os.getloadavg()[0]
     lines = [
         "# Damaged documents",
         "",
-        f"Written by `tests/contract/test_epcis_mutations.py` on {at:%Y-%m-%d}, on "
-        + f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end. No answer was a "
-        + f"failure; none took {SLOW:g} s of the processor.",
+        f"Written by `tests/contract/test_epcis_mutations.py` on {at:%Y-%m-%d}.",
+        f"{cores} cores, load {load:.1f} at the end.",
+        f"No answer was a failure; none took {SLOW:g} s of the processor.",
         "",
         "| form | documents | refused, by name | no event kept | an event kept | slowest | whole |",
         "| --- | --- | --- | --- | --- | --- | --- |",
