@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -254,7 +254,7 @@ def published(world: World, size: int) -> None:
     must(current_state().integrated >= size, f"{size} entries had been published")
 
 
-CHECKS: Final = {
+CHECKS: Final[dict[str, Callable[[World, Any], None]]] = {
     "captured": captured,
     "recorded": recorded,
     "file": filed,
