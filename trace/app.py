@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import structlog
 from flask import Flask
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from structlog.typing import EventDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
@@ -21,10 +22,13 @@ from trace.api import register_interfaces
 from trace.cli import register_commands
 from trace.config import Settings
 from trace.extensions import babel, csrf, db, limiter, migrate
+from trace.services.replicas import ON_REPLICA, Replica
+from trace.services.shared import OPTIONS, prefix_of
 from trace.web import register_pages
 from trace.web.hot import Application, guarded, spare
 from trace.web.i18n import FragmentDomain, select_locale
 from trace.web.problems import register_problems
+from trace.web.standing_in import stand_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -70,6 +74,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         TESTING=settings.testing,
         WTF_CSRF_TIME_LIMIT=None,  # a form kept open over a working day must still be sendable
         RATELIMIT_ENABLED=not settings.testing,
+        # While Redis is away each process counts for itself: limits widen, none falls away.
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STORAGE_OPTIONS=dict(OPTIONS) if settings.redis_url else {},
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(settings.redis_url),
+        RATELIMIT_KEY_PREFIX=prefix_of(settings),
         BABEL_DEFAULT_LOCALE="vi",
         BABEL_DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh",
     )
@@ -78,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         _prepare_engine(db.engine)
+    app.extensions["trace.replica"] = _replica(settings)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -90,6 +100,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     babel.domain_instance = FragmentDomain()
     register_problems(app)
     register_pages(app)
+    stand_in(app)
     register_interfaces(app)
     register_commands(app)
     app.after_request(guarded)
@@ -143,6 +154,17 @@ def engine_options(url: str) -> dict[str, Any]:
         "max_overflow": 10,
         "hide_parameters": True,
     }
+
+
+def _replica(settings: Settings) -> Replica | None:
+    """What public pages may be read from instead; opened when first asked."""
+    url = settings.database_read_url
+    if not url:
+        return None
+    engine = create_engine(url, **engine_options(url), execution_options={ON_REPLICA: True})
+    _prepare_engine(engine)
+    lag = timedelta(seconds=settings.replica_lag)
+    return Replica(engine, lag=lag, testing=settings.testing)
 
 
 def _prepare_engine(engine: Engine) -> None:

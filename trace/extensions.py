@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app, g, request
 from flask_babel import Babel
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -29,7 +31,19 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+class RoutedSession(Session):
+    """The session of a request, which may read from a replica (services.replicas.read_from)."""
+
+    def get_bind(
+        self, mapper: Any = None, clause: Any = None, bind: Any = None, **more: Any
+    ) -> Engine | Connection:
+        elsewhere: Engine | None = g.get("read_from")
+        if bind is None and elsewhere is not None:
+            return elsewhere
+        return super().get_bind(mapper, clause, bind, **more)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession})
 if TYPE_CHECKING:
     Model = Base  # what db.Model is a subclass of: type checkers cannot follow an attribute
 else:
@@ -37,7 +51,17 @@ else:
 migrate = Migrate()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", headers_enabled=True)
+
+
+def sender() -> str:
+    """Stands for the network address of a request: what counts requests holds no address."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    address = (request.remote_addr or "").encode()
+    return hmac.new(key, b"limit\n" + address, hashlib.sha256).hexdigest()[:32]
+
+
+# Where it counts is told by the application: this process, or a Redis that many share.
+limiter = Limiter(key_func=sender, headers_enabled=True)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

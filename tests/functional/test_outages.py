@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -78,13 +79,14 @@ def test_a_pooler_is_noticed_by_the_process_that_answers(app: Flask) -> None:
         straight = db.engine.raw_connection().driver_connection
         assert straight is not None
         assert straight.prepare_threshold == 5
+        asked: Any = straight
 
         class Pooled:
             """What a pooler shows of a connection: a number of its own for the process."""
 
             info = type("Info", (), {"backend_pid": -1})
             prepare_threshold: int | None = 5
-            execute, rollback = staticmethod(straight.execute), staticmethod(straight.rollback)
+            execute, rollback = asked.execute, asked.rollback
 
         pooled = Pooled()
         mind_poolers(pooled, None)  # type: ignore[arg-type]  # of its kind where it matters

@@ -23,7 +23,7 @@ import sqlite3
 from typing import Final
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
 
 from trace.errors import TraceError
@@ -37,6 +37,9 @@ SQLITE: Final = frozenset(
         *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN),
     }
 )
+# What work in the background catches: it waits, whatever it was, and tries again. A write that
+# reached a replica (25006) is an InternalError to the driver.
+OUTAGES: Final = (OperationalError, InterfaceError, InternalError, PoolEmpty)
 
 
 class DatabaseAway(TraceError):

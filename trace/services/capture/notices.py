@@ -23,6 +23,7 @@ from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, after, descendants
 from trace.services.histories import contents
+from trace.services.replicas import announce_notices
 from trace.services.sets import among, among_given, given, is_sqlite
 from trace.services.successors import voices_of
 
@@ -168,6 +169,8 @@ def write_alerts(event: Prepared, event_id: int, reach: Reach) -> None:
         (thing, event_id, reach.sources[thing], event.notice, event.hazard, mixed, None)
         for thing, mixed in reach.new.items()
     ]
+    if rows:
+        announce_notices()
     if reach.written:
         _write(rows)
     else:  # a new notice has no alerts to meet: the quickest way in
@@ -251,6 +254,8 @@ def _write(rows: Iterable[Row]) -> None:
         known = wanted.get(row[:2])
         if known is None or (known[MIXED] and not row[MIXED]):
             wanted[row[:2]] = row
+    if wanted:
+        announce_notices()
     insert_rows(
         "alerts",
         COLUMNS,

@@ -28,6 +28,7 @@ from trace.models import Alert, Event, EventThing, LogEntry, Organisation, Thing
 from trace.services import holds
 from trace.services.capture.prepare import Prepared
 from trace.services.competence import contains, covers
+from trace.services.replicas import announce_notices
 from trace.services.sets import among
 
 ALERTING = frozenset({"recall", "hold", "advice"})
@@ -94,6 +95,7 @@ def withdraw_releases(issuer: Organisation, prepared: Sequence[Prepared]) -> Non
     if not withdrawn:
         return
     notices = _given(Alert.lifted_by.in_(withdrawn))
+    announce_notices()
     db.session.execute(
         update(Alert)
         .where(Alert.lifted_by.in_(withdrawn))

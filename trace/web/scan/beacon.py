@@ -23,21 +23,20 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
-from sqlalchemy.exc import OperationalError
 
 from trace import clock
 from trace.errors import TraceError
 from trace.models.types import to_millis
+from trace.services.outages import OUTAGES
 from trace.services.scan_places import Places, places_from
 from trace.services.scans import Seen, day_of, mark_of
 from trace.web.addresses import raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.networks import Tally, sender_of
 from trace.web.scan import rows
-from trace.web.scan.buffer import Buffer
+from trace.web.scan.buffer import PER_MINUTE, Buffer
 from trace.web.scan.views import HISTORIES, bp
 
-PER_MINUTE: Final = 60
 AHEADS: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 PROGRAMS: Final = re.compile(
@@ -70,7 +69,7 @@ def counting(app: Flask) -> Counting:
     """What an application counts with; made when the first scan comes."""
     found: Counting | None = app.extensions.get("trace.scans")
     if found is None:
-        made = Counting(Buffer(app), app.extensions["trace.places"])
+        made = Counting(Buffer(app, per_minute=PER_MINUTE), app.extensions["trace.places"])
         found = app.extensions.setdefault("trace.scans", made)
     return found
 
@@ -116,7 +115,7 @@ def take(app: Flask, environ: dict[str, Any], path: str) -> None:
     at = to_millis(clock.now())
     try:
         key = counts.buffer.key(day_of(at))
-    except OperationalError:
+    except OUTAGES:
         return  # once a day the key is fetched; whoever comes while that fails is not counted
     serial = identity.get("21") or identity.get("serial") or ""
     unit = (f"{identity.key}/{identity.value}", serial) if identity.kind == "unit" else None
@@ -131,6 +130,7 @@ def take(app: Flask, environ: dict[str, Any], path: str) -> None:
             mark=mark_of(key, visitor, thing),
             place=counts.places.place_of(address),
             again=environ.get("CONTENT_LENGTH") == "1",
+            sender=mark_of(key, sender, "")[:8],
         )
     )
 

@@ -8,6 +8,8 @@ Rules.
 3. The list is bounded. What comes in when it is full is dropped and counted in the log: numbers of
    scans may be short, the server may not fall over.
 4. Where the database is out of reach, what was taken goes back and is tried again.
+5. Where machines share a Redis, scans are handed on to it five times a second, and a worker brings
+   them to the database (services.scans_shared). While it is away, rule 2 holds again.
 """
 
 from __future__ import annotations
@@ -20,24 +22,36 @@ from typing import Final
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import OperationalError
 
 from trace.extensions import db
-from trace.services import scans
+from trace.services import scans, scans_shared
+from trace.services.outages import OUTAGES
+from trace.services.shared import shared_of
 
 logger = structlog.get_logger()
 # About 400 bytes each; half a minute of the greatest flood that is promised to be absorbed.
 LIMIT: Final = 60_000
+PER_MINUTE: Final = 60  # scans of one sender, all processes together where they share a Redis
 EVERY: Final = 1.0
+EVERY_SHARED: Final = 0.2
 
 
 class Buffer:
     """One process's scans; safe for threads."""
 
-    def __init__(self, app: Flask, *, limit: int = LIMIT, every: float = EVERY) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        limit: int = LIMIT,
+        every: float | None = None,
+        per_minute: int = PER_MINUTE,
+    ) -> None:
         self._app = app
+        self._shared = shared_of(app)
+        self._per_minute = per_minute
         self._limit = limit
-        self._every = every
+        self._every = every or (EVERY_SHARED if self._shared else EVERY)
         self._held: deque[scans.Seen] = deque()
         self._keys: dict[date, bytes] = {}
         self._dropped = 0
@@ -76,11 +90,13 @@ class Buffer:
                 self._dropped = 0
             if not taken:
                 return 0
+            if self._shared and scans_shared.push(self._shared, taken, self._per_minute):
+                return len(taken)
             with self._app.app_context():
                 try:
                     scans.store(taken)
                     db.session.commit()
-                except OperationalError:
+                except OUTAGES:
                     db.session.rollback()
                     self._held.extendleft(reversed(taken))
                     logger.warning("scans-wait", count=len(taken))

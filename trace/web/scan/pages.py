@@ -7,9 +7,10 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from flask import current_app, render_template
@@ -27,6 +28,8 @@ from trace.services.proofs import Proof
 from trace.services.settings import current_settings
 from trace.web.scan import corrections, journey, proving, sharing, showing, words
 from trace.web.scan.words import _
+
+VIET_NAM: Final = timezone(timedelta(hours=7))
 
 # Steps after which goods are, or may be, in other hands (CBV 2.0, section 7.1).
 LEAVING = frozenset(
@@ -87,7 +90,8 @@ class How:
     it; `keep` is the query that keeps
     a chosen language; `pending` says that the newest line is not in the published log yet; `notes`
     are codes of what is to be said of the address itself (`unit`, `unit-elsewhere`,
-    `unbound`, `elsewhere`, `not-sent`); `proof` is what is proved, for the view of that name."""
+    `unbound`, `elsewhere`, `not-sent`) and of the record (`as-of:` minutes since 1970); `proof` is
+    what is proved, for the view of that name."""
 
     language: str
     path: str
@@ -216,7 +220,22 @@ def _went_to(count: int | None) -> str:
     )
 
 
+def _as_of(minute: int) -> JsonObject:
+    """What is said over a page when only a copy of the records could be asked."""
+    at = datetime.fromtimestamp(minute * 60, VIET_NAM)
+    title = _(
+        "Trang này theo sổ lúc %(time)s ngày %(day)s", time=f"{at:%H:%M}", day=f"{at:%d/%m/%Y}"
+    )
+    text = _(
+        "Máy chủ ghi sổ lúc này chưa trả lời. Việc ghi sau lúc đó, kể cả thu hồi, có thể chưa có ở "
+        "đây: hãy mở lại sau ít phút."
+    )
+    return {"level": "warn", "title": title, "text": text}
+
+
 def _note(code: str) -> JsonObject:
+    if code.startswith("as-of:"):
+        return _as_of(int(code.removeprefix("as-of:")))
     notes: dict[str, tuple[str, str, str]] = {
         "elsewhere": (
             "warn",

@@ -6,7 +6,7 @@ how far the public log reaches. No session and no objects: this is the hot path.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -41,9 +41,12 @@ from trace.models import (
     Thing,
     Unit,
 )
+from trace.models.pulses import BEAT, NOTICES, Pulse
 from trace.services.alerts import AlertView, alert_columns, alert_view
 from trace.services.passports import has_own_history
+from trace.services.replicas import ON_REPLICA
 
+HISTORIES: Final = frozenset({"lot", "unit", "cycle", "logistic"})
 LEVELS: Final = 4  # serial, serial under its lot, lot, key
 
 
@@ -61,7 +64,8 @@ class Asked:
 class Found:
     """The thing a scan is about. `passport` is the thing whose passport speaks: the thing itself,
     or a unit's lot. `level` is its place among the asked identities (0: exactly what was asked);
-    `lot_asked` says that a unit's lot is among them."""
+    `lot_asked` says that a unit's lot is among them. Read from a replica, `beat` (milliseconds)
+    and `notices` tell how far that is; see services.replicas."""
 
     thing: int
     kind: str
@@ -73,6 +77,8 @@ class Found:
     alerts: str
     integrated: int
     level: int
+    beat: int = 0
+    notices: int = 0
 
 
 @lru_cache(maxsize=8192)
@@ -83,9 +89,10 @@ def ask(raw_path: str, id_base: str) -> Asked:
     return Asked(identity, tuple(texts + [texts[-1]] * (LEVELS - len(texts))), identity.path)
 
 
-def _statement() -> Select[Any]:
+def _statement(*, replica: bool) -> Select[Any]:
     """One row a known level, in one column of text: describing sixteen columns to the driver's
-    caller costs more than joining them in the database."""
+    caller costs more than joining them in the database. A replica tells in the same row how far
+    it is."""
     thing, lot = _alias(Thing, "t"), _alias(Thing, "l")
     own, lots = _alias(Passport, "own"), _alias(Passport, "lots")
     texts = [bindparam(f"text{n}", "", type_=String) for n in range(LEVELS)]
@@ -97,8 +104,13 @@ def _statement() -> Select[Any]:
         for name in ("version", "valid_until", "building_until")
     ]
     stale = case((case((speaks == 1, own.c.stale), else_=lots.c.stale), 1), else_=0)
+    far = [
+        select(cast(column, String)).where(Pulse.id == number).scalar_subquery()
+        for column, number in ((Pulse.at, BEAT), (Pulse.count, NOTICES))
+    ]
     columns = [
         level,
+        *(far if replica else ()),
         thing.c.id,
         thing.c.kind,
         thing.c.lot_id,
@@ -216,9 +228,14 @@ def _statements(engine: Engine) -> tuple[_Prepared, _Prepared]:
     """(of things, of stamps)."""
     found = _prepared.get(engine)
     if found is None:
-        made = _Prepared(engine, _statement()), _Prepared(engine, _stamp_statement())
+        things = _statement(replica=_is_replica(engine))
+        made = _Prepared(engine, things), _Prepared(engine, _stamp_statement())
         found = _prepared[engine] = made
     return found
+
+
+def _is_replica(engine: Engine) -> bool:
+    return bool(engine.get_execution_options().get(ON_REPLICA))
 
 
 def find_stamp(
@@ -248,7 +265,12 @@ def find(
 ) -> Found | None:
     """The most specific thing known of what was asked; one query. `now` in milliseconds."""
     rows = _statements(engine)[0].rows(engine, asked.texts, shared)
-    return _found(min(rows), now) if rows else None
+    if not rows:
+        return None
+    if not _is_replica(engine):
+        return _found(min(rows), now)
+    level, beat, notices, rest = min(rows).split("|", 3)
+    return replace(_found(f"{level}|{rest}", now), beat=int(beat or 0), notices=int(notices or 0))
 
 
 def _found(row: str, now: int) -> Found:
@@ -278,27 +300,32 @@ def _found(row: str, now: int) -> Found:
 class Reading:
     """All that is read of a printed address before its page is known: what was issued under it,
     the lot that is bound to ("" for none), whether its page says that the code was scanned
-    elsewhere, and the thing itself."""
+    elsewhere, and the thing itself. `as_of`: nobody but a replica could be asked, and this is how
+    far it is (milliseconds); 0: it is so now."""
 
     asked: Asked
     stamp: Stamp | None
     bound: str
     copied: bool
     found: Found | None
+    as_of: int = 0
 
 
-def read(engine: Engine, asked: Asked, now: int) -> Reading:
+def read(
+    engine: Engine, asked: Asked, now: int, shared: PoolProxiedConnection | None = None
+) -> Reading:
     """One query, two for a unit. `now` in milliseconds."""
     if asked.identity.kind != "unit":
-        return Reading(asked, None, "", False, find(engine, asked, now))
-    connection = engine.raw_connection()
+        return Reading(asked, None, "", False, find(engine, asked, now, shared))
+    connection = shared or engine.raw_connection()
     try:
         stamp, copied = find_stamp(engine, asked, connection)
         bound = stamp.lot if stamp is not None and not stamp.voided else ""
         # Whatever became of a stamp, the same two questions are asked: time tells nothing either.
         found = find(engine, of_lot(asked, bound) if bound else asked, now, connection)
     finally:
-        connection.close()
+        if shared is None:
+            connection.close()
     return Reading(asked, stamp, bound, copied, found)
 
 

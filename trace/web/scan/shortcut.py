@@ -17,21 +17,20 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from flask import Flask
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from trace import clock
 from trace.core.gs1.errors import Gs1Error
-from trace.extensions import db
+from trace.errors import TraceError
 from trace.models.types import to_millis
 from trace.web.addresses import best_language
 from trace.web.guessing import is_waiting
 from trace.web.hot import STATUS, Answer, guards
 from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, check_query, way_to
-from trace.web.scan import rows
+from trace.web.scan import rows, sources
 from trace.web.scan.beacon import nothing, take
 from trace.web.scan.bodies import encoding_of
-from trace.web.scan.views import HISTORIES, READ, Wanted, bp, memory, told
+from trace.web.scan.views import READ, Wanted, bp, memory, told
 
 T = TypeVar("T")
 METHODS: Final = frozenset({"GET", "HEAD"})
@@ -78,13 +77,13 @@ def _is_plain(app: Flask, environ: dict[str, Any], path: str, query: str = "") -
     )
 
 
-def _asked(app: Flask, path: str, ask: Callable[..., T]) -> T | None:
-    """What one of the questions of `rows` answers about a printed path; None where it cannot."""
-    engine = _engine(app)
+def _asked(app: Flask, path: str, ask: Callable[[Flask, rows.Asked, int], T]) -> T | None:
+    """What one of the questions of `sources` answers about a printed path; None where it
+    cannot."""
     try:
         asked = rows.ask(path, app.extensions["trace.settings"].id_base)
-        return ask(engine, asked, to_millis(clock.now()))
-    except (Gs1Error, SQLAlchemyError, engine.dialect.loaded_dbapi.Error):
+        return ask(app, asked, to_millis(clock.now()))
+    except (TraceError, SQLAlchemyError, sources.engine_of(app).dialect.loaded_dbapi.Error):
         return None
 
 
@@ -94,7 +93,7 @@ def _sent_on(app: Flask, environ: dict[str, Any], path: str, query: str) -> Answ
     asks_for_links = "linkset" in environ.get("HTTP_ACCEPT", "").lower()
     if path[-1] == "/" or asks_for_links or "HTTP_COOKIE" in environ:
         return None
-    if not _asked(app, path, _is_known):
+    if not _asked(app, path, sources.is_known):
         return None
     target = f"/t{path}"
     if query:
@@ -107,16 +106,8 @@ def _sent_on(app: Flask, environ: dict[str, Any], path: str, query: str) -> Answ
     return STATUS[307], [*way, *_around(app)], ()
 
 
-def _is_known(engine: Engine, asked: rows.Asked, now: int) -> bool:
-    """Whether there is anything with a history under it, or a stamp was issued."""
-    found = rows.find(engine, asked, now)
-    if found is None and asked.identity.kind == "unit":
-        return rows.find_stamp(engine, asked)[0] is not None
-    return found is not None and found.kind in HISTORIES
-
-
 def _page(app: Flask, environ: dict[str, Any], path: str) -> Answer | None:
-    read = _asked(app, path[2:].rstrip("/"), rows.read)
+    read = _asked(app, path[2:].rstrip("/"), sources.read)
     if read is None:
         return None
     environ[READ] = read
@@ -148,13 +139,4 @@ def _around(app: Flask) -> list[tuple[str, str]]:
         found = app.extensions["trace.scan.around"] = [
             *(*nothing, *FOR_EVERYONE, ASKED_ANEW, *guards(app))
         ]
-    return found
-
-
-def _engine(app: Flask) -> Engine:
-    """The application's engine; asked once, for that needs its context."""
-    found: Engine | None = app.extensions.get("trace.scan.engine")
-    if found is None:
-        with app.app_context():
-            found = app.extensions["trace.scan.engine"] = db.engine
     return found

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
 import orjson
+import psycopg
 from cachetools import LRUCache
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, ngettext
 from limits import parse
+from sqlalchemy.exc import SQLAlchemyError
 
 from trace import clock
 from trace.core.gs1 import Identity
@@ -26,14 +28,17 @@ from trace.extensions import db
 from trace.models.types import to_millis
 from trace.services.alerts import AlertView, alerts_of
 from trace.services.dpp import paper_of, passport_paper
+from trace.services.outages import DatabaseAway, is_outage
 from trace.services.passports import passport_of
+from trace.services.passports_document import build_document
 from trace.services.proofs import proof_of
+from trace.services.replicas import Replica, read_from
 from trace.services.settings import current_settings
 from trace.web import throttle
 from trace.web.addresses import language_of, raw_target
 from trace.web.guessing import count_unknown, minutes, seconds_to_wait
 from trace.web.hot import ENCRYPTED_ONLY, Ready
-from trace.web.scan import cards, papers, rows
+from trace.web.scan import cards, papers, rows, sources
 from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
 from trace.web.scan.bundles import answer_bundle
 from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
@@ -43,7 +48,7 @@ bp = Blueprint("scan", __name__)
 
 # Where the short way leaves what it has read, in the environment of the request.
 READ = "trace.scan.read"
-HISTORIES = frozenset({"lot", "unit", "cycle", "logistic"})
+HISTORIES = rows.HISTORIES
 MAX_PAGE = 1000
 MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
 VIEWS = frozenset({"proof"})
@@ -88,11 +93,50 @@ def show(rest: str) -> ResponseReturnValue:
         asked = rows.ask(path[2:].rstrip("/"), current_settings().id_base)
     except TraceError as error:
         return _refused(error, path, language)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
+    replica = sources.replica_of(app)
+    if replica is not None and replica.away:
+        read_from(replica.engine)
     if asked.identity.kind not in HISTORIES:
         return _answer_card(asked.identity, language)
     read = request.environ.get(READ)  # the short way has asked already
     if read is None:
-        read = rows.read(db.engine, asked, to_millis(clock.now()))
+        read = sources.read(app, asked, to_millis(clock.now()))
+    if read.as_of and replica is not None:
+        return _stood_in(replica, asked, language, chosen=chosen)
+    try:
+        return _answered(read, language, chosen=chosen)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        if replica is None or not is_outage(error):
+            raise
+        # The primary went away in this very moment.
+        return _stood_in(replica, asked, language, chosen=chosen)
+
+
+def _stood_in(
+    replica: Replica, asked: rows.Asked, language: str, *, chosen: bool
+) -> ResponseReturnValue:
+    """The page as a replica has it when the primary does not answer: it says as of when. Nothing
+    is rebuilt, nothing written. Raises DatabaseAway where it cannot tell either."""
+    read_from(replica.engine)
+    with replica.engine.connect() as connection:  # one server of several for all that is read
+        read = rows.read(replica.engine, asked, to_millis(clock.now()), connection.connection)
+        found = told(read)
+        if found is None:
+            raise DatabaseAway
+        read = replace(read, as_of=max(found.beat, 1))
+        wanted = Wanted(read, found, language, chosen, request.args)
+        version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
+        if deflated is None:
+            id_base = current_settings().id_base
+            document = build_document(connection, found.passport, at=clock.now(), id_base=id_base)
+        else:
+            document = orjson.loads(zlib.decompress(deflated))
+    return _send(wanted.made(version, document, alerts))
+
+
+def _answered(read: rows.Reading, language: str, *, chosen: bool) -> ResponseReturnValue:
+    """The page, when everything can be asked."""
     found = told(read)
     if found is None:
         return _storyless(read, language)
@@ -182,6 +226,8 @@ class Wanted:
             self.page = int(page) if page.isdecimal() and 0 < int(page[:5]) <= MAX_PAGE else 1
         noted = _notes(read.asked, found, read.stamp)
         self.notes = ("elsewhere", *noted) if read.copied else noted
+        if read.as_of:  # to the minute: another minute is another page
+            self.notes = (f"as-of:{read.as_of // 60_000}", *self.notes)
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 
     def key(self, version: int, last_index: int) -> tuple[object, ...]:

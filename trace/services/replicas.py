@@ -1,0 +1,166 @@
+"""Reading from replicas of the database: when a copy is good enough, and what to do when not.
+
+Two rows travel to every replica with everything else (models.Pulse): a beat that a worker touches
+every second, and a count of the notices put on goods. Whoever reads a page from a replica reads
+them in the same statement, so it does not matter which of several replicas answered. Rules:
+
+1. A replica whose beat is older than `TRACE_REPLICA_LAG` is not believed: the primary is asked.
+2. A recall does not wait for that. A transaction that writes notices ends only when every
+   synchronous replica shows it (`remote_apply`), and each process asks the primary twice a second
+   how many notices there are: a replica that knows fewer is not believed, however fresh.
+3. Nobody reads "unknown" from a replica: what it does not know is asked of the primary.
+4. Where the primary has not answered for `AWAY`, nobody waits for it any more: the replica's answer
+   is given and says as of when.
+
+Beats are told by the clock of the machine the worker runs on; machines of one installation keep
+their clocks together (NTP), as signatures demand anyway.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from flask import current_app, g
+from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from trace import clock
+from trace.extensions import RoutedSession, db
+from trace.models.pulses import BEAT, NOTICES, Pulse
+from trace.models.types import from_millis, to_millis
+from trace.services.bulk import insert_rows
+from trace.services.sets import is_sqlite
+
+logger = structlog.get_logger()
+EVERY: Final = timedelta(seconds=1)
+ASKED_EVERY: Final = 0.5  # seconds
+AWAY: Final = 3.0  # seconds: more than a slow answer, less than anybody waits
+ON_REPLICA: Final = "on_replica"  # an option of the replica's engine
+TOLD: Final = "trace.notices"
+_COUNT_ONE_UP: Final = (
+    "ON CONFLICT (id) DO UPDATE SET at = excluded.at, count = pulses.count + excluded.count"
+)
+
+
+def beat(*, at: datetime) -> bool:
+    """A worker's sign, once a second whoever gives it; the caller commits. True where it was
+    due."""
+    touched = db.session.execute(
+        update(Pulse)
+        .where(Pulse.id == BEAT, Pulse.at <= at - EVERY)
+        .values(at=at)
+        .execution_options(synchronize_session=False)
+    )
+    if touched.rowcount:  # type: ignore[attr-defined]  # every cursor result has it
+        return True
+    row = (BEAT, to_millis(at), 1)
+    return bool(insert_rows("pulses", ("id", "at", "count"), [row], "ON CONFLICT (id) DO NOTHING"))
+
+
+def announce_notices() -> None:
+    """The session's transaction puts notices on goods: its end is counted (rule 2)."""
+    db.session.info[TOLD] = True
+
+
+@event.listens_for(RoutedSession, "before_commit")
+def _count_notice(session: Any) -> None:
+    """At the very end, when the log's lock is held: two that write notices never wait for one
+    another crosswise."""
+    if session.in_nested_transaction() or TOLD not in session.info:
+        return
+    del session.info[TOLD]
+    if is_sqlite():
+        return
+    session.execute(text("SET LOCAL synchronous_commit TO remote_apply"))
+    row = (NOTICES, to_millis(clock.now()), 1)
+    insert_rows("pulses", ("id", "at", "count"), [row], _COUNT_ONE_UP)
+
+
+@event.listens_for(RoutedSession, "after_rollback")
+def _forget_notice(session: Any) -> None:
+    session.info.pop(TOLD, None)
+
+
+class Replica:
+    """The replicas of one application, seen by one process."""
+
+    def __init__(self, engine: Engine, *, lag: timedelta, testing: bool = False) -> None:
+        self.engine = engine
+        self._lag = lag // timedelta(milliseconds=1)
+        self._known: int | None = None
+        self._heard = float("inf")  # patience begins with the first question
+        # A test asks itself, and is not to depend on how busy the machine is.
+        self._asks, self._patience = testing, float("inf") if testing else AWAY
+        self._starting = threading.Lock()
+
+    def accepts(self, beat: int, notices: int, now: int) -> bool:
+        """Whether what was read together with these two may be shown as it is (rules 1 and 2); all
+        in milliseconds."""
+        known = self._known
+        return known is not None and notices >= known and now - beat <= self._lag and not self.away
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody should wait for the primary (rule 4)."""
+        return time.monotonic() - self._heard > self._patience
+
+    def ask(self, primary: Engine) -> None:
+        """Asks the primary how many notices there are; what fails leaves all as it is."""
+        try:
+            with primary.connect() as connection:
+                count = connection.execute(select(Pulse.count).where(Pulse.id == NOTICES)).scalar()
+        except SQLAlchemyError as error:
+            logger.warning("primary-away", error=type(error).__name__)
+            return
+        self._known, self._heard = count or 0, time.monotonic()
+
+    def lose(self) -> None:
+        """As if the primary had not answered for long."""
+        self._heard, self._patience = 0.0, -1.0
+
+    def start(self, primary: Engine) -> Replica:
+        """Asks from now on, in a thread of this process; costs a look when it does already."""
+        if not self._asks:
+            with self._starting:
+                if not self._asks:
+                    self._heard = time.monotonic()
+                    run = threading.Thread(target=self._run, args=(primary,), daemon=True)
+                    run.start()
+                    self._asks = True
+        return self
+
+    def _run(self, primary: Engine) -> None:
+        while True:
+            self.ask(primary)
+            time.sleep(ASKED_EVERY)
+
+    def is_current(self, now: datetime) -> bool:
+        """The same question about the session, which reads from the replica (`read_from`)."""
+        found = db.session.execute(select(Pulse.id, Pulse.at, Pulse.count)).all()
+        signs = {number: (at, count) for number, at, count in found}
+        if BEAT not in signs:
+            return False
+        notices = signs[NOTICES][1] if NOTICES in signs else 0
+        return self.accepts(to_millis(signs[BEAT][0]), notices, to_millis(now))
+
+    def as_of(self) -> datetime:
+        """Until when the record is on the replica that the session reads from."""
+        found = db.session.scalar(select(Pulse.at).where(Pulse.id == BEAT))
+        return found if found is not None else from_millis(0)
+
+
+def replica() -> Replica | None:
+    """The replicas of the running application; None where there are none."""
+    found: Replica | None = current_app.extensions["trace.replica"]
+    return None if found is None else found.start(db.engine)
+
+
+def read_from(engine: Engine | None) -> None:
+    """From here on the session of this request reads from there; None: from the primary. What it
+    had read is forgotten."""
+    db.session.remove()
+    g.read_from = engine
