@@ -13,8 +13,14 @@ from sqlalchemy import delete, inspect, select, text, update
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import make_actor, new_lot, registered
-from trace.core.signing import PublicKey
-from trace.core.statements import NotErasable, open_statement, parse_entry, verify_signature
+from trace.core.signing import PublicKey, unb64url
+from trace.core.statements import (
+    NotErasable,
+    kept_texts,
+    open_statement,
+    parse_entry,
+    verify_signature,
+)
 from trace.core.statements.entries import ErasureEntry
 from trace.core.verify.mirror import Folder
 from trace.errors import NotAllowed, NotFound
@@ -55,7 +61,7 @@ def recorded(session: Session, now: datetime, **members: Any) -> str:
 
 
 def shown(row: Event) -> Any:
-    texts = [t for t in orjson.loads(row.disclosures) if t is not None]
+    texts = [t for t in kept_texts(row.disclosures) if t is not None]
     return open_statement(f"{row.jwt}~{'~'.join(texts)}~")
 
 
@@ -76,9 +82,12 @@ def test_an_erased_member_is_nowhere_and_the_signature_still_counts(
 ) -> None:
     statement = recorded(db_session, now)
     row = db_session.scalars(select(Event)).one()
-    texts = orjson.loads(row.disclosures)
+    texts = kept_texts(row.disclosures)
     paths = [d.path for d in shown(row).disclosures]
     secret_text = texts[paths.index("trace:note")]
+    assert secret_text is not None
+    salt = orjson.loads(unb64url(secret_text))[0]
+    assert salt in everything()
     event_id = shown(row).event["eventID"]
 
     erased = erase(platform(), statement, ["trace:note"], reason="yêu cầu", at=now)
@@ -86,6 +95,7 @@ def test_an_erased_member_is_nowhere_and_the_signature_still_counts(
     db_session.expire_all()
     kept = everything()
     assert secret_text not in kept
+    assert salt not in kept
     assert event_id not in kept
     row = db_session.scalars(select(Event)).one()
     verify_signature(row.jwt, PublicKey.from_jwk(orjson.loads(row.key.jwk)))

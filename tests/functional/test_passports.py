@@ -264,7 +264,7 @@ def test_a_late_record_says_by_how_many_days(farm: Farm) -> None:
 def test_a_changed_row_is_shown_as_not_matching_its_signature(farm: Farm) -> None:
     lot = farm.register(480)
     row = db.session.scalars(select(Event)).one()
-    disclosed: list[str] = orjson.loads(row.disclosures)
+    disclosed: list[list[str]] = orjson.loads(row.disclosures)
     # What the append-only triggers would refuse, someone with the database's own tools could do.
     _without_guards(row.id, orjson.dumps([*disclosed[:-1], disclosed[0]]).decode())
     [line] = read(lot)["lines"]

@@ -20,7 +20,12 @@ from tests.support.kept import photo_file
 from tests.support.photos import a_photo
 from trace.core.epcis.query import Query
 from trace.core.signing import PublicKey
-from trace.core.statements import open_statement, statement_hash, verify_signature
+from trace.core.statements import (
+    kept_texts,
+    open_statement,
+    statement_hash,
+    verify_signature,
+)
 from trace.errors import NotAllowed
 from trace.extensions import db
 from trace.jobs.tidying import Tidying, tidy
@@ -87,7 +92,7 @@ def row_of(statement: str) -> Event:
 
 
 def opened(row: Event) -> Any:
-    texts = [one for one in orjson.loads(row.disclosures) if one is not None]
+    texts = [one for one in kept_texts(row.disclosures) if one is not None]
     return open_statement(f"{row.jwt}~{'~'.join(texts)}~")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from trace.extensions import Model, db
 from trace.models.organisations import Key, Organisation
-from trace.models.types import Id, Moment, Quantity
+from trace.models.types import Id, Jwt, Moment, Quantity
 
 TYPES = (
     "ObjectEvent",
@@ -24,10 +24,11 @@ PUBLIC, PARTNER, PRIVATE = 0, 1, 2
 
 
 class Event(Model):
-    """One statement: JWT and disclosures verbatim, plus columns to filter by.
+    """One statement: every byte of JWT and disclosures, plus columns to filter by.
 
-    `disclosures` is a JSON list of disclosure texts, null where erased. `private` is a JSON list
-    of member paths the issuer keeps from the public. Everything but `private` can be recomputed
+    `disclosures` is what `core.statements.keep_texts` makes of them, null where erased; who wants
+    the texts asks `kept_texts`. `private` is a JSON list of member paths the issuer keeps from the
+    public. Everything but `private` can be recomputed
     from the JWT, the disclosures or the log entry. The log index is in log_entries.
     """
 
@@ -46,7 +47,7 @@ class Event(Model):
     biz_location: Mapped[str | None] = mapped_column(String(300))
     corrects: Mapped[bytes | None]  # statement_id an error declaration is about
     notice: Mapped[str | None] = mapped_column(String(10))  # recall | hold | release | advice
-    jwt: Mapped[str] = mapped_column(Text)
+    jwt: Mapped[str] = mapped_column(Jwt)
     disclosures: Mapped[str] = mapped_column(Text)
     private: Mapped[str] = mapped_column(Text, default="[]")
 

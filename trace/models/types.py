@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
+from trace.core.statements import keep_jwt, kept_jwt
+
 # SQLite gives automatic keys to INTEGER only.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -74,8 +76,22 @@ class Quantity(TypeDecorator[Decimal]):
         return None if value is None else from_micro(value)
 
 
+class Jwt(TypeDecorator[str]):
+    """A statement's JWT, kept without what can be written again (core.statements.keeping)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else keep_jwt(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else kept_jwt(value)
+
+
 __all__ = [
     "Id",
+    "Jwt",
     "LargeBinary",
     "Moment",
     "Quantity",

@@ -13,7 +13,14 @@ from typing import Any
 import orjson
 
 from trace.core.signing import JsonObject, TrustError
-from trace.core.statements import Opened, Statement, disclosures_of, open_statement, present
+from trace.core.statements import (
+    Opened,
+    Statement,
+    disclosures_of,
+    kept_texts,
+    open_statement,
+    present,
+)
 from trace.errors import TraceError
 from trace.services.bundles_reading import PublicWords, StatementRow
 from trace.services.event_rows import with_event_id
@@ -38,7 +45,7 @@ def show(
     """(the statement as `<jwt>~<disclosure>~…`, the same opened) for the organisation `viewer`, or
     for the public. Raises StatementBroken."""
     try:
-        statement = Statement(row.jwt, disclosures_of(row.jwt, orjson.loads(row.disclosures)))
+        statement = Statement(row.jwt, disclosures_of(row.jwt, kept_texts(row.disclosures)))
         withhold: set[str] = set()
         if viewer is None or viewer != row.issuer_id:
             private = {*orjson.loads(row.private), *_unfit(statement, row, words, id_base)}

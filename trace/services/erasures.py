@@ -25,6 +25,8 @@ from trace.core.statements import (
     disclosures_of,
     erased_paths,
     erasure_entry,
+    keep_changed,
+    kept_texts,
     parse_entry,
 )
 from trace.core.statements.entries import ErasureEntry
@@ -158,7 +160,7 @@ def _said(disclosure: Disclosure) -> str:
 
 def _whole(event: Event) -> list[str | None]:
     """The disclosures with the texts that were taken down: they are withheld, not erased."""
-    texts: list[str | None] = orjson.loads(event.disclosures)
+    texts = kept_texts(event.disclosures)
     for row in _kept(event):
         if row.kept is not None:
             kept = unseal(row.kept, f"takedown:{row.digest}")
@@ -241,9 +243,9 @@ def _keep_rows(
 def _forget(event: Event, gone: Sequence[Disclosure], at: datetime) -> None:
     paths = {d.path for d in gone}
     texts = {d.text for d in gone}
-    stored: list[str | None] = orjson.loads(event.disclosures)
+    stored = kept_texts(event.disclosures)
     values: dict[str, Any] = {
-        "disclosures": orjson.dumps([None if t in texts else t for t in stored]).decode()
+        "disclosures": keep_changed(event.disclosures, [None if t in texts else t for t in stored])
     }
     values |= {column: None for member, column in COPIES.items() if member in paths}
     for row in _kept(event):

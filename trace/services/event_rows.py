@@ -14,6 +14,7 @@ from trace.core.statements import (
     Opened,
     Statement,
     disclosures_of,
+    kept_texts,
     open_statement,
     present,
     verify_signature,
@@ -72,7 +73,7 @@ MAX_OPENED: Final = 2048
 
 @lru_cache(maxsize=MAX_OPENED)
 def _opened(jwt: str, disclosures: str, private: str) -> Opened:
-    statement = Statement(jwt, disclosures_of(jwt, orjson.loads(disclosures)))
+    statement = Statement(jwt, disclosures_of(jwt, kept_texts(disclosures)))
     return open_statement(present(statement, with_event_id(statement, orjson.loads(private))))
 
 

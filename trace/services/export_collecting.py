@@ -21,6 +21,7 @@ import orjson
 from sqlalchemy import func, select
 
 from trace.core.epcis import event_context
+from trace.core.statements import kept_texts
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import (
@@ -261,7 +262,7 @@ def _events(actor: Actor, out: zipfile.ZipFile, folder: Path, *, at: datetime, s
 
 
 def _statement(event: Event, index: int | None, entry: str | None) -> dict[str, Any]:
-    texts = [text for text in orjson.loads(event.disclosures) if text is not None]
+    texts = [text for text in kept_texts(event.disclosures) if text is not None]
     return {
         "id": urn_of(event.statement_id),
         "index": index,

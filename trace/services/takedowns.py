@@ -31,7 +31,13 @@ import orjson
 from sqlalchemy import select, update
 
 from trace.core.signing import b64url, unb64url
-from trace.core.statements import Disclosure, Statement, disclosures_of
+from trace.core.statements import (
+    Disclosure,
+    Statement,
+    disclosures_of,
+    keep_changed,
+    kept_texts,
+)
 from trace.core.statements.erasure import ERASABLE
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
@@ -328,7 +334,7 @@ def _check_reason(reason: str) -> None:
 
 
 def _stored(event: Event) -> tuple[Disclosure, ...]:
-    return disclosures_of(event.jwt, orjson.loads(event.disclosures))
+    return disclosures_of(event.jwt, kept_texts(event.disclosures))
 
 
 def _value(disclosure: Disclosure) -> str:
@@ -383,7 +389,7 @@ def _withhold(row: Takedown, event: Event, found: Disclosure) -> None:
     known = _stored(event)
     private: list[str] = orjson.loads(event.private)
     hash_of_it = _event_id_with(event, known, found.path) - set(private)
-    texts: list[str | None] = orjson.loads(event.disclosures)
+    texts = kept_texts(event.disclosures)
     kept = {"text": found.text, "at": texts.index(found.text), "private": sorted(hash_of_it)}
     row.kept = seal(kept, _place(row.digest))
     _store(
@@ -404,7 +410,7 @@ def _put_back(row: Takedown) -> None:
     if event is None or row.kept is None:
         raise NothingKept
     kept = unseal(row.kept, _place(row.digest))
-    texts: list[str | None] = orjson.loads(event.disclosures)
+    texts = kept_texts(event.disclosures)
     texts[kept["at"]] = kept["text"]
     private = [path for path in orjson.loads(event.private) if path not in kept["private"]]
     _store(event, texts, private)
@@ -421,7 +427,10 @@ def _store(
     db.session.execute(
         update(Event)
         .where(Event.id == event.id)
-        .values(disclosures=orjson.dumps(texts).decode(), private=orjson.dumps(private).decode())
+        .values(
+            disclosures=keep_changed(event.disclosures, texts),
+            private=orjson.dumps(private).decode(),
+        )
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(event)

@@ -61,7 +61,7 @@ def parse_kid(text: str) -> Kid:
 
 
 @lru_cache(maxsize=4096)
-def _header_bytes(typ: str, kid: str) -> bytes:
+def header_bytes(typ: str, kid: str) -> bytes:
     """The header as it stands before the payload, with its dot."""
     parse_kid(kid)
     return b64url_bytes(dumps({"alg": ALG, "typ": typ, "kid": kid})) + b"."
@@ -69,7 +69,7 @@ def _header_bytes(typ: str, kid: str) -> bytes:
 
 def sign_compact(payload: bytes, *, typ: str, kid: str, key: PrivateKey) -> str:
     """`header.payload.signature`. Raises Unreadable for a malformed kid."""
-    signing_input = _header_bytes(typ, kid) + b64url_bytes(payload)
+    signing_input = header_bytes(typ, kid) + b64url_bytes(payload)
     return (signing_input + b"." + b64url_bytes(key.sign(signing_input))).decode()
 
 

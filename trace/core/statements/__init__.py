@@ -68,6 +68,13 @@ from trace.core.statements.errors import (
     NotSignable,
     NotThisEntry,
 )
+from trace.core.statements.keeping import (
+    keep_changed,
+    keep_jwt,
+    keep_texts,
+    kept_jwt,
+    kept_texts,
+)
 from trace.core.statements.keyring import (
     KeyRecord,
     Keyrings,
@@ -153,6 +160,11 @@ __all__ = [
     "id_base_of",
     "is_receipt_kid",
     "is_statement_id",
+    "keep_changed",
+    "keep_jwt",
+    "keep_texts",
+    "kept_jwt",
+    "kept_texts",
     "key_entry",
     "key_record_hash",
     "keyring_identity",

@@ -23,9 +23,6 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
-from urllib.parse import unquote
-
-import orjson
 
 from trace.core.signing import (
     IssuerMismatch,
@@ -39,6 +36,8 @@ from trace.core.signing import (
 )
 from trace.core.signing.sdjwt import digest_of
 from trace.core.statements.errors import NotSignable
+from trace.core.statements.frame import CREDENTIAL_TYPES, TYP, context_of, frame_of, id_base_of
+from trace.core.statements.keeping import kept_texts, short_jwt
 from trace.core.statements.layout import (
     CORE,
     MAX_MEMBERS,
@@ -77,13 +76,11 @@ __all__ = [
     "statement_hashes",
 ]
 
-TYP: Final = "vc+sd-jwt"
-CREDENTIAL_TYPES: Final = ["VerifiableCredential", "TraceEvent"]
 # Events whose disclosures are made together: few enough that what one step wrote is still in the
 # processor's cache when the next one reads it.
 TOGETHER: Final = 32
+SIGNATURE: Final = 86  # characters of an Ed25519 signature in base64url
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_ISSUER = re.compile(r"did:web:(?P<host>[A-Za-z0-9.%-]+)(?P<stem>(:[A-Za-z0-9._~%-]+)*):o:[^:#/?]+")
 
 
 class Disclosure(NamedTuple):
@@ -107,18 +104,18 @@ class Statement:
 
 
 class Signed(NamedTuple):
-    """A signed JWT, the texts of its disclosures in the order of `paths_of(event)` as the JSON
-    array they are kept as, and the event."""
+    """A signed JWT, the same and its disclosures (in the order of `paths_of(event)`) as they are
+    kept, and the event."""
 
     jwt: str
+    kept: str
     disclosures: str
     event: JsonObject
 
     @property
     def texts(self) -> list[str]:
         """The disclosures' texts."""
-        texts: list[str] = orjson.loads(self.disclosures)
-        return texts
+        return [text for text in kept_texts(self.disclosures) if text is not None]
 
     @property
     def statement(self) -> Statement:
@@ -133,33 +130,6 @@ def statement_hash(jwt: str) -> str:
 def statement_hashes(jwts: Iterable[str]) -> list[str]:
     """statement_hash of each, at less cost."""
     return digest_texts([sha256(jwt.encode()).digest() for jwt in jwts])
-
-
-@lru_cache(maxsize=4096)
-def id_base_of(issuer: str) -> str:
-    """The identifier base under which an issuer `did:web:{host}[:{stem}]:o:{code}` stands.
-
-    did:web, "Method-specific identifier": segments are percent-decoded. Raises Unreadable.
-    """
-    found = _ISSUER.fullmatch(issuer)
-    if found is None:
-        raise Unreadable("an issuer did:web:…:o:…", issuer)
-    stem = unquote(found["stem"]).replace(":", "/")
-    return f"https://{unquote(found['host'])}{stem}"
-
-
-@lru_cache(maxsize=4096)
-def _context(issuer: str) -> tuple[object, ...]:
-    return (
-        "https://www.w3.org/ns/credentials/v2",
-        "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
-        {"trace": f"{id_base_of(issuer)}/voc/", "TraceEvent": "trace:TraceEvent"},
-    )
-
-
-def context_of(issuer: str) -> list[object]:
-    """The `@context` of every statement of this issuer. Raises Unreadable for a foreign DID."""
-    return list(_context(issuer))
 
 
 def is_statement_id(text: object) -> bool:
@@ -222,8 +192,7 @@ def build_statements(
                 if one.start <= broken.slot < one.end:
                     raise broken.told(event, one, value) from None
             raise
-        frame = _frame(issuer, moment_text(valid_from))
-        signed += _signed(made, laid, events[some], statement_ids[some], frame, kid, key)
+        signed += _signed(made, laid, events[some], statement_ids[some], valid_from, kid, key)
     return signed
 
 
@@ -232,11 +201,12 @@ def _signed(
     laid: Sequence[Laid],
     events: Sequence[JsonObject],
     statement_ids: Sequence[str],
-    frame: tuple[bytes, bytes],
+    valid_from: datetime,
     kid: str,
     key: PrivateKey,
 ) -> Iterator[Signed]:
-    start, middle = frame
+    moment = moment_text(valid_from)
+    frame, moment_bytes = frame_of(kid.partition("#")[0]), moment.encode()
     for one, event, statement_id in zip(laid, events, statement_ids, strict=True):
         if not is_statement_id(statement_id):
             raise Unreadable("urn:uuid: and a version 4 UUID", statement_id)
@@ -247,29 +217,12 @@ def _signed(
             raw = dumps(subject)
         except Unreadable as error:
             raise NotSignable(reason=error.got, path="") from None
-        jwt = sign_compact(
-            b"".join((start, statement_id.encode(), middle, raw, b"}")), typ=TYP, kid=kid, key=key
-        )
-        # base64url needs no escapes: this is the array as a JSON writer would write it.
-        texts = b'","'.join(made.texts[one.start : one.end]).decode()
-        yield Signed(jwt, f'["{texts}"]' if texts else "[]", event)
-
-
-@lru_cache(maxsize=64)
-def _frame(issuer: str, valid_from: str) -> tuple[bytes, bytes]:
-    """The payload's bytes before the statement's id, and between the id and its subject: the same
-    for all statements made at one moment."""
-    payload = {
-        "@context": _context(issuer),
-        "type": CREDENTIAL_TYPES,
-        "id": "",
-        "issuer": issuer,
-        "validFrom": valid_from,
-        "_sd_alg": "sha-256",
-        "credentialSubject": 0,
-    }
-    start, middle = dumps(payload).split(b'"id":"', 1)
-    return start + b'"id":"', middle.removesuffix(b"0}")
+        payload = frame.around(statement_id.encode(), moment_bytes, raw)
+        jwt = sign_compact(payload, typ=TYP, kid=kid, key=key)
+        kept = short_jwt(kid, moment, statement_id, jwt[-SIGNATURE:], raw.decode())
+        # The array as a JSON writer would write it: what it holds was written by one.
+        disclosures = b",".join(made.raws[one.start : one.end]).decode()
+        yield Signed(jwt, kept, f"[{disclosures}]", event)
 
 
 @lru_cache(maxsize=4096)

@@ -77,7 +77,7 @@ class Disclosures:
     arrays: list[list[Any]] = field(default_factory=list)  # salt, name (of a member), value
     # Slot of a parent, its children's slots, whether it is a list; an outer one before an inner.
     parents: list[tuple[int, Sequence[int], bool]] = field(default_factory=list)
-    texts: list[bytes] = field(default_factory=list)
+    raws: list[bytes] = field(default_factory=list)  # a disclosure's JSON
     digests: list[str] = field(default_factory=list)
     # Name of an event's member -> its path; None for what stays in the clear or is dropped.
     _known: dict[str, str | None] = field(default_factory=dict)
@@ -140,24 +140,24 @@ class Disclosures:
                 arrays.append(["", name, inner])
 
     def write(self, salts: Callable[[int], bytes]) -> None:
-        """Fills `texts` and `digests`. Raises Broken."""
+        """Fills `raws` and `digests`. Raises Broken."""
         need = SALT_BYTES * len(self.arrays)
         block = salts(need)  # one call: the system's randomness costs by the call
         if len(block) != need:
             raise Unreadable(f"{need} bytes of salt", f"{len(block)} bytes")
-        texts, digests = self.texts, []
+        raws, digests = self.raws, []
         looked_at: set[int] = set()
         open_questions: list[bytes] = []
         for salt, array in zip(_salt_texts(block), self.arrays, strict=True):
             array[0], value = salt, array[-1]
             if value is _LATER:
-                texts.append(b"")
+                raws.append(b"")
                 digests.append(_NO_DIGEST)
                 continue
             try:
                 raw = orjson_dumps(array, None, WRITE)
             except (TypeError, ValueError, RecursionError) as error:
-                raise Broken(len(texts), str(error)) from None
+                raise Broken(len(raws), str(error)) from None
             # A text names nothing and nests nothing; a context that all events share is looked at
             # once (whatever has been looked at is held by its array: an id means one thing only).
             if type(value) is not str and id(value) not in looked_at:
@@ -166,7 +166,7 @@ class Disclosures:
             # b64url_bytes, which for so many small texts costs more to call than to do
             text = b2a_base64(raw, newline=False)
             text = text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
-            texts.append(text)
+            raws.append(raw)
             digests.append(sha256(text).digest())
         if _is_suspect(open_questions):
             self._check()
@@ -175,17 +175,16 @@ class Disclosures:
 
     def _write_parents(self) -> None:
         """Now that what they hold is known; the innermost first."""
-        arrays, texts, digests = self.arrays, self.texts, self.digests
+        arrays, raws, digests = self.arrays, self.raws, self.digests
         for slot, children, is_list in reversed(self.parents):
             held = [digests[child] for child in children]
             array = arrays[slot]
             array[2] = [{"...": one} for one in held] if is_list else {"_sd": sorted(held)}
             try:
-                raw = orjson_dumps(array, None, WRITE)
+                raws[slot] = raw = orjson_dumps(array, None, WRITE)
             except TypeError as error:  # its name is no Unicode text
                 raise Broken(slot, str(error)) from None
-            texts[slot] = text = b64url_bytes(raw)
-            digests[slot] = b64url(sha256(text).digest())
+            digests[slot] = b64url(sha256(b64url_bytes(raw)).digest())
 
     def _check(self) -> None:
         for slot, array in enumerate(self.arrays):

@@ -21,8 +21,8 @@ from uuid import UUID
 import orjson
 
 from trace.core.epcis import Checker, JsonObject
-from trace.core.signing import DisclosureMismatch, TrustError, parse_compact
-from trace.core.statements import Opened
+from trace.core.signing import DisclosureMismatch, TrustError, Unreadable, parse_compact
+from trace.core.statements import Opened, keep_changed, kept_texts
 from trace.core.statements.build import TYP, escape
 from trace.core.statements.opening import open_parsed
 from trace.core.verify.signed import KnownKey, check_entry, key_at
@@ -212,12 +212,11 @@ def _check_story(
 
 def _texts(row: StoredEvent) -> list[str | None]:
     try:
-        texts = orjson.loads(row.disclosures)
-    except ValueError:
-        texts = None
-    if not isinstance(texts, list) or not all(isinstance(t, str | None) for t in texts):
-        raise DisclosureMismatch("a list of disclosures", row.disclosures[:40])
-    if orjson.dumps(texts).decode() != row.disclosures:
+        texts = kept_texts(row.disclosures)
+        same = keep_changed(row.disclosures, texts)
+    except Unreadable:
+        raise DisclosureMismatch("a list of disclosures", row.disclosures[:40]) from None
+    if same != row.disclosures:
         raise DisclosureMismatch("a list as it was written", "another form of it")
     return texts
 

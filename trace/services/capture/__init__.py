@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trace.core.epcis import JsonObject
 from trace.core.signing import PublicKey
+from trace.core.statements import kept_texts
 from trace.errors import Conflict, TraceError
 from trace.extensions import db
 from trace.models import Event, IdempotencyKey, LogEntry
@@ -188,7 +189,8 @@ class Sheaf:
     def statements(self) -> list[str]:
         """Each as SD-JWT with every disclosure."""
         return [
-            "~".join([event.jwt, *orjson.loads(event.disclosures), ""]) for event in self._signed
+            "~".join([event.jwt, *filter(None, kept_texts(event.disclosures)), ""])
+            for event in self._signed
         ]
 
     def record(self) -> Captured:

@@ -16,10 +16,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import orjson
-
 from trace.core.signing import PublicKey
-from trace.core.statements import Opened, Statement, accept_upload
+from trace.core.statements import Opened, Statement, accept_upload, keep_jwt, keep_texts
 from trace.errors import Refused, TraceError
 from trace.services.actors import Actor
 from trace.services.capture.prepare import Prepared, prepare, urn_of
@@ -69,8 +67,8 @@ def open_given(
     _refuse(errors)
     prepared = prepare(actor, [one.event for _, one in opened], at=at, paths=where)
     for event, (statement, said) in zip(prepared, opened, strict=True):
-        event.jwt = statement.jwt
-        event.disclosures = orjson.dumps([one.text for one in statement.disclosures]).decode()
+        event.jwt, event.kept = statement.jwt, keep_jwt(statement.jwt)
+        event.disclosures = keep_texts([one.text for one in statement.disclosures])
         event.identify(UUID(said.statement_id[9:]).bytes)
     _check_corrections(prepared, opened, where)
     return prepared

@@ -87,7 +87,8 @@ class Prepared:
     statement_uuid: bytes = b""
     statement_id: str = ""  # the same as urn:uuid
     jwt: str = ""
-    disclosures: str = "[]"  # their texts as a JSON array
+    kept: str = ""  # the same and its disclosures as they are kept (core.statements.keeping)
+    disclosures: str = "[]"
 
     def identify(self, statement_uuid: bytes) -> None:
         """Gives the statement its identifier, 16 bytes."""
@@ -434,5 +435,5 @@ def sign(
         salts=os.urandom,
     )
     for event, signed in zip(prepared, statements, strict=True):
-        event.jwt, event.disclosures = signed.jwt, signed.disclosures
+        event.jwt, event.kept, event.disclosures = signed.jwt, signed.kept, signed.disclosures
     return prepared

@@ -274,7 +274,7 @@ def _write_events(
                 event.biz_location,
                 event.corrects,
                 event.notice,
-                event.jwt,
+                event.kept,
                 event.disclosures,
                 orjson.dumps(hidden).decode() if hidden else "[]",
             )

@@ -20,7 +20,7 @@ import orjson
 from sqlalchemy import func, select
 
 from trace.core.signing import TrustError, parse_kid
-from trace.core.statements import KeyEntry, Keyrings, parse_entry, root_kid, tags
+from trace.core.statements import KeyEntry, Keyrings, kept_texts, parse_entry, root_kid, tags
 from trace.core.statements.entries import ENTRY_LIMIT, ErasureEntry
 from trace.core.statements.keyring import parse_key_record
 from trace.core.tlog import (
@@ -252,7 +252,12 @@ def _known(chain: Chain, parts: list[LogPart], rings: dict[int, Keyrings], at: d
 
 def _erased(chain: Chain) -> frozenset[str]:
     """Digests of what the log says was erased of these statements, and of what was taken down."""
-    ids = [row.id for row in chain.rows if "null" in row.disclosures]
+    # Most have no null in any sense; whether it is an erased disclosure's, only reading tells.
+    ids = [
+        row.id
+        for row in chain.rows
+        if "null" in row.disclosures and None in kept_texts(row.disclosures)
+    ]
     if not ids:
         return frozenset()
     digests: set[str] = set()

@@ -16,12 +16,18 @@ from functools import cached_property
 from typing import Any, Final, cast
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Table, or_, select
 
 from trace.core.history import Fact, Settled, Use, fact_of, heard, settle
 from trace.core.signing import JsonObject
-from trace.core.statements import Opened, Statement, disclosures_of, open_statement, present
+from trace.core.statements import (
+    Opened,
+    Statement,
+    disclosures_of,
+    kept_texts,
+    open_statement,
+    present,
+)
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import EventThing, Handover, LogEntry, Organisation, Thing
@@ -347,7 +353,7 @@ def _parties(ids: Collection[int]) -> dict[int, tuple[int | None, int | None]]:
 def open_unproven(row: StoredEvent) -> JsonObject | None:
     """What a statement says whose signature does not hold; None where it does not read."""
     try:
-        texts = orjson.loads(row.disclosures)
+        texts = kept_texts(row.disclosures)
         statement = Statement(row.jwt, disclosures_of(row.jwt, texts))
         return open_statement(present(statement, ())).event
     except (TraceError, ValueError, TypeError, AttributeError, KeyError):
