@@ -23,6 +23,7 @@ from tests.functional.test_log_processes import check_whole
 from trace import clock
 from trace.core.signing import b64url
 from trace.core.statements import statement_hash
+from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.tidying import tidy
 from trace.models import (
@@ -78,7 +79,10 @@ class Checker:
         """What a restart does, and nothing else."""
         self.world.start()
         begin = time.monotonic()
-        self.world.run_jobs()
+        try:
+            self.world.run_jobs()
+        except TraceError as error:
+            raise Broken(f"lost: the next start refuses: {error.detail}") from error
         self.longest = max(self.longest, time.monotonic() - begin)
         db.session.rollback()
 
