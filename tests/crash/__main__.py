@@ -20,6 +20,7 @@ def main() -> None:
     words.add_argument("--kills", type=int, default=40)
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--every", type=int, default=50, help="kills between two audits")
+    words.add_argument("--seconds", type=float, default=1e9, help="end after so long")
     words.add_argument("--only", default="", help="one kind of work")
     words.add_argument("--early", action="store_true", help="acknowledge before the commit")
     words.add_argument("--loose", action="store_true", help="synchronous_commit=off")

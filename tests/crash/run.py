@@ -70,8 +70,11 @@ def run(given: Namespace, server: Postgresql | None = None) -> Found:
                 killed = kill(world, kind, after, marks, disturb)
             found.kills += 1
             found.marks[kind][killed.mark] += 1
-            audited = (number + 1) % given.every == 0 or number + 1 == given.kills
+            last = number + 1 == given.kills or time.monotonic() - begin > given.seconds
+            audited = last or (number + 1) % given.every == 0
             _check(world, checker, killed.acks, found, audited=audited)
+            if last:
+                break
     except Broken as error:
         found.broken = f"after kill {found.kills}: {error}"
     finally:
