@@ -231,7 +231,7 @@ def list_sent(actor: Actor, *, state: str = "", page: int = 1) -> tuple[list[Sen
     rows = db.session.scalars(
         query.order_by(Directive.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
     ).all()
-    return _counted(rows), total
+    return counted(rows), total
 
 
 def due_first(actor: Actor, *, limit: int) -> list[Sent]:
@@ -247,10 +247,12 @@ def due_first(actor: Actor, *, limit: int) -> list[Sent]:
         .order_by(Directive.due_on, Directive.id)
         .limit(limit)
     ).all()
-    return _counted(rows)
+    return counted(rows)
 
 
-def _counted(rows: Sequence[Directive]) -> list[Sent]:
+def counted(rows: Sequence[Directive]) -> list[Sent]:
+    """Directives, each with how its units stand."""
+
     def how_many(*states: str) -> Any:
         return func.sum(case((DirectiveUnit.state.in_(states), 1), else_=0))
 
@@ -276,7 +278,7 @@ def get_sent(actor: Actor, directive_id: int) -> Sent:
     found = db.session.get(Directive, directive_id)
     if found is None or found.authority_id != actor.organisation.id:
         raise NotFound
-    return _counted([found])[0]
+    return counted([found])[0]
 
 
 def units_of(

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri
@@ -142,22 +142,22 @@ class Result:
         return passes(self.findings)
 
 
-def _results(where: object) -> list[Result]:
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    """What holds for an event that is a result and was not voided."""
     declared = aliased(Event)
+    voided = select(declared.id).where(
+        declared.corrects == Event.statement_id, declared.issuer_id == Event.issuer_id
+    )
+    return Event.biz_step.like("%inspecting"), Event.corrects.is_(None), ~voided.exists()
+
+
+def _results(where: ColumnElement[bool]) -> list[Result]:
     rows = db.session.execute(
         select(Event, Thing, Organisation)
         .join(EventThing, EventThing.event_id == Event.id)
         .join(Thing, Thing.id == EventThing.thing_id)
         .join(Organisation, Organisation.id == Event.issuer_id)
-        .where(
-            where,  # type: ignore[arg-type]  # a condition
-            Organisation.kind == "laboratory",
-            Event.biz_step.like("%inspecting"),
-            Event.corrects.is_(None),
-            ~select(declared.id)
-            .where(declared.corrects == Event.statement_id, declared.issuer_id == Event.issuer_id)
-            .exists(),
-        )
+        .where(where, Organisation.kind == "laboratory", *_standing())
         .order_by(Event.id.desc())
         .limit(LIST_LIMIT)
     )
@@ -174,6 +174,17 @@ def own_results(actor: Actor) -> list[Result]:
     """What the laboratory signed, newest first."""
     actor.check("read")
     return _results(Event.issuer_id == actor.organisation.id)
+
+
+def select_own_results(actor: Actor) -> Select[Event]:
+    """The events this laboratory signed as results, in no order, for paging."""
+    actor.check("read")
+    return select(Event).where(Event.issuer_id == actor.organisation.id, *_standing())
+
+
+def results_in(event_ids: Sequence[int]) -> list[Result]:
+    """The results that these events tell, newest first."""
+    return _results(among(Event.id, sorted(set(event_ids))))
 
 
 def results_about(thing_ids: Sequence[int]) -> list[Result]:

@@ -8,7 +8,7 @@ Nothing of either is ever filled in for the person who records.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,10 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.versions import check_version
 
+KEPT_OF_ROW: Final = (
+    *("name", "amount", "unit", "active_ingredient", "interval_days", "reason", "method"),
+    "equipment",
+)
 OPEN_LIMIT: Final = 200
 PRESET_LIMIT: Final = 200
 
@@ -135,6 +139,21 @@ def content_of(row: Plan | Preset) -> dict[str, Any]:
     """The values of the entry form that were kept."""
     found = orjson.loads(row.content)
     return found if isinstance(found, dict) else {}
+
+
+def kept_of(clean: Mapping[str, Any], amount: Callable[[Decimal], str]) -> dict[str, object]:
+    """What a saved entry keeps of an entry: the inputs with their boxes' names (an amount as its
+    box shows it), place, household; never its time, note or photos."""
+    found: dict[str, object] = {}
+    for number, row in enumerate(clean.get("inputs") or ()):
+        for name in KEPT_OF_ROW:
+            value = row.get(name)
+            if value not in (None, ""):
+                found[f"inputs-{number}-{name}"] = amount(value) if name == "amount" else value
+    for name in ("place", "household"):
+        if clean.get(name) is not None:
+            found[name] = clean[name]
+    return found
 
 
 # -- jottings --------------------------------------------------------------------------------------

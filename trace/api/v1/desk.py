@@ -69,7 +69,8 @@ def _of(row: Inspection | Finding, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, **{name: organisation_of(getattr(row, name)) for name in sides}}
 
 
-def _inspection(row: Inspection) -> dict[str, Any]:
+def inspection_out(row: Inspection) -> dict[str, Any]:
+    """An inspection as both sides read it."""
     return _of(row, InspectionOut().fields)
 
 
@@ -81,7 +82,7 @@ listing(
     "list_own_inspections",
     "/inspections",
     InspectionOut(),
-    Rows(inspections_answers.select_cases, Inspection.id, _inspection),
+    Rows(inspections_answers.select_cases, Inspection.id, inspection_out),
     tag="desk",
     summary="Inspections at this organisation that have begun, newest first",
     answer=INSPECTION,
@@ -114,7 +115,7 @@ listing(
     "list_desk_inspections",
     "/desk/inspections",
     InspectionOut(),
-    Rows(select_inspections, Inspection.id, _inspection),
+    Rows(select_inspections, Inspection.id, inspection_out),
     tag="desk",
     summary="An authority's inspections, newest first",
     scope="inspect",
@@ -132,7 +133,7 @@ listing(
     answer=INSPECTION,
 )
 def show_desk_inspection(actor: Actor, inspection_id: int) -> dict[str, Any]:
-    return _inspection(get_inspection(actor, inspection_id))
+    return inspection_out(get_inspection(actor, inspection_id))
 
 
 def _findings(actor: Actor, state: str) -> Select[Finding]:

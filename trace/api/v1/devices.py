@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from flask import request
 from sqlalchemy import Select, select
 
 from trace import clock
-from trace.api.v1.door import Answer, operation
+from trace.api.v1.door import Answer, NotJsonType, operation
 from trace.api.v1.files import JOB, JobOut, job_out
 from trace.api.v1.nouns import Noun, Rows, declare, listing
 from trace.api.v1.recording import CODE, recording
@@ -135,6 +136,27 @@ def list_readings(actor: Actor, sensor_id: int, asked: dict[str, Any]) -> dict[s
             for row in rows
         ]
     }
+
+
+@operation(
+    "POST",
+    "/sensors/<int:sensor_id>/readings",
+    tag="sensors",
+    summary="A logger's file (CSV), for a logger that sends nothing by itself",
+    scope="capture",
+    takes="text/csv",
+    out=work.TakenOut(),
+    answer={"kept": 1440, "known": 0},
+    description="Nothing is kept twice: `known` says how many were there already.",
+)
+def bring_readings(actor: Actor, sensor_id: int) -> dict[str, int]:
+    actor.check("record")
+    if request.mimetype != "text/csv":
+        raise NotJsonType(expected="text/csv")
+    given = sensors_readings.read_csv(request.get_data())
+    sensor = sensors.get_sensor(actor, sensor_id)
+    taken = sensors_readings.take(sensor, given, at=clock.now(), limited=False)
+    return {"kept": taken.kept, "known": taken.known}
 
 
 @operation(

@@ -401,6 +401,28 @@ def ask_export(actor: Actor) -> Answer:
     return Answer(job_out(job, "exports"), location=f"/api/v1/exports/{job.public_id}")
 
 
+def _exports(actor: Actor) -> Select[Any]:
+    actor.check("export")
+    mine = Job.organisation_id == actor.organisation.id
+    return select(Job).where(mine, Job.kind == exports.KIND)
+
+
+def _export(job: Job) -> dict[str, Any]:
+    return job_out(job, "exports")
+
+
+listing(
+    "list_exports",
+    "/exports",
+    JobOut(),
+    ListRows(_exports, Job.id, _export),
+    tag="exports",
+    summary="Collections that were asked for, newest first",
+    scope="export",
+    answer={**JOB, "file": f"/api/v1/exports/{PUBLIC_ID}/file"},
+)
+
+
 @operation(
     "GET",
     "/exports/<public_id>",

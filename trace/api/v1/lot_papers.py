@@ -22,10 +22,11 @@ from trace.schemas.api.answers import Moment, Quantity, listed
 from trace.schemas.kept_files import send_kept
 from trace.services import eudr, fsma_files, one_up_one_down, paging
 from trace.services.actors import Actor
-from trace.services.chain_papers import around
+from trace.services.chain_papers import Around, around, note_look
 from trace.services.dpp import passport_paper
 from trace.services.epcis_papers import written
 from trace.services.jobs import get_job
+from trace.services.jurisdictions import scope_of
 from trace.services.timelines import get_thing
 
 KINDS: Final = ("lot", "unit", "logistic")
@@ -205,3 +206,61 @@ def list_steps(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     if found is None:
         return {"items": [], "next": None}
     return {"items": found[1], "next": paging.write_cursor(found[0])}
+
+
+# -- for an authority ------------------------------------------------------------------------------
+
+
+def _taken(actor: Actor, thing_id: int, why: str, *, down: bool) -> Around:
+    """What is around a thing, and a line in the audit log where it is not the authority's own."""
+    scope_of(actor)
+    found = around(actor, thing_id, down=down)
+    note_look(actor, found.thing, why, at=clock.now())
+    return found
+
+
+@operation(
+    "GET",
+    "/desk/papers/<int:thing_id>/plots",
+    tag="desk",
+    summary="The plots goods grew on, for an authority; a look outside its area is written down",
+    scope="inspect",
+    media="application/geo+json",
+)
+def show_desk_plots(actor: Actor, thing_id: int) -> Response:
+    found = eudr.plots_of(_taken(actor, thing_id, "plots", down=False))
+    return _file(found.geojson, "application/geo+json")
+
+
+@operation(
+    "GET",
+    "/desk/papers/<int:thing_id>/epcis",
+    tag="desk",
+    summary="The events around goods as one EPCIS document, for an authority",
+    scope="inspect",
+    media="application/ld+json",
+)
+def show_desk_epcis(actor: Actor, thing_id: int) -> Response:
+    found = _taken(actor, thing_id, "events", down=True)
+    return _file(b"".join(written(found, at=clock.now())), "application/ld+json")
+
+
+@operation(
+    "POST",
+    "/desk/papers/<int:thing_id>/fsma",
+    tag="desk",
+    summary="The sortable spreadsheet of FSMA 204 of goods, for an authority",
+    scope="inspect",
+    body=work.SPREADSHEET,
+    out=JobOut(),
+    status=202,
+    example={"format": "xlsx"},
+    answer={**SHEET, "state": "queued", "done": 0, "finished_at": None, "file": None},
+    description="Asked about and fetched at `/fsma/{id}` (scope `query`).",
+)
+def ask_desk_spreadsheet(actor: Actor, thing_id: int, clean: dict[str, Any]) -> Answer:
+    scope_of(actor)
+    # The worker knows a role only: what a token that inspects may read, an inspector may.
+    inspector = Actor(actor.organisation, None, "inspector")
+    job = fsma_files.ask(inspector, thing_id, clean["format"], at=clock.now())
+    return Answer(job_out(job, "fsma"), location=f"/api/v1/fsma/{job.public_id}")

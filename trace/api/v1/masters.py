@@ -366,10 +366,18 @@ declare(
     out=PhotoOut(),
     status=201,
     answer={"digest": "b1946ac9…", "mediaType": "image/jpeg", "bytes": 48211},
+    query={
+        "private": {
+            "type": "string",
+            "enum": ["true"],
+            "description": "Never shown to the public, whatever names it: for answers to findings.",
+        },
+    },
     description="JPEG, PNG or WebP. The photo is public once a record that names it is.",
 )
-def add_photo(actor: Actor) -> dict[str, Any]:
+def add_photo(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     if request.mimetype not in ("image/jpeg", "image/png", "image/webp"):
         raise NotJsonType(expected="image/jpeg, image/png or image/webp")
-    kept = keep_photo(actor, io.BytesIO(request.get_data()), at=clock.now())
+    public = asked["private"] != "true"
+    kept = keep_photo(actor, io.BytesIO(request.get_data()), at=clock.now(), public=public)
     return reference(kept)

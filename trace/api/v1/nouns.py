@@ -7,7 +7,7 @@ The services decide; here is only how their records are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,25 +54,32 @@ class Noun:
     example: Mapping[str, Any]
     answer: Mapping[str, Any]
     shown: Callable[[Any], Any] = lambda row: row
+    page_shown: Callable[[Sequence[Any]], Iterable[Any]] | None = None
     remove: Callable[..., Any] | None = None
     tag: str = ""
     standing: Callable[[], Sequence[Any]] = tuple  # what else holds for those that are listed
 
 
-def told_page(found: paging.Page[Any], shown: Callable[[Any], Any]) -> dict[str, Any]:
+def told_page(found: paging.Page[Any], rows: Rows) -> dict[str, Any]:
     """A page as lists answer it."""
-    return {"items": [shown(row) for row in found.rows], "next": found.next or None}
+    if rows.many is not None:
+        told = list(rows.many(found.rows)) if found.rows else []
+    else:
+        told = [rows.shown(row) for row in found.rows]
+    return {"items": told, "next": found.next or None}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a list shows: rows by their `key`, each as `shown`. `query_of` takes the actor, the
-    rule's variables and what was asked for beside the page."""
+    """What a list shows: rows by their `key`, each as `shown`, or all of a page at once by `many`
+    where more has to be read: a page is a few statements, however many rows it has. `query_of`
+    takes the actor, the rule's variables and what was asked for beside the page."""
 
     query_of: Callable[..., Select[Any]]
     key: InstrumentedAttribute[int]
     shown: Callable[[Any], Any] = lambda row: row
     newest: bool = True
+    many: Callable[[Sequence[Any]], Iterable[Any]] | None = None
 
 
 def listing(
@@ -97,7 +104,7 @@ def listing(
             limit=asked["limit"],
             newest=rows.newest,
         )
-        return told_page(found, rows.shown)
+        return told_page(found, rows)
 
     view.__name__ = name
     operation(
@@ -137,7 +144,7 @@ def _declare_reading(noun: Noun) -> None:
         f"list_{noun.many}",
         f"/{noun.many}",
         noun.out,
-        Rows(rows, noun.model.id, noun.shown, newest=False),
+        Rows(rows, noun.model.id, noun.shown, newest=False, many=noun.page_shown),
         tag=noun.tag or noun.many,
         summary=f"{noun.many.capitalize()}, oldest first",
         answer=noun.answer,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from trace.api.v1 import (
+    answering,
+    area,
     desk,
     devices,
     files,
@@ -10,8 +12,11 @@ from trace.api.v1 import (
     handovers,
     lot_papers,
     masters,
+    office,
+    outward,
     product_links,
     recalls,
+    registers,
     reports,
     signed,
     working,
@@ -19,7 +24,7 @@ from trace.api.v1 import (
 from trace.api.v1.door import OPERATIONS, bp
 
 MODULES = (
-    *(desk, devices, files, goods, handovers, lot_papers),
-    *(masters, product_links, recalls, reports, signed, working),
+    *(answering, area, desk, devices, files, goods, handovers, lot_papers),
+    *(masters, office, outward, product_links, recalls, registers, reports, signed, working),
 )
 __all__ = ["MODULES", "OPERATIONS", "bp"]

@@ -50,17 +50,28 @@ RECALL: Final = {
     "answer_by": "2026-11-21T03:00:00Z",
     "ended_at": None,
 }
+BOARD: Final = {
+    "warned": 31,
+    "holders": 4,
+    "told": 4,
+    "answered": 1,
+    "part": 1,
+    "silent": 2,
+    "had": [{"uom": "KGM", "quantity": 480}],
+    "accounted": [{"uom": "KGM", "quantity": 120}],
+}
 DUE: Final = {"uom": "KGM", "had": 100, "sold": 40, "answered": 0, "left": 100}
 WARNING: Final = {"id": 9, "state": "", "recall": RECALL, "due": [DUE]}
 
 
-def _warning(holder: RecallHolder, recall: Recall) -> dict[str, Any]:
+def warning_out(holder: RecallHolder, recall: Recall) -> dict[str, Any]:
+    """A warning as its holder reads it."""
     told = dues([holder.id]).get(holder.id, [])
     return {"id": holder.id, "state": holder.state, "recall": recall, "due": told}
 
 
 def _listed(holder: RecallHolder) -> dict[str, Any]:
-    return _warning(holder, db.session.get_one(Recall, holder.recall_id))
+    return warning_out(holder, db.session.get_one(Recall, holder.recall_id))
 
 
 listing(
@@ -85,7 +96,7 @@ listing(
 )
 def show_warning(actor: Actor, holder_id: int) -> dict[str, Any]:
     actor.check("read")
-    return _warning(*own_holder(actor, holder_id))
+    return warning_out(*own_holder(actor, holder_id))
 
 
 @operation(
@@ -113,7 +124,7 @@ def answer_warning(actor: Actor, holder_id: int, clean: dict[str, Any]) -> dict[
     if events:
         enqueue(FOLLOW, {"recall": recall.id}, at=now)
         recorded(actor, events)
-    return _warning(holder, recall)
+    return warning_out(holder, recall)
 
 
 # -- an authority's cases --------------------------------------------------------------------------
@@ -140,54 +151,40 @@ listing(
 )
 
 
-@operation(
-    "GET",
-    "/desk/recalls/<int:recall_id>",
-    tag="recalls",
-    summary="One case, and how it stands",
-    scope="inspect",
-    out=CaseOut(),
-    answer={
-        **RECALL,
-        "board": {
-            "warned": 31,
-            "holders": 4,
-            "told": 4,
-            "answered": 1,
-            "part": 1,
-            "silent": 2,
-            "had": [{"uom": "KGM", "quantity": 480}],
-            "accounted": [{"uom": "KGM", "quantity": 120}],
-        },
-    },
-)
-def show_case(actor: Actor, recall_id: int) -> dict[str, Any]:
-    scope_of(actor)
-    recall = get_recall(actor, recall_id)
-    board = board_of(recall)
-    names = ("warned", "holders", "told", "answered", "part", "silent")
-    told = {name: getattr(recall, name) for name in RecallOut().fields}
-    return {
-        **told,
-        "board": {
-            **{name: getattr(board, name) for name in names},
-            "had": _shares(board.had),
-            "accounted": _shares(board.accounted),
-        },
-    }
+def case_out(name: str, rule: str, *, scope: str) -> None:
+    """Declares the operations that show one case and its packet: an authority's, or a maker's."""
+
+    def show(actor: Actor, recall_id: int) -> dict[str, Any]:
+        recall = get_recall(actor, recall_id)
+        board = board_of(recall)
+        names = ("warned", "holders", "told", "answered", "part", "silent")
+        told = {one: getattr(recall, one) for one in RecallOut().fields}
+        shares = {"had": _shares(board.had), "accounted": _shares(board.accounted)}
+        return {**told, "board": {**{one: getattr(board, one) for one in names}, **shares}}
+
+    def packet(actor: Actor, recall_id: int) -> Response:
+        body = to_json(packet_of(get_recall(actor, recall_id), at=clock.now()))
+        headers = {"Cache-Control": "no-store"}
+        return Response(body, content_type="application/json", headers=headers)
+
+    show.__name__, packet.__name__ = f"show_{name}", f"fetch_{name}_packet"
+    operation(
+        "GET",
+        rule,
+        tag="recalls",
+        summary="One case, and how it stands",
+        scope=scope,
+        out=CaseOut(),
+        answer={**RECALL, "board": BOARD},
+    )(show)
+    operation(
+        "GET",
+        f"{rule}/packet",
+        tag="recalls",
+        summary="The whole case for another authority: goods, holders, answers, evidence",
+        scope=scope,
+        media="application/json",
+    )(packet)
 
 
-@operation(
-    "GET",
-    "/desk/recalls/<int:recall_id>/packet",
-    tag="recalls",
-    summary="The whole case for another authority: goods, holders, answers, evidence",
-    scope="inspect",
-    media="application/json",
-)
-def fetch_packet(actor: Actor, recall_id: int) -> Response:
-    scope_of(actor)
-    packet = packet_of(get_recall(actor, recall_id), at=clock.now())
-    return Response(
-        to_json(packet), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+case_out("case", "/desk/recalls/<int:recall_id>", scope="inspect")

@@ -8,19 +8,20 @@ from flask import Response
 
 from trace import clock
 from trace.api.v1.door import Answer, operation
-from trace.api.v1.nouns import Rows, listing
+from trace.api.v1.nouns import PAGE, Rows, listing
 from trace.api.v1.recording import CODE, organisation_of, recording
-from trace.models import Certificate, DirectiveUnit
+from trace.models import Certificate, DirectiveUnit, Event
 from trace.schemas.api import work
+from trace.schemas.api.answers import listed
 from trace.schemas.api.bodies import json_body
 from trace.schemas.certificates import DecisionForm
 from trace.schemas.directives import AnswerForm
-from trace.services import certifying, directive_files, directives
+from trace.services import certifying, directive_files, directives, paging
 from trace.services.actors import Actor
 from trace.services.acts import measuring
 from trace.services.batches import address_of
 from trace.services.certificates import state_of
-from trace.services.laboratory import own_results
+from trace.services.laboratory import Result, results_in, select_own_results
 from trace.services.records import LOCAL_ZONE, Draw
 from trace.services.settings import current_settings
 
@@ -36,6 +37,15 @@ FOUND: Final = {
     "unit": "mg/kg",
     "limit": 0.7,
 }
+RESULT: Final = {
+    "id": 41,
+    "statement": "urn:uuid:6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+    "at": AT,
+    "address": f"https://id.example/b/{CODE}",
+    "sampled": "2026-11-19",
+    "passes": True,
+    "findings": [FOUND],
+}
 
 
 @operation(
@@ -44,36 +54,32 @@ FOUND: Final = {
     tag="results",
     summary="What a laboratory signed, newest first",
     scope="query",
-    out=work.ResultsOut(),
-    answer={
-        "items": [
-            {
-                "id": 41,
-                "statement": "urn:uuid:6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
-                "at": AT,
-                "address": f"https://id.example/b/{CODE}",
-                "sampled": "2026-11-19",
-                "passes": True,
-                "findings": [FOUND],
-            }
-        ]
-    },
+    out=listed(work.ResultOut(), "ResultPage"),
+    query=PAGE,
+    answer={"items": [RESULT], "next": None},
 )
-def list_results(actor: Actor) -> dict[str, Any]:
+def list_results(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     measuring.check_laboratory(actor)
+    found = paging.page(
+        select_own_results(actor),
+        Event.id,
+        cursor=asked["cursor"] or "",
+        limit=asked["limit"],
+        newest=True,
+    )
+    told = results_in([one.id for one in found.rows]) if found.rows else []
+    return {"items": [_result(one) for one in told], "next": found.next or None}
+
+
+def _result(one: Result) -> dict[str, Any]:
     return {
-        "items": [
-            {
-                "id": one.event_id,
-                "statement": one.statement,
-                "at": one.at,
-                "address": address_of(one.thing),
-                "sampled": one.sampled,
-                "passes": one.passes,
-                "findings": one.findings,
-            }
-            for one in own_results(actor)
-        ]
+        "id": one.event_id,
+        "statement": one.statement,
+        "at": one.at,
+        "address": address_of(one.thing),
+        "sampled": one.sampled,
+        "passes": one.passes,
+        "findings": one.findings,
     }
 
 

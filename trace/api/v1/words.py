@@ -20,8 +20,10 @@ meanwhile answers 412 and nothing is lost.
 **Pages.** Lists answer `items` and `next`; send `next` as `cursor` for what follows. Nothing is \
 counted and nothing is skipped, however many rows are added meanwhile.
 
-**Rate.** A token may ask 600 times a minute. Beyond that the answer is 429; `Retry-After` \
-says for how many seconds.
+**Rate.** A token may ask 600 times a minute, here and at `/epcis/v2` together; a sensor's token \
+likewise. Every answer says what is left: `RateLimit-Policy: "token";q=600;w=60` and \
+`RateLimit: "token";r=584;t=41` (requests left, seconds until all are there again). Beyond that \
+the answer is 429; `Retry-After` says for how many seconds.
 
 **Refusals** are `application/problem+json` with a stable `code`, a `path` (JSON Pointer) and, \
 where there is one, a `next_step`; several errors are told at once in `errors`.
@@ -57,5 +59,7 @@ TAGS: Final = {
     "certifying": "What certifiers answer.",
     "directives": "What authorities ask in writing, and answers.",
     "papers": "Passports, plots, spreadsheets and records made of what was recorded.",
+    "books": "Private books, stock, catalogues: the organisation's own, and no events.",
+    "subscriptions": "Who is told what is new by webhook, and what was not taken.",
     "trust": "Own keys, statements signed outside, verification.",
 }

@@ -13,8 +13,8 @@ from trace.api.v1.nouns import Noun, Rows, declare, listing
 from trace.api.v1.recording import recording, told_of
 from trace.errors import NotFound
 from trace.models import Jotting, Plan, Preset, Thing, WeighingSheet
-from trace.schemas.api import work
-from trace.services import plans, weighing
+from trace.schemas.api import registers, work
+from trace.services import choices, plans, weighing
 from trace.services.actors import Actor
 from trace.services.acts import Told, pouring, together, weighed
 from trace.services.capture import Captured
@@ -114,6 +114,14 @@ def _presets(actor: Actor) -> Select[Any]:
     return select(Preset).where(Preset.organisation_id == actor.organisation.id)
 
 
+PRESET: Final = {
+    "id": 2,
+    "name": "Phun sâu tơ",
+    "step": "spraying",
+    "product": 3,
+    "season": "",
+    "content": {"inputs-0-name": "Thuốc Demo 1.8EC", "inputs-0-unit": "ml"},
+}
 JOTTING: Final = {"id": 4, "at": AT, "thing": 12, "sentence": "sâu nhiều ở góc ao", "photos": []}
 listing(
     "list_jottings",
@@ -130,15 +138,8 @@ listing(
     work.PresetOut(),
     Rows(_presets, Preset.id, _preset, newest=False),
     tag="plans",
-    summary="Entries saved in the console to be used again",
-    answer={
-        "id": 2,
-        "name": "Phun sâu tơ",
-        "step": "spraying",
-        "product": 3,
-        "season": "",
-        "content": {"inputs-0-name": "Thuốc Demo 1.8EC", "inputs-0-unit": "ml"},
-    },
+    summary="Entries saved to be used again",
+    answer=PRESET,
 )
 
 
@@ -163,6 +164,25 @@ def add_jotting(actor: Actor, clean: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation(
+    "POST",
+    "/jottings/<int:jotting_id>/told",
+    tag="plans",
+    summary="It was told in full as this event",
+    scope="capture",
+    body=registers.TOLD,
+    out=work.JottingOut(),
+    example={"event": 41},
+    answer=JOTTING,
+)
+def tell_jotting(actor: Actor, jotting_id: int, clean: dict[str, Any]) -> dict[str, Any]:
+    row, line = plans.get_jotting(actor, jotting_id), get_event(actor, clean["event"])
+    if not line.mine:
+        raise NotOffered(path="/event")
+    plans.finish_jotting(actor, row, line.event_id)
+    return _jotting(row)
+
+
+@operation(
     "DELETE",
     "/jottings/<int:jotting_id>",
     tag="plans",
@@ -173,6 +193,35 @@ def add_jotting(actor: Actor, clean: dict[str, Any]) -> dict[str, Any]:
 def drop_jotting(actor: Actor, jotting_id: int) -> Answer:
     plans.drop_jotting(actor, plans.get_jotting(actor, jotting_id), at=clock.now())
     return Answer(None, status=204)
+
+
+@operation(
+    "POST",
+    "/presets",
+    tag="plans",
+    summary="Save an entry under a name, to be used again in the console's forms",
+    scope="capture",
+    body=registers.PRESET,
+    out=work.PresetOut(),
+    status=201,
+    example={
+        "name": "Phun sâu tơ",
+        "step": "spraying",
+        "product": 3,
+        "inputs": [{"name": "Thuốc Demo 1.8EC", "amount": 30, "unit": "ml", "interval_days": 7}],
+    },
+    answer=PRESET,
+)
+def save_preset(actor: Actor, clean: dict[str, Any]) -> dict[str, Any]:
+    choices.get_place(actor, clean["place"])
+    choices.get_household(actor, clean["household"])
+    product = choices.get_product(actor, clean["product"])
+    kept = plans.kept_of(clean, lambda amount: f"{amount.normalize():f}".replace(".", ","))
+    name, step, season = clean["name"], clean["step"], clean["season"] or ""
+    now = clock.now()
+    return _preset(
+        plans.save_preset(actor, name, step, kept, product=product, season=season, at=now)
+    )
 
 
 @operation(

@@ -235,6 +235,13 @@ class ReadingsOut(Schema):
     items = fields.List(fields.Nested(ReadingOut), required=True)
 
 
+class TakenOut(Schema):
+    """How many readings were kept now, how many were known."""
+
+    kept = fields.Integer(required=True)
+    known = fields.Integer(required=True)
+
+
 class DeviceTokenOut(Schema):
     """What the device sends its readings with, shown this once."""
 
@@ -282,12 +289,6 @@ class ResultOut(Schema):
     sampled = fields.Date(required=True, allow_none=True)
     passes = fields.Boolean(required=True)
     findings = fields.List(fields.Dict(), required=True)
-
-
-class ResultsOut(Schema):
-    """The newest results."""
-
-    items = fields.List(fields.Nested(ResultOut), required=True)
 
 
 class IssuedOut(Record):

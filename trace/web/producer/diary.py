@@ -31,9 +31,10 @@ from trace.web.producer.recording import (
     as_told,
     common_choices,
     input_unit_options,
+    plain,
     record,
 )
-from trace.web.producer.starting import entry_start, kept_values, origin_of
+from trace.web.producer.starting import entry_start, origin_of
 
 
 @blueprint.route("/<int:thing_id>/diary/<step>", methods=["GET", "POST"])
@@ -95,7 +96,7 @@ def _save_preset(thing: Thing, step: str, clean: Mapping[str, Any]) -> None:
             actor(),
             name,
             step,
-            kept_values(clean),
+            plans.kept_of(clean, plain),
             product=thing.product,
             season=clean.get("preset_season") or "",
             at=clock.now(),

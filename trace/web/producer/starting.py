@@ -7,9 +7,7 @@ entry a phone sends later still finishes the plan it began with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask import request
 
@@ -25,9 +23,6 @@ from trace.web.access import actor
 from trace.web.producer.recording import plain
 
 UNITS_OF_STEP = {"spraying": "lít", "vaccinating": "ml"}
-# What a plan or a saved entry keeps of an entry's form: never its time, note or photos.
-KEPT = ("name", "amount", "unit", "active_ingredient", "interval_days", "reason", "method")
-KEPT_OF_ROW = (*KEPT, "equipment")
 
 
 def entry_start(thing: Thing, step: str, lines: list[Line] | None = None) -> dict[str, object]:
@@ -65,20 +60,6 @@ def circumstance_values(line: Line | None) -> dict[str, object]:
     places = {address_of(place.identity): place.id for place in choices.places(actor())}
     households = {one.code: one.id for one in choices.households(actor())}
     return {"place": places.get(at), "household": households.get(str(by))}
-
-
-def kept_values(clean: Mapping[str, Any]) -> dict[str, object]:
-    """What a plan or a saved entry keeps: the inputs with their boxes' names, place, household."""
-    found: dict[str, object] = {}
-    for number, row in enumerate(clean.get("inputs") or ()):
-        for name in KEPT_OF_ROW:
-            value = row.get(name)
-            if value not in (None, ""):
-                found[f"inputs-{number}-{name}"] = plain(value) if name == "amount" else value
-    for name in ("place", "household"):
-        if clean.get(name) is not None:
-            found[name] = clean[name]
-    return found
 
 
 @dataclass(frozen=True, slots=True)
