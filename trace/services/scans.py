@@ -50,7 +50,8 @@ Unitkey = tuple[str, str]
 class Seen:
     """One page shown. `texts` are the identities it may be kept under, the most specific first;
     `unit` is (key, serial) of a package; `at` in milliseconds; `place` as in ScanCount; `again`
-    says that the phone had the page already."""
+    says that the phone had the page already; `sender` stands for a network address on this day, for
+    limits that machines share, and is never stored."""
 
     texts: tuple[str, ...]
     unit: Unitkey | None
@@ -58,6 +59,7 @@ class Seen:
     mark: bytes
     place: str = ""
     again: bool = False
+    sender: bytes = b""
 
 
 def day_of(at: int) -> date:

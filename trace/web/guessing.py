@@ -4,7 +4,8 @@ Codes cannot be guessed (45 random bits for a lot, 80 for a package), and this m
 still: a network that has asked for a hundred unknown codes within ten minutes is answered nothing
 of codes until they are over, neither of unknown ones nor of known ones; otherwise the answers
 would tell which is which. People who share the network wait with it: a hundred is far more than
-they mistype. Each process counts for itself.
+they mistype. Each process counts for itself; where machines share a Redis, a process learns at each
+unknown code how many all of them have seen, and known codes ask nobody.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from flask import Flask, current_app, request
 
 from trace.errors import TraceError
 from trace.extensions import limiter
+from trace.services.counters import counter_key
+from trace.services.shared import shared
 from trace.services.typed_codes import path_of_typed
 from trace.web.networks import Tally, network_of
 
@@ -49,7 +52,14 @@ def is_waiting(app: Flask, address: str) -> bool:
 def count_unknown() -> None:
     """Somebody asked for a code that nobody registered."""
     if limiter.enabled:
-        _tally().count(network_of(request.remote_addr or ""))
+        network = network_of(request.remote_addr or "")
+        _tally().count(network)
+        others = shared()
+        if others is None:
+            return
+        total = others.count("unknown:" + counter_key("unknown", network).hex(), WINDOW)
+        if total is not None and total >= UNKNOWN_CODES:
+            _tally().fill(network)
 
 
 def check_waiting(path: str = "") -> None:

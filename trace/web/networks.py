@@ -62,6 +62,12 @@ class Tally:
             if len(self._counts) > MAX_NETWORKS:
                 del self._counts[next(iter(self._counts))]
 
+    def fill(self, network: str) -> None:
+        """As many as there may be: others have counted the rest."""
+        with self._lock:
+            self._turn()
+            self._counts[network] = self.limit
+
     def wait(self, network: str) -> int:
         """Seconds until the network may again; 0 when it may now."""
         if not self._counts:
