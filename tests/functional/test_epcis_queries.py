@@ -25,6 +25,7 @@ from tests.support.epcis_worlds import (
     uri_of,
 )
 from tests.support.factories import amount, event, make_actor, new_lot, registered
+from tests.support.farms import make_farm
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject
 from trace.core.epcis.query import Query, QueryTooComplex, QueryTooLarge
@@ -348,6 +349,40 @@ def outcome(actor: Actor, given: dict[str, Any], now: datetime) -> list[JsonObje
         return all_pages(actor, query_of(both), now + AHEAD, 30)
     except QueryTooLarge:
         return []
+
+
+def test_master_data_is_asked_about_as_far_as_it_is_public(now: datetime) -> None:
+    farm, buyer = make_farm(now - timedelta(days=9)), make_farm(now - timedelta(days=9), "Chợ Demo")
+    farm.plot.name, farm.plot.ward_code = "Vườn kín", "09895"
+    farm.plot.latitude, farm.plot.longitude, farm.plot.address = 21.1, 105.5, "Ngõ 1"
+    lot = farm.reap(farm.sow())
+    farm.send(lot, buyer, kilos=10)
+    db.session.commit()
+    asked: dict[str, dict[str, Any]] = {
+        "name": {"EQ_ATTR_bizLocation_name": ["Vườn kín"]},
+        "place": {"EQATTR_bizLocation_cbvmda:state": ["Hà Nội"]},
+        "street": {"HASATTR_bizLocation": ["streetAddressOne"]},
+        "position": {"EQ_ATTR_bizLocation_latitude": ["21.10"]},
+        "party": {"EQ_ATTR_destination_name": ["Chợ Demo"]},
+        "product": {"EQ_ATTR_epcClass_descriptionShort": [farm.product.name]},
+    }
+
+    def told(actor: Actor) -> set[str]:
+        return {
+            name
+            for name, one in asked.items()
+            if all_pages(actor, query_of({**one, "MATCH_anyEPCClass": [lot]}), now + AHEAD, 30)
+        }
+
+    assert told(farm.actor) == set(asked)
+    assert told(buyer.actor) == {"name", "place", "party", "product"}
+    farm.plot.position_public = True
+    db.session.commit()
+    assert told(buyer.actor) == set(asked) - {"street"}
+    farm.plot.public = False
+    db.session.commit()
+    assert told(buyer.actor) == {"party", "product"}
+    assert told(farm.actor) == set(asked)
 
 
 def test_an_event_id_that_is_a_hash_tells_nothing_of_what_it_covers(now: datetime) -> None:

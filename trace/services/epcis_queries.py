@@ -17,10 +17,18 @@ from typing import Any, Final
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, named_things
 from trace.core.epcis.query import Condition, Query, QueryTooComplex, QueryTooLarge
-from trace.core.epcis.query_matching import Subject, extension_values, matches, moment_of, number_of
+from trace.core.epcis.query_matching import (
+    Subject,
+    extension_values,
+    matches,
+    moment_of,
+    no_master_data,
+    number_of,
+)
 from trace.core.epcis.query_names import same_thing
 from trace.errors import NotFound
 from trace.services.actors import Actor
+from trace.services.epcis_master_data import MasterData
 from trace.services.epcis_queries_reach import inspects, note, read_reached
 from trace.services.epcis_queries_sql import log_size
 from trace.services.epcis_queries_tokens import Place, open_token, seal_token
@@ -180,11 +188,14 @@ def _judged(
     named = bool(query.of("thing") or query.of("transformationID"))
     # What an authority names is judged below, on what is shown.
     known = {} if named and inspects(actor) else _still_known(actor, lines.values(), id_base)
+    master = MasterData(actor) if query.of("attribute") else no_master_data
     for at in places:
         line = lines.get(at.event_id)
         answer = None
         if line is not None and known.get(at.event_id, True):
-            subject = Subject(line.document, id_base=id_base, record_time=line.record_time)
+            subject = Subject(
+                line.document, id_base=id_base, record_time=line.record_time, master=master
+            )
             if matches(query, subject):
                 told = outside.get(at.event_id, ())
                 answer = Answer(at, document_of(line), line.index, told)

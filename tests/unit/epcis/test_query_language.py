@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trace.core.epcis.query import Query, QueryParameterError, QueryRefused, QueryTooComplex
 from trace.core.epcis.query_format import digital_link_of, epc_urn_of, translated
-from trace.core.epcis.query_matching import Subject, matches
+from trace.core.epcis.query_matching import Attributes, Subject, matches
 from trace.core.epcis.query_names import same_thing
 from trace.core.epcis.query_parsing import (
     FIXED,
@@ -88,6 +88,7 @@ FAMILIES = [
     ),
     *("EQ_bizTransaction_po", "EQ_source_owning_party", "EQ_destination_location"),
     *("HASATTR_example:name", "EQ_ATTR_example:name_colour", "EQATTR_example:name_colour"),
+    *("HASATTR_bizLocation", "EQ_ATTR_readPoint_city"),
 ]
 OPTIONS = ("orderBy", "orderDirection", "eventCountLimit", "maxEventCount")
 
@@ -185,6 +186,7 @@ REFUSED = [
     ),
     *("orderBy=quantity", "orderBy=eventTime&orderBy=recordTime", "orderDirection=up"),
     *("eventCountLimit=1&maxEventCount=1", "EQ_hexBinaryValue=xyz", "EQ_ATTR_x_y=1", "perPage=1"),
+    *("HASATTR_action=city", "HASATTR_nope:x=city", "EQ_ATTR_bizLocation=1", "HASATTR_=x"),
     *("EQ_eventID=\0", "EQ_eventID=\ud800", "EQ_source_bogus=urn:x:y", "EXISTS_example:f=perhaps"),
 ]
 
@@ -283,6 +285,7 @@ EVENT: dict[str, Any] = {
     "ex:weight": 12.5,
     "ex:when": "2026-11-19T00:00:00Z",
     "ex:box": {"ex:colour": "green", "@lang": "vi"},
+    "ex:maker": {"id": "urn:epc:id:pgln:4012345.00225"},
     "sensorElementList": [
         {
             "sensorMetadata": {
@@ -304,6 +307,25 @@ EVENT: dict[str, Any] = {
         }
     ],
 }
+
+CITY: Attributes = {
+    "urn:epcglobal:cbv:mda#city": ("Hà.Nội",),
+    "urn:epcglobal:cbv:mda#latitude": (21.5,),
+}
+NAME: Attributes = {"urn:epcglobal:cbv:mda#name": ("An",)}
+MASTERS: dict[str, Attributes] = {
+    "https://id.gs1.org/414/0614141007776/254/dock": CITY,
+    "https://id.gs1.org/414/0614141007776": CITY,
+    "https://id.gs1.org/417/4012345002256": NAME,
+    "https://id.gs1.org/01/08936012345674/10/L2": {
+        "urn:epcglobal:cbv:mda#descriptionShort": ("Cải",)
+    },
+}
+
+
+def master(uri: str) -> Attributes:
+    return MASTERS.get(uri, {})
+
 
 HITS = """
     eventType=ObjectEvent|TransactionEvent eventType=epcis:ObjectEvent
@@ -329,7 +351,10 @@ HITS = """
     EQ_INNER_ILMD_example:letter=A GT_INNER_ILMD_example:points=4
     EXISTS_INNER_ILMD_example:points= EQ_example:weight=12.50 GE_example:weight=12.5
     LT_example:when=2026-11-20T00:00:00+07:00 EQ_INNER_example:colour=green
-    HASATTR_example:box=lang EQ_ATTR_example:box_lang=vi HASATTR_example:box=example:colour
+    HASATTR_readPoint=city HASATTR_bizLocation=x|cbvmda:city EQ_ATTR_bizLocation_city=Huế|Hà.Nội
+    EQATTR_readPoint_urn:epcglobal:cbv:mda:city=Hà.Nội EQ_ATTR_epcClass_descriptionShort=Cải
+    HASATTR_source=name HASATTR_example:maker=name EQ_ATTR_example:maker_name=An
+    EQ_ATTR_readPoint_latitude=21.50
     EQ_readPoint_example:door=3 EXISTS_readPoint_example:door= EXISTS_sensorElementList=
     GE_time=2026-11-20T02:00:00Z EQ_type=Temperature EQ_type=gs1:Count
     EQ_deviceID=https://id.gs1.org/8004/4000001111 EQ_value_CEL=26 GE_value_FAH=78.8
@@ -354,7 +379,9 @@ MISSES = """
     EQ_source_possessing_party=https://id.gs1.org/417/4012345002256 EQ_ILMD_cbvmda:lotNumber=L2
     EQ_cbvmda:lotNumber=L1 EQ_ILMD_example:letter=A EQ_INNER_ILMD_cbvmda:lotNumber=L1
     LT_ILMD_cbvmda:harvestStartDate=2026-11-18 GT_example:weight=12.5 GT_example:when=5
-    EQ_example:colour=green HASATTR_example:box=size EQ_ATTR_example:box_lang=en
+    EQ_example:colour=green HASATTR_example:box=lang EQ_ATTR_example:box_lang=vi
+    HASATTR_readPoint=name EQ_ATTR_bizLocation_city=Huế HASATTR_destination=name
+    EQ_ATTR_epcClass_name=Cải HASATTR_readPoint=readPoint EQ_ATTR_example:weight_name=An
     EXISTS_example:nothing= EXISTS_INNER_example:weight= EQ_type=Pressure GT_value_CEL=26
     EQ_value_A93=26 EQ_value_PAL=26 EQ_sDev_FAH=33.8 EQ_booleanValue=false
     GE_startTime=2020-01-01T00:00:00Z EQ_bizStep=shipping&EQ_action=ADD EQ_microorganism=urn:x:y
@@ -363,7 +390,7 @@ MISSES = """
 
 def answers(text: str) -> bool:
     pairs = [(part.partition("=")[0], part.partition("=")[2]) for part in text.split("&")]
-    return matches(ask(*pairs), Subject(EVENT, id_base=BASE))
+    return matches(ask(*pairs), Subject(EVENT, id_base=BASE, master=master))
 
 
 @pytest.mark.parametrize("text", HITS.split())

@@ -58,7 +58,7 @@ Kind = Literal[
     "source",
     "destination",
     "extension",  # argument: normalised name
-    "attribute",  # of a field: argument is the field, `name` the attribute
+    "attribute",  # of the master data of what a field names: argument "field\nattribute"
 ]
 
 # What each MATCH_ parameter looks at: members holding instances, or lists of quantity elements.
@@ -76,6 +76,8 @@ THINGS: dict[str, tuple[bool, tuple[str, ...]]] = {
         ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"),
     ),
 }
+# The standard's fields that name things there is master data of (§8.2.7.1, HASATTR_ and EQ_ATTR_).
+MASTER_FIELDS = ("bizLocation", "readPoint", "source", "destination", "epcClass")
 # What `/epcs/{epc}/events` looks at: everything an event names.
 ANYTHING = "anything"
 

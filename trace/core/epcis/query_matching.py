@@ -10,11 +10,12 @@ so no question can be asked about them. Rules:
 4. Amounts and measurements with a unit compare in the unit asked, where both are known units of
    one kind; a standard deviation has no zero point to shift.
 5. An extension's value compares as a number, a moment or text, whichever both sides can be.
+6. HASATTR_ and EQ_ATTR_ ask about the master data of what a field names, never about the event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -37,18 +38,33 @@ from trace.core.epcis.strict_json import JsonObject, JsonValue
 from trace.core.epcis.vocabulary import WordList
 
 Prefixes = tuple[tuple[str, str], ...]
+# Attributes of master data: names as of `attribute_name`, each with its values.
+Attributes = Mapping[str, tuple[str | float, ...]]
+Master = Callable[[str], Attributes]
 MAX_NESTING: Final = 64
 
 
-class Subject:
-    """One event as its reader may see it, with the record time from the log."""
+def no_master_data(uri: str) -> Attributes:
+    """Of nothing."""
+    return {}
 
-    __slots__ = ("_prefixes", "event", "id_base", "record_time")
+
+class Subject:
+    """One event as its reader may see it, with the record time from the log; `master` gives the
+    attributes that the reader may know of what has a canonical address."""
+
+    __slots__ = ("_prefixes", "event", "id_base", "master", "record_time")
 
     def __init__(
-        self, event: JsonObject, *, id_base: str, record_time: datetime | None = None
+        self,
+        event: JsonObject,
+        *,
+        id_base: str,
+        record_time: datetime | None = None,
+        master: Master = no_master_data,
     ) -> None:
         self.event = event
+        self.master = master
         self.id_base = id_base
         self.record_time = record_time
         self._prefixes: Prefixes | None = None
@@ -310,19 +326,33 @@ def _extension(condition: Condition, subject: Subject) -> bool:
 
 
 def _attribute(condition: Condition, subject: Subject) -> bool:
-    """An attribute of an extension's value: a member of the object it holds."""
-    name, _, attribute = condition.argument.partition("\n")
-    for value in extension_values(name, "event", False, subject):
-        for key, one in _object(value).items():
-            known = {key.lstrip("@"), member_name(key, subject.prefixes)}
-            if condition.test == "has":
-                if not known.isdisjoint(condition.values):
-                    return True
-            elif attribute in known and any(
-                _value_is(condition, each) for each in (one if isinstance(one, list) else [one])
-            ):
+    """An attribute of the master data of what a field names."""
+    field, _, attribute = condition.argument.partition("\n")
+    for uri in set(_named(field, subject)):
+        told = subject.master(uri)
+        if condition.test == "has":
+            if not told.keys().isdisjoint(condition.values):
                 return True
+        elif any(_value_is(condition, one) for one in told.get(attribute, ())):
+            return True
     return False
+
+
+def _named(field: str, subject: Subject) -> Iterator[str]:
+    """The canonical addresses in a field: a standard one of MASTER_FIELDS, or an extension."""
+    if field in ("readPoint", "bizLocation"):
+        found = [_object(subject.event.get(field)).get("id")]
+    elif field in ("source", "destination"):
+        found = [_object(one).get(field) for one in _list(subject.event.get(f"{field}List"))]
+    elif field == "epcClass":
+        yield from things_of(subject, "anyEPCClass")
+        return
+    else:
+        values = extension_values(field, "event", False, subject)
+        found = [one.get("id", one.get("@id")) if isinstance(one, dict) else one for one in values]
+    for one in found:
+        if isinstance(one, str):
+            yield same_thing(full_name(one, subject.prefixes), subject.id_base)
 
 
 def _value_is(condition: Condition, value: Any) -> bool:

@@ -138,6 +138,11 @@ def member_name(text: str, prefixes: tuple[tuple[str, str], ...]) -> str:
     return _LAST_SEPARATOR.sub("#", full_name(text, prefixes))
 
 
+def attribute_name(text: str, prefixes: tuple[tuple[str, str], ...]) -> str:
+    """The name of an attribute of master data, in whatever form: a bare one is the CBV's."""
+    return member_name(text if ":" in text else words.CBV_MASTER_DATA + text, prefixes)
+
+
 def word_address(text: str, listed: WordList, prefixes: tuple[tuple[str, str], ...]) -> str:
     """The address of a word, for any of its forms."""
     if text in listed.words:

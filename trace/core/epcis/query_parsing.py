@@ -7,7 +7,8 @@ Rules (EPCIS 2.0 §8.2.7.1, §12; the standard's openapi.yaml and query-schema.j
    GE_errorDeclaration_Time, EQATTR_ and EQ_ATTR_, words bare, by prefix, as addresses and as URNs.
 3. EXISTS_ needs no value; `false` and 0 take it back.
 4. A prefix must be known: the standard's, ours, declared by `@context` or by GS1-Extensions.
-5. What is not understood is refused, every parameter that is wrong with its reason.
+5. HASATTR_ and EQ_ATTR_ ask about master data; a bare attribute's name is CBV's (cbvmda:).
+6. What is not understood is refused, every parameter that is wrong with its reason.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.query import (
+    MASTER_FIELDS,
     THINGS,
     Condition,
     Kind,
@@ -31,7 +33,7 @@ from trace.core.epcis.query import (
     Value,
     Where,
 )
-from trace.core.epcis.query_names import known_prefixes, member_name
+from trace.core.epcis.query_names import attribute_name, known_prefixes, member_name
 from trace.core.epcis.query_values import (
     Asked,
     Wrong,
@@ -313,10 +315,15 @@ def _extension(asked: Asked, found: re.Match[str]) -> list[Condition]:
     ]
 
 
+def _field(asked: Asked, text: str) -> str:
+    """A field that names things with master data: one of the standard's, or an extension's."""
+    return text if text in MASTER_FIELDS else _extension_name(asked, text)
+
+
 def _has_attribute(asked: Asked, found: re.Match[str]) -> list[Condition]:
-    name = _extension_name(asked, found[1])
-    values = {one for text in asked.texts() for one in (text, member_name(text, asked.prefixes))}
-    return [Condition(asked.name, "attribute", "has", tuple(sorted(values)), f"{name}\n")]
+    name = _field(asked, found[1])
+    values = sorted({attribute_name(text, asked.prefixes) for text in asked.texts()})
+    return [Condition(asked.name, "attribute", "has", tuple(values), f"{name}\n")]
 
 
 def _is_attribute(asked: Asked, found: re.Match[str]) -> list[Condition]:
@@ -325,9 +332,9 @@ def _is_attribute(asked: Asked, found: re.Match[str]) -> list[Condition]:
     at = text.rfind("_")
     while at > 0:
         field_name, attribute = text[:at], text[at + 1 :]
-        if attribute and ":" in field_name:
-            name = _extension_name(asked, field_name)
-            wanted = member_name(attribute, asked.prefixes)
+        if attribute and (":" in field_name or field_name in MASTER_FIELDS):
+            name = _field(asked, field_name)
+            wanted = attribute_name(attribute, asked.prefixes)
             values = read_literals(asked, "in")
             return [Condition(asked.name, "attribute", "in", values, f"{name}\n{wanted}")]
         at = text.rfind("_", 0, at)
@@ -339,7 +346,7 @@ _NUMBERS: Final = "quantity|value|minValue|maxValue|meanValue|sDev|percValue"
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = (
     (re.compile(r"EQ_(bizTransaction|source|destination)_(.+)"), _party),
     (re.compile(rf"(EQ|GT|GE|LT|LE)_({_NUMBERS})_([A-Z0-9]{{2,4}})"), _amount),
-    (re.compile(r"HASATTR_(.+:.+)"), _has_attribute),
+    (re.compile(r"HASATTR_(.+)"), _has_attribute),
     (re.compile(r"EQ_?ATTR_(.+_.+)"), _is_attribute),
     (
         re.compile(
