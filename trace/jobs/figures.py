@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from trace.extensions import db
+from trace.services import leases
 from trace.services.figures import behind, fold, settle
+from trace.services.outages import OUTAGES
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(seconds=5)
+LEASE: Final = timedelta(seconds=15)
 SCANS_EVERY: Final = timedelta(minutes=5)
 
 
@@ -43,9 +45,9 @@ class Counting:
         due = self._scans_due
         scans = due is None or not timedelta() < due - at <= SCANS_EVERY
         try:
-            if scans or behind():
+            if (scans or behind()) and leases.take("figures", leases.node(), LEASE, at=at):
                 keep_up(at=at)
-        except OperationalError:
+        except OUTAGES:
             db.session.rollback()
             logger.warning("cannot-count")
             return

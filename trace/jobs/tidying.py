@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from trace.errors import TraceError
 from trace.extensions import db
@@ -22,6 +21,7 @@ from trace.services import (
     follows,
     imports,
     keeping,
+    leases,
     links,
     notifications,
     public_copies,
@@ -39,11 +39,13 @@ from trace.services.applications import forget_papers
 from trace.services.citizen_reports import days, photos
 from trace.services.closing import ask_for_ends, let_go
 from trace.services.inspections_risks import ask_when_due
+from trace.services.outages import OUTAGES
 from trace.services.reminders import remind
 from trace.services.scans import forget_over as forget_scans
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)
+LEASE: Final = timedelta(minutes=55)
 
 
 class Tidying:
@@ -56,10 +58,15 @@ class Tidying:
         """Does it when it is due, in a transaction of its own; a failure waits an hour."""
         if self._due is not None and timedelta() < self._due - at <= EVERY:
             return  # due later than that: the clock went back
-        self._due = at + EVERY
+        begins, self._due = self._due is None, at + EVERY
         try:
-            tidy(at=at)
-        except (OperationalError, TraceError, OSError) as error:
+            if leases.take("tidying", leases.node(), LEASE, at=at):
+                tidy(at=at)
+            elif begins:
+                # Another machine tidies for all; the journal is each machine's own.
+                takedowns.replay(at=at)
+                db.session.commit()
+        except (*OUTAGES, TraceError, OSError) as error:
             db.session.rollback()
             logger.warning("cannot-tidy", error=type(error).__name__)
 

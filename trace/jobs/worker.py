@@ -23,13 +23,15 @@ from trace import clock
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.figures import Counting, keep_up
+from trace.jobs.following import Following
 from trace.jobs.handlers import HANDLERS
 from trace.jobs.registry import load_handlers
+from trace.jobs.scans import store_until
 from trace.jobs.subscriptions import deliver_until
 from trace.jobs.tidying import Tidying
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
-from trace.services import sequencer
+from trace.services import replicas, sequencer
 from trace.services.heartbeats import Heart
 from trace.services.outages import is_outage
 from trace.services.sets import is_sqlite
@@ -91,7 +93,7 @@ def _come(column: InstrumentedAttribute[Any], now: datetime) -> ColumnElement[bo
 
 def run(job: Job) -> None:
     """Runs one claimed job to its end and records how it ended."""
-    job_id, kind = job.id, job.kind
+    job_id, kind, worker = job.id, job.kind, job.leased_by
     try:
         result = HANDLERS[kind](job)
         state = "done"
@@ -111,7 +113,8 @@ def run(job: Job) -> None:
         result, state = {"error": "internal"}, "failed"
     db.session.execute(
         update(Job)
-        .where(Job.id == job_id)
+        # A lease that ran out may have been taken by another worker: how it ends is its to say.
+        .where(Job.id == job_id, Job.leased_by == worker)
         .values(
             state=state,
             result=orjson.dumps(result).decode(),
@@ -158,6 +161,13 @@ def publish(worker: str) -> None:
     db.session.rollback()
 
 
+def give_sign() -> None:
+    """Touches the beat that replicas are held against, where there are any."""
+    if current_settings().database_read_url:
+        replicas.beat(at=clock.now())
+        db.session.commit()
+
+
 def run_pending(worker: str = "inline") -> int:
     """Publishes and runs everything due, in this process; returns the number of jobs run."""
     load_handlers()
@@ -189,12 +199,15 @@ def work() -> None:
     asker.start()
     teller = threading.Thread(target=deliver_until, args=(app, stop), daemon=True)
     teller.start()
+    storer = threading.Thread(target=store_until, args=(app, stop), daemon=True)
+    storer.start()
     logger.info("worker-started", worker=worker)
-    tidying, counting = Tidying(), Counting()
+    tidying, counting, following = Tidying(), Counting(), Following()
     while not stop.is_set():
         try:
             tidying.run(at=clock.now())
             counting.run(at=clock.now())
+            following.run(at=clock.now())
             job = claim(worker)
             if job is None:
                 db.session.rollback()
@@ -209,6 +222,7 @@ def work() -> None:
     publisher.join(timeout=10)
     asker.join(timeout=10)
     teller.join(timeout=10)
+    storer.join(timeout=10)
 
 
 def _wait_out(error: Exception, stop: threading.Event) -> None:
