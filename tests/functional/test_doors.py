@@ -105,7 +105,7 @@ def test_a_number_of_proxies_that_is_none_is_refused_by_name(text: str) -> None:
 def test_browsers_are_told_to_come_back_encrypted_only(settings: Settings, address: str) -> None:
     secure = create_app(replace(settings, public_url="https://trace.example"))
     told = secure.test_client().get(address).headers.get("Strict-Transport-Security", "")
-    assert told == "max-age=31536000"
+    assert told == "max-age=31536000; includeSubDomains"
     plain = create_app(settings)
     assert "Strict-Transport-Security" not in plain.test_client().get(address).headers
     for app in (secure, plain):

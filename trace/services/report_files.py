@@ -34,12 +34,16 @@ _WIDTH: Final = 170 * mm
 _STARTS: Final = ("=", "+", "-", "@")  # a spreadsheet would run such a cell
 
 
+# A text is a text: neither a formula nor a link that a click follows.
+WORDS_ONLY: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+
+
 def workbook(report: AuthorityReport, language: str) -> bytes:
     """The report as XLSX: a sheet of the tables, a sheet of open data, a sheet of what its columns
     mean."""
     figures = figures_of(report)
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
+    book = xlsxwriter.Workbook(file, WORDS_ONLY)
     book.set_properties({"title": report.period, "created": _made(figures)})
     bold = book.add_format({"bold": True})
     large = book.add_format({"bold": True, "font_size": 14})

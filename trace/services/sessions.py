@@ -1,4 +1,9 @@
-"""Sign-ins: random tokens in cookies, their SHA-256 in the database, ended by either side."""
+"""Sign-ins: random tokens in cookies, their SHA-256 in the database, ended by either side.
+
+A sign-in ends by itself when it was not used for its lifetime, and however much it was used when it
+is as old as the longest: after half a year somebody who records shows again who they are, after a
+day somebody who decides.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,8 @@ from trace.services.actors import Actor
 # A farmer's phone stays signed in over a season of use; an inspector's decides things.
 LIFETIME: Final = timedelta(days=30)
 SHORT_LIFETIME: Final = timedelta(hours=12)
+LONGEST: Final = timedelta(days=180)
+SHORT_LONGEST: Final = timedelta(hours=24)
 SHORT_ROLES: Final = frozenset({"inspector", "supervisor", "admin"})
 # The end moves with use, but is written at most once in this part of a lifetime.
 SLIDE_PART: Final = 30
@@ -75,13 +82,20 @@ def actor_of(session: Session) -> Actor | None:
 
 
 def slide(session: Session, role: str, *, at: datetime) -> bool:
-    """Moves the end of a sign-in in use; True when there is something to commit."""
+    """Moves the end of a sign-in in use; True when there is something to commit. Who begins to act
+    in a role of a shorter lifetime has the shorter from then on."""
     lifetime = _lifetime(role)
-    if session.expires_at - at > lifetime - lifetime / SLIDE_PART:
+    end = min(at + lifetime, session.created_at + _longest(role))
+    if timedelta(0) <= end - session.expires_at < lifetime / SLIDE_PART:
         return False
-    session.expires_at = at + lifetime
+    session.expires_at = end
     session.person.seen_at = at
     return True
+
+
+def is_over(session: Session, role: str, *, at: datetime) -> bool:
+    """Whether the sign-in is too old for somebody of this role, however much it was used."""
+    return session.created_at + _longest(role) <= at
 
 
 def choose_organisation(session: Session, organisation_id: int) -> Organisation:
@@ -139,3 +153,7 @@ def memberships_of(person: Person) -> list[Membership]:
 
 def _lifetime(role: str) -> timedelta:
     return SHORT_LIFETIME if role in SHORT_ROLES else LIFETIME
+
+
+def _longest(role: str) -> timedelta:
+    return SHORT_LONGEST if role in SHORT_ROLES else LONGEST

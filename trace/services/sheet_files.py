@@ -173,12 +173,14 @@ def _limited(rows: Iterator[Row]) -> Iterator[Row]:
 
 # -- workbooks -------------------------------------------------------------------------------------
 
+# None of them reads on past the next “<”: in a comment of many megabytes that begins a tag again
+# and again, each beginning would otherwise be read to the end.
 _SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _MERGED: Final = re.compile(
-    rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
+    rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ >/]")
-_HIDDEN: Final = re.compile(rb'<(?:\w+:)?(col|row)((?:\s[^>]*)?\shidden="(?:1|true)"[^>]*)>')
+_HIDDEN: Final = re.compile(rb'<(?:\w+:)?(col|row)((?:\s[^<>]*)?\shidden="(?:1|true)"[^<>]*)>')
 _NUMBERS: Final = re.compile(rb'(?:^|\s)(min|max|r)="(\d{1,7})"')
 PEEK: Final = 20  # rows of a sheet that is not read
 _ERRORS: Final = frozenset(

@@ -11,6 +11,9 @@ Rules:
 A view may need more: `@needs("manage")`. For members it is an act of the role (services.actors.MAY)
 and holds for reading too; for tokens it is a scope.
 
+Whoever is refused leaves a line in the log: the endpoint, and the numbers of the rows of person,
+organisation and token, where there are any.
+
 Sets `g.session`, `g.person`, `g.actor` (services.actors.Actor) and, for tokens, `g.token`; each is
 None where there is none. Another organisation's object is not found (404), never forbidden:
 services take the actor and answer NotFound.
@@ -21,6 +24,7 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Flask, current_app, flash, g, redirect, request, url_for
 from flask import Response as FlaskResponse
 from flask import session as browser_session
@@ -35,9 +39,10 @@ from trace.extensions import allow, db, needs, register
 from trace.models import Session
 from trace.services import token_rates
 from trace.services.actors import Actor
-from trace.services.sessions import actor_of, find_session, slide
+from trace.services.sessions import actor_of, find_session, is_over, slide
 from trace.services.tokens import actor_of as actor_of_token
 from trace.services.tokens import find_token, note_use
+from trace.web.cookies import cookie_name, named
 from trace.web.forms import answer_again
 from trace.web.outbox import StaleToken
 from trace.web.problems import answer, wants_json
@@ -61,7 +66,11 @@ __all__ = [
     "send_session_cookie",
 ]
 
+log = structlog.get_logger()
+
 COOKIE = "trace_session"
+# What is written down as refused: not signed in, not allowed, too often.
+REFUSALS = frozenset({401, 403, 429})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 RULES = ("anonymous", "public", "signed-in", "member", "authority", "platform", "token")
 # Endpoints without a blueprint: the framework's own.
@@ -82,6 +91,7 @@ class NoOrganisation(TraceError):
 
 def guard(app: Flask) -> None:
     """Puts the door before every request. Last to be called before the blueprints."""
+    app.config["SESSION_COOKIE_NAME"] = named(app, "session")
     app.before_request(_enter)
     app.after_request(_leave)
     app.register_error_handler(CSRFError, _stale_form)
@@ -137,10 +147,13 @@ def _enter() -> ResponseReturnValue | None:
 def recognise() -> None:
     """Finds who is signed in: sets `g.session`, `g.person`, `g.actor`."""
     g.session = g.person = g.actor = None
-    session = find_session(request.cookies.get(COOKIE, ""), at=clock.now())
+    session = find_session(request.cookies.get(cookie_name(COOKIE), ""), at=clock.now())
     if session is None:
         return
-    g.session, g.person, g.actor = session, session.person, actor_of(session)
+    acting = actor_of(session)
+    if is_over(session, acting.role if acting else "", at=clock.now()):
+        return
+    g.session, g.person, g.actor = session, session.person, acting
     if not browser_session.permanent:
         # The tokens of open forms must outlive the browser's own end, as the sign-in does.
         browser_session.permanent = True
@@ -208,7 +221,7 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
 
 def _leave(response: FlaskResponse) -> FlaskResponse:
     if g.get("send_cookie") and g.get("session_token") is None and g.get("session"):
-        send_session_cookie(response, request.cookies.get(COOKIE, ""), g.session)
+        send_session_cookie(response, request.cookies.get(cookie_name(COOKIE), ""), g.session)
     if g.get("rate") is not None:
         response.headers.update(g.rate.headers())
     if response.status_code == 429 and g.get("token") is not None:
@@ -216,19 +229,34 @@ def _leave(response: FlaskResponse) -> FlaskResponse:
     if g.get("session_token"):
         send_session_cookie(response, g.session_token, g.session)
     if g.get("forget_session"):
-        response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=_secure())
+        response.delete_cookie(cookie_name(COOKIE), httponly=True, samesite="Lax", secure=_secure())
     if g.get("person") is not None:
         # A shared computer: "back" after signing out must not show the pages again.
         response.headers.setdefault("Cache-Control", "no-store")
     if response.status_code == 401 and request.endpoint and g.get("person") is None:
         response.headers.setdefault("WWW-Authenticate", 'Bearer realm="trace"')
+    if response.status_code in REFUSALS:
+        _note_refusal(response.status_code)
     return response
+
+
+def _note_refusal(status: int) -> None:
+    acting = g.get("actor")
+    log.warning(
+        "refused",
+        status=status,
+        endpoint=request.endpoint,
+        method=request.method,
+        person=g.person.id if g.get("person") else None,
+        organisation=acting.organisation.id if acting else None,
+        token=g.token.id if g.get("token") else None,
+    )
 
 
 def send_session_cookie(response: Response, token: str, session: Session) -> None:
     """The sign-in's cookie: for this site only, unreadable to scripts, until the sign-in ends."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(COOKIE),
         token,
         expires=session.expires_at,
         httponly=True,

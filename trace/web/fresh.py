@@ -6,11 +6,14 @@ template: `{{ password_again(form) }}` from components/password.html inside the 
 
 from __future__ import annotations
 
+import structlog
 from flask import g, request
 
 from trace import clock
 from trace.services import people, sessions
 from trace.web import throttle
+
+log = structlog.get_logger()
 
 
 def password_asked() -> bool:
@@ -28,4 +31,5 @@ def confirm_person() -> None:
         people.confirm_password(g.person, request.form.get("password", ""))
     except people.WrongPassword:
         throttle.count(throttle.BY_ACCOUNT, "password", name)
+        log.warning("password-refused", person=g.person.id, endpoint=request.endpoint)
         raise

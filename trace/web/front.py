@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from trace import clock
@@ -13,8 +23,10 @@ from trace.services.people import change_account
 from trace.services.refusals import FieldMissing
 from trace.services.wards import match_wards
 from trace.web.access import safe_next
+from trace.web.cookies import cookie_name
 from trace.web.forms import Form, showable
 from trace.web.guessing import path_of_guess
+from trace.web.i18n import LANGUAGE
 
 blueprint = Blueprint("home", __name__)
 
@@ -65,7 +77,14 @@ def language(code: str) -> ResponseReturnValue:
     if g.person is not None and g.person.locale != code:
         change_account(g.person, {"locale": code}, at=clock.now())
         db.session.commit()
-    response.set_cookie("lang", code, max_age=YEAR, samesite="Lax", httponly=True)
+    response.set_cookie(
+        cookie_name(LANGUAGE),
+        code,
+        max_age=YEAR,
+        samesite="Lax",
+        httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
     return response
 
 

@@ -22,7 +22,7 @@ from trace.web.measuring import HEADER, TALLIES, note, request_id
 
 HOT = frozenset({"scan.show", "scan.seen"})
 # A year; sent where the public address is https: who was here once is not led astray by a network.
-ENCRYPTED_ONLY = ("Strict-Transport-Security", "max-age=31536000")
+ENCRYPTED_ONLY = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 # What every answer carries unless it says otherwise.
 HEADERS = {
     # No inline script or style anywhere: consoles load their own files only. Pages that carry

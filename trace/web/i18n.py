@@ -19,6 +19,9 @@ from flask_babel import Domain, get_locale
 
 from trace.services import languages as spoken
 from trace.services.languages import FALLBACK, SOURCE, languages
+from trace.web.cookies import cookie_name
+
+LANGUAGE = "lang"  # the cookie of the reader's choice
 
 
 def catalogue(language: str) -> Catalog:
@@ -68,7 +71,7 @@ def select_locale() -> str:
     person = g.get("person")
     if person is not None and person.locale in languages():
         return str(person.locale)
-    kept = request.cookies.get("lang", "")
+    kept = request.cookies.get(cookie_name(LANGUAGE), "")
     if kept in languages():
         return kept
     return request.accept_languages.best_match(languages(), default=SOURCE) or SOURCE

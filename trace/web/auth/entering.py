@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
@@ -12,6 +13,8 @@ from trace.services import counters, sessions
 from trace.web.access import safe_next
 from trace.web.pages import front_door
 from trace.web.resume import send_again, unpack
+
+log = structlog.get_logger()
 
 
 def enter(person: Person, *, fallback: str = "") -> ResponseReturnValue:
@@ -24,6 +27,7 @@ def enter(person: Person, *, fallback: str = "") -> ResponseReturnValue:
     sessions.forget_expired(at=now)
     counters.forget_over(at=now)
     db.session.commit()
+    log.info("signed-in", person=person.id, endpoint=request.endpoint)
     # Whoever may have planted a cookie in this browser before knows nothing of what comes now.
     session.clear()
     g.session, g.session_token, g.person = opened, token, person

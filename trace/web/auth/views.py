@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Blueprint, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -18,6 +19,7 @@ from trace.web.auth.entering import enter
 from trace.web.forms import Form
 
 blueprint = Blueprint("auth", __name__)
+log = structlog.get_logger()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -34,6 +36,7 @@ def sign_in() -> ResponseReturnValue:
                 person = people.authenticate(typed, password)
             except people.WrongSignIn:
                 throttle.count_failure(typed)
+                log.warning("sign-in-failed", endpoint=request.endpoint)
                 raise
             throttle.forget_failures(typed)
             return enter(person)
@@ -44,6 +47,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Ends this sign-in."""
     if g.session is not None:
+        log.info("signed-out", person=g.session.person_id)
         sessions.end_session(g.session)
         db.session.commit()
     session.clear()

@@ -17,6 +17,7 @@ from trace.models import Key
 from trace.schemas.keys import OwnKeyForm, SignedRecordForm
 from trace.services import custody, key_records, passkeys
 from trace.services.naming import issuer_of
+from trace.services.settings import current_settings
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
@@ -172,7 +173,7 @@ def own() -> ResponseReturnValue:
     return form.page(
         "producer/keys/own.html",
         draft=draft,
-        upload=request.host_url.rstrip("/") + "/api/v1/statements",
+        upload=f"{current_settings().public_url}/api/v1/statements",
         ask_password=draft is not None and password_asked(),
     )
 

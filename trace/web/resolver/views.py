@@ -27,6 +27,7 @@ from trace.services.sessions import actor_of, find_session
 from trace.services.settings import current_settings
 from trace.web.access import COOKIE
 from trace.web.addresses import raw_target
+from trace.web.cookies import cookie_name
 from trace.web.guessing import TooManyCodes, count_unknown, minutes, seconds_to_wait
 from trace.web.printed import ASKED_ANEW, FOR_EVERYONE, LINKSET_TYPE, METHODS, check_query
 from trace.web.problems import problem
@@ -132,7 +133,7 @@ def _desk_of(path: str) -> Response | None:
     page. Nobody else's answer knows of it: the cookie is read here alone; what is made by it nobody
     may keep; all other answers are the same for everyone, and asked for anew each time (`no-cache`,
     without a validator)."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(COOKIE), "")
     session = find_session(token, at=clock.now()) if token else None
     acting = actor_of(session) if session else None
     if acting is None or acting.organisation.kind != "authority" or not acting.may("inspect"):
