@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     case,
     func,
     literal,
@@ -21,10 +21,14 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Thing
 from trace.models.events import ROLES
 from trace.services.edges import Edge, believed
-from trace.services.sets import among, is_sqlite, unnested
+from trace.services.sets import among, is_sqlite, raw_rows, unnested
 
 _, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
+SINGLE: Final = ("unit", "logistic")  # nothing is a unit of these
 Reached = dict[int, bool]  # thing id: reached only through mixes ("may contain")
+# Target, source, whether it is a mix, the target's kind and its owner; and the event where somebody
+# else than that owner says so, else 0.
+Way = tuple[int, int, bool, str, int | None, int]
 
 
 def descendants(
@@ -44,14 +48,14 @@ def descendants(
     """
     reached: Reached = dict(start)
     frontier: Reached = dict(start)
-    single: set[int] = set()  # units, which have no units
+    lots: Collection[int] = start.keys()  # of the frontier: what may have units
     while frontier:
-        edges = _edges(frontier, spoken=spoken)
-        units = _units(frontier.keys() - single)
-        single.update(unit[0] for unit in units)
+        ways = [*_edges(sorted(frontier), spoken=spoken), *_units(sorted(lots))]
+        told = {way[0]: (way[3], way[4]) for way in ways}
         if seen is not None:
-            seen.update((edge[0], edge[3:]) for edge in chain(edges, units))
-        frontier = _onward(chain(edges, units), frontier, reached, sources)
+            seen |= told
+        frontier = _onward(ways, frontier, reached, sources)
+        lots = [thing for thing in frontier if told[thing][0] not in SINGLE]
         reached |= frontier
     return reached
 
@@ -66,7 +70,7 @@ def after(start: Mapping[int, bool], events: Collection[int], sources: dict[int,
     named = select(EventThing.thing_id).where(among(EventThing.event_id, events))
     units = select(Thing.id, Thing.lot_id).where(Thing.id.in_(named), Thing.lot_id.is_not(None))
     edges += [
-        (unit, lot, False, "unit", None)
+        (unit, lot, False, "unit", None, 0)
         for unit, lot in db.session.execute(units)
         if lot is not None
     ]
@@ -75,47 +79,38 @@ def after(start: Mapping[int, bool], events: Collection[int], sources: dict[int,
 
 
 def _onward(
-    edges: Iterable[tuple[int, int, bool, str, int | None]],
+    ways: Collection[Way],
     frontier: Mapping[int, bool],
     reached: Mapping[int, bool],
     sources: dict[int, int] | None,
 ) -> Reached:
-    """What the edges lead to that is not reached yet. A thing reached again by an unmixed way is
+    """What the ways lead to that is not reached yet. A thing reached again by an unmixed way is
     worse off than known: it is walked on from anew."""
-    found: Reached = {}
-    via: dict[int, int] = {}
-    for target, source, mixed, _, _ in edges:
-        through = frontier[source] or bool(mixed)
-        known = found.get(target)
-        if known is None or (known and not through):
-            found[target] = through
-            via[target] = source
-    onward = {
-        thing: mixed
-        for thing, mixed in found.items()
-        if thing not in reached or (reached[thing] and not mixed)
-    }
+    sure = {way[0]: way[1] for way in ways if not (way[2] or frontier[way[1]])}
+    via = {way[0]: way[1] for way in ways} | sure
+    found = {thing: False for thing in sure if reached.get(thing, True)}
+    if len(sure) < len(via):
+        found |= {thing: True for thing in via.keys() - sure.keys() if thing not in reached}
     if sources is not None:
-        for thing in onward:
+        for thing in found:
             sources.setdefault(thing, sources[via[thing]])
-    return onward
+    return found
 
 
-def _units(lots: Collection[int]) -> list[tuple[int, int, bool, str, int | None]]:
-    """The same of all units of these lots."""
+def _units(lots: Collection[int]) -> list[Way]:
+    """To all units of these lots."""
     if not lots:
         return []
-    query = select(Thing.id, Thing.lot_id, literal(0), Thing.kind, Thing.owner_id).where(
-        among(Thing.lot_id, lots)
+    units = select(
+        Thing.id, Thing.lot_id, literal(0).label("mixed"), Thing.kind, Thing.owner_id, literal(0)
     )
-    return [tuple(row) for row in db.session.execute(query)]  # type: ignore[misc]  # five columns
+    return cast("list[Way]", raw_rows(_one_by_one(units, Thing.lot_id, lots)))
 
 
 def _edges(
     things: Collection[int] = (), *, events: Collection[int] = (), spoken: bool
-) -> list[tuple[int, int, bool, str, int | None]]:
-    """(target, source, mixed, target's kind, its owner) of the edges from these things, or of these
-    events."""
+) -> list[Way]:
+    """The ways from these things, or of these events."""
     here, there, inputs = aliased(EventThing), aliased(EventThing), aliased(EventThing)
     many = (
         select(func.count())
@@ -132,9 +127,9 @@ def _edges(
             there.thing_id.label("target"),
             here.thing_id.label("source"),
             ((here.role == INPUT) & (many > 1)).label("mixed"),
-            doubt.label("doubt"),
             Thing.kind.label("kind"),
             Thing.owner_id.label("owner"),
+            doubt.label("doubt"),
         )
         .select_from(here)
         .join(there, there.event_id == here.event_id)
@@ -153,23 +148,23 @@ def _edges(
         query = query.join(Event, Event.id == here.event_id)
     if events:
         query = query.where(among(here.event_id, events))
-    elif is_sqlite():
-        query = query.where(among(here.thing_id, things))
     else:
         query = _one_by_one(query, here.thing_id, things)
-    edges = db.session.execute(query).all()
-    asked = {Edge(row.doubt, row.source, row.target) for row in edges if row.doubt}
-    told = believed(asked) if asked else set()
-    return [
-        (target, source, bool(mixed), kind, owner)
-        for target, source, mixed, event, kind, owner in edges
-        if not event or Edge(event, source, target) in told
-    ]
+    ways = cast("list[Way]", raw_rows(query))
+    asked = {Edge(way[5], way[1], way[0]) for way in ways if way[5]}
+    if not asked:
+        return ways
+    told = believed(asked)
+    return [way for way in ways if not way[5] or Edge(way[5], way[1], way[0]) in told]
 
 
-def _one_by_one(query: Any, column: Any, things: Collection[int]) -> Any:
+def _one_by_one(
+    query: Select[*tuple[Any, ...]], column: Any, things: Collection[int]
+) -> Select[*tuple[Any, ...]]:
     """The query for each of the things, by index. PostgreSQL would rather read whole tables: it
     takes every thing of a long list for one that has many events."""
     each = unnested(things, "each")
-    inner = query.where(column == each.c.id).offset(0).lateral("edges")
+    if is_sqlite():
+        return query.where(column == each.c.id)
+    inner = query.where(column == each.c.id).offset(0).lateral("ways")
     return select(*inner.c).select_from(each).join(inner, true())

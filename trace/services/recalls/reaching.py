@@ -20,7 +20,7 @@ from sqlalchemy import (
     BigInteger,
     FromClause,
     Integer,
-    Text,
+    Select,
     case,
     cast,
     func,
@@ -49,7 +49,7 @@ from trace.models.things import Alert
 from trace.models.types import from_micro
 from trace.services.capture.notices import Walk, log_size
 from trace.services.descent import Reached, descendants
-from trace.services.sets import among, batched, given, is_sqlite, unnested
+from trace.services.sets import among, batched, unnested
 
 EPC: Final = ROLES.index("epc")
 PIECES: Final = ""
@@ -105,7 +105,7 @@ class Closure:
 
     def counted(self) -> dict[str, int]:
         """How many things of each kind are in it."""
-        return dict(Counter(self.seen[thing][0] for thing in self.things))
+        return dict(Counter(kind for kind, _ in self.seen.values()))
 
     @property
     def mixed(self) -> int:
@@ -122,17 +122,11 @@ class Closure:
         unnamed: dict[int, Held] = {}
         _holdings(as_table(self.only("lot")), found)
         _handovers(as_table(self.things), found, unnamed)
-        made: Counter[int] = Counter()
-        sure: set[int] = set()
-        for thing, mixed in self.things.items():
-            owner = self.seen[thing][1]
+        sure = {self.seen[thing][1] for thing, mixed in self.things.items() if not mixed}
+        for owner, count in Counter(owner for _, owner in self.seen.values()).items():
             if owner is not None:
-                made[owner] += 1
-                if not mixed:
-                    sure.add(owner)
-        for owner, count in made.items():
-            one = _at(found, owner)
-            one.things, one.sure = max(one.things, count), one.sure or owner in sure
+                one = _at(found, owner)
+                one.things, one.sure = max(one.things, count), one.sure or owner in sure
         return _named(found, unnamed)
 
 
@@ -159,19 +153,17 @@ def closure(thing_ids: Collection[int], *, to_sign: bool = False) -> Closure:
 
 
 def as_table(reached: Mapping[int, bool]) -> FromClause:
-    """A closure in memory as a table (thing_id, mixed) of a query: two bound lists."""
-    sure = [thing for thing, mixed in reached.items() if not mixed]
-    maybe = [thing for thing, mixed in reached.items() if mixed]
+    """A closure in memory as a table (thing_id, mixed) of a query: one bound list or two."""
+    sure = sorted([thing for thing, mixed in reached.items() if not mixed])
+    if len(sure) == len(reached):
+        return _listed(sure, mixed=False).subquery("reached")
+    maybe = sorted([thing for thing, mixed in reached.items() if mixed])
     return union_all(_listed(sure, mixed=False), _listed(maybe, mixed=True)).subquery("reached")
 
 
-def _listed(things: Collection[int], *, mixed: bool) -> Any:
-    told = literal(int(mixed), Integer())
-    if is_sqlite():
-        each = func.json_each(literal(given(things), Text())).table_valued("value")
-        return select(cast(each.c.value, BigInteger).label("thing_id"), told.label("mixed"))
-    each_row = unnested(things, "maybe" if mixed else "sure")
-    return select(each_row.c.id.label("thing_id"), told.label("mixed"))
+def _listed(things: Collection[int], *, mixed: bool) -> Select[*tuple[Any, ...]]:
+    each = unnested(things, "maybe" if mixed else "sure")
+    return select(each.c.id.label("thing_id"), literal(int(mixed), Integer()).label("mixed"))
 
 
 def reached_table(recall: Recall) -> FromClause:
@@ -273,16 +265,7 @@ def _handovers(reached: FromClause, found: dict[int, Held], unnamed: dict[int, H
         .join(Handover, Handover.event_id == EventThing.event_id)
         .join(Thing, Thing.id == reached.c.thing_id)
         .where(EventThing.role == EPC, ~Handover.voided)
-        .group_by(
-            Handover.event_id,
-            Handover.received,
-            Handover.giver_id,
-            Handover.taker_id,
-            Handover.state,
-            Handover.answered_by,
-            Thing.kind,
-            EventThing.unit,
-        )
+        .group_by(Handover.event_id, Thing.kind, EventThing.unit)
     ).all()
     links: set[int] = set()
     one_sided: set[int] = set()
