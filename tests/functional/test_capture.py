@@ -79,7 +79,8 @@ def test_an_event_is_signed_by_its_organisation_and_its_entry_names_nothing(
     line = db_session.scalar(select(LogEntry.entry).where(LogEntry.event_id == row.id)) or ""
     assert lot.rpartition("/")[2] not in line
     assert actor.organisation.code not in line
-    opened = open_statement(row.jwt + "~" + "~".join(filter(None, kept_texts(row.disclosures))) + "~")
+    texts = [text or "" for text in kept_texts(row.disclosures)]
+    opened = open_statement("~".join([row.jwt, *texts, ""]))
     assert opened.event["quantityList"] == registered(lot)["quantityList"]
     assert opened.event["eventID"] == captured.events[0].event_key
 
