@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_partitions import add_partitions, drop_partitions
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -45,8 +47,11 @@ def upgrade() -> None:
             sa.Column("acts", sa.String(length=8), server_default="", nullable=False)
         )
 
+    add_partitions(op)
+
 
 def downgrade() -> None:
+    drop_partitions(op)
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_column("acts")
         batch_op.drop_column("form")

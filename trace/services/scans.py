@@ -192,7 +192,7 @@ def _first_today(seen: Iterable[Seen]) -> set[bytes]:
         ]
         rows = connection.exec_driver_sql(
             f"INSERT INTO scan_visits (mark, day) VALUES {values} "  # noqa: S608 (marks only)
-            "ON CONFLICT (mark) DO NOTHING RETURNING mark",
+            "ON CONFLICT DO NOTHING RETURNING mark",
             tuple(given),
         )
         fresh.update(bytes(row[0]) for row in rows)
