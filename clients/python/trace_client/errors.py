@@ -39,3 +39,16 @@ class Refused(Exception):
 
 class Changed(Refused):
     """The record was changed since the version that was named (412)."""
+
+
+class TooMany(Refused):
+    """The token asked too often, and went on after the waits it was asked for (429). `retry_after`
+    is for how many seconds more."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(status, problem)
+
+
+class Failed(Exception):
+    """Work that was asked for (a sheet, a spreadsheet) ended without its file."""

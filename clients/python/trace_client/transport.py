@@ -1,8 +1,9 @@
 """Requests over HTTP by the standard library, tried again where that is safe.
 
 A request is tried again when no answer came or the server says that it is busy (429, 502, 503,
-504): always for GET, and for POST because its key makes a repeat harmless. Between tries it waits
-as long as the server asks, otherwise twice as long as before.
+504): always for GET, and for POST because its key makes a repeat harmless. One that was refused for
+asking too often (429) was not carried out: it is tried again whatever its method. Between tries it
+waits as long as the server asks (`Retry-After`), otherwise twice as long as before.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from email.message import Message
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from trace_client.errors import Changed, NotReached, Refused
+from trace_client.errors import Changed, NotReached, Refused, TooMany
 
 BUSY: Final = frozenset({429, 502, 503, 504})
+TOO_MANY: Final = 429
 LONGEST_WAIT: Final = 60.0
 SAFE: Final = frozenset({"GET", "POST"})
 
@@ -47,13 +49,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 @dataclass(slots=True)
 class Transport:
-    """Sends requests to one server. `wait` is how long to wait is done; tests count it."""
+    """Sends requests to one server. `wait` waits so many seconds. `left` is how many requests the
+    token had left this minute when the last answer came; None while no server said."""
 
     base: str
     token: str
     timeout: float = 30.0
     tries: int = 5
     wait: Callable[[float], None] = time.sleep
+    left: int | None = field(default=None, init=False)
     opener: urllib.request.OpenerDirector = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,15 +77,17 @@ class Transport:
         """The answer. Raises Refused, Changed, NotReached."""
         pause = 0.5
         for number in range(1, self.tries + 1):
-            last = number == self.tries or method not in SAFE
+            last = number == self.tries
             try:
                 answer = self._once(method, path, data, headers)
             except (OSError, http.client.HTTPException) as error:
-                if last:
+                if last or method not in SAFE:
                     raise NotReached(f"{method} {path}: {error}") from error
                 self.wait(pause)
             else:
-                if answer.status not in BUSY or last:
+                self.left = _left(answer)
+                again = answer.status in BUSY and (method in SAFE or answer.status == TOO_MANY)
+                if last or not again:
                     return _checked(answer)
                 self.wait(min(_asked(answer, pause), LONGEST_WAIT))
             pause = min(pause * 2, LONGEST_WAIT)
@@ -119,6 +125,15 @@ def _asked(answer: Answer, pause: float) -> float:
     return float(text) if text.isascii() and text.isdecimal() else pause
 
 
+def _left(answer: Answer) -> int | None:
+    """How many requests are left: the parameter `r` of the field `RateLimit`."""
+    for part in answer.headers.get("ratelimit", "").split(";")[1:]:
+        name, _, value = part.strip().partition("=")
+        if name == "r" and value.isascii() and value.isdecimal():
+            return int(value)
+    return None
+
+
 def _checked(answer: Answer) -> Answer:
     if answer.status < 300:
         return answer
@@ -127,4 +142,6 @@ def _checked(answer: Answer) -> Answer:
     except ValueError:
         problem = None
     told = problem if isinstance(problem, dict) else {"code": "http", "detail": "no problem+json"}
+    if answer.status == TOO_MANY:
+        raise TooMany(answer.status, told, _asked(answer, 0.0))
     raise (Changed if answer.status == 412 else Refused)(answer.status, told)

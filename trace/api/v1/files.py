@@ -44,9 +44,11 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 
 class JobOut(Schema):
-    """Work under way: `state` is queued, running, done or failed; `file` is where its file is."""
+    """Work under way: `state` is queued, running, done or failed; `address` is where it is asked
+    about again, `file` where its file is."""
 
     id = fields.String(required=True)
+    address = fields.String(required=True)
     state = fields.String(required=True)
     done = fields.Integer(required=True)
     total = fields.Integer(required=True)
@@ -57,6 +59,7 @@ class JobOut(Schema):
 
 JOB: Final = {
     "id": PUBLIC_ID,
+    "address": f"/api/v1/labels/{PUBLIC_ID}",
     "state": "done",
     "done": 240,
     "total": 240,
@@ -70,6 +73,7 @@ def job_out(job: Job, of: str) -> dict[str, Any]:
     """A job as answers tell it; `of` is the path under which its file lies."""
     return {
         "id": job.public_id,
+        "address": f"/api/v1/{of}/{job.public_id}",
         "state": job.state,
         "done": job.progress,
         "total": job.total,

@@ -29,10 +29,12 @@ from trace.services.batches import address_of, short_name
 from trace.services.catalogue import COLUMNS, catalogue, import_catalogue, read_catalogue
 from trace.services.codes import find_printed, find_things
 from trace.services.handovers import get_handover
+from trace.services.labels import prints_of
 from trace.services.note_labels import draw_note, link_address
 from trace.services.prefixes import claim_of
 from trace.services.products import get_product
 from trace.services.records import LOCAL_ZONE
+from trace.services.refusals import FieldMissing
 
 AT: Final = "2026-11-20T00:30:00Z"
 
@@ -349,7 +351,7 @@ def show_crates(actor: Actor, run: int) -> dict[str, Any]:
     "POST",
     "/crates/<int:run>/again",
     tag="labels",
-    summary="The labels of a run on paper, after packing or once more",
+    summary="The labels of a run on paper, after packing or once more (then with the reason)",
     scope="capture",
     body=out.CRATES_AGAIN,
     out=JobOut(),
@@ -363,8 +365,10 @@ def print_crates_again(actor: Actor, run: int, clean: dict[str, Any]) -> Answer:
     for name in ("first", "last"):
         if clean[name] > found.count:
             raise Refused([NumberTooLarge(path=name, limit=found.count)])
-    ends = clean["first"], clean["last"]
-    reason, drawn = clean["reason"] or "", _drawn(clean, found)
+    ends, reason = (clean["first"], clean["last"]), clean["reason"] or ""
+    if not reason and prints_of(actor, run=run):
+        raise Refused([FieldMissing(path="reason")])
+    drawn = _drawn(clean, found)
     job = crating.print_again(actor, found, ends, reason, drawn, at=clock.now())
     return Answer(job_out(job, "labels"), location=f"/api/v1/labels/{job.public_id}")
 

@@ -22,7 +22,8 @@ _MAYBE: Final[dict[str, Any]] = {"type": ["number", "null"]}
 class CrateAgainSchema(AgainSchema):
     """Labels of a run on paper; why, where they were printed before."""
 
-    reason = Text(200)
+    def __init__(self) -> None:
+        super().__init__(first_time=True)
 
 
 class PresetSchema(RecordSchema):
