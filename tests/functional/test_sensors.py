@@ -16,10 +16,11 @@ from trace.core.epcis import JsonObject
 from trace.errors import Refused, TraceError
 from trace.extensions import db
 from trace.jobs.sensors import tell_all
-from trace.models import Membership, Notification, Sensor, SensorReading
+from trace.models import Membership, Notification, Sensor, SensorReading, Thing
 from trace.services import people, sensors, sensors_readings
 from trace.services.passports import passport_of
 from trace.services.sensors_readings import Given, read_csv, take
+from trace.services.timelines import timeline
 
 NOON = datetime(2026, 11, 21, 5, tzinfo=UTC)  # 12:00 in Viet Nam
 
@@ -84,6 +85,63 @@ def test_a_journey_is_told_once_with_what_lay_outside_its_limits(
     page = client.get("/t" + path_of(lot) + "?lang=en").get_data(as_text=True)
     assert "outside 0–8 °C: 20 minutes" in page
     assert "readings outside their limits" in page
+
+
+def test_what_a_lot_was_split_into_on_the_way_goes_on_being_measured(farm: Farm) -> None:
+    lot, other = farm.register(100), farm.register(50)
+    sensor = made(farm)
+    ids = [thing_id(one) for one in (lot, other)]
+    sensors.begin_watch(farm.actor, sensor, ids, since=NOON, at=NOON)
+    farm.at = NOON + timedelta(hours=1)
+    part = farm.mix([lot], 40, step="splitting")
+    farm.at += timedelta(hours=1)
+    smaller = farm.mix([part], 20, step="splitting")
+    milled = farm.mix([other], 30, step="milling")
+    until = farm.at + timedelta(hours=2)
+    sensors.end_watch(farm.actor, sensor, until=until, at=until)
+    farm.at = until + timedelta(hours=1)
+    later = farm.mix([part], 10, step="splitting")
+    db.session.commit()
+    sent(sensor, (0, "4"), (200, "5"))
+    fold_all()
+    for one in (lot, part, smaller):
+        lines = [line for line in told(farm, one) if names(line, one)]
+        assert [line["sensor"]["max"] for line in lines] == [5]
+    for one in (later, milled):
+        assert not any(names(line, one) for line in told(farm, one))
+
+
+def names(line: JsonObject, lot: str) -> bool:
+    return any(lot.endswith(str(one["path"])) for one in line["things"])
+
+
+@pytest.mark.parametrize(
+    ("measures", "title", "others"),
+    [
+        (("temperature",), "Đo nhiệt độ", 0),
+        (("humidity",), "Đo độ ẩm", 0),
+        (("rainfall",), "Đo lượng mưa", 0),
+        (("fine-dust",), "Đo bụi mịn", 0),
+        (("temperature", "humidity", "rainfall"), "Đo bằng cảm biến", 2),
+    ],
+)
+def test_a_report_is_called_by_what_it_measured_and_drawn_for_each_measure(
+    farm: Farm, client: FlaskClient, measures: tuple[str, ...], title: str, others: int
+) -> None:
+    lot = farm.register(100)
+    sensor = made(farm)
+    carried(farm, sensor, lot)
+    for measure in measures:
+        sent(sensor, *((20 * n, str(40 + n)) for n in range(4)), measure=measure)
+    fold_all()
+    [line] = told(farm, lot)
+    series = [line["sensor"], *line["sensor"].get("others", ())]
+    assert [one["kind"] for one in series] == list(measures)
+    page = client.get("/t" + path_of(lot)).get_data(as_text=True)
+    assert title in page
+    assert page.count('<svg class="curve"') == 1 + others
+    shown = timeline(farm.actor, db.session.get_one(Thing, thing_id(lot)))
+    assert shown[0].label == title
 
 
 def test_what_comes_late_is_told_by_itself(farm: Farm) -> None:

@@ -34,6 +34,7 @@ from trace.services.histories import (
 from trace.services.naming import organisation_did
 from trace.services.removals import Removals
 from trace.services.sets import among
+from trace.services.vocabulary import SERIES
 from trace.services.wards import ward_name
 
 # Told at the head of the page.
@@ -344,9 +345,9 @@ def _notice(value: Any) -> JsonObject | None:
 
 
 def _sensor(elements: Any) -> JsonObject | None:
-    """Temperatures of one line: the span, and up to sixty points for a curve."""
-    points: list[tuple[str, float]] = []
-    values: list[float] = []
+    """What sensors read, of one line: the first series, and in `others` those of other measures."""
+    points: dict[str, list[tuple[str, float]]] = {}
+    values: dict[str, list[float]] = {}
     for element in _list(elements):
         if not isinstance(element, dict):
             continue
@@ -354,25 +355,31 @@ def _sensor(elements: Any) -> JsonObject | None:
         meta = meta if isinstance(meta, dict) else {}
         at = meta.get("time") or meta.get("startTime") or ""
         for report in _list(element.get("sensorReport")):
-            if not isinstance(report, dict) or report.get("uom") != "CEL":
+            if not isinstance(report, dict) or report.get("uom") not in SERIES:
                 continue
-            when = str(report.get("time") or at)
+            uom, when = str(report["uom"]), str(report.get("time") or at)
             read = [
                 float(report[member])
                 for member in ("meanValue", "value", "minValue", "maxValue")
                 if isinstance(report.get(member), (int, float))
             ]
             if read:
-                points.append((when, read[0]))  # of a piece, its mean
-                values += read
-    if not points:
+                points.setdefault(uom, []).append((when, read[0]))  # of a piece, its mean
+                values.setdefault(uom, []).extend(read)
+    found = [_series(uom, points[uom], values[uom]) for uom in SERIES if uom in points]
+    if not found:
         return None
+    return {**found[0], "others": found[1:]} if len(found) > 1 else found[0]
+
+
+def _series(uom: str, points: list[tuple[str, float]], values: list[float]) -> JsonObject:
+    """One measure: the span, and up to sixty points for a curve."""
     points.sort(key=lambda point: point[0])
     curve = [value for _, value in points]
     step = max(1, len(points) // 60)
     return {
-        "kind": "temperature",
-        "uom": "CEL",
+        "kind": SERIES[uom],
+        "uom": uom,
         "min": min(values),
         "max": max(values),
         "from": points[0][0],

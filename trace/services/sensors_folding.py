@@ -2,7 +2,8 @@
 
 * A sensor at a place: a day's readings at a time, when the day is over here and two hours more (its
   gateway may send late). They are told of what lay there that day, as its keeper's own events say.
-* A sensor that goes with goods: when its owner has said that it arrived.
+* A sensor that goes with goods: when its owner has said that it arrived. A lot that its owner split
+  on the way goes on as what it was split into: they are told of, too.
 
 What comes later than that is told by an event of its own, from those readings alone: a statement is
 never changed, and a reading is never told twice. The event is an ObjectEvent of the step
@@ -19,7 +20,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
+from trace.core.epcis.vocabulary import own_word
 from trace.core.gs1 import canonical_uri, local_uri, parse_identity
 from trace.core.series import MEASURES, Fold, Limits, Point, Reading, fold
 from trace.extensions import db
@@ -41,6 +44,7 @@ from trace.services.records import (
     observed,
 )
 from trace.services.sensors import FOLDS, MOST_GOODS, WAIT_AFTER_ARRIVAL, limits_of
+from trace.services.sets import among
 from trace.services.settings import current_settings
 
 KIND: Final = FOLDS
@@ -106,7 +110,8 @@ def tell(sensor_id: int, *, at: datetime) -> int:
             events += _tell(actor, sensor, told, things, place_uri(sensor.place), at)
     for watch in _ended(sensor, at):
         told = _untold(sensor, watch.since, watch.until or at)
-        events += _tell(actor, sensor, told, watch.things, "", at)
+        things = _with_parts(organisation, watch.things, watch.since, watch.until or at)
+        events += _tell(actor, sensor, told, things, "", at)
     return events
 
 
@@ -203,6 +208,41 @@ def _lying(organisation: Organisation, place: str, day: date) -> list[Thing]:
         .limit(MOST_GOODS)
     )
     return list(db.session.scalars(query))
+
+
+def _with_parts(
+    organisation: Organisation, things: Sequence[Thing], since: datetime, until: datetime
+) -> list[Thing]:
+    """The goods of a journey, and the lots that their owner split them into meanwhile, and those
+    again."""
+    found = {thing.id: thing for thing in things}
+    fresh = set(found)
+    wrong = aliased(Event)
+    declared = wrong.corrects == Event.statement_id, wrong.issuer_id == organisation.id
+    while fresh and len(found) < MOST_GOODS:
+        source = aliased(EventThing)
+        query = (
+            select(Thing)
+            .join(EventThing, EventThing.thing_id == Thing.id)
+            .join(Event, Event.id == EventThing.event_id)
+            .join(source, source.event_id == Event.id)
+            .where(
+                among(source.thing_id, sorted(fresh)),
+                source.role == ROLES.index("input"),
+                EventThing.role == ROLES.index("output"),
+                Event.issuer_id == organisation.id,
+                Event.biz_step == own_word("splitting"),
+                Event.event_time >= since,
+                Event.event_time <= until,
+                ~select(wrong.id).where(*declared).exists(),
+            )
+            .order_by(Thing.id)
+            .limit(MOST_GOODS)
+        )
+        parts = {thing.id: thing for thing in db.session.scalars(query).unique()}
+        fresh = parts.keys() - found.keys()
+        found |= parts
+    return list(found.values())[:MOST_GOODS]
 
 
 # -- the event -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -28,10 +28,11 @@ from trace.services import counters
 from trace.services.notifications import notify
 from trace.services.records import LOCAL_ZONE
 from trace.services.sensors import SensorRetired, limits_of
-from trace.services.sets import batched, is_sqlite
+from trace.services.sets import among, batched, is_sqlite
 
 MOST_AT_ONCE: Final = 2_000
 MOST_LINES: Final = 100_000
+MOST_TOLD: Final = 200_000
 MOST_BYTES: Final = 5_000_000
 MOST_ERRORS: Final = 20
 MOST_VALUE: Final = 1_000_000
@@ -241,6 +242,21 @@ def forget_old(*, at: datetime) -> int:
             .execution_options(synchronize_session=False)
         )
     return len(rows)
+
+
+def told_in(
+    event_id: int, devices: Collection[str], *, most: int = MOST_TOLD
+) -> list[SensorReading]:
+    """The readings that an event of these devices (`deviceID`) was folded from, as far as they are
+    kept, in order."""
+    query = (
+        select(SensorReading)
+        .join(Sensor, Sensor.id == SensorReading.sensor_id)
+        .where(among(Sensor.device, sorted(set(devices))), SensorReading.event_id == event_id)
+        .order_by(SensorReading.measure, SensorReading.time)
+        .limit(most)
+    )
+    return list(db.session.scalars(query))
 
 
 def recent(sensor: Sensor, *, since: datetime, limit: int = 20_000) -> list[SensorReading]:

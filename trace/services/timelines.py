@@ -51,7 +51,7 @@ from trace.services.event_rows import with_event_id
 from trace.services.records import JsonObject
 from trace.services.sets import among
 from trace.services.successors import made_by_or_for, predecessors, taken_from
-from trace.services.vocabulary import bare_step, step_label
+from trace.services.vocabulary import bare_step, line_label
 
 # A lot has tens of events, a cycle some hundreds; a stranger's lot may have any number.
 LINE_LIMIT = 500
@@ -116,7 +116,7 @@ class Line:
     @property
     def label(self) -> str:
         """What people call it (a msgid)."""
-        return step_label(self.document.get("bizStep"))
+        return line_label(self.document)
 
     @property
     def stands(self) -> bool:

@@ -8,9 +8,10 @@ no code at all where whole trade items are counted (EPCIS 2.0, section 7.3.3.3).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from trace.core.epcis.vocabulary import OWN_STEPS, event_context
 from trace.core.history import reading
@@ -56,7 +57,7 @@ STEP_LABELS: Final = {
     "repackaging": "Đóng gói lại",
     "unpacking": "Dỡ hàng",
     "storing": "Bảo quản",
-    "sensor_reporting": "Đo nhiệt độ",
+    "sensor_reporting": "Đo bằng cảm biến",
     "shipping": "Giao hàng",
     "departing": "Xuất phát",
     "arriving": "Đến nơi",
@@ -84,6 +85,39 @@ def step_label(biz_step: str | None) -> str:
     """The Vietnamese word (a msgid) for a step; an unknown step is shown as it stands."""
     word = bare_step(biz_step)
     return STEP_LABELS.get(word, word or "Ghi nhận")
+
+
+# What a series is of, by the unit (UN/ECE Recommendation 20) that its reports carry.
+SERIES: Final = {"CEL": "temperature", "P1": "humidity", "MMT": "rainfall", "GQ": "fine-dust"}
+_MEASURED: Final = {
+    "temperature": "Đo nhiệt độ",
+    "humidity": "Đo độ ẩm",
+    "rainfall": "Đo lượng mưa",
+    "fine-dust": "Đo bụi mịn",
+}
+
+
+def measured_label(kinds: Collection[str]) -> str:
+    """The Vietnamese word (a msgid) for a report of sensors on these measures of SERIES."""
+    several = STEP_LABELS["sensor_reporting"]
+    return _MEASURED.get(next(iter(kinds)), several) if len(kinds) == 1 else several
+
+
+def line_label(document: Mapping[str, Any]) -> str:
+    """The word for an event's step; what sensors report is called by what they measured."""
+    word = document.get("bizStep")
+    if bare_step(word) != "sensor_reporting":
+        return step_label(word)
+    reports = [
+        report
+        for element in _objects(document.get("sensorElementList"))
+        for report in _objects(element.get("sensorReport"))
+    ]
+    return measured_label({SERIES[one["uom"]] for one in reports if one.get("uom") in SERIES})
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from trace.services.chains_picture import ALL, Box, Picture, picture
 from trace.services.chains_search import Results, search_chains
 from trace.services.deadlines import local_day
 from trace.services.records import LOCAL_ZONE
+from trace.services.sensors_inspected import has_readings
 from trace.services.settings import current_settings
 from trace.services.vocabulary import step_label
 from trace.web.access import actor
@@ -328,6 +329,7 @@ def event(event_id: int) -> ResponseReturnValue:
         late=late_by(opened.told),
         fault=_fault_words(opened.fault),
         members=_members(opened.document),
+        has_readings=has_readings(opened),
     )
 
 

@@ -21,6 +21,7 @@ from trace.web.inspection import (
     inspections,
     papers,
     queue,
+    readings,
     recalls,
     reports,
     samples,
@@ -47,4 +48,5 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (findings.blueprint, "authority:inspect"),
     (samples.blueprint, "authority:inspect"),
     (papers.blueprint, "authority:inspect"),
+    (readings.blueprint, "authority:inspect"),
 )

@@ -28,7 +28,7 @@ from trace.services.labels import printed_address
 from trace.services.records import JsonObject
 from trace.services.storage import USES
 from trace.services.timelines import get_event, get_thing, timeline
-from trace.services.vocabulary import STEP_LABELS, STORE_STEPS
+from trace.services.vocabulary import STEP_LABELS, STORE_STEPS, measured_label
 from trace.web.access import actor, needs
 from trace.web.badges import badge_snippet
 from trace.web.hold_words import use_words
@@ -193,7 +193,9 @@ def store(thing_id: int) -> ResponseReturnValue:
         with form.attempt():
             said = as_told(form, form.load(), form.draw())
             return _done(form, thing, goods.store(actor(), thing, said))
-    steps = [(step, gettext(STEP_LABELS[step])) for step in STORE_STEPS]
+    # The readings of this form are degrees.
+    labels = {**STEP_LABELS, "sensor_reporting": measured_label(["temperature"])}
+    steps = [(step, gettext(labels[step])) for step in STORE_STEPS]
     return _page(form, "producer/batches/store.html", thing, steps=steps)
 
 

@@ -18,6 +18,7 @@ from trace.services.certificates import backs, claims_in
 from trace.services.languages import local_name
 from trace.services.notice_words import notice_reason, notice_words
 from trace.web.curves import curve
+from trace.web.measured_words import measure_word, unit_word
 from trace.web.pages import page_language
 from trace.web.scan import corrections, marks, words
 from trace.web.scan.words import _
@@ -301,7 +302,7 @@ def line(one: JsonObject, document: JsonObject, language: str) -> JsonObject:
             {"text": words.finding(code, one), "level": _level(code)} for code in one["findings"]
         ],
         "withheld": words.withheld(one["withheld"]),
-        "sensor": _sensor(one.get("sensor"), language),
+        "sensors": _sensors(one.get("sensor"), language),
         "measured": any(detail["label"] == "measured" for detail in one["details"]),
         "pictures": [a["digest"] for a in one.get("attachments", ())],
         "off": "voided" in one,
@@ -423,12 +424,16 @@ def _details(one: JsonObject, document: JsonObject, language: str) -> list[JsonO
     return [{"label": "", "sentence": text} for text in found if text]
 
 
-def _sensor(sensor: JsonObject | None, language: str) -> JsonObject | None:
-    if sensor is None:
-        return None
-    low, high = (words.number(f"{sensor[end]:.1f}".removesuffix(".0"), language) for end in ENDS)
-    span = f"{low} °C" if low == high else f"{low}–{high} °C"
-    return {"text": _("Nhiệt độ %(span)s", span=span), "points": curve(sensor["points"])}
+def _sensors(sensor: JsonObject | None, language: str) -> list[JsonObject]:
+    """Each series of a line: its name, its span in words, its curve."""
+    found = []
+    for one in [sensor, *sensor.get("others", ())] if sensor else ():
+        low, high = (words.number(f"{one[end]:.1f}".removesuffix(".0"), language) for end in ENDS)
+        unit = unit_word(one["uom"])
+        span = f"{low} {unit}" if low == high else f"{low}–{high} {unit}"
+        name = measure_word(one["kind"])
+        found.append({"name": name, "text": f"{name} {span}", "points": curve(one["points"])})
+    return found
 
 
 def others(document: JsonObject, member: str, language: str) -> list[JsonObject]:

@@ -15,7 +15,7 @@ from flask_babel import force_locale, gettext, ngettext
 
 from trace.core.signing import JsonObject
 from trace.services.languages import local_name, number_marks
-from trace.services.vocabulary import step_label, uom_name
+from trace.services.vocabulary import measured_label, step_label, uom_name
 from trace.web.hold_words import finding_words, use_words
 from trace.web.i18n import translations
 from trace.web.inspection_words import conclusion_line as inspection_words
@@ -82,6 +82,9 @@ def title(one: JsonObject) -> str:
         return titles.get(str(notice.get("kind")), _("Thông báo"))
     if one["step"] == "inspecting" and any(told["label"] == "result" for told in one["details"]):
         return _("Kết quả kiểm nghiệm do %(name)s ký", name=one["who"]["name"])
+    if one["step"] == "sensor_reporting" and one.get("sensor"):
+        read = one["sensor"]
+        return _(measured_label({told["kind"] for told in (read, *read.get("others", ()))}))
     return step(one["step"], one["action"], one["disposition"])
 
 

@@ -1,0 +1,84 @@
+"""The readings behind an event of sensors, one by one: what a chain's summary was folded from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from trace import clock
+from trace.core.series import MEASURES
+from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import SensorReading
+from trace.services.chains_events import open_told
+from trace.services.records import LOCAL_ZONE, local_time
+from trace.services.sensors_inspected import readings_of
+from trace.web.access import actor
+from trace.web.curves import curve
+from trace.web.measured_words import measure_word, unit_word
+
+blueprint = Blueprint("chain_readings", __name__, url_prefix="/inspection/chain/events")
+
+POINTS: Final = 240
+MOST_ROWS: Final = 2**62  # a number no database counts to
+
+
+@blueprint.get("/<int:event_id>/readings")
+def show(event_id: int) -> ResponseReturnValue:
+    """Curves and figures of each measure; `format=csv` gives every reading. Raises NotFound."""
+    if event_id > MOST_ROWS:
+        raise NotFound
+    now = clock.now()
+    opened = open_told(actor(), event_id, at=now)
+    rows = readings_of(actor(), opened, at=now)
+    db.session.commit()
+    if request.args.get("format") == "csv":
+        return _csv(event_id, rows)
+    return render_template(
+        "inspection/chain/readings.html", opened=opened, series=_series(rows), count=len(rows)
+    )
+
+
+def _series(rows: Sequence[SensorReading]) -> list[dict[str, Any]]:
+    found = []
+    for measure, what in MEASURES.items():
+        some = [row for row in rows if row.measure == measure]
+        if not some:
+            continue
+        values = [row.value for row in some]
+        step = max(1, len(values) // POINTS)
+        found.append(
+            {
+                "name": measure_word(measure),
+                "unit": unit_word(what.uom),
+                "points": curve([float(value) for value in values[::step]]),
+                "least": min(values),
+                "most": max(values),
+                "count": len(some),
+                "first": some[0].time,
+                "last": some[-1].time,
+            }
+        )
+    return found
+
+
+def _csv(event_id: int, rows: Sequence[SensorReading]) -> Response:
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(("time", "measure", "value", "uom"))
+    lines.writerows(
+        (
+            local_time(row.time.astimezone(LOCAL_ZONE)),
+            row.measure,
+            f"{row.value.normalize():f}",
+            MEASURES[row.measure].uom,
+        )
+        for row in rows
+    )
+    headers = {"Content-Disposition": f'attachment; filename="readings-{event_id}.csv"'}
+    return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
