@@ -26,6 +26,7 @@ from trace.services.backup_databases import DatabaseNotCopied
 from trace.services.capture import capture
 from trace.services.log import current_state
 from trace.services.log_file import LogForked
+from trace.services.log_guard import LogRestored
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 PASSPHRASE = "mười hai chữ là đủ"
@@ -112,9 +113,29 @@ def test_a_backup_restored_elsewhere_is_whole_audited_and_goes_on(
     assert "whole: " in run(elsewhere, "log", "check", str(copy), "--workers", "1")
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert size(elsewhere) == manifest["held"]["entries"] < size(used)
+    with pytest.raises(LogRestored):  # an operator says first that nothing else was published
+        record(elsewhere)
+    assert elsewhere.test_client().get("/readyz").status_code == 503
+    assert "goes on after" in run(elsewhere, "log", "resume")
+    assert "no backup was restored" in run(elsewhere, "log", "resume")
     record(elsewhere)
     assert size(elsewhere) > manifest["held"]["entries"]
     assert ", 0 differences" in run(elsewhere, "audit", "--workers", "1")
+
+
+@pytest.mark.one_database
+def test_a_key_in_the_way_is_found_before_anything_is_restored(
+    used: Flask, elsewhere: Flask, tmp_path: Path
+) -> None:
+    folder, sealed = tmp_path / "backup", tmp_path / "keys.json"
+    run(used, "backup", str(folder), "--keys", str(sealed))
+    keys_folder = elsewhere.extensions["trace.settings"].instance / "keys"
+    keys_folder.mkdir(parents=True)
+    (keys_folder / "root.sealed").write_bytes(b"another")
+    told = run(elsewhere, "restore", str(folder), "--keys", str(sealed), status=1)
+    assert "keys-in-the-way" in told
+    with elsewhere.app_context():
+        assert db.inspect(db.engine).get_table_names() == []
 
 
 @pytest.mark.one_database
@@ -149,9 +170,19 @@ def test_after_an_older_backup_the_guard_says_so_and_a_refill_mends_it(
         "status": "not ready",
         "checks": {"database": "ok", "log": "failed", "keys": "ok", "disk": "ok"},
     }
-    with elsewhere.app_context(), pytest.raises(LogForked) as refused:
-        sequencer.check_continues()
+    assert "log-forked" in run(elsewhere, "log", "resume", status=1)
+    with pytest.raises(LogRestored):
+        record(elsewhere)
+    # Recovered by the database's own means there is no mark: the newest checkpoint speaks.
+    (there / "log" / "restored").unlink()
+    before = size(elsewhere)
+    with pytest.raises(LogForked, match="holds only") as refused:
+        record(elsewhere)
+    assert refused.value.status == 503
     assert "backup older than the published log" in refused.value.next_step
+    assert size(elsewhere) == before
+    with elsewhere.app_context(), pytest.raises(LogForked):
+        sequencer.check_continues()
     assert "entries taken back" in run(elsewhere, "log", "refill", str(mirror))
     record(elsewhere)
 

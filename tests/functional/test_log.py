@@ -179,9 +179,13 @@ def test_an_older_database_is_recognised_and_not_signed(
         origin = origin_of("https://trace.example")
         beyond = Checkpoint(origin, published + 500, bytes(32))
         ahead = sign_checkpoint(beyond, log_signer(origin, log_key()))
-        sequencer.checkpoint_path().write_text(ahead)
-        capture(make_actor(now), [registered(new_lot())], at=now)
+        actor = make_actor(now)
+        capture(actor, [registered(new_lot())], at=now)
         db.session.commit()
+        sequencer.checkpoint_path().write_text(ahead)
+        with pytest.raises(sequencer.LogForked, match="holds only"):
+            capture(actor, [registered(new_lot())], at=now)
+        db.session.rollback()
         with pytest.raises(sequencer.LogForked) as refused:
             sequencer.publish(now=clock.now())
         assert "holds only" in refused.value.detail

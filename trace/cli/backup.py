@@ -68,6 +68,7 @@ def restore_command(
         if keys_file is not None:
             passphrase = passphrase or click.prompt("Passphrase of the keys", hide_input=True)
             opened = backup_keys.open_keys(keys_file, passphrase)
+            backup_keys.missing_files(opened)  # before anything is put anywhere
             if secrets is not None and secrets.exists():
                 raise backups.BackupRefused(reason=f"{secrets} is there already")
         _tell(backups.restore(folder))
@@ -85,8 +86,9 @@ def restore_command(
                 )
     click.echo("Next: flask --app wsgi db upgrade; flask --app wsgi trace audit")
     click.echo(
-        "If more entries were published than these, the log must be refilled before the worker "
-        "starts: flask --app wsgi trace log refill SOURCE"
+        "Nothing is recorded or signed until you have said how the log goes on: "
+        "flask --app wsgi trace log refill SOURCE takes back from a copy what was published after "
+        "the backup; where nothing was, flask --app wsgi trace log resume"
     )
 
 

@@ -22,9 +22,11 @@ from trace.core.tlog import (
 from trace.core.verify.mirror import audit
 from trace.extensions import db
 from trace.jobs import worker
+from trace.jobs.witnesses import check_start
 from trace.services import log_keys, mirrors, origins, platform, refill, sequencer, witnessing
 from trace.services.log import current_state
 from trace.services.log_file import LogForked, checkpoint_path, keep
+from trace.services.log_guard import forget_restored, mending
 from trace.services.log_reading import newest_published, read_growth
 
 log = AppGroup("log", help="The transparency log.")
@@ -149,6 +151,7 @@ def refill_command(source: str) -> None:
     with refusals():
         done = refill.refill(mirrors.mirror_at(source), at=clock.now())
         db.session.commit()
+        forget_restored()
         worker.publish("command-line")
     click.echo(f"{done.after - done.before} entries taken back, the log has {done.after}")
     for statement in done.lost:
@@ -159,6 +162,26 @@ def refill_command(source: str) -> None:
     )
     for kid in done.keys:
         click.echo(f"lost: the private half of {kid}; rotate or recover it")
+
+
+@log.command("resume")
+def resume() -> None:
+    """After restoring a backup: nothing was published after it, the log goes on as it is.
+
+    Refused when the checkpoint file, a copy (TRACE_LOG_MIRRORS) or a witness knows of more; say it
+    only where you know that none other can.
+    """
+    with refusals():
+        with mending():
+            check_start()
+        lifted = forget_restored()
+        worker.publish("command-line")
+    state = current_state()
+    click.echo(
+        f"{state.origin} goes on after {state.size} entries"
+        if lifted
+        else f"{state.origin}: no backup was restored here since the log went on last"
+    )
 
 
 @log.command("keep")
@@ -191,6 +214,7 @@ def new_origin(checkpoint: Path | None) -> None:
         note = checkpoint.read_text() if checkpoint is not None else None
         made = origins.new_origin(at=clock.now(), note=note)
         db.session.commit()
+        forget_restored()
         worker.publish("command-line")
     click.echo(f"{made.origin} continues {made.old}, published up to {made.old_size} entries")
     for code in made.without_key:

@@ -96,6 +96,16 @@ def restore_database(folder: Path, kind: str) -> Held:
         )
 
 
+def check_empty(kind: str) -> None:
+    """Raises DatabaseNotCopied unless the application's database is of this kind and empty."""
+    here = db.engine.dialect.name
+    if here != kind:
+        raise DatabaseNotCopied(reason=f"the backup is of {kind}, the database here is {here}")
+    with db.engine.connect() as connection:
+        if db.inspect(connection).get_table_names():
+            raise DatabaseNotCopied(reason="the database here is not empty")
+
+
 def _held(schema: Iterable[Any] | None, state: Iterable[Any] | None) -> Held:
     if schema is None or state is None:
         raise DatabaseNotCopied(reason="it holds no log")

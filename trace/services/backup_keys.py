@@ -116,6 +116,14 @@ def open_keys(path: Path, passphrase: str) -> Secrets:
 def put_back(secrets: Secrets) -> int:
     """Writes the key files into the instance folder; how many were not there. Raises KeysInTheWay
     where another one stands: then none has been written."""
+    missing = missing_files(secrets)
+    for path, data in missing.items():
+        write_secret(path, data)
+    return len(missing)
+
+
+def missing_files(secrets: Secrets) -> dict[Path, bytes]:
+    """The key files that `put_back` would write. Raises KeysInTheWay where another one stands."""
     folder = current_settings().instance / "keys"
     missing = {}
     for name, data in secrets.files.items():
@@ -124,9 +132,7 @@ def put_back(secrets: Secrets) -> int:
             missing[path] = data
         elif path.read_bytes() != data:
             raise KeysInTheWay(path=str(path))
-    for path, data in missing.items():
-        write_secret(path, data)
-    return len(missing)
+    return missing
 
 
 def _key(passphrase: str, salt: bytes) -> bytes:

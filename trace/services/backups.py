@@ -27,8 +27,15 @@ import orjson
 
 from trace.clock import rfc3339
 from trace.errors import TraceError
-from trace.services.backup_databases import DATABASES, Held, copy_database, restore_database
+from trace.services.backup_databases import (
+    DATABASES,
+    Held,
+    check_empty,
+    copy_database,
+    restore_database,
+)
 from trace.services.keys import sync_folder
+from trace.services.log_guard import mark_restored
 from trace.services.settings import current_settings
 
 MANIFEST: Final = "manifest.json"
@@ -102,6 +109,12 @@ def backup(folder: Path, *, at: datetime) -> Manifest:
     return manifest
 
 
+def last_made() -> datetime:
+    """When the last backup here was made. Raises OSError, ValueError where none is known of."""
+    told = orjson.loads((current_settings().instance / LAST).read_bytes())
+    return datetime.fromisoformat(str(told.get("made")))
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest, after every file was found to be what it says. Raises BackupBroken."""
     try:
@@ -135,6 +148,10 @@ def restore(folder: Path) -> Manifest:
         raise BackupRefused(
             reason=f"the backup is of {manifest.id_base}, and TRACE_ID_BASE is {settings.id_base}"
         )
+    check_empty(manifest.database)
+    # Before anything is there: nothing is recorded in it until an operator has said how its log
+    # goes on.
+    mark_restored(f"{manifest.made} {manifest.held.origin} {manifest.held.entries}")
     found = restore_database(folder, manifest.database)
     if found != manifest.held:
         raise BackupBroken(reason="the database restored is not in the state the manifest tells")

@@ -14,6 +14,7 @@ from trace.extensions import db
 from trace.models import LogState
 from trace.models.types import from_millis
 from trace.services.bulk import insert_rows
+from trace.services.log_guard import check_holds
 from trace.services.settings import current_settings
 
 
@@ -64,7 +65,8 @@ _GROWN = (
 
 
 def lock() -> Locked:
-    """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase."""
+    """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase, and LogForked or
+    LogRestored where an older backup was restored (trace.services.log_guard)."""
     while True:
         row = db.session.execute(_LOCK).one_or_none()
         if row is None:
@@ -74,6 +76,7 @@ def lock() -> Locked:
     given = current_settings().id_base
     if row.id_base != given:
         raise OtherIdBase(frozen=row.id_base, given=given)
+    check_holds(row.id, row.size - row.start)
     return Locked(row.id, row.origin, row.start, row.size, from_millis(row.last_time))
 
 

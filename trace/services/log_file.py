@@ -15,28 +15,8 @@ from typing import NamedTuple
 
 from trace.core.signing import TrustError
 from trace.core.tlog import Checkpoint, Verifier, open_checkpoint_by
-from trace.errors import TraceError
+from trace.services.log_guard import LogForked, checkpoint_path
 from trace.services.log_keys import verifiers
-from trace.services.settings import current_settings
-
-
-class LogForked(TraceError):
-    code = "log-forked"
-    status = 503
-    message = (
-        "The database's log does not continue the newest checkpoint published (size %(kept)s): "
-        "%(reason)s."
-    )
-    next_step = (
-        "A backup older than the published log was restored, or the wrong database is connected. "
-        "Connect the right one, or refill the log from a mirror; signing now would fork the log."
-    )
-
-
-def checkpoint_path(number: int = 1) -> Path:
-    """Where the newest checkpoint of an origin is kept."""
-    folder = current_settings().instance / "log"
-    return folder / "checkpoint" if number == 1 else folder / str(number) / "checkpoint"
 
 
 class Kept(NamedTuple):
@@ -125,3 +105,6 @@ def _write(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+__all__ = ["Kept", "LogForked", "checkpoint_path", "keep", "parse_kept", "read_kept"]

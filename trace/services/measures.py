@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from trace.core.statements import parse_entry
 from trace.extensions import db
 from trace.models import Job, LogCheckpoint, LogEntry, LogState, Passport, Recall
-from trace.services import heartbeats
+from trace.services import backups, heartbeats
 from trace.services.settings import current_settings
 
 SLOW_FOR: Final = timedelta(seconds=60)
@@ -41,7 +41,7 @@ def plain(name: str, text: str, value: float) -> Measure:
 
 def read_measures(*, now: datetime) -> list[Measure]:
     """Everything; the caller ends the transaction. Raises OperationalError without a database."""
-    return [*_log(now), *_jobs(now), *_workers(now), *_disk(), *SLOW.read(now)]
+    return [*_log(now), *_jobs(now), *_workers(now), *_disk(), *_backup(now), *SLOW.read(now)]
 
 
 def _log(now: datetime) -> list[Measure]:
@@ -121,6 +121,21 @@ def _workers(now: datetime) -> list[Measure]:
         age = (now - max(signs.values())).total_seconds()
         found.append(plain("trace_worker_heartbeat_age_seconds", "Since the newest sign.", age))
     return found
+
+
+def _backup(now: datetime) -> list[Measure]:
+    """Nothing before the first one: what was never there has no age."""
+    try:
+        made = backups.last_made()
+    except (OSError, ValueError):
+        return []
+    return [
+        plain(
+            "trace_backup_age_seconds",
+            "Since the last backup by `trace backup`.",
+            max(0.0, (now - made).total_seconds()),
+        )
+    ]
 
 
 def _disk() -> list[Measure]:

@@ -31,6 +31,7 @@ from trace.models import Key, LogCheckpoint, LogState, Organisation
 from trace.services import log
 from trace.services.keys import NoKey, forget_opened, root_key, signing_key
 from trace.services.log_file import checkpoint_path, parse_kept
+from trace.services.log_guard import mending
 from trace.services.log_keys import make_for
 from trace.services.naming import issuer_of
 from trace.services.platform import platform_organisation
@@ -59,6 +60,11 @@ class NewOrigin:
 def new_origin(*, at: datetime, note: str | None = None) -> NewOrigin:
     """Begins the next origin; the caller commits, then publishes. `note` is the old log's newest
     checkpoint where the file outside the database has none. Raises NothingPublished, LogForked."""
+    with mending():
+        return _begin(at, note)
+
+
+def _begin(at: datetime, note: str | None) -> NewOrigin:
     state = log.lock()
     note = note or _newest_note(state)
     old = parse_kept(note, state.origin)

@@ -38,6 +38,7 @@ from trace.services import erasures, log, takedowns
 from trace.services.bulk import insert_rows
 from trace.services.keys import forget_opened
 from trace.services.log_file import LogForked, keep
+from trace.services.log_guard import mending
 from trace.services.log_keys import verifiers
 from trace.services.naming import issuer_of
 from trace.services.sequencer import TileReader, leaf_hashes, root_at
@@ -63,6 +64,11 @@ def refill(mirror: Mirror, *, at: datetime) -> Refilled:
 
     Raises LogForked when the copy and the database disagree, MirrorUnreadable, NotWitnessed.
     """
+    with mending():
+        return _refill(mirror, at)
+
+
+def _refill(mirror: Mirror, at: datetime) -> Refilled:
     state = log.lock()
     row = db.session.get(LogState, state.number, populate_existing=True)
     if row is None:

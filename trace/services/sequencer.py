@@ -33,6 +33,7 @@ from trace.models.types import to_millis
 from trace.services import log
 from trace.services.bulk import insert_rows
 from trace.services.log_file import Kept, LogForked, checkpoint_path, keep, read_kept
+from trace.services.log_guard import check_not_restored
 from trace.services.log_keys import signers
 
 BATCH = 4096
@@ -263,12 +264,14 @@ def leaf_hashes(first: int, end: int) -> list[bytes]:
 
 
 def check_continues() -> None:
-    """Raises LogForked unless the database's log contains the checkpoint kept outside of it."""
+    """Raises LogForked unless the database's log contains the checkpoint kept outside of it, and
+    LogRestored while nobody has said how the log of a restored backup goes on."""
     state = _newest()
     _check_continues(state, read_kept(state.number, state.origin), TileReader(state.number))
 
 
 def _check_continues(state: Newest, found: Kept | None, tiles: TileReader) -> None:
+    check_not_restored()
     if found is None:
         if state.integrated > state.start:
             raise LogForked(kept="?", reason="the checkpoint file is missing")
