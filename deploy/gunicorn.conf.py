@@ -2,12 +2,19 @@
 `gunicorn -c deploy/gunicorn.conf.py wsgi:app …`. Everything else stays on the command line.
 
 The folder of figures is made anew at each start of the server; reloading keeps it.
+
+On a reload (SIGHUP) gunicorn tells the old processes to end as soon as it has made new ones, which
+then still have to load the application: for these seconds nobody would take a connection up. Here
+an old process goes on until as many new ones are ready as there are processes.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +30,62 @@ def on_starting(server: Any) -> None:
     """Once, before any worker: what an earlier run left would be counted again."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True, mode=0o700)
+
+
+def on_reload(server: Any) -> None:
+    """Processes made from now on are of the next generation."""
+    newest = _generation() + 1
+    (FOLDER / "generation").write_text(str(newest))
+    _ready(newest - 2).unlink(missing_ok=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A process knows its generation."""
+    worker.generation = _generation()
+
+
+def post_worker_init(worker: Any) -> None:
+    """The application is loaded: says so to the generation before, and will wait for the next one
+    in its turn."""
+    with _ready(worker.generation).open("ab") as ready:
+        ready.write(b".")  # appended by all: its length is how many are ready
+    end = signal.getsignal(signal.SIGTERM)
+    waiting = threading.Event()
+
+    def asked(number: int, frame: Any) -> None:
+        # Asked twice means at once: a stop, or gunicorn's own patience is over.
+        if callable(end) and (_generation() == worker.generation or waiting.is_set()):
+            end(number, frame)
+            return
+        waiting.set()
+        threading.Thread(target=wait, daemon=True).start()
+
+    def wait() -> None:
+        until = time.monotonic() + worker.cfg.graceful_timeout
+        while time.monotonic() < until and _count(_generation()) < worker.cfg.workers:
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.siginterrupt(signal.SIGTERM, False)  # requests under way are not disturbed
+
+
+def _generation() -> int:
+    try:
+        return int((FOLDER / "generation").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _ready(generation: int) -> Path:
+    return FOLDER / f"ready-{generation}"
+
+
+def _count(generation: int) -> int:
+    try:
+        return _ready(generation).stat().st_size
+    except OSError:
+        return 0
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -1,0 +1,211 @@
+"""Files of deploy/ against what they speak of: settings, headings, programs, rules of hardening."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes_validate import (  # type: ignore[import-untyped]  # ships no stubs
+    ValidationError,
+    latest_version,
+    validate,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+MANIFESTS = [
+    one
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    for one in yaml.safe_load_all(path.read_text())
+]
+SECRET = re.compile(r"SECRET|KEY|TOKEN|PASSWORD|DATABASE_URL|PASSPHRASE")
+# Of the examples; what they name beside settings of the application.
+NOT_OURS = {"TRACE_HOST", "TRACE_VERSION"}
+
+
+def documented() -> set[str]:
+    return set(
+        re.findall(
+            r"^### `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE
+        )
+    )
+
+
+def pods() -> list[tuple[str, dict[str, Any]]]:
+    """The pod of each workload, by its name."""
+    found = []
+    for one in MANIFESTS:
+        spec = one.get("spec", {})
+        if one["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        if "template" in spec:
+            name = one["metadata"].get("name") or one["metadata"]["generateName"]
+            found.append((name, spec["template"]["spec"]))
+    return found
+
+
+def test_manifests_are_valid_kubernetes() -> None:
+    for one in MANIFESTS:
+        given = {**one, "metadata": {"name": "generated", **one["metadata"]}}
+        validate(given, latest_version(), strict=True)
+    good = next(one for one in MANIFESTS if one["kind"] == "Deployment")
+    bad = {**good, "spec": {**good["spec"], "replica": 1}}
+    with pytest.raises(ValidationError, match="replica"):
+        validate(bad, latest_version(), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "pod"), pods(), ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_every_pod_is_closed_bounded_and_without_roots_rights(
+    name: str, pod: dict[str, Any]
+) -> None:
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        closed = container["securityContext"]
+        assert closed["readOnlyRootFilesystem"] is True
+        assert closed["allowPrivilegeEscalation"] is False
+        assert closed["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["limits"]["memory"]
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+        assert {"secretRef": {"name": "trace"}} in container["envFrom"]
+        assert [one["name"] for one in container.get("env", []) if SECRET.search(one["name"])] == []
+        if name in ("trace-web", "trace-worker"):
+            assert "livenessProbe" in container
+        if name == "trace-web":
+            assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+            assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+
+
+def test_what_must_always_run_may_not_be_drained_at_once() -> None:
+    budgets = {
+        one["metadata"]["name"]: one["spec"]["minAvailable"]
+        for one in MANIFESTS
+        if one["kind"] == "PodDisruptionBudget"
+    }
+    replicas = {
+        one["metadata"]["name"]: one["spec"]["replicas"]
+        for one in MANIFESTS
+        if one["kind"] == "Deployment"
+    }
+    assert budgets.keys() == replicas.keys() == {"trace-web", "trace-worker"}
+    assert all(0 < budgets[name] < replicas[name] for name in budgets)
+
+
+def test_no_secret_is_in_a_manifest_and_every_setting_is_one_of_ours() -> None:
+    kinds = {one["kind"] for one in MANIFESTS}
+    assert "Secret" not in kinds
+    (settings,) = (one["data"] for one in MANIFESTS if one["kind"] == "ConfigMap")
+    examples = "".join(
+        path.read_text()
+        for path in (
+            DEPLOY / "systemd/trace.env.example",
+            DEPLOY / "container/compose.env.example",
+        )
+    )
+    named = dict(re.findall(r"^([A-Z_]+)=(.*)$", examples, re.MULTILINE))
+    assert {*settings, *named} - NOT_OURS <= documented()
+    assert [name for name in settings if SECRET.search(name)] == []
+    given = {name: value for name, value in named.items() if SECRET.search(name) and value}
+    assert given.keys() <= {"TRACE_DATABASE_URL"}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_every_unit_gives_up_what_it_does_not_need(unit: Path) -> None:
+    parsed = ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parsed.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    parsed.read_string(unit.read_text())
+    service = parsed["Service"]
+    for name, value in {
+        "User": "trace",
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "PrivateTmp": "yes",
+        "PrivateDevices": "yes",
+        "RestrictNamespaces": "yes",
+        "SystemCallArchitectures": "native",
+        "CapabilityBoundingSet": "",
+        "UMask": "0077",
+    }.items():
+        assert service[name] == value, name
+    words = service["ExecStart"].split()
+    program = words[0].replace("/opt/trace/.venv", str(Path(sys.executable).parent.parent))
+    assert os.access(program, os.X_OK), program
+
+
+def test_the_image_has_what_it_copies_and_does_not_run_as_root() -> None:
+    told = (DEPLOY / "container/Dockerfile").read_text()
+    sources = [
+        word
+        for line in re.findall(r"^COPY (?!--from)(.+)$", told, re.MULTILINE)
+        for word in line.split()[:-1]
+    ]
+    assert [one for one in sources if not (ROOT / one).exists()] == []
+    ignored = (DEPLOY / "container/Dockerfile.dockerignore").read_text().splitlines()
+    assert "*" in ignored  # everything is left out but what is named
+    assert {one.removeprefix("!") for one in ignored if one.startswith("!")} == {*sources}
+    assert re.findall(r"^USER (.+)$", told, re.MULTILINE)[-1] == "10001:10001"
+    hadolint = Path(sys.executable).parent / "hadolint"
+    answer = subprocess.run(
+        [str(hadolint), str(DEPLOY / "container/Dockerfile")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_containers_are_closed_and_only_the_proxy_is_reached_from_outside() -> None:
+    told = yaml.safe_load((DEPLOY / "container/compose.yaml").read_text())
+    services = told["services"]
+    assert [name for name, one in services.items() if "ports" in one] == ["proxy"]
+    assert told["networks"]["inside"] == {"internal": True}
+    for name in ("migrate", "web", "worker"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+    for one in services.values():
+        text = str({**one, "env_file": ""})
+        assert "POSTGRES_PASSWORD:" not in text
+    # What it replaces in the proxy's file must be there.
+    source = (DEPLOY / "nginx/trace.conf").read_text()
+    for old in re.findall(r"s#(.+?)#", " ".join(services["proxy"]["command"])):
+        assert old.replace("\\.", ".") in source
+
+
+def test_every_alert_leads_to_a_heading_and_every_heading_is_an_alerts() -> None:
+    (group,) = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"]
+    alerts = {rule["alert"]: rule["annotations"] for rule in group["rules"]}
+    watch = (ROOT / "docs/how-to/watch.md").read_text()
+    headings = re.findall(r"^### (Trace\w+)$", watch, re.MULTILINE)
+    assert sorted(headings) == sorted(alerts)
+    for name, told in alerts.items():
+        assert told["runbook"] == f"docs/how-to/watch.md#{name.lower()}"
+        assert told["summary"].endswith(".")
+        assert told["description"].endswith(".")
+        # More than a heading: what it means for people, where to look, what to do.
+        body = watch.split(f"### {name}\n", 1)[1].split("\n#", 1)[0]
+        assert len(body.split()) >= 40, name
+
+
+def test_every_file_of_the_set_up_is_told_of() -> None:
+    told = "".join(
+        (ROOT / "docs/how-to" / name).read_text()
+        for name in ("production.md", "watch.md", "back-up-and-restore.md", "upgrade.md")
+    )
+    for path in sorted(DEPLOY.glob("*/*")):
+        if path.parent.name in ("nginx", "systemd", "kubernetes", "logrotate", "container"):
+            known = path.name in told or f"deploy/{path.parent.name}/" in told
+            assert known or path.name.startswith("."), path
