@@ -37,6 +37,8 @@ def test_published_documents_are_at_hand_or_their_absence_is_said() -> None:
         pytest.skip("the published documents are not beside this project")
     assert len(DOCUMENTS) >= 24
     assert set(REFUSED) <= set(DOCUMENTS)
+    # Every file that lies there is one of those asked about, whatever its name ends with.
+    assert DOCUMENTS == sorted(path.name for path in FOLDER.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
