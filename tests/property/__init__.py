@@ -1,0 +1,1 @@
+"""State machines: any order of acts, held against a model of a few lines."""
