@@ -38,6 +38,7 @@ PROGRAMS = {
     "logrotate": "logrotate",
 }
 WEB_WORKERS = 2
+START_SECONDS = 120
 THREADS = 8
 
 
@@ -176,8 +177,7 @@ class Site:
             word for name, value in self.environment.items() for word in ("-E", f"{name}={value}")
         ]
         self.start("web", [activate, "-l", str(self.socket), *given, *command], self.environment)
-        _until(self.socket.exists, "the socket")
-        _until(self.answers, "the web server")
+        _until(self.answers, "the web server", self.folder / "web.log")
 
     def answers(self) -> bool:
         try:
@@ -205,7 +205,7 @@ class Site:
                 return True
             return False
 
-        _until(listens, "nginx")
+        _until(listens, "nginx", self.folder / "nginx.log")
 
     def web_processes(self) -> set[int]:
         """gunicorn's own children."""
@@ -242,11 +242,12 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _until(holds: Any, what: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
+def _until(holds: Any, what: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
     while not holds():
         if time.monotonic() > end:
-            raise RuntimeError(f"{what} did not start within {seconds:.0f} s")
+            told = log.read_text(errors="replace")[-3000:]
+            raise RuntimeError(f"{what} did not start within {START_SECONDS} s:\n{told}")
         time.sleep(0.05)
 
 
