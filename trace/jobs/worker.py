@@ -241,6 +241,7 @@ def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
         while not stop.is_set():
             heart.beat(at=clock.now())
             try:
+                give_sign()
                 publish(worker)
             except TraceError as error:
                 db.session.rollback()
