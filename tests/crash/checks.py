@@ -22,7 +22,7 @@ from tests.crash.world import World
 from tests.functional.test_log_processes import check_whole
 from trace import clock
 from trace.core.signing import b64url
-from trace.core.statements import statement_hash
+from trace.core.statements import kept_texts, statement_hash
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.tidying import tidy
@@ -240,7 +240,7 @@ def photographed(world: World, named: list[str]) -> None:
 def erased(world: World, named: list[str]) -> None:
     event_id = event_of(named[0])
     disclosures = db.session.get_one(Event, event_id).disclosures
-    must(None in orjson.loads(disclosures), "not erased")
+    must(None in kept_texts(disclosures), "not erased")
     known = db.session.scalar(select(Erasure.id).where(Erasure.event_id == event_id))
     must(known is not None, "the erasure is not told")
     photographed(world, named)
