@@ -26,6 +26,7 @@ from trace.services import (
     notifications,
     public_copies,
     requests,
+    retention,
     scheduled_reports,
     sensors_folding,
     sensors_readings,
@@ -61,6 +62,7 @@ class Tidying:
         begins, self._due = self._due is None, at + EVERY
         try:
             if leases.take("tidying", leases.node(), LEASE, at=at):
+                retention.make_room(at=at)
                 tidy(at=at)
             elif begins:
                 # Another machine tidies for all; the journal is each machine's own.
@@ -84,6 +86,7 @@ def tidy(*, at: datetime) -> dict[str, int]:
         "exports": exports.drop_old(at),
         "imports": imports.forget_old(at=at),
         "papers": forget_papers(at=at),
+        "over": retention.forget(at=at),
         "deliveries": public_copies.forget_old(at=at),
         "reports": days.pass_time(at=at),
         "report_photos": photos.forget_left(at=at),

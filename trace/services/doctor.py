@@ -6,6 +6,7 @@ its own, and the others go on.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,16 +27,20 @@ from trace.extensions import db
 from trace.models import Organisation
 from trace.services import heartbeats, sequencer
 from trace.services.backups import LAST
+from trace.services.files import KEPT, Folder, KeepsFirst, files
 from trace.services.keys import log_key, root_key, signing_key
 from trace.services.log import OtherIdBase, current_state
 from trace.services.platform import platform_organisation
+from trace.services.scans_shared import waiting
 from trace.services.settings import current_settings
+from trace.services.shared import shared
 
 WORDS: Final = ("fault", "warning", "ok")
 FREE_FAULT: Final = 256 * 1024 * 1024
 FREE_WARNING: Final = 2 * 1024 * 1024 * 1024
 BACKUP_AGE: Final = timedelta(hours=26)  # a daily one that was late
 CLOCK: Final = timedelta(seconds=5)
+SCANS_WAITING: Final = 600  # entries: what a minute of three machines is, and no worker took
 MANY_ALIKE: Final = 8  # different characters that a secret of 32 has at least
 
 
@@ -224,6 +229,58 @@ def _disk(settings: Settings, now: datetime) -> Iterator[Found]:
     yield Found("disk", state, f"{free // 2**20} MiB free at {settings.instance}", mend)
 
 
+def _files(settings: Settings, now: datetime) -> Iterator[Found]:
+    place = files()
+    if isinstance(place, Folder):
+        yield Found("files", "ok", f"files are kept in {place.root}")
+        return
+    probe = f"probe/{secrets.token_hex(8)}"
+    place.put(probe, b"trace")
+    place.remove(probe)
+    yield Found("files", "ok", "the bucket takes files and gives them up")
+    if isinstance(place, KeepsFirst) and not place.keeps_first(probe):
+        yield Found(
+            "files",
+            "warning",
+            "the server gives one name to two files",
+            "Harmless, as names are digests of what is in them; take a server that knows "
+            "If-None-Match to have it refused there too.",
+        )
+    left = [name for name in KEPT if any(Folder(settings.instance).list(name))]
+    if left:
+        yield Found(
+            "files",
+            "warning",
+            f"files of before lie in the instance folder too: {', '.join(left)}",
+            'Run: flask --app wsgi trace files move --from folder --to "$TRACE_FILES"; then '
+            "take these folders away.",
+        )
+
+
+def _redis(settings: Settings, now: datetime) -> Iterator[Found]:
+    found = shared()
+    if found is None:
+        yield Found("redis", "ok", "none is used: each process stores scans and counts by itself")
+        return
+    entries = waiting(found)
+    if entries is None:
+        yield Found(
+            "redis",
+            "warning",
+            "Redis does not answer: each process goes on by itself",
+            "See that it runs and that TRACE_REDIS_URL is right.",
+        )
+    elif entries > SCANS_WAITING:
+        yield Found(
+            "redis",
+            "warning",
+            f"{entries} bundles of scans wait in Redis",
+            "See that a worker runs: it brings them to the database.",
+        )
+    else:
+        yield Found("redis", "ok", f"{entries} bundles of scans wait in Redis")
+
+
 def _backup(settings: Settings, now: datetime) -> Iterator[Found]:
     take = "Take one every day: flask --app wsgi trace backup FOLDER"
     try:
@@ -262,6 +319,8 @@ EXAMINATIONS: Final[tuple[tuple[str, Callable[[Settings, datetime], Iterable[Fou
     ("keys", _keys),
     ("worker", _workers),
     ("disk", _disk),
+    ("files", _files),
+    ("redis", _redis),
     ("backup", _backup),
     ("demo", _demo),
 )
@@ -269,6 +328,7 @@ MENDS: Final = {
     "database": "See that the database runs and that TRACE_DATABASE_URL is right.",
     "log": "First see to the database; then run: flask --app wsgi trace log init",
     "keys": "First see to the database; then run: flask --app wsgi trace log init",
+    "files": "See TRACE_FILES, TRACE_FILES_KEY, TRACE_FILES_SECRET and whether its server runs.",
     "permissions": "Run this as the user the application runs as.",
     "demo": "First see to the database.",
 }

@@ -21,6 +21,7 @@ from trace.services.files.base import (
     Files,
     FilesAway,
     FileTooLarge,
+    KeepsFirst,
     Opened,
 )
 from trace.services.files.folder import Folder
@@ -62,6 +63,7 @@ __all__ = [
     "Files",
     "FilesAway",
     "Folder",
+    "KeepsFirst",
     "Opened",
     "files",
     "files_at",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from trace.errors import NotFound, TraceError
 
@@ -94,6 +94,14 @@ class Files(Protocol):
 
     def remove(self, name: str) -> None:
         """Nothing where there is none."""
+
+
+@runtime_checkable
+class KeepsFirst(Protocol):
+    """A place whose own server decides whether a name is given once only."""
+
+    def keeps_first(self, name: str) -> bool:
+        """Whether it refuses a second file of one name."""
 
 
 def check_name(name: str) -> str:

@@ -103,9 +103,10 @@ class Bucket:
         return Opened(size, _checked(found["Body"], name, size, expected))
 
     def facts(self, name: str) -> Facts | None:
+        at = self._at(name)
         try:
             with _asked():
-                found = self._client.head_object(**self._at(name))
+                found = self._client.head_object(**at)
         except FileMissing:
             return None
         digest = found["Metadata"].get(_DIGEST, "")
@@ -127,10 +128,10 @@ class Bucket:
 
     def rename(self, name: str, to: str) -> None:
         # Copied by the server, metadata included, then removed: killed in between, there are two.
+        source, target = self._at(name), self._at(to)
         try:
             with _asked():
-                source = {"Bucket": self.bucket, "Key": self._at(name)["Key"]}
-                self._client.copy_object(**self._at(to), CopySource=source)
+                self._client.copy_object(**target, CopySource=source)
         except FileMissing:
             return
         self.remove(name)
