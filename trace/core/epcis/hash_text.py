@@ -315,12 +315,12 @@ _OLD_NAMES: Final = {
 _NAMED: Final = "|".join(
     [*_KEYS, *(name for name in _OLD_NAMES if name not in ("cpv", "lot", "ser"))]
 )
-_LINK: Final = re.compile(rf"https?:(?://[^/?#]*)?[^?#]*/(?:{_NAMED})/[0-9]{{4}}[^/]+")
+_LINK: Final = re.compile(rf"https?:[^?#]*/(?:{_NAMED})/[0-9]{{4}}[^/]+")
 # What every link with a key holds: four digits after a slash.
 _KEY_LIKE: Final = re.compile(r"/[0-9]{4}")
 # Most links are of this shape; the host has a point, so that it cannot look like a key itself.
 _USUAL_LINK: Final = re.compile(
-    r"https?://[^/?#]*\.[^/?#]*/"
+    r"https?://[^/?#.]*\.[^/?#]*/"
     r"(01/[0-9]{14}(?:/(?:10|21)/[\"'\-.0-9;<=>A-Z_a-z]{1,20})?|41[47]/[0-9]{13}|00/[0-9]{18})"
 )
 _OLD_NAME: Final = re.compile(r"/(" + "|".join(_OLD_NAMES) + r")(?=/)")
