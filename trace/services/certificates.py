@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from trace.core.folding import fold
@@ -32,6 +33,7 @@ from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.notifications import notify
+from trace.services.sets import among
 from trace.services.versions import check_version
 
 State = Literal["valid", "future", "past", "suspended", "withdrawn"]
@@ -244,9 +246,24 @@ class Covers:
     members: tuple[Household, ...] = ()
 
 
+def covers_of_each(certificates: Sequence[Certificate]) -> dict[int, Covers]:
+    """What each covers, by its id; two statements."""
+    ids = [one.id for one in certificates]
+    rows: dict[int, list[CertificateCover]] = {one: [] for one in ids}
+    sides = (CertificateCover.product, CertificateCover.place, CertificateCover.household)
+    query = select(CertificateCover).where(among(CertificateCover.certificate_id, ids))
+    query = query.options(*(joinedload(one) for one in sides))
+    for row in db.session.scalars(query.order_by(CertificateCover.id)):
+        rows[row.certificate_id].append(row)
+    return {one.id: _covers(one, rows[one.id]) for one in certificates}
+
+
 def covers_of(certificate: Certificate) -> Covers:
     """What it covers, as rows and as earlier releases kept it."""
-    rows = _rows(certificate)
+    return _covers(certificate, _rows(certificate))
+
+
+def _covers(certificate: Certificate, rows: Sequence[CertificateCover]) -> Covers:
     products = {row.product.id: row.product for row in rows if row.product is not None}
     places = {row.place.id: row.place for row in rows if row.place is not None}
     if certificate.product is not None:

@@ -463,6 +463,19 @@ def files_of(directive: Directive, unit: DirectiveUnit | None) -> Sequence[Direc
     return db.session.scalars(query.order_by(DirectiveFile.id)).all()
 
 
+def files_of_units(units: Sequence[DirectiveUnit]) -> dict[tuple[int, int | None], list[Any]]:
+    """The papers of the directives of these units, and of their answers, by (directive, unit); one
+    statement. A directive's own stand under the unit None."""
+    found: dict[tuple[int, int | None], list[Any]] = {}
+    query = select(DirectiveFile).where(
+        among(DirectiveFile.directive_id, [one.directive_id for one in units]),
+        DirectiveFile.unit_id.is_(None) | among(DirectiveFile.unit_id, [one.id for one in units]),
+    )
+    for row in db.session.scalars(query.order_by(DirectiveFile.id)):
+        found.setdefault((row.directive_id, row.unit_id), []).append(row)
+    return found
+
+
 def get_file(actor: Actor, file_id: int) -> DirectiveFile:
     """A paper that this organisation may see: the authority's own, a directive's for its units, an
     answer's for its unit. Raises NotFound."""

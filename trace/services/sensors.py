@@ -27,6 +27,7 @@ from trace.services.audit import write_audit
 from trace.services.jobs import enqueue
 from trace.services.places import get_place
 from trace.services.sessions import token_digest
+from trace.services.sets import among
 from trace.services.versions import check_version
 
 # Recognisable, and unlike the tokens that act for a whole organisation.
@@ -273,6 +274,14 @@ def end_watch(actor: Actor, sensor: Sensor, *, until: datetime, at: datetime) ->
 def open_watch(sensor: Sensor) -> SensorWatch | None:
     """What a sensor goes with now."""
     return db.session.scalar(_open_watches(sensor))
+
+
+def open_watches(sensors: Sequence[Sensor]) -> dict[int, SensorWatch]:
+    """What each goes with now, by its id; those that stay are left out."""
+    ids = among(SensorWatch.sensor_id, [one.id for one in sensors])
+    query = select(SensorWatch).where(ids, SensorWatch.until.is_(None))
+    query = query.options(selectinload(SensorWatch.things))
+    return {row.sensor_id: row for row in db.session.scalars(query)}
 
 
 def _open_watches(sensor: Sensor) -> Select[SensorWatch]:

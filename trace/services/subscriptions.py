@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import joinedload
 
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, JsonValue
@@ -285,6 +286,7 @@ def list_subscriptions(
         rows = rows.where(Subscription.query_id == query.id)
     if before is not None:
         rows = rows.where(Subscription.id < before)
+    rows = rows.options(joinedload(Subscription.query))
     return list(db.session.scalars(rows.order_by(Subscription.id.desc()).limit(limit)))
 
 

@@ -484,10 +484,11 @@ def void(actor: Actor, stretch: Stretch, reason: str, *, at: datetime) -> int:
 
 def bindings(range_id: int) -> list[LabelBinding]:
     """What stands, in the order of numbers."""
-    return list(
-        db.session.scalars(
-            select(LabelBinding)
-            .where(LabelBinding.range_id == range_id, LabelBinding.undone.is_(False))
-            .order_by(LabelBinding.first)
-        )
-    )
+    return bindings_of([range_id])
+
+
+def bindings_of(range_ids: Collection[int]) -> list[LabelBinding]:
+    """What stands of these rolls, in the order of numbers."""
+    of = LabelBinding.range_id.in_(list(range_ids))
+    query = select(LabelBinding).where(of, LabelBinding.undone.is_(False))
+    return list(db.session.scalars(query.order_by(LabelBinding.first)))

@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from trace.core.folding import fold
 from trace.errors import Conflict, NotFound, TraceError
@@ -30,6 +31,7 @@ from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.group import Planting
 from trace.services.records import JsonObject, number
+from trace.services.sets import among
 
 
 class SheetClosed(Conflict):
@@ -118,6 +120,15 @@ def check_open(sheet: WeighingSheet) -> None:
     """Raises SheetClosed."""
     if sheet.thing_id is not None:
         raise SheetClosed
+
+
+def lines_of_each(sheets: Sequence[WeighingSheet]) -> dict[int, dict[int, WeighingLine]]:
+    """The lines of each sheet by household, with whose they are; one statement."""
+    found: dict[int, dict[int, WeighingLine]] = {one.id: {} for one in sheets}
+    query = select(WeighingLine).where(among(WeighingLine.sheet_id, list(found)))
+    for row in db.session.scalars(query.options(joinedload(WeighingLine.household))):
+        found[row.sheet_id][row.household_id] = row
+    return found
 
 
 def lines_of(sheet: WeighingSheet) -> dict[int, WeighingLine]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Select
+from sqlalchemy.orm import joinedload
 
 from trace import clock
 from trace.api.v1.door import operation
@@ -78,11 +79,27 @@ def _finding(row: Finding) -> dict[str, Any]:
     return _of(row, FindingOut().fields)
 
 
+def _with_sides(query: Select[Any], model: type[Inspection | Finding]) -> Select[Any]:
+    return query.options(joinedload(model.authority), joinedload(model.organisation))
+
+
+def _own_cases(actor: Actor) -> Select[Any]:
+    return _with_sides(inspections_answers.select_cases(actor), Inspection)
+
+
+def _own_findings(actor: Actor) -> Select[Any]:
+    return _with_sides(inspections_answers.select_own_findings(actor), Finding)
+
+
+def _cases(actor: Actor) -> Select[Any]:
+    return _with_sides(select_inspections(actor), Inspection)
+
+
 listing(
     "list_own_inspections",
     "/inspections",
     InspectionOut(),
-    Rows(inspections_answers.select_cases, Inspection.id, inspection_out),
+    Rows(_own_cases, Inspection.id, inspection_out),
     tag="desk",
     summary="Inspections at this organisation that have begun, newest first",
     answer=INSPECTION,
@@ -91,7 +108,7 @@ listing(
     "list_own_findings",
     "/findings",
     FindingOut(),
-    Rows(inspections_answers.select_own_findings, Finding.id, _finding),
+    Rows(_own_findings, Finding.id, _finding),
     tag="desk",
     summary="Findings about this organisation, newest first",
     answer=FINDING,
@@ -115,7 +132,7 @@ listing(
     "list_desk_inspections",
     "/desk/inspections",
     InspectionOut(),
-    Rows(select_inspections, Inspection.id, inspection_out),
+    Rows(_cases, Inspection.id, inspection_out),
     tag="desk",
     summary="An authority's inspections, newest first",
     scope="inspect",
@@ -136,8 +153,8 @@ def show_desk_inspection(actor: Actor, inspection_id: int) -> dict[str, Any]:
     return inspection_out(get_inspection(actor, inspection_id))
 
 
-def _findings(actor: Actor, state: str) -> Select[Finding]:
-    return select_findings(actor, (state,))
+def _findings(actor: Actor, state: str) -> Select[Any]:
+    return _with_sides(select_findings(actor, (state,)), Finding)
 
 
 listing(

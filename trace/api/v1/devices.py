@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from flask import request
 from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
 
 from trace import clock
 from trace.api.v1.door import Answer, NotJsonType, operation
@@ -15,7 +17,7 @@ from trace.api.v1.nouns import Noun, Rows, declare, listing
 from trace.api.v1.recording import CODE, recording
 from trace.core.labels import Label
 from trace.core.series import MEASURES
-from trace.models import LabelRange, Sensor
+from trace.models import LabelBinding, LabelRange, Sensor, SensorWatch
 from trace.schemas.api import work
 from trace.schemas.labels import sheet_from, stretch_of
 from trace.services import choices, sensors, sensors_readings, units
@@ -47,7 +49,15 @@ SENSOR_ANSWER: Final = {
 
 
 def _sensor(sensor: Sensor) -> dict[str, Any]:
-    watch = sensors.open_watch(sensor)
+    return _watching(sensor, sensors.open_watch(sensor))
+
+
+def _sensors(rows: Sequence[Sensor]) -> list[dict[str, Any]]:
+    watches = sensors.open_watches(rows)
+    return [_watching(row, watches.get(row.id)) for row in rows]
+
+
+def _watching(sensor: Sensor, watch: SensorWatch | None) -> dict[str, Any]:
     names = ("id", "version", "created_at", "name", "device", "last_reading_at", "retired_at")
     limits = sensors.limits_of(sensor)
     return {
@@ -80,6 +90,8 @@ declare(
         update=sensors.change_sensor,
         remove=sensors.retire,
         shown=_sensor,
+        page_shown=_sensors,
+        loaded=(selectinload(Sensor.limits),),
         example=SENSOR,
         answer=SENSOR_ANSWER,
     )
@@ -212,7 +224,21 @@ DRAWING: Final = {**JOB, "state": "queued", "done": 0, "finished_at": None, "fil
 
 
 def _roll(roll: LabelRange) -> dict[str, Any]:
-    counts = units.counts([roll.id])[roll.id]
+    return _rolled([roll])[0]
+
+
+def _rolled(rolls: Sequence[LabelRange]) -> list[dict[str, Any]]:
+    ids = [roll.id for roll in rolls]
+    counts, bound = units.counts(ids), units.bindings_of(ids)
+    return [
+        _counted(roll, counts[roll.id], [one for one in bound if one.range_id == roll.id])
+        for roll in rolls
+    ]
+
+
+def _counted(
+    roll: LabelRange, counts: units.Counts, bound: Sequence[LabelBinding]
+) -> dict[str, Any]:
     return {
         "id": roll.id,
         "code": roll.code,
@@ -221,7 +247,7 @@ def _roll(roll: LabelRange) -> dict[str, Any]:
         "count": roll.count,
         "bound": counts.bound,
         "voided": counts.voided,
-        "bindings": units.bindings(roll.id),
+        "bindings": bound,
         "created_at": roll.created_at,
     }
 
@@ -235,7 +261,7 @@ listing(
     "list_rolls",
     "/stamps",
     work.RollOut(),
-    Rows(_rolls, LabelRange.id, _roll),
+    Rows(_rolls, LabelRange.id, many=_rolled),
     tag="stamps",
     summary="Rolls of numbered stamps, newest first",
     answer=ROLL,

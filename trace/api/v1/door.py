@@ -199,7 +199,7 @@ def operation(method: str, rule: str, **declared: Any) -> Callable[[View], View]
                 idempotency.check_key(request.headers.get("Idempotency-Key", ""))
             elif method == "POST":
                 return _once(told, lambda: view(actor, **given))
-            return _respond(told, _done(lambda: view(actor, **given)))
+            return _done(told, lambda: view(actor, **given))
 
         outer = documented(bp, told, around)
         marked = needs(told.scope)(outer)
@@ -210,16 +210,22 @@ def operation(method: str, rule: str, **declared: Any) -> Callable[[View], View]
     return decorate
 
 
-def _done(act: Callable[[], Any]) -> Answer:
-    """Carries out an act and commits. Raises ChangedAtOnce, VersionPassed."""
+def _done(told: Operation, act: Callable[[], Any]) -> Response:
+    """Carries out an act, commits and answers. Raises ChangedAtOnce, VersionPassed."""
     try:
-        found = act()
+        answer = _found(act())
+        if isinstance(answer.data, Response):
+            db.session.commit()
+            return answer.data
+        db.session.flush()
+        # Before the commit: after it each row of a list would be read again, one by one.
+        body = _dumped(told, answer.data)
         db.session.commit()
     except ChangedMeanwhile:
         raise VersionPassed from None
     except (StaleDataError, IntegrityError):
         raise ChangedAtOnce from None
-    return found if isinstance(found, Answer) else Answer(found)
+    return _response(answer.status or told.status, _headers(answer), body)
 
 
 def _once(told: Operation, act: Callable[[], Any]) -> Response:
@@ -256,12 +262,6 @@ def _found(done: Any) -> Answer:
 
 def _again(kept: idempotency.Kept) -> Response:
     return _response(kept.status, {**kept.headers, "Idempotent-Replay": "true"}, kept.body)
-
-
-def _respond(told: Operation, answer: Answer) -> Response:
-    if isinstance(answer.data, Response):
-        return answer.data
-    return _response(answer.status or told.status, _headers(answer), _dumped(told, answer.data))
 
 
 def _dumped(told: Operation, data: Any) -> Any:

@@ -4,6 +4,7 @@ certificates, photos."""
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import request
@@ -315,7 +316,15 @@ CERTIFICATE: Final = {
 
 
 def _certificate(row: Certificate) -> dict[str, Any]:
-    covers = certificates.covers_of(row)
+    return _covering(row, certificates.covers_of(row))
+
+
+def _certificates(rows: Sequence[Certificate]) -> list[dict[str, Any]]:
+    covers = certificates.covers_of_each(rows)
+    return [_covering(row, covers[row.id]) for row in rows]
+
+
+def _covering(row: Certificate, covers: certificates.Covers) -> dict[str, Any]:
     names = ["id", "version", "created_at", "standard", "number", "issuer_id", "issuer_name"]
     names += ["valid_from", "valid_until", "decision", "reason", "yearly_yield"]
     return {
@@ -340,6 +349,7 @@ declare(
         update=certificates.update_certificate,
         remove=certificates.remove_certificate,
         shown=_certificate,
+        page_shown=_certificates,
         example=CERTIFICATE,
         answer={
             **MADE,

@@ -57,6 +57,7 @@ class Noun:
     page_shown: Callable[[Sequence[Any]], Iterable[Any]] | None = None
     remove: Callable[..., Any] | None = None
     tag: str = ""
+    loaded: Sequence[Any] = ()  # what is read with the rows of a list, all at once
     standing: Callable[[], Sequence[Any]] = tuple  # what else holds for those that are listed
 
 
@@ -134,7 +135,7 @@ def _declare_reading(noun: Noun) -> None:
     def rows(actor: Actor) -> Select[Any]:
         actor.check("read")
         mine = noun.model.organisation_id == actor.organisation.id
-        return select(noun.model).where(mine, *noun.standing())
+        return select(noun.model).where(mine, *noun.standing()).options(*noun.loaded)
 
     def show(actor: Actor, **place: int) -> Answer:
         row = noun.get(actor, place[f"{noun.one}_id"])

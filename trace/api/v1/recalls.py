@@ -3,12 +3,12 @@ that runs them (scope `inspect`, under `/desk`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from flask import Response
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from trace import clock
 from trace.api.v1.door import operation
@@ -33,6 +33,7 @@ from trace.services.recalls.cases import get_recall, select_recalls
 from trace.services.recalls.packet import packet_of, to_json
 from trace.services.recalls.signing import FOLLOW
 from trace.services.records import Draw
+from trace.services.sets import among
 from trace.services.settings import current_settings
 
 RECALL: Final = {
@@ -70,15 +71,30 @@ def warning_out(holder: RecallHolder, recall: Recall) -> dict[str, Any]:
     return {"id": holder.id, "state": holder.state, "recall": recall, "due": told}
 
 
-def _listed(holder: RecallHolder) -> dict[str, Any]:
-    return warning_out(holder, db.session.get_one(Recall, holder.recall_id))
+def _listed(holders: Sequence[RecallHolder]) -> list[dict[str, Any]]:
+    told = dues([one.id for one in holders])
+    cases = {one.id: one for one in cases_named([one.recall_id for one in holders])}
+    return [
+        {
+            "id": one.id,
+            "state": one.state,
+            "recall": cases[one.recall_id],
+            "due": told[one.id],
+        }
+        for one in holders
+    ]
+
+
+def cases_named(ids: Sequence[int]) -> list[Recall]:
+    """Cases by their ids."""
+    return list(db.session.scalars(select(Recall).where(among(Recall.id, sorted(set(ids))))))
 
 
 listing(
     "list_warnings",
     "/warnings",
     WarningOut(),
-    Rows(select_to_answer, RecallHolder.id, _listed),
+    Rows(select_to_answer, RecallHolder.id, many=_listed),
     tag="recalls",
     summary="Recalls, holds and advice that ask what became of goods the organisation had",
     answer=WARNING,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Response
+from sqlalchemy import Select
+from sqlalchemy.orm import joinedload
 
 from trace import clock
 from trace.api.v1.door import Answer, operation
 from trace.api.v1.nouns import PAGE, Rows, listing
 from trace.api.v1.recording import CODE, organisation_of, recording
-from trace.models import Certificate, DirectiveUnit, Event
+from trace.models import Certificate, Directive, DirectiveUnit, Event
 from trace.schemas.api import work
 from trace.schemas.api.answers import listed
 from trace.schemas.api.bodies import json_body
@@ -195,6 +198,17 @@ DIRECTIVE: Final = {
 
 
 def _directive(unit: DirectiveUnit) -> dict[str, Any]:
+    return _asked([unit])[0]
+
+
+def _asked(units: Sequence[DirectiveUnit]) -> list[dict[str, Any]]:
+    files = directives.files_of_units(units)
+    return [_with_papers(unit, files) for unit in units]
+
+
+def _with_papers(
+    unit: DirectiveUnit, files: Mapping[tuple[int, int | None], list[Any]]
+) -> dict[str, Any]:
     one = unit.directive
     return {
         **{name: getattr(one, name) for name in ("number", "title", "text", "due_on")},
@@ -203,16 +217,21 @@ def _directive(unit: DirectiveUnit) -> dict[str, Any]:
         "remark": unit.remark,
         "authority": organisation_of(one.authority),
         "open": one.state == "open",
-        "papers": directives.files_of(one, None),
-        "answer_papers": directives.files_of(one, unit),
+        "papers": files.get((one.id, None), []),
+        "answer_papers": files.get((one.id, unit.id), []),
     }
+
+
+def _received(actor: Actor) -> Select[Any]:
+    asked = joinedload(DirectiveUnit.directive).joinedload(Directive.authority)
+    return directives.select_received(actor).options(asked)
 
 
 listing(
     "list_directives",
     "/directives",
     work.DirectiveOut(),
-    Rows(directives.select_received, DirectiveUnit.id, _directive),
+    Rows(_received, DirectiveUnit.id, many=_asked),
     tag="directives",
     summary="What authorities asked of this organisation, newest first",
     answer=DIRECTIVE,

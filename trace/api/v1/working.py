@@ -3,6 +3,7 @@ weighing sheet and the lot it becomes, what a stall pours together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, select
@@ -12,7 +13,7 @@ from trace.api.v1.door import Answer, operation
 from trace.api.v1.nouns import Noun, Rows, declare, listing
 from trace.api.v1.recording import recording, told_of
 from trace.errors import NotFound
-from trace.models import Jotting, Plan, Preset, Thing, WeighingSheet
+from trace.models import Jotting, Plan, Preset, Thing, WeighingLine, WeighingSheet
 from trace.schemas.api import registers, work
 from trace.services import choices, plans, weighing
 from trace.services.actors import Actor
@@ -314,7 +315,15 @@ WEIGHING: Final = {
 
 
 def _sheet(sheet: WeighingSheet) -> dict[str, Any]:
-    lines = weighing.lines_of(sheet)
+    return _weighed([sheet])[0]
+
+
+def _weighed(sheets: Sequence[WeighingSheet]) -> list[dict[str, Any]]:
+    lines = weighing.lines_of_each(sheets)
+    return [_summed(sheet, lines[sheet.id]) for sheet in sheets]
+
+
+def _summed(sheet: WeighingSheet, lines: dict[int, WeighingLine]) -> dict[str, Any]:
     return {
         "id": sheet.id,
         "product": sheet.product_id,
@@ -345,7 +354,7 @@ listing(
     "list_weighing_sheets",
     "/weighing-sheets",
     work.WeighingOut(),
-    Rows(_sheets, WeighingSheet.id, _sheet),
+    Rows(_sheets, WeighingSheet.id, many=_weighed),
     tag="weighing",
     summary="Weighing sheets, newest first",
     answer=WEIGHING,
