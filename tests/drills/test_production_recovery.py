@@ -198,11 +198,8 @@ def test_a_database_recovered_to_a_moment_takes_nothing_in_until_its_log_was_ref
     machine.recover(moment)
     with app.app_context():
         assert current_state().size == kept
-        at = clock.now()
-        actor = make_actor(at)
-        with pytest.raises(LogForked, match=f"published \\(size {lost}\\)") as refused:
-            capture(actor, [registered(new_lot())], at=at)
-        db.session.rollback()
+    with pytest.raises(LogForked, match=f"published \\(size {lost}\\)") as refused:
+        record(app)
     assert refused.value.status == 503
     assert "refill" in refused.value.next_step
     client = app.test_client()
