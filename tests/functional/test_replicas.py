@@ -191,6 +191,21 @@ def test_with_the_primary_away_a_page_says_as_of_when(stranded: World) -> None:
     assert "This page is as of 09:59 on 22/11/2026" in english
 
 
+def test_a_page_in_memory_is_told_with_the_moment_over_it_and_nothing_else_changed(
+    world: World,
+) -> None:
+    before = world.scan()
+    world.replica.lose()
+    after = world.scan()
+    assert world.asked["primary"] == 0
+    start = after.index('<section class="al warn">')
+    end = after.index("</section>", start) + len("</section>\n")
+    assert "09:59 ngày 22/11/2026" in after[start:end]
+    assert after[:start] + after[end:] == before
+    assert world.scan() == after
+    assert world.asked == {"replica": 1}  # by the short way now
+
+
 def test_with_the_primary_away_nobody_is_told_that_a_code_is_unknown(stranded: World) -> None:
     assert stranded.client.get("/t/b/7104GM2RCZ").status_code == 503
     assert stranded.client.get(stranded.path).status_code == 307

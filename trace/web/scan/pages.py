@@ -233,6 +233,20 @@ def _as_of(minute: int) -> JsonObject:
     return {"level": "warn", "title": title, "text": text}
 
 
+HEAD: Final = b'<header class="head">'
+
+
+def with_note(html: bytes, code: str, language: str) -> bytes | None:
+    """A history page that is made already, with one note more over it; None where it has no place
+    for notes."""
+    if html.count(HEAD) != 1:
+        return None
+    with words.speaking(language), force_locale(language):
+        macros = current_app.jinja_env.get_template("scan/note.html").module
+        note = str(macros.noted(_note(code)))  # type: ignore[attr-defined]  # a macro of it
+    return html.replace(HEAD, note.encode() + b"\n" + HEAD)
+
+
 def _note(code: str) -> JsonObject:
     if code.startswith("as-of:"):
         return _as_of(int(code.removeprefix("as-of:")))

@@ -41,7 +41,14 @@ from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.scan import cards, papers, rows, sources
 from trace.web.scan.bodies import Bodies, Body, encoding_for, etag_of
 from trace.web.scan.bundles import answer_bundle
-from trace.web.scan.pages import How, content_security_policy, history_page, page_count, render
+from trace.web.scan.pages import (
+    How,
+    content_security_policy,
+    history_page,
+    page_count,
+    render,
+    with_note,
+)
 from trace.web.scan.sharing import badge, preview, product_badge
 
 bp = Blueprint("scan", __name__)
@@ -124,8 +131,13 @@ def _stood_in(
         found = told(read)
         if found is None:
             raise DatabaseAway
-        read = replace(read, as_of=max(found.beat, 1))
-        wanted = Wanted(read, found, language, chosen, request.args)
+        now = Wanted(read, found, language, chosen, request.args)
+        wanted = Wanted(
+            replace(read, as_of=max(found.beat, 1)), found, language, chosen, request.args
+        )
+        body = wanted.remembered(memory()) or wanted.noted(now)
+        if body is not None:
+            return _send(body)
         version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
         if deflated is None:
             id_base = current_settings().id_base
@@ -248,6 +260,17 @@ class Wanted:
     def remembered(self, kept: Memory) -> Body | None:
         last = kept.last_index.get((self.found.passport, self.found.version))
         return None if last is None else kept.bodies.get(self.key(self.found.version, last))
+
+    def noted(self, plain: Wanted) -> Body | None:
+        """The page that `plain` has in memory, with the note that this one has more: everybody
+        asks at once when the primary goes, and to draw all pages anew would take too long."""
+        kept = memory()
+        body = plain.remembered(kept)
+        html = None if body is None else with_note(body.html, self.notes[0], self.language)
+        if html is None:
+            return None
+        last = kept.last_index[self.found.passport, self.found.version]
+        return kept.bodies.put(self.key(self.found.version, last), html, _headers(self.language))
 
     def made(self, version: int, document: Any, alerts: list[AlertView]) -> Body:
         kept = memory()
