@@ -314,3 +314,25 @@ def test_the_command_brings_files_and_refuses_their_own_place(app: Flask, tmp_pa
     assert refused.exit_code != 0
     assert "the place where they are" in refused.output
     assert "attachments: 5 files, 15 bytes" in run(args=["trace", "files", "show"]).output
+
+
+@pytest.mark.one_database
+def test_a_backup_holds_the_files_of_a_bucket_and_puts_them_where_files_are_kept(
+    on_s3: Flask, settings: Settings, tmp_path: Path
+) -> None:
+    with on_s3.app_context():
+        kept = keep_photo(make_actor(clock.now()), io.BytesIO(a_photo()), at=clock.now())
+        digest, data = kept.digest, read_kept(kept.digest)
+        db.session.commit()
+    backup = str(tmp_path / "backup")
+    done = on_s3.test_cli_runner().invoke(args=["trace", "backup", backup])
+    assert done.exit_code == 0, done.output
+    url = f"sqlite:///{tmp_path}/elsewhere/trace.db"
+    there = create_app(replace(settings, instance=tmp_path / "elsewhere", database_url=url))
+    restored = there.test_cli_runner().invoke(args=["trace", "restore", backup])
+    assert restored.exit_code == 0, restored.output
+    with there.app_context():
+        assert read_kept(digest) == data  # now in a folder
+        for name in names(files.files()):
+            files.files().remove(name)
+    release(there)

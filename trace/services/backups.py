@@ -18,6 +18,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from trace.services.backup_databases import (
     copy_database,
     restore_database,
 )
+from trace.services.files import KEPT, PASSING, FileMissing, Folder, files
 from trace.services.keys import sync_folder
 from trace.services.log_guard import mark_restored
 from trace.services.settings import current_settings
@@ -42,7 +44,7 @@ MANIFEST: Final = "manifest.json"
 FILES: Final = "files.tar"
 LAST: Final = "last-backup.json"
 # Folders of the instance that are made anew or belong to the running process; `keys` goes apart.
-LEFT_OUT: Final = frozenset({"exports", "keys", "metrics", "workers"})
+LEFT_OUT: Final = frozenset({*PASSING, "keys", "metrics", "workers"})
 JOURNAL: Final = "takedowns.jsonl"
 
 
@@ -172,14 +174,19 @@ def _pack(target: Path, instance: Path, checkpoints: dict[Path, bytes]) -> None:
                 archive.addfile(told, io.BytesIO(held))
             elif path.name != "checkpoint":  # one that came meanwhile is newer than the database
                 archive.add(path, name, recursive=False)
+        for name, data in _kept_elsewhere(instance):
+            told = tarfile.TarInfo(name)
+            told.size = len(data)
+            archive.addfile(told, io.BytesIO(data))
     _sync(target)
 
 
 def _files(instance: Path) -> Iterator[tuple[str, Path]]:
     """What goes along, by its name under the instance folder. Of what lies in the folder itself
     only the journal: secrets made in development and an SQLite database lie beside it."""
+    left_out = LEFT_OUT if _keeps_files(instance) else LEFT_OUT.union(KEPT)
     for folder in sorted(path for path in instance.iterdir() if path.is_dir()):
-        if folder.name in LEFT_OUT:
+        if folder.name in left_out:
             continue
         for path in sorted(folder.rglob("*")):
             passing = path.suffix in (".lock", ".new") or path.name.startswith(".")
@@ -189,6 +196,23 @@ def _files(instance: Path) -> Iterator[tuple[str, Path]]:
         yield JOURNAL, instance / JOURNAL
 
 
+def _keeps_files(instance: Path) -> bool:
+    """Whether files are kept in the instance folder, where they are found with everything else."""
+    place = files()
+    return isinstance(place, Folder) and place.root == instance
+
+
+def _kept_elsewhere(instance: Path) -> Iterator[tuple[str, bytes]]:
+    """Files of a bucket or another folder, by the same names; what is erased while we are on the
+    way is no part of the backup."""
+    if _keeps_files(instance):
+        return
+    for folder in KEPT:
+        for one in files().list(folder):
+            with suppress(FileMissing):
+                yield one.name, b"".join(files().open(one.name).chunks)
+
+
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, instance: Path) -> None:
     try:
         member = tarfile.data_filter(member, str(instance))
@@ -196,6 +220,10 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, instance: Path) -
         raise BackupBroken(reason=f"{FILES} has a file for another place ({error})") from None
     source = archive.extractfile(member)
     path = instance / member.name
+    if source is not None and member.name.partition("/")[0] in KEPT and not _keeps_files(instance):
+        with source:
+            files().put(member.name, source.read())
+        return
     if source is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
