@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from flask import Flask
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from structlog.typing import EventDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
@@ -188,7 +189,10 @@ def _prepare_engine(engine: Engine) -> None:
         # another process has written.
         raw = connection.connection.driver_connection
         if raw is not None and not raw.in_transaction:
-            raw.execute("BEGIN IMMEDIATE")
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:  # told as every other statement's is
+                raise OperationalError("BEGIN IMMEDIATE", {}, error) from error
 
 
 def mind_poolers(connection: psycopg.Connection, _record: object) -> None:
