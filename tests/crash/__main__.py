@@ -24,6 +24,7 @@ def main() -> None:
     words.add_argument("--only", default="", help="one kind of work")
     words.add_argument("--early", action="store_true", help="acknowledge before the commit")
     words.add_argument("--loose", action="store_true", help="synchronous_commit=off")
+    words.add_argument("--slow", action="store_true", help="every commit waits for a slow disk")
     given = words.parse_args()
     act = with_server if given.server else run if given.url else with_file
     found = act(given)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +25,19 @@ REPORT: Final = ROOT / "docs" / "reports" / "crash.md"
 HOURS: Final = 6
 
 
-def run(*words: str, folder: Path | None = None) -> dict[str, Any]:
-    """One run of the harness in a process of its own; what it found."""
+# Every fsync and fdatasync of the process and its children waits a tenth of a second.
+SLOW: Final = (
+    *("strace", "--follow-forks", "--seccomp-bpf", "--quiet=all", "--output=/dev/null"),
+    *("--trace=fsync,fdatasync", "--inject=fsync,fdatasync:delay_enter=100000"),
+)
+
+
+def run(*words: str, folder: Path | None = None, before: Sequence[str] = ()) -> dict[str, Any]:
+    """One run of the harness in a process of its own; what it found. `before` starts it."""
     with tempfile.TemporaryDirectory(prefix="trace-crash-") as made:
+        where = str(folder or Path(made) / "instance")
         done = subprocess.run(
-            [sys.executable, "-m", "tests.crash", str(folder or Path(made) / "instance"), *words],
+            [*before, sys.executable, "-m", "tests.crash", where, *words],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -130,7 +130,7 @@ def _disturbing(
 
 def with_server(given: Namespace) -> Found:
     """The same over a PostgreSQL server of its own."""
-    with Postgresql(loose=given.loose) as server:
+    with Postgresql(loose=given.loose, slow=given.slow) as server:
         given.url = server.url
         migrate(create_app(settings_for(given.instance, given.url)))
         return run(given, server)

@@ -20,17 +20,18 @@ SECONDS: Final = 60
 
 
 class Postgresql:
-    """`with Postgresql() as server`; `loose` lets it acknowledge before the commit is on the disk.
+    """`with Postgresql() as server`; `loose` lets it acknowledge before the commit is on the disk,
+    `slow` makes each commit wait.
 
     fsync is on: what a commit waits for in production is waited for here.
     """
 
-    def __init__(self, *, loose: bool = False) -> None:
+    def __init__(self, *, loose: bool = False, slow: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trace-crash-", dir="/tmp"))
         self._server = Server(self.folder)
         self._prefix = as_server_user(self.folder)
         self._programs = programs()
-        self._loose = loose
+        self._loose, self._slow = loose, slow
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,6 +65,9 @@ class Postgresql:
             "synchronous_commit": "off" if self._loose else "on",
             # The longest there is: what is not waited for is really not there.
             "wal_writer_delay": "10s" if self._loose else "200ms",
+            # What a slow disk does to a commit: a tenth of a second before it is flushed.
+            "commit_delay": "100000" if self._slow else "0",
+            "commit_siblings": "0",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
