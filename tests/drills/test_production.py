@@ -247,7 +247,8 @@ def test_forty_slow_senders_block_the_web_server_alone_and_nobody_behind_nginx(
         with pytest.raises(TimeoutError):
             straight.getresponse()
     finally:
-        for one in (straight, *slow):
+        straight.close()
+        for one in slow:
             one.close()
     _wait_for_answer(site)
 

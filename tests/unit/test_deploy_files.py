@@ -185,6 +185,20 @@ def test_containers_are_closed_and_only_the_proxy_is_reached_from_outside() -> N
         assert old.replace("\\.", ".") in source
 
 
+def test_no_location_of_the_proxy_drops_the_headers_that_tell_who_asks() -> None:
+    """A header set in a location takes the place of all that were set above it."""
+    whole = (DEPLOY / "nginx/trace.conf").read_text()
+    server = whole[whole.index("# -- Trace ---") :]
+    above, *locations = re.split(r"\n    location ", server)
+    for name in ("Host", "X-Forwarded-For", "X-Request-Id", "Forwarded"):
+        assert f"proxy_set_header {name} " in above
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in above  # set, not added to
+    for location in locations:
+        assert "proxy_set_header" not in location
+        if "add_header" in location:
+            assert "add_header Strict-Transport-Security" in location
+
+
 def test_every_alert_leads_to_a_heading_and_every_heading_is_an_alerts() -> None:
     (group,) = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"]
     alerts = {rule["alert"]: rule["annotations"] for rule in group["rules"]}
