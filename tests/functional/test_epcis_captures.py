@@ -89,6 +89,19 @@ def test_a_job_says_running_until_it_has_run_and_then_how_it_ended(
     assert job["finishedAt"] >= job["createdAt"]
 
 
+@pytest.mark.parametrize("behaviour", ["rollback", "proceed"])
+def test_a_document_without_events_is_taken_and_nothing_is_recorded(
+    app: Flask, client: FlaskClient, token: str, behaviour: str
+) -> None:
+    headers = {"GS1-Capture-Error-Behaviour": behaviour}
+    answer = post(client, token, document(), headers=headers)
+    with app.app_context():
+        worker.run_pending()
+    job = get(client, token, answer.headers["Location"]).json
+    assert job is not None
+    assert (job["running"], job["success"], job["errors"]) == (False, True, [])
+
+
 @pytest.mark.parametrize(
     ("behaviour", "kept", "told"), [("rollback", 0, {1, 3}), ("proceed", 3, {1, 3, 4})]
 )

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event as listening
+from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 from werkzeug.test import TestResponse
 
@@ -18,7 +19,7 @@ from tests.support.farms import Farm, id_base, make_farm, make_product, new, pat
 from tests.support.stamps import bind_stamps, make_stamps, stamp_path
 from trace.core.gs1 import check_code, check_digit
 from trace.extensions import db
-from trace.models import Organisation
+from trace.models import Organisation, Product
 
 START = datetime(2026, 11, 8, 1, 0, tzinfo=UTC)
 GTIN = "08936000000011"
@@ -204,6 +205,29 @@ def test_broken_syntax_is_400_with_the_rules_code(
     assert said == code or not code
     assert said in answer.get_data(as_text=True)
     assert farm.organisation.name not in answer.get_data(as_text=True)
+
+
+def test_the_page_of_links_is_in_the_readers_language_and_data_are_not(
+    client: FlaskClient, farm: Farm, lot: str
+) -> None:
+    product = db.session.scalars(select(Product).where(Product.gtin == GTIN)).one()
+    product.name_en = "Mustard greens"
+    db.session.commit()
+    path = f"{lot}?linkType=linkset"
+    english = {"Accept": "text/html", "Accept-Language": "en"}
+    page = client.get(path, headers=english).get_data(as_text=True)
+    assert "<h2>Lot " in page
+    assert "<h2>Mustard greens</h2>" in page
+    shown = page.partition("<script")[0]
+    for ours in ("Hồ sơ truy xuất", "Bằng chứng", "Thông báo thu hồi", "Lô hàng", "Hộ chiếu"):
+        assert ours not in shown
+    data = [
+        client.get(
+            path, headers={"Accept": "application/linkset+json", "Accept-Language": one}
+        ).data
+        for one in ("en", "vi")
+    ]
+    assert data[0] == data[1]
 
 
 @pytest.mark.parametrize(

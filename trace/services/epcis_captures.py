@@ -150,6 +150,8 @@ def goes_on(job: Job) -> bool:
 def record_all(job: Job, actor: Actor, document: Document, *, at: datetime) -> dict[str, Any]:
     """Records all of it or nothing; returns {"captured": n, "errors": […]}; the caller commits.
     Run again after a crash it records nothing twice."""
+    if not document.events:  # a question that nothing answered, say
+        return {"captured": 0, "errors": []}
     key = f"capture-{job.public_id}"
     try:
         done = capture(actor, document.events, at=at, idempotency_key=key, paths=document.paths)

@@ -25,7 +25,7 @@ from trace.extensions import db
 from trace.models import Alert, Thing
 from trace.services import links
 from trace.services.addresses import Entry
-from trace.services.languages import languages
+from trace.services.languages import SOURCE, languages, local_name
 from trace.services.sets import among
 from trace.services.settings import current_settings
 
@@ -110,11 +110,14 @@ def _standing(things: Sequence[Entry]) -> dict[Identity, str]:
     return found
 
 
-def links_of(entry: Entry, found: Found) -> Links:
-    """The links of one entity by bare link type; the default first."""
+def links_of(entry: Entry, found: Found, language: str = SOURCE) -> Links:
+    """The links of one entity by bare link type; the default first. Names are in the language asked
+    for where there are any; what is no name is a msgid of ours (web.link_words puts it into words).
+    """
     href = current_settings().public_url + "/t" + entry.identity.path
     said = STANDING.get(found.standing.get(entry.identity, "")) if entry.what == "thing" else None
-    title = ": ".join(filter(None, (said, entry.name or TITLES[entry.what])))
+    name = local_name(entry.name, entry.name_en, language)
+    title = ": ".join(filter(None, (said, name or TITLES[entry.what])))
     page = Target(href, title, languages(), "text/html")
     given: Links = {DEFAULT: [Target(href, title)], TYPES[entry.what]: [page]}
     if entry.what == "thing":
@@ -134,24 +137,25 @@ def links_of(entry: Entry, found: Found) -> Links:
     return given
 
 
-def members(found: Found) -> list[Member]:
+def members(found: Found, language: str = SOURCE) -> list[Member]:
     """The entries of the request's linkset, the most specific first."""
-    return [_member(entry, links_of(entry, found)) for entry in found.entries]
+    return [_member(entry, links_of(entry, found, language), language) for entry in found.entries]
 
 
-def of_type(found: Found, link_type: str) -> Member | None:
+def of_type(found: Found, link_type: str, language: str = SOURCE) -> Member | None:
     """The links of a type at the most specific level that has any, and only those; None where no
     level has."""
     for entry in found.entries:
-        targets = links_of(entry, found).get(link_type)
+        targets = links_of(entry, found, language).get(link_type)
         if targets:
-            return _member(entry, {link_type: targets})
+            return _member(entry, {link_type: targets}, language)
     return None
 
 
-def _member(entry: Entry, given: Links) -> Member:
+def _member(entry: Entry, given: Links, language: str) -> Member:
     anchor = local_uri(entry.identity, current_settings().id_base)
-    return Member(anchor, entry.name or described(entry.identity), given)
+    name = local_name(entry.name, entry.name_en, language)
+    return Member(anchor, name or described(entry.identity), given)
 
 
 def described(identity: Identity) -> str:

@@ -72,6 +72,30 @@ MEDIA: Final = {
 }
 
 
+# What our own pages are called (services.linksets), and what has a code but no name.
+OWN: Final = {
+    "Hồ sơ truy xuất": _("Hồ sơ truy xuất"),
+    "Thông tin sản phẩm": _("Thông tin sản phẩm"),
+    "Thông tin nơi chốn": _("Thông tin nơi chốn"),
+    "Thông tin tổ chức": _("Thông tin tổ chức"),
+    "Phiếu giao hàng": _("Phiếu giao hàng"),
+    "Hộ chiếu số của sản phẩm": _("Hộ chiếu số của sản phẩm"),
+    "Bằng chứng": _("Bằng chứng"),
+    "Thông báo thu hồi, nếu có": _("Thông báo thu hồi, nếu có"),
+    "Đang bị thu hồi": _("Đang bị thu hồi"),
+    "Đang bị tạm giữ": _("Đang bị tạm giữ"),
+    "Có cảnh báo": _("Có cảnh báo"),
+}
+CODED: Final = {
+    "Lô hàng": _("Lô hàng %(code)s"),
+    "Gói hàng": _("Gói hàng %(code)s"),
+    "Vụ sản xuất": _("Vụ sản xuất %(code)s"),
+    "Kiện hàng": _("Kiện hàng %(code)s"),
+    "Phiếu giao hàng": _("Phiếu giao hàng %(code)s"),
+    "Mã": _("Mã %(code)s"),
+}
+
+
 # What the checker found, in one word (services.links_reaching); statuses are told as they are.
 REASONS: Final = {
     "private-address": _("tên miền dẫn vào một mạng nội bộ"),
@@ -88,6 +112,17 @@ REASONS: Final = {
 def type_word(link_type: str) -> str:
     """What a type promises, in the reader's language."""
     return str(TYPES.get(link_type, link_type))
+
+
+def title_words(title: str) -> str:
+    """The title of a page of ours in the reader's language: a warning, what it is, or a name."""
+    return ": ".join(str(OWN.get(part, part)) for part in title.split(": ", 1))
+
+
+def described_words(description: str) -> str:
+    """What a level of a code is called: its name, or what it is with its code."""
+    kind, _space, code = description.rpartition(" ")
+    return str(CODED[kind]) % {"code": code} if kind in CODED else description
 
 
 def media_word(media_type: str) -> str:
@@ -149,15 +184,16 @@ def listed(links: Mapping[str, Sequence[Target]], reader: str) -> list[dict[str,
     return [
         {
             "href": one.href.removeprefix(origin),
-            "title": one.title,
+            "title": title_words(one.title) if ours else one.title,
             "type": type_word(link_type),
             "media": media_word(one.media_type) if one.media_type != "text/html" else "",
             "languages": ", ".join(language_word(tag, reader) for tag in one.languages),
             "tag": one.languages[0] if len(one.languages) == 1 else "",
             "context": ", ".join(one.context),
-            "host": "" if one.href.startswith(f"{origin}/") else host_of(one.href),
+            "host": "" if ours else host_of(one.href),
         }
         for link_type, targets in links.items()
         if link_type != DEFAULT
         for one in targets
+        for ours in (one.href.startswith(f"{origin}/"),)
     ]

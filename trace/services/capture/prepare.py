@@ -169,7 +169,7 @@ def prepare(
     id_base = current_settings().id_base
     checker = Checker(now=at, id_base=id_base)
     reader = Reader(id_base, own_uris(actor.organisation, id_base))
-    where = paths or default_paths(len(events))
+    where = default_paths(len(events)) if paths is None else paths
     for document, path in zip(events, where, strict=True):
         try:
             checker.check(document, path=path)

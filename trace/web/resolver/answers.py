@@ -18,6 +18,7 @@ from trace.core.gs1.linkset import Member, Target, bare_type, forwarded, json_ld
 from trace.core.gs1.linkset_choosing import choose, media_weight, names_type
 from trace.errors import NotFound
 from trace.services.addresses import Entry
+from trace.services.languages import SOURCE
 from trace.services.linksets import Found, find_links, members, of_type
 from trace.services.settings import current_settings
 from trace.web.addresses import language_of
@@ -60,7 +61,7 @@ def wants_linkset() -> bool:
 
 def linkset(entries: Sequence[Entry], path: str, query: str) -> Response:
     """R16 to R21, R29: the whole linkset of the request, in the form it prefers."""
-    return _formed(members(find_links(entries, at=clock.now())), path, query)
+    return _formed(members(find_links(entries, at=clock.now()), _names_in()), path, query)
 
 
 def link_of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -> Response:
@@ -68,7 +69,7 @@ def link_of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -
     several the one that the request's language, media type and context mean; else the choice. Under
     a recall or a hold, instead of to a link that was added: to our own page."""
     found = find_links(entries, at=clock.now())
-    level = of_type(found, wished)
+    level = of_type(found, wished, _names_in())
     if level is None:
         return _instead(found, wished, path, query)
     left = choose(
@@ -80,6 +81,12 @@ def link_of_type(entries: Sequence[Entry], wished: str, path: str, query: str) -
     if len(left) == 1:
         return _follow(left[0], path, query)
     return _formed([replace(level, links={wished: left})], path, query, choosing=True)
+
+
+def _names_in() -> str:
+    """The language of names: the reader's on a page; data say the same to everybody."""
+    page = _form(request.headers.get("Accept", "")) == HTML
+    return language_of(request)[0] if page else SOURCE
 
 
 def _instead(found: Found, wished: str, path: str, query: str) -> Response:

@@ -14,7 +14,7 @@ from flask import Response
 
 from trace.core.gs1.linkset import Member, json_ld_of, linkset_of
 from trace.errors import TraceError
-from trace.web.link_words import listed
+from trace.web.link_words import described_words, listed
 from trace.web.scan.pages import content_security_policy, render
 from trace.web.scan.views import _refused, bp
 
@@ -37,7 +37,9 @@ def linkset_page(
         path,
         address=f"{path}?{query}" if query else path,
         choosing=choosing,
-        entries=[(one.description, listed(one.links, language)) for one in members],
+        entries=[
+            (described_words(one.description), listed(one.links, language)) for one in members
+        ],
         data=json_ld_of(linkset_of(members)),
         here=f"/t{path}",
     )
