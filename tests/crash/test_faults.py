@@ -34,6 +34,7 @@ from trace import clock
 from trace.config import Settings
 from trace.extensions import db
 from trace.jobs import worker
+from trace.jobs.registry import load_handlers
 from trace.jobs.tidying import Tidying
 from trace.models import EventKey, Job, LogEntry
 from trace.services import sequencer
@@ -253,7 +254,7 @@ def test_what_was_done_while_the_clock_was_ahead_waits_for_no_far_day(
             body = document([plain(registered(new_lot(), eventID=name))])
             submit_document(actor, body, at=clock.now())
             db.session.commit()
-        worker.load_handlers()
+        load_handlers()
         assert worker.claim("dies") is not None  # with a lease until that day
         assert sequencer.take_lease("dies", now=clock.now())
         db.session.commit()
