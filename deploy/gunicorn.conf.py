@@ -24,6 +24,8 @@ FOLDER = Path(
         str(Path(os.environ.get("TRACE_INSTANCE", "instance")).absolute() / "metrics"),
     )
 )
+# Seconds that an old process waits for new ones: a busy machine takes half a minute to load them.
+PATIENCE = 120
 
 
 def on_starting(server: Any) -> None:
@@ -50,20 +52,21 @@ def post_worker_init(worker: Any) -> None:
     with _ready(worker.generation).open("ab") as ready:
         ready.write(b".")  # appended by all: its length is how many are ready
     end = signal.getsignal(signal.SIGTERM)
-    waiting = threading.Event()
+    state = {"waits": False, "ends": False}
 
     def asked(number: int, frame: Any) -> None:
-        # Asked twice means at once: a stop, or gunicorn's own patience is over.
-        if callable(end) and (_generation() == worker.generation or waiting.is_set()):
+        # gunicorn asks again and again; what it forces it forces by SIGKILL.
+        if callable(end) and (state["ends"] or _generation() == worker.generation):
             end(number, frame)
-            return
-        waiting.set()
-        threading.Thread(target=wait, daemon=True).start()
+        elif not state["waits"]:
+            state["waits"] = True
+            threading.Thread(target=wait, daemon=True).start()
 
     def wait() -> None:
-        until = time.monotonic() + worker.cfg.graceful_timeout
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until and _count(_generation()) < worker.cfg.workers:
             time.sleep(0.1)
+        state["ends"] = True
         os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, asked)

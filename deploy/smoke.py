@@ -217,10 +217,14 @@ def _restored_elsewhere(
     told = _flask(clone, there, "trace", "doctor", may_fail=True)
     if "a backup was restored" not in told.lower():
         raise Failed(f"the doctor does not see that a backup was restored:\n{told}")
-    if " entries taken back" not in _flask(clone, there, "trace", "log", "refill", copy):
-        raise Failed("nothing was refilled")
     if ", 0 differences" not in _flask(clone, there, "trace", "audit", "--workers", "2"):
         raise Failed("what was restored is not what was signed")
+    if " entries taken back" not in _flask(clone, there, "trace", "log", "refill", copy):
+        raise Failed("nothing was refilled")
+    again = str(folder / "again")
+    _flask(clone, there, "trace", "log", "export", again)
+    if "whole: " not in _flask(clone, there, "trace", "log", "check", again):
+        raise Failed("the log is not whole after the refill")
     say(f"Backup restored, refilled and audited: {time.monotonic() - began:.0f} s")
 
 
