@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs tests need beside Python: a real browser, a real PostgreSQL, Node.js, a PDF reader.
+# The programs tests need beside Python: a real browser, PostgreSQL, Redis, Node.js, a PDF reader.
 # Installs what is missing through apt-get when it may; otherwise says in one sentence what to install.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ have node || missing+=(nodejs)
 have npm || missing+=(npm)
 have pdftoppm || missing+=(poppler-utils)
 have setpriv || missing+=(util-linux)
+have redis-server || missing+=(redis-server)
 
 (( ${#missing[@]} )) || exit 0
 
