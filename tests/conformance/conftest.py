@@ -5,7 +5,7 @@
     --server-header H     "Name: value", sent with everything; may be given several times
     --receiver HOST       a name of this machine that the server reaches, for subscriptions; for a
                           server on this machine it is known
-    --openapi FILE        the specification's own file (YAML or JSON): drives API-01 to API-03
+    --openapi FILE        the specification's own file (YAML or JSON): drives API-01 to API-04
 
 Each test names the requirements that it shows; what became of each is told at the end, and stands
 in JUnit's file (--junitxml) as a property of the test.

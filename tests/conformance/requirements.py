@@ -87,6 +87,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "API-01": Requirement("MUST", "OPTIONS is answered at every path of the OpenAPI file"),
     "API-02": Requirement("MUST", "GET is answered as the OpenAPI file has it: status, body"),
     "API-03": Requirement("MUST", "Every query parameter of the OpenAPI file is understood"),
+    "API-04": Requirement("SHOULD", "OPTIONS gives every header that the OpenAPI file lists"),
 }
 
 

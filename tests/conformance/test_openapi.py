@@ -78,6 +78,15 @@ def test_options_are_answered_as_the_file_says(
             assert answer.headers.get(name.lower()), name
 
 
+@pytest.mark.requirement("API-04")
+def test_options_give_every_header_that_the_file_lists(
+    server: Server, file: Path, values: dict[str, str], operation: str
+) -> None:
+    answer = server.call("OPTIONS", filled(operation, values))
+    listed = openapi.responses(file, operation, "OPTIONS")["204"].get("headers", {})
+    assert [name for name in listed if not answer.headers.get(name.lower())] == []
+
+
 @pytest.mark.requirement("API-02")
 def test_get_is_answered_as_the_file_says(
     server: Server, file: Path, values: dict[str, str], operation: str

@@ -333,11 +333,18 @@ def told(row: Subscription) -> JsonObject:
         body["initialRecordTime"] = rfc3339(row.initial_record_time)
     if row.last_notified_at is not None:
         body["lastNotifiedAt"] = rfc3339(row.last_notified_at)
+    body["minRecordTime"] = rfc3339(least_record_time(row))
     if row.epc_format:
         body["epcFormat"] = row.epc_format
     if row.form:
         body["mediaType"] = "application/xml"
     return body
+
+
+def least_record_time(row: Subscription) -> datetime:
+    """From when on what is sent next may have been recorded (GS1-Query-Min-Record-Time): where the
+    subscription began, then when something was taken last."""
+    return row.last_notified_at or row.initial_record_time or row.created_at
 
 
 # -- what could not be delivered -------------------------------------------------------------------

@@ -46,8 +46,10 @@ def headers(response: Response) -> Response:
 
 
 def discovery(*methods: str) -> Response:
-    """What `OPTIONS` answers: 204 and the methods; the headers come with every answer."""
-    return Response(status=204, headers={"Allow": ", ".join(("OPTIONS", *methods))})
+    """What `OPTIONS` answers: 204, the methods, and how words are written in XML unless somebody
+    asks otherwise; the other headers come with every answer."""
+    headers = {"Allow": ", ".join(("OPTIONS", *methods)), "GS1-CBV-XML-Format": "Always_URN"}
+    return Response(status=204, headers=headers)
 
 
 def acting() -> Actor:

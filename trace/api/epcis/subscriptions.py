@@ -11,8 +11,10 @@ from trace.api.epcis.listing import list_page
 from trace.api.epcis.named_queries import address_of, read_body
 from trace.api.epcis.negotiation import answer_plain, as_xml, words_asked, xml_wanted
 from trace.api.epcis.problems import prefers_xml
+from trace.clock import rfc3339
 from trace.core.epcis.xml import write_plain
 from trace.extensions import db, needs
+from trace.models import Subscription
 from trace.services import subscriptions
 from trace.services.named_queries import get_query
 
@@ -33,8 +35,14 @@ def subscriptions_options(name: str) -> Response:
 @needs("query")
 def subscription_options(name: str, subscription_id: str) -> Response:
     """What can be done with one. Raises NotFound."""
-    subscriptions.get_subscription(acting(), get_query(acting(), name), subscription_id)
-    return discovery("GET", "DELETE")
+    row = subscriptions.get_subscription(acting(), get_query(acting(), name), subscription_id)
+    return _since(discovery("GET", "DELETE"), row)
+
+
+def _since(response: Response, row: Subscription) -> Response:
+    least = subscriptions.least_record_time(row)
+    response.headers["GS1-Query-Min-Record-Time"] = rfc3339(least)
+    return response
 
 
 @bp.post("/queries/<name>/subscriptions")
@@ -82,9 +90,8 @@ def get_subscription(name: str, subscription_id: str) -> Response:
     """One subscription; its secret is not told. Raises NotFound."""
     xml_wanted()
     query = get_query(acting(), name)
-    return answer_plain(
-        subscriptions.told(subscriptions.get_subscription(acting(), query, subscription_id))
-    )
+    row = subscriptions.get_subscription(acting(), query, subscription_id)
+    return _since(answer_plain(subscriptions.told(row)), row)
 
 
 @bp.delete("/queries/<name>/subscriptions/<subscription_id>")
