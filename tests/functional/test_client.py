@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
-from trace_client import Changed, Client, NotReached, Refused
+from trace_client import Changed, Client, NotReached, Refused, TooMany
 
 from tests.support.factories import make_actor
 from tests.support.server import LiveServer
 from trace.api.v1 import masters
 from trace.extensions import db
+from trace.jobs.worker import run_pending
 from trace.models import Organisation
 from trace.services.tokens import issue_token
 
@@ -161,3 +164,80 @@ def test_lost_answers_and_busy_servers_are_tried_again_and_nothing_is_done_twice
         Client(address, token, tries=2, wait=waited.append).add("households", {"code": "H2"})
     with live_server.app.app_context():
         assert db.session.get(Organisation, 1) is not None
+
+
+def blocks(name: str) -> str:
+    """The Python of a page of the documentation, in its order."""
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / name).read_text()
+    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+
+
+@pytest.mark.one_database
+def test_what_the_how_to_tells_a_programmer_does_what_it_says_twice_over(
+    live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with live_server.app.app_context():
+        organisation = make_actor(datetime.now(UTC) - timedelta(days=60)).organisation
+        scopes = ["query", "capture", "manage"]
+        _, token = issue_token(organisation, "thử", scopes, at=datetime.now(UTC))
+        db.session.commit()
+    monkeypatch.setenv("TRACE_SERVER", live_server.url)
+    monkeypatch.setenv("TRACE_TOKEN", token)
+    told: list[dict[str, Any]] = []
+
+    def work(_client: Client, _seconds: float) -> None:
+        with live_server.app.app_context():
+            run_pending()
+
+    monkeypatch.setattr(Client, "pause", work)  # the worker, while the client waits
+    for _ in range(2):  # a program that is started again records nothing twice
+        found: dict[str, Any] = {}
+        exec(compile(blocks("programs.md"), "programs.md", "exec"), found)
+        told.append(found)
+    first, again = told
+    assert first["lots"] == again["lots"]
+    assert first["note"]["note"]
+    farm = first["trace"]
+    assert len(list(farm.all("batches", kind="lot"))) == 2
+    assert len(list(farm.all("households"))) == 2
+
+
+def test_a_client_that_asks_too_often_waits_as_long_as_it_is_told_whatever_it_asks() -> None:
+    answers = [(429, "7"), (200, ""), (429, "2"), (429, "2"), (204, "")]
+    waited: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_any(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            status, pause = answers.pop(0)
+            self.send_response(status)
+            if pause:
+                self.send_header("Retry-After", pause)
+            self.send_header("RateLimit", '"token";r=12;t=41')
+            body = b"{}" if status == 200 else b""
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PUT = do_DELETE = do_any  # noqa: N815  # names of the standard library
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        farm = Client(f"http://127.0.0.1:{server.server_port}", "trace_x", wait=waited.append)
+        farm.change("places", 7, {"name": "x"}, version=1)
+        assert (waited, farm.left) == ([7.0], 12)
+        farm.remove("places", 7)
+        assert waited == [7.0, 2.0, 2.0]
+        answers += [(429, "9")] * 5
+        with pytest.raises(TooMany) as told:
+            farm.remove("places", 7)
+        assert told.value.retry_after == 9.0
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

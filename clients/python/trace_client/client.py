@@ -31,6 +31,7 @@ class Client(Acts, Files):
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.transport = Transport(server, token, timeout, tries, wait)
+        self._members: dict[str, frozenset[str]] = {}
 
     # -- requests --------------------------------------------------------------------------------
 
@@ -118,6 +119,25 @@ class Client(Acts, Files):
         """A record as it is to be from now on. Raises Changed where it is no longer `version`."""
         found: dict[str, Any] = self.put(f"/{noun}/{number}", body, version=version)
         return found
+
+    def edit(self, noun: str, number: int, **changes: Any) -> dict[str, Any]:
+        """Changes some members of a record and leaves the others as they are: reads it, sends what
+        can be changed of it with its version. Raises Changed when somebody was quicker."""
+        now = self.one(noun, number)
+        kept = {name: now[name] for name in self._changeable(noun) if name in now}
+        return self.change(noun, number, {**kept, **changes}, version=now["version"])
+
+    def _changeable(self, noun: str) -> frozenset[str]:
+        """The members a change of this kind of record takes, by the server's own document."""
+        if noun not in self._members:
+            document = self.get("/openapi.json")
+            paths = (one for one in document["paths"] if one.startswith(f"{ROOT}/{noun}/{{"))
+            told = (document["paths"][one].get("put") for one in paths if one.count("/") == 4)
+            body = next(one for one in told if one)["requestBody"]["content"]["application/json"]
+            name = body["schema"]["$ref"].rpartition("/")[2]
+            members = document["components"]["schemas"][name]["properties"]
+            self._members[noun] = frozenset(members)
+        return self._members[noun]
 
     def remove(self, noun: str, number: int) -> None:
         """Takes a record away."""

@@ -34,7 +34,8 @@ class Refused(Exception):
             Wrong(str(one["code"]), str(one["detail"]), str(one.get("path", "")))
             for one in problem.get("errors", ())
         )
-        super().__init__(f"{status} {self.code}: {self.detail} {self.next_step}".strip())
+        told = [f"{one.path} {one.code}: {one.detail}" for one in self.errors] or [self.detail]
+        super().__init__("\n".join([f"{status} {self.code}", *told, self.next_step]).strip())
 
 
 class Changed(Refused):
