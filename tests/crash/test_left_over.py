@@ -15,7 +15,7 @@ from trace import clock
 from trace.extensions import db
 from trace.jobs import worker
 from trace.models import Attachment
-from trace.services import attachments
+from trace.services import attachments, takedown_journal, takedowns
 from trace.services.actors import Actor
 from trace.services.after_commit import _WAITING
 from trace.services.capture import capture
@@ -76,8 +76,43 @@ def test_a_photo_of_an_erased_record_goes_though_the_process_died_at_its_commit(
         db.session.commit()
         platform = Actor(platform_organisation(), None, "admin")
         erase(platform, statement, ["trace:attachments"], reason="1", at=now)
-        db.session().info.pop(_WAITING)  # what a killed process does after its commit: nothing
-        db.session.commit()
+        die_at_the_commit()
         assert attachments.is_served(digest)
         worker.run_pending("next")
         assert not attachments.is_served(digest)
+
+
+def test_a_takedown_and_its_lifting_hold_though_the_journal_missed_both(app: Flask) -> None:
+    with app.app_context():
+        now = clock.now()
+        actor = make_actor(now)
+        row = attachments.keep_photo(actor, photo(), at=now)
+        digest = row.digest
+        made = registered(new_lot(), trace__attachments=[attachments.reference(row)])
+        capture(actor, [made], at=now)
+        db.session.commit()
+        platform = Actor(platform_organisation(), None, "admin")
+        takedown = takedowns.take_down_photo(platform, digest, reason="insult", at=now)
+        die_at_the_commit()
+        assert attachments.is_served(digest)
+        takedowns.replay(at=now)  # what a worker does at its start and every hour
+        db.session.commit()
+        assert not attachments.is_served(digest)
+        assert [told.lifted for told in takedown_journal.read()] == [False]
+
+        takedowns.lift(platform, takedown, at=now)
+        die_at_the_commit()
+        with takedown_journal.journal_path().open("ab") as file:
+            file.write(b'{"kind":"pho')  # of another one that died while it wrote
+        takedowns.replay(at=now)
+        db.session.commit()
+        assert attachments.is_served(digest)
+        assert takedowns.find_standing(digest) is None
+        assert [told.lifted for told in takedown_journal.read()] == [True]
+        assert takedowns.replay(at=now) == 0
+
+
+def die_at_the_commit() -> None:
+    """Commits, and does nothing of what was to be done after it."""
+    db.session().info.pop(_WAITING, None)
+    db.session.commit()

@@ -53,8 +53,11 @@ def write(told: Told) -> None:
             "lifted": told.lifted,
         }
     )
-    with journal_path().open("ab") as file:
+    with journal_path().open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        end = file.seek(0, os.SEEK_END)
+        if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
+            line = b"\n" + line  # a process died in the middle of the last line
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())

@@ -283,7 +283,7 @@ def replay(*, at: datetime) -> int:
     """Does again what the journal tells of and what the rows say; returns how many takedowns had
     to be done again. The caller commits."""
     count = 0
-    for told in takedown_journal.read():
+    for told in _written_up():
         standing = find_standing(told.digest)
         if told.lifted:
             if standing is not None:
@@ -298,6 +298,25 @@ def replay(*, at: datetime) -> int:
         count += _again(told, standing, at)
     db.session.flush()
     return count
+
+
+def _written_up() -> list[takedown_journal.Told]:
+    """The journal, less what rows know better: a process that died between its commit and the
+    journal left a decision out of it. That is written now, and a photo brought back that was left
+    aside."""
+    journal = {told.digest: told for told in takedown_journal.read()}
+    newest = {row.digest: row for row in db.session.scalars(select(Takedown).order_by(Takedown.id))}
+    for digest, row in newest.items():
+        told, known = journal.get(digest), _told(row)
+        lifted = known.lifted and (told is None or told.at <= known.at)
+        if told is None or told.at < known.at or (lifted and not told.lifted):
+            _note(row)
+            journal[digest] = known
+        if lifted:
+            journal.pop(digest, None)
+            if row.kind == "photo" and attachments.is_aside(digest):
+                after_commit(partial(attachments.bring_back, digest))
+    return list(journal.values())
 
 
 def _again(told: takedown_journal.Told, standing: Takedown | None, at: datetime) -> bool:
@@ -457,7 +476,11 @@ def _owner_of(digest: str) -> Organisation | None:
 
 def _note(row: Takedown) -> None:
     """Writes the journal once the decision is committed."""
-    told = takedown_journal.Told(
+    after_commit(partial(takedown_journal.write, _told(row)))
+
+
+def _told(row: Takedown) -> takedown_journal.Told:
+    return takedown_journal.Told(
         kind=row.kind,
         digest=row.digest,
         statement=row.event.statement_id if row.event is not None else b"",
@@ -467,7 +490,6 @@ def _note(row: Takedown) -> None:
         at=row.created_at,
         lifted=row.lifted_at is not None,
     )
-    after_commit(partial(takedown_journal.write, told))
 
 
 def _place(digest: str) -> str:
