@@ -75,14 +75,12 @@ class Layout:
         return f"http://{self.hub}:{self.port('web')}"
 
     def url(self, where: str) -> str:
-        """A database address: `pooler`, `pooled-read`, `write` (straight), or a node's own."""
+        """A database address: `pooler`, `write` and `read` (straight), or a node's own."""
         login = f"postgresql+psycopg://trace:{self.password}"
         if where in NODES:
             port = self.port("postgresql", where)
             return f"{login}@/trace?host={self.folder(where)}/sock&port={port}"
-        name = "trace_read" if where == "pooled-read" else "trace"
-        port = self.port("write" if where == "write" else "pooler")
-        return f"{login}@{self.hub}:{port}/{name}"
+        return f"{login}@{self.hub}:{self.port(where)}/trace"
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the product is told."""
@@ -91,7 +89,7 @@ class Layout:
             "TRACE_PUBLIC_URL": self.web,
             "TRACE_ID_BASE": "https://trace.example",
             "TRACE_DATABASE_URL": self.url("pooler"),
-            "TRACE_DATABASE_READ_URL": self.url("pooled-read"),
+            "TRACE_DATABASE_READ_URL": self.url("read"),
             "PYTHONPATH": str(ROOT),
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TRACE_")}
