@@ -16,6 +16,7 @@ import click
 from flask import Flask
 
 import trace
+from docs import security_pages
 from trace.config import Settings
 from trace.errors import TraceError
 
@@ -125,6 +126,7 @@ def pages(app: Flask) -> dict[str, str]:
         "errors.md": errors_page(),
         "commands.md": commands_page(app),
         "routes.md": routes_page(app),
+        **security_pages.pages(),
     }
 
 

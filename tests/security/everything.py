@@ -231,17 +231,15 @@ class Filler:
 
     def __init__(self, farm: int, authority: int, other: int, person: int) -> None:
         self.farm, self.authority, self.other, self.person = farm, authority, other, person
-        self.rows: dict[str, dict[str, Any]] = {}
+        self.rows = {"organisations": {"id": farm}, "people": {"id": person}}
 
     def fill(self) -> None:
         for table in db.metadata.sorted_tables:
-            if table.name not in LEFT_OUT:
+            if table.name not in LEFT_OUT and table.foreign_keys:
                 self.rows[table.name] = self.standing(table) or self.write(table)
 
     def standing(self, table: Table) -> dict[str, Any] | None:
         """The farm's own row where the story has made one."""
-        if table.name in ("organisations", "people"):
-            return {"id": self.farm if table.name == "organisations" else self.person}
         if "organisation_id" not in table.c or "authority_id" in table.c:
             query = select(table).limit(1)
             known = table.name in ("things", "handovers", "holdings", "chain_audits")

@@ -60,11 +60,10 @@ def searched() -> frozenset[str]:
 def one_of(items: list[Any]) -> str:
     """A character of a class."""
     named = [arg if isinstance(arg, int) else arg[0] for op, arg in items if op in RANGED]
-    shut = items[0][0] is says.NEGATE
-    if shut:
-        return next(sign for sign in "a0 !-é" if ord(sign) not in named)
-    kinds: list[str] = [CLASSES.get(arg, "!") for op, arg in items if op is says.CATEGORY]
-    return str(chr(min(named)) if named else kinds[0])
+    if items[0][0] is says.NEGATE:
+        return str(next(sign for sign in "a0 !-é" if ord(sign) not in named))
+    kind = next((arg for op, arg in items if op is says.CATEGORY), None)
+    return chr(min(named)) if named else str(CLASSES.get(kind, "!"))
 
 
 RANGED = (says.LITERAL, says.RANGE)
@@ -76,12 +75,13 @@ def sample(tree: Any) -> str:
 
 
 def fitting(op: Any, arg: Any) -> str:
+    """A text that fits one part."""
     if op is says.LITERAL:
-        return chr(arg)
+        return chr(int(arg))
     if op is says.IN:
         return one_of(arg)
     if op in REPEATS:
-        return sample(arg[2]) * min(arg[0], 100)
+        return sample(arg[2]) * int(min(arg[0], 100))
     if op is says.BRANCH:
         return sample(arg[1][0])
     if op is says.SUBPATTERN:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Final, Literal
 
 import phonenumbers
@@ -17,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from sqlalchemy import select
 
+from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Person, Session
@@ -30,13 +32,23 @@ EMAIL: Final = re.compile(r"[^@\s<>()\",;:\\\[\]]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a
 # RFC 9106 parameters of OWASP's minimum: 19 MiB, two passes. A cheap server answers in time, and a
 # flood of sign-ins does not fill its memory.
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# The passwords tried first by anybody who tries; others are the person's own business.
+# The passwords tried first by anybody who tries here: those that nobody elsewhere has. What people
+# everywhere choose is read from a table (`_common`); all else is the person's own business.
 _GUESSED = """
 12345678 123456789 1234567890 87654321 11111111 00000000 88888888 66666666 99999999 password
 matkhau1 matkhau123 password1 qwertyui qwerty123 iloveyou anhyeuem emyeuanh abcd1234 abc12345
 1q2w3e4r a1234567 vietnam1 nongsan1
 """
 GUESSED_FIRST: Final = frozenset(_GUESSED.split())
+# What stands on every page of ours and in front of everybody's door: one or two of these, with
+# figures and signs around them, are a guess and no password.
+_WORDS = """
+trace truyxuat nguongoc truyxuatnguongoc nongsan nongsansach rau rausach rauqua thucpham vietgap
+globalgap htx hoptacxa nongdan nongtrai trangtrai vuon vuonrau ruong matkhau password vietnam hanoi
+thanhpho thanhtra kiemtra chicuc sonongnghiep admin quantri giamdoc chuvuon maqr qrcode demo welcome
+xinchao
+"""
+_CONTEXT: Final = frozenset(_WORDS.split())
 
 
 class BadLogin(TraceError):
@@ -131,8 +143,27 @@ def check_password_rules(password: str, login: Login | None = None) -> None:
         raise PasswordTooLong(most=PASSWORD_MOST)
     plain = password.lower()
     own = _own_words(login)
-    if plain in GUESSED_FIRST or len(set(plain)) < 3 or plain in own:
+    guessed = plain in GUESSED_FIRST or plain in _common() or _is_context(plain)
+    if guessed or len(set(plain)) < 3 or plain in own:
         raise PasswordTooCommon
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The thirty thousand passwords that leaks hold most often, and the commonest names and words
+    (a table lists each once, where it is commonest), where they are long enough to be one."""
+    from zxcvbn.frequency_lists import (  # type: ignore[import-untyped]  # a table
+        FREQUENCY_LISTS,  # large: only where somebody sets a password
+    )
+
+    listed = chain.from_iterable(FREQUENCY_LISTS.values())
+    return frozenset(one for one in listed if len(one) >= PASSWORD_LEAST)
+
+
+def _is_context(plain: str) -> bool:
+    letters = re.sub(r"[^a-z]", "", fold(plain))
+    parts = ((letters[:place], letters[place:]) for place in range(1, len(letters)))
+    return letters in _CONTEXT or any({*pair} <= _CONTEXT for pair in parts)
 
 
 def _own_words(login: Login | None) -> set[str]:

@@ -1,0 +1,167 @@
+"""Files that are more than they seem, and addresses that are others than they seem."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import time
+import zipfile
+from contextlib import suppress
+
+import pytest
+from openpyxl import Workbook
+from PIL import Image
+
+from trace.errors import TraceError
+from trace.services import outward
+from trace.services.attachments import NotAPhoto, read_photo
+from trace.services.sheet_files import SheetTooLarge, read_sheet
+
+INNER = (
+    *(
+        "127.0.0.1",
+        "127.1.2.3",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+    ),
+    *(
+        "100.64.0.1",
+        "192.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+    ),
+    *(
+        "::",
+        "::1",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+    ),
+    *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1"),
+    *("64:ff9b:1::1", "2001::1", "::127.0.0.1", "fec0::1", "100::1"),
+)
+WRITTEN = (
+    *("https://127.0.0.1/", "https://[::1]/", "https://0x7f000001/", "https://2130706433/"),
+    *("https://0177.0.0.1/", "https://127.1/", "https://localhost/", "https://a.localhost/"),
+    *("https://metadata.internal/", "https://db.local/", "https://user@maker.example.com/"),
+    *(
+        "https://maker.example.com:8443/",
+        "http://maker.example.com/",
+        "https://maker.example.com#@x/",
+    ),
+    *(
+        "file:///etc/passwd",
+        "gopher://x.example.com/",
+        "https:///x",
+        "//x.example.com/",
+        "https://ex ample.com/",
+    ),
+    *(
+        "https://xn--/",
+        "https://127.0.0.1.:443/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://①②⑦.0.0.1/",
+    ),
+)
+
+
+@pytest.mark.parametrize("address", INNER)
+def test_no_inner_address_however_written_is_public(address: str) -> None:
+    ipaddress.ip_address(address)
+    for found in ([(address, 443)], [("93.184.216.34", 443), (address, 443)]):
+        with pytest.raises(outward.Unreachable) as told:
+            outward.check_public(found)
+        assert told.value.lasting
+
+
+def test_public_addresses_are() -> None:
+    for address in ("93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"):
+        assert outward.check_public([(address, 443)]) == (address, 443)
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_no_address_but_https_at_a_public_name_is_spoken_to(text: str) -> None:
+    with pytest.raises(outward.BadAddress):
+        outward.check_address(text)
+
+
+def picture(form: str = "JPEG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), (10, 120, 40)).save(file, form)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"<script>alert(1)</script>",
+        b"PK\x03\x04",
+        b"%PDF-1.7 /JS",
+        b"<?php system('id');?>",
+        b"GIF89a=1;",
+    ],
+)
+def test_a_picture_that_is_also_something_else_comes_out_a_picture(behind: bytes) -> None:
+    kept = read_photo(io.BytesIO(picture() + behind)).data
+    assert kept.startswith(b"\xff\xd8")
+    assert kept.endswith(b"\xff\xd9")
+    assert behind not in kept
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>",
+        b"GIF89a/*" + bytes(50),
+        b"%!PS-Adobe-3.0 EPSF-3.0",
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"",
+    ],
+)
+def test_what_only_begins_like_a_picture_is_none(sent: bytes) -> None:
+    with pytest.raises(NotAPhoto):
+        read_photo(io.BytesIO(sent))
+
+
+def workbook(**more: bytes) -> bytes:
+    file = io.BytesIO()
+    book = Workbook()
+    sheet = book.create_sheet("Vườn", 0)
+    sheet.append(["Tên", "Mã"])
+    sheet.append(["Vườn A", "A1"])
+    book.save(file)
+    out = io.BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            data = old.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml" and "inside" in more:
+                data = data.replace(b"</sheetData>", b"</sheetData>" + more["inside"])
+            new.writestr(part.filename, data)
+        if "beside" in more:
+            new.writestr("xl/media/large.bin", more["beside"])
+    return out.getvalue()
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused() -> None:
+    sent = workbook(beside=bytes(150_000_000))
+    assert len(sent) < 200_000
+    with pytest.raises(SheetTooLarge):
+        read_sheet(sent)
+
+
+@pytest.mark.parametrize("again", [b"<mergeCell ", b'<row hidden="', b"<col hidden "])
+def test_a_comment_that_begins_tags_without_end_is_read_in_one_go(again: bytes) -> None:
+    sent = workbook(inside=b'<!-- mergeCell  hidden="' + again * 150_000 + b"-->")
+    began = time.thread_time()
+    with suppress(TraceError):
+        read_sheet(sent)
+    assert time.thread_time() - began < 3
