@@ -110,6 +110,8 @@ class Course:
         layout, fault, node = self._layout, self._fault, self._node
         time.sleep(BEFORE)
         self.struck = time.monotonic()
+        if self._probe is not None:
+            self._probe.mark()
         strike(layout, fault, node)
         try:
             if self._probe is not None:
@@ -153,10 +155,12 @@ class Probe:
             self.stop()
             raise
 
-    def go(self, seconds: float) -> None:
-        """The cut was now: what is acknowledged from here on was acknowledged on the cut side."""
-        time.sleep(1.0)  # commits under way at the cut may have been whole before it
+    def mark(self) -> None:
+        """The cut is now: what is acknowledged from here on was acknowledged on the cut side."""
         self._seen = len(self._out.read_text().split())
+
+    def go(self, seconds: float) -> None:
+        """Goes on recording for so long."""
         time.sleep(seconds)
         self.stop()
 
