@@ -243,6 +243,11 @@ REFUSED: list[tuple[str, dict[str, str], int, str]] = [
     ("/events", {"GS1_EPCIS_Max": "1.2"}, 406, "NotAcceptableException"),
     ("/events", {"GS1_CBV_Min": "2.1.0"}, 406, "NotAcceptableException"),
     ("/events", {"GS1_EPCIS_Min": "1.0", "GS1_EPCIS_Max": "2"}, 200, ""),
+    ("/events", {"GS1_EPCIS_Version": "3.0.0"}, 406, "NotAcceptableException"),
+    ("/events", {"GS1_EPCIS_Version": "1.2"}, 406, "NotAcceptableException"),
+    ("/events", {"GS1_CBV_Version": "2.1"}, 406, "NotAcceptableException"),
+    ("/events", {"GS1_EPCIS_Version": "2.0.0", "GS1_CBV_Version": "2.0"}, 200, ""),
+    ("/events", {"GS1_EPCIS_Version": "new"}, 400, "ValidationException"),
     ("/events", {"GS1_EPCIS_Min": "two"}, 400, "ValidationException"),
     ("/events", {"GS1_EPC_Format": "Sometimes"}, 400, "QueryParameterException"),
     ("/events", {"GS1_Extensions": "a"}, 400, "QueryParameterException"),
@@ -269,6 +274,17 @@ def test_every_refusal_has_the_standards_exception_type(caller: Caller, method: 
     assert unknown.status_code == 401
     assert unknown.json is not None
     assert unknown.json["type"] == "epcisException:SecurityException"
+
+
+def test_json_bears_the_name_that_the_caller_takes(caller: Caller) -> None:
+    for accept, kind in (
+        ("application/ld+json", "application/ld+json"),
+        ("application/json;q=0.5, application/ld+json", "application/ld+json"),
+        ("*/*", "application/json"),
+        ("application/json, application/ld+json", "application/json"),
+    ):
+        for path in ("/events", "/queries", "/epcs"):
+            assert caller.get(path, Accept=accept).content_type == kind, (accept, path)
 
 
 def test_events_come_as_xml_to_whoever_would_rather_have_it(caller: Caller) -> None:

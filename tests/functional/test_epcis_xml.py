@@ -232,6 +232,10 @@ def test_lists_of_jobs_queries_and_subscriptions_are_answered_in_xml_page_by_pag
     for at in ("3", "4"):
         body = orjson.dumps({"dest": f"http://127.0.0.1:{at}/", "stream": True})
         sender.call("POST", "/queries/hai/subscriptions", body, Content_Type="application/json")
+    old_version = {"Content_Type": XML, "GS1_EPCIS_Version": "1.2", "GS1_CBV_Version": "1.2"}
+    assert sender.call("POST", "/capture", old(OLD, SPACES), **old_version).status_code == 202
+    as_json = {**old_version, "Content_Type": "application/json"}
+    assert sender.call("POST", "/capture", json_twin(), **as_json).status_code == 406
     for path, member in (
         ("/capture", "captureID"),
         ("/queries", "name"),

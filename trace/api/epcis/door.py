@@ -64,7 +64,11 @@ def check_media_type() -> None:
 
 
 def as_json(body: object) -> Response:
-    return Response(orjson.dumps(body), content_type="application/json")
+    """JSON, under the name that the caller would rather have: all of it is JSON-LD as well."""
+    accepted = request.accept_mimetypes
+    linked = accepted["application/ld+json"] > accepted["application/json"]
+    kind = "application/ld+json" if linked else "application/json"
+    return Response(orjson.dumps(body), content_type=kind)
 
 
 def query_document(events: list[JsonObject]) -> JsonObject:

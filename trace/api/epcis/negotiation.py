@@ -4,6 +4,8 @@ Rules (EPCIS 2.0 §12.3 and §12.4; openapi.yaml):
 - GS1-EPCIS-Min/-Max and GS1-CBV-Min/-Max say what a caller understands. Where the version spoken
   here lies outside, there is no acceptable answer (406).
   To who understands 1.2 at most, and takes XML, events are written in 1.2.
+- GS1-EPCIS-Version and GS1-CBV-Version say what a request is written in: what is not read here is
+  not acceptable either, before anything of it is taken.
 - An address longer than what any proxy passes on is refused (414): ask by a named query.
 - GS1-EPC-Format: Always_GS1_Digital_Link (meant when nothing is said), Always_EPC_URN (meant in
   1.2, which knows no other), and No_Preference or Never_Translates: as it was recorded. What is
@@ -27,7 +29,7 @@ from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, JsonValue
 from trace.core.epcis.query import QueryParameterError
 from trace.core.epcis.query_parsing import parse_extensions
-from trace.core.epcis.xml import write_plain, write_xml
+from trace.core.epcis.xml import MEDIA_TYPES, write_plain, write_xml
 from trace.core.epcis.xml.writing import Form, Version
 from trace.errors import TraceError
 from trace.services import epcis_forms
@@ -58,11 +60,20 @@ def agree() -> None:
     if len(request.full_path.encode()) > LONGEST_ADDRESS:
         raise QueryUriTooLong(limit=LONGEST_ADDRESS)
     for kind in ("EPCIS", "CBV"):
+        stated = _asked(f"GS1-{kind}-Version")
+        if stated and not _is_read(stated):
+            raise NotAcceptable
         spoken = _padded(HEADERS[f"GS1-{kind}-Version"])
         least, most = _asked(f"GS1-{kind}-Min"), _asked(f"GS1-{kind}-Max")
         beyond = (least and _padded(least) > spoken) or (most and _highest(most) < spoken)
         if beyond and not old_wanted():
             raise NotAcceptable
+
+
+def _is_read(version: str) -> bool:
+    """Whether what a request says it is written in is read here: 2.0, and in XML 1.0 to 1.2."""
+    family = _padded(version)[:2]
+    return family == (2, 0) or (request.mimetype in MEDIA_TYPES and (1, 0) <= family <= (1, 2))
 
 
 def old_wanted() -> bool:
