@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,6 +118,12 @@ def test_no_rule_touches_what_is_signed_logged_or_audited(farm: Farm) -> None:
     after["audit"], after["log_entries"] = before["audit"], before["log_entries"]  # they may grow
     after["log_state"] = before["log_state"]
     assert after == before
+
+
+def test_the_page_on_what_grows_names_every_rule_and_every_partitioned_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explanation" / "sharding.md").read_text()
+    named = {rule.table for rule in retention.RULES} | {one.table for one in partitions.PARTED}
+    assert [table for table in sorted(named) if f"`{table}`" not in page] == []
 
 
 def count_of(table: str) -> int:
