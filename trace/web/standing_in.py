@@ -34,7 +34,7 @@ def _choose() -> None:
 
 def _say(response: Response) -> Response:
     copy = replica()
-    if copy is not None and g.get("read_from") is not None:
+    if copy is not None and copy.away and g.get("read_from") is not None:
         response.headers.setdefault("Age", str(age(copy)))
     return response
 
