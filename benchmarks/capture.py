@@ -1,6 +1,6 @@
 """Promises: capturing 1,000-event documents (parse, rules, event hash, statement, signature, rows,
 holdings, chains, log entries, audit) takes at most 3 times the floor, and an event with all its
-rows and index entries takes at most 6 kB.
+rows and index entries takes at most 4 kB.
 
 The floor, in the same run on the same kind of database: a raw driver-level bulk insert of the same
 rows into the same tables and indexes, and one bare Ed25519 signature per event. CPU time.
@@ -249,7 +249,7 @@ def run() -> Iterable[Figure]:
     each, least = best_ours / EVENTS * 1e6, best_floor / EVENTS * 1e6
     return [
         compare("capture of 1,000-event documents", each, "µs CPU/event", least, "<=", 3),
-        absolute("stored per event", grown / (EVENTS * ROUNDS), "bytes", "<=", 6000),
+        absolute("stored per event", grown / (EVENTS * ROUNDS), "bytes", "<=", 4000),
     ]
 
 
