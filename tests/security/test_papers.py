@@ -20,7 +20,7 @@ FREE = re.compile(
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def names_of(path: str) -> frozenset[str]:
     file = ROOT / path
     if not file.is_file():
         return frozenset()
@@ -42,7 +42,7 @@ def test_every_test_that_the_table_names_exists_and_all_else_has_a_reason() -> N
     known = security_pages.requirements()
     nodes = [node for one in known for node in one.tests]
     missing = [
-        node for node in nodes if node.partition("::")[2] not in tests_in(node.partition("::")[0])
+        node for node in nodes if node.partition("::")[2] not in names_of(node.partition("::")[0])
     ]
     assert len(nodes) > 200
     assert missing == []
