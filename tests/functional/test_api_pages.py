@@ -138,7 +138,6 @@ class World:
         now, mine = clock.now(), db.session.get_one(Organisation, self.id)
         office = make_actor(now, f"Chi cục {number}", kind="authority").organisation
         maker = make_actor(now, f"HTX {number}").organisation
-        desk = db.session.get_one(Organisation, self.office)
         thing = db.session.query(Thing).filter_by(kind="lot", owner_id=self.id).all()[-1]
         its = {"organisation_id": self.id, "thing_id": thing.id, "created_at": now}
         public = f"00000000-0000-4000-8000-{number:012d}"
@@ -147,52 +146,6 @@ class World:
         )
         body = {"dest": "https://buyer.example/hook", "stream": True}
         told = subscriptions.subscribe(Actor(mine, None, "owner"), query, body, at=now)
-        warned = Recall(
-            code=f"R{number:09d}",
-            organisation_id=office.id,
-            proposer_id=mine.id,
-            kind="recall",
-            state="open",
-            created_at=now,
-        )
-        db.session.add(warned)
-        db.session.flush()
-        holder = RecallHolder(recall_id=warned.id, organisation_id=self.id)
-        db.session.add(holder)
-        db.session.flush()
-        cases = [
-            Inspection(
-                code=f"I{side}{number:08d}",
-                authority_id=authority.id,
-                organisation_id=inspected.id,
-                state="begun",
-                planned_on=now.date(),
-                created_at=now,
-            )
-            for side, (authority, inspected) in enumerate([(office, mine), (desk, maker)])
-        ]
-        event_id = db.session.query(EventRow.id).filter_by(issuer_id=self.id).first()[0]
-        found = [
-            Finding(
-                code=f"F{side}{number:08d}",
-                authority_id=authority.id,
-                organisation_id=inspected.id,
-                rule="diary",
-                severity="minor",
-                words="x",
-                event_id=event_id,
-                created_at=now,
-            )
-            for side, (authority, inspected) in enumerate([(office, mine), (desk, maker)])
-        ]
-        asked = Directive(
-            authority_id=self.office, title="x", text="x", due_on=now.date(), created_at=now
-        )
-        asking = Directive(
-            authority_id=office.id, title="x", text="x", due_on=now.date(), created_at=now
-        )
-        db.session.add_all([asked, asking, *cases, *found])
-        db.session.flush()
         db.session.add_all(
             [
                 Credential(
@@ -210,6 +163,60 @@ class World:
                 DeadLetter(
                     subscription_id=told.id, first=0, end=1, reason="OSError", created_at=now
                 ),
+            ]
+        )
+        self._by_offices(number, office, maker, thing)
+
+    def _by_offices(
+        self, number: int, office: Organisation, maker: Organisation, thing: Thing
+    ) -> None:
+        now, mine = clock.now(), db.session.get_one(Organisation, self.id)
+        desk = db.session.get_one(Organisation, self.office)
+        warned = Recall(
+            code=f"R{number:09d}",
+            organisation_id=office.id,
+            proposer_id=mine.id,
+            kind="recall",
+            state="open",
+            created_at=now,
+        )
+        db.session.add(warned)
+        db.session.flush()
+        holder = RecallHolder(recall_id=warned.id, organisation_id=self.id)
+        db.session.add(holder)
+        db.session.flush()
+        sides = [(office, mine), (desk, maker)]
+        cases = [
+            Inspection(
+                code=f"I{side}{number:08d}",
+                authority_id=authority.id,
+                organisation_id=inspected.id,
+                state="begun",
+                planned_on=now.date(),
+                created_at=now,
+            )
+            for side, (authority, inspected) in enumerate(sides)
+        ]
+        event_id = db.session.query(EventRow.id).filter_by(issuer_id=self.id).first()[0]
+        found = [
+            Finding(
+                code=f"F{side}{number:08d}",
+                authority_id=authority.id,
+                organisation_id=inspected.id,
+                rule="diary",
+                severity="minor",
+                words="x",
+                event_id=event_id,
+                created_at=now,
+            )
+            for side, (authority, inspected) in enumerate(sides)
+        ]
+        day = {"title": "x", "text": "x", "due_on": now.date(), "created_at": now}
+        asked, asking = (Directive(authority_id=one, **day) for one in (self.office, office.id))
+        db.session.add_all([asked, asking, *cases, *found])
+        db.session.flush()
+        db.session.add_all(
+            [
                 RecallAmount(holder_id=holder.id, unit="KGM", had=5, sold=1, answered=0),
                 DirectiveUnit(directive_id=asked.id, organisation_id=maker.id),
                 DirectiveUnit(directive_id=asking.id, organisation_id=self.id),

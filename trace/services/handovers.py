@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy.orm import joinedload
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.errors import NotFound, TraceError
@@ -425,11 +426,18 @@ def shipment_of_note(identity: Identity) -> Handover | None:
 
 
 def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
-    """The rows with their lines, by one query for all."""
+    """The rows with their lines, by one query of each kind for all."""
     by_event: dict[int, list[ShipmentLine]] = {row.event_id: [] for row in handovers}
+    sides = {one for row in handovers for one in (row.giver_id, row.taker_id) if one}
+    # Held on to: what the rows refer to is then found without asking again.
+    read = [
+        *db.session.scalars(select(Event).where(among(Event.id, sorted(by_event)))),
+        *db.session.scalars(select(Organisation).where(among(Organisation.id, sorted(sides)))),
+    ]
     query = (
         select(EventThing, Thing)
         .join(Thing, Thing.id == EventThing.thing_id)
+        .options(joinedload(Thing.product))
         .where(
             among(EventThing.event_id, sorted(by_event)),
             EventThing.role == ROLES.index("epc"),
@@ -441,7 +449,7 @@ def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
         by_event[named.event_id].append(
             ShipmentLine(thing.id, thing.identity, thing.kind, thing.product, sent)
         )
-    return [
+    told = [
         Shipment(
             row.event_id,
             row.event.event_time,
@@ -456,6 +464,8 @@ def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
         )
         for row in handovers
     ]
+    del read
+    return told
 
 
 def line_item(line: ShipmentLine, uri: str, counted: Amount | None) -> Item:
