@@ -207,7 +207,9 @@ def test_a_page_in_memory_is_told_with_the_moment_over_it_and_nothing_else_chang
 
 
 def test_with_the_primary_away_nobody_is_told_that_a_code_is_unknown(stranded: World) -> None:
-    assert stranded.client.get("/t/b/7104GM2RCZ").status_code == 503
+    for path in ("/t/b/7104GM2RCZ", "/b/7104GM2RCZ", "/t/q/7104GM2RCZ", "/log/tile/0/000.p/255"):
+        answer = stranded.client.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), path
     assert stranded.client.get(stranded.path).status_code == 307
 
 

@@ -89,6 +89,10 @@ def register_problems(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
+    @app.errorhandler(DatabaseAway)
+    def come_back(error: DatabaseAway) -> Response:
+        return _later(answer(error))
+
     @app.errorhandler(SQLAlchemyError)
     @app.errorhandler(psycopg.Error)
     def away(error: Exception) -> ResponseReturnValue:
@@ -112,7 +116,11 @@ def _away() -> Response:
     g.session = g.person = g.actor = g.token = None
     # Asked as any refusal is, so that each interface says it in its own form.
     answered = current_app.handle_user_exception(DatabaseAway())
-    response = current_app.make_response(answered)
+    return _later(current_app.make_response(answered))
+
+
+def _later(response: Response) -> Response:
+    """The same, saying when to come back."""
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"
     return response

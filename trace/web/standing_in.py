@@ -13,6 +13,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from trace import clock
+from trace.services.outages import DatabaseAway
 from trace.services.replicas import Replica, read_from, replica
 from trace.web.access import READING, rule_of
 
@@ -34,8 +35,11 @@ def _choose() -> None:
 
 def _say(response: Response) -> Response:
     copy = replica()
-    if copy is not None and copy.away and g.get("read_from") is not None:
-        response.headers.setdefault("Age", str(age(copy)))
+    if copy is None or not copy.away or g.get("read_from") is None:
+        return response
+    if response.status_code == 404:  # whether it is unknown, only the primary can say
+        return current_app.make_response(current_app.handle_user_exception(DatabaseAway()))
+    response.headers.setdefault("Age", str(age(copy)))
     return response
 
 
