@@ -1,9 +1,9 @@
 """A large database out of a small one: every history of it again and again under other numbers.
 
 The rows are those the application wrote, with their numbers moved on and what must be unique made
-so; set-based, a few hundred thousand rows a second. What a copy has not: the signed texts of its
-events but notices (no page asks by it, and ten million would fill a disk) and master data of its
-own.
+so; set-based, a few hundred thousand rows a second. What a copy has not: master data of its own,
+and, unless `whole` is asked for, the signed texts of its events but notices (no page asks by it,
+and ten million take forty gigabytes). The log goes on where the copies end, as do row numbers.
 """
 
 from __future__ import annotations
@@ -56,11 +56,13 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "lot_id": "t.lot_id + n * T",
     },
 }
+SIGNED: Final = ("jwt", "disclosures")
 STEPS: Final = {"E": ("events", "id"), "T": ("things", "id"), "L": ("log_entries", "idx")}
+GOES_ON: Final = "UPDATE log_state SET size = (SELECT max(idx) + 1 FROM log_entries)"
 MOST: Final = 999  # a copied package's serial has twenty characters at most
 
 
-def grow_sqlite(path: Path, copies: int) -> None:
+def grow_sqlite(path: Path, copies: int, *, whole: bool = False) -> None:
     """Adds so many copies of everything to the database in a file."""
     with sqlite3.connect(path) as connection:
         # Nothing here has to survive a crash, and rows that refer to one another come table by
@@ -75,17 +77,20 @@ def grow_sqlite(path: Path, copies: int) -> None:
         }
         for table, differs in TABLES.items():
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            text = _insert(table, columns, differs, steps).replace(
+            text = _insert(table, columns, _kept(differs, whole=whole), steps).replace(
                 "STATEMENT", "CAST(printf('%06x%010x', n, t.id) AS BLOB)"
             )
             connection.execute(text, {"copies": copies})
             connection.commit()
+        connection.execute(GOES_ON)
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
 
-def grow_postgresql(connection: psycopg.Connection[Any], copies: int) -> None:
+def grow_postgresql(
+    connection: psycopg.Connection[Any], copies: int, *, whole: bool = False
+) -> None:
     """The same in the database of a superuser's connection."""
     # No triggers and no checks of references: rows come table by table.
     connection.execute("SET session_replication_role = replica")
@@ -100,13 +105,21 @@ def grow_postgresql(connection: psycopg.Connection[Any], copies: int) -> None:
             "AND NOT attisdropped ORDER BY attnum",
             (table,),
         ).fetchall()
-        text = _insert(table, [row[0] for row in rows], differs, steps)
+        text = _insert(table, [row[0] for row in rows], _kept(differs, whole=whole), steps)
         text = text.replace(
             "STATEMENT",
             "convert_to(lpad(to_hex(n), 6, '0') || lpad(to_hex(t.id), 10, '0'), 'UTF8')",
         ).replace("substr('0000' || n, -4)", "lpad(n::text, 4, '0')")
         connection.execute(text.replace(":copies", str(int(copies))))
+    connection.execute(GOES_ON)
+    for table in ("events", "things"):
+        connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
     connection.execute("ANALYZE")
+
+
+def _kept(differs: Mapping[str, str], *, whole: bool) -> Mapping[str, str]:
+    """What differs in a copy: with `whole`, its signed texts do not."""
+    return {name: how for name, how in differs.items() if not (whole and name in SIGNED)}
 
 
 def _insert(
