@@ -168,7 +168,9 @@ def test_passwords_are_typed_masked_and_may_be_pasted() -> None:
     assert [one for one in fields if 'type="password"' not in one] == []
     assert [one for one in fields if "autocomplete=" not in one] == []
     scripts = (TEMPLATES.parent / "static").rglob("*.js")
-    assert [one.name for one in scripts if re.search("[\"']paste[\"']", one.read_text())] == []
+    # Weights are pasted as a column, into many boxes at once.
+    listening = {one.name for one in scripts if re.search("[\"']paste[\"']", one.read_text())}
+    assert listening <= {"weighing.js"}
 
 
 def test_refusals_and_sign_ins_are_written_down_without_names(
