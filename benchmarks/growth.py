@@ -13,7 +13,8 @@ in the same run, in turns with ours.
 about lots anywhere in the database. *Scan page*: as a client sees it, one lot again and again, and
 another lot each time that no process remembers. *Chain*: what an authority's chain page reads, of a
 lot that both databases have. Elapsed times, the median. *Stored*: what the database grew by while
-the application wrote the small world; in brackets with the page of every lot, made and kept.
+the application wrote the small world; what it comes to with the page of every lot is printed. The
+figures of a whole run are written to docs/reports/growth.md.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ from trace.services.chains_walk import walk
 from trace.services.demo.load import load_world
 from trace.services.passports import passport_of
 
-SMALL = int(os.environ.get("BENCH_SMALL", "10300"))  # less only to try the program
+WHOLE = 10_300
+SMALL = int(os.environ.get("BENCH_SMALL", WHOLE))  # less only to try the program
+REPORT = ROOT / "docs" / "reports" / "growth.md"
 SIZES = [int(size) for size in os.environ.get("BENCH_EVENTS", "1000000").split(",")]
 DATABASES = os.environ.get("BENCH_DATABASES", "sqlite,postgresql").split(",")
 DOCUMENT = 200
@@ -79,7 +82,43 @@ class Told:
 
 
 def run() -> Iterable[Figure]:
-    """The figures on each database, at each size."""
+    """The figures on each database, at each size; written down where the small world was whole."""
+    figures = []
+    for figure in _measure():
+        figures.append(figure)
+        yield figure
+    if SMALL == WHOLE:
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text(_report(figures))
+
+
+def _report(figures: Sequence[Figure]) -> str:
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    lines = [
+        "# Growth",
+        "",
+        (
+            f"Written by `python -m benchmarks growth` on {datetime.now(UTC):%Y-%m-%d}, on a machine"
+            f" with {os.cpu_count()} processors and {pages / 2**30:.0f} GB of memory; its load (1, 5,"
+            f" 15 minutes) at the end: {load}. Floor: the same with about {SMALL:,} events."
+        ),
+        "",
+        "| what | value | floor | ratio | promised | kept |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in figures:
+        floor = "" if one.floor is None else f"{one.floor:.3g} {one.unit}"
+        ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+        value = f"{one.value:,.0f}" if one.value >= 1000 else f"{one.value:.3g}"
+        kept = "yes" if one.met else "no"
+        lines.append(
+            f"| {one.name} | {value} {one.unit} | {floor} | {ratio} | {one.goal} | {kept} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _measure() -> Iterable[Figure]:
     for size in SIZES:
         folder = Path(tempfile.mkdtemp(prefix="trace-bench-growth-"))
         try:
