@@ -99,8 +99,8 @@ def _report(figures: Sequence[Figure]) -> str:
         "# Growth",
         "",
         (
-            f"Written by `python -m benchmarks growth` on {datetime.now(UTC):%Y-%m-%d}, on a machine"
-            f" with {os.cpu_count()} processors and {pages / 2**30:.0f} GB of memory; its load (1, 5,"
+            f"Written by `python -m benchmarks growth` on {datetime.now(UTC):%Y-%m-%d},"
+            f" on {os.cpu_count()} processors and {pages / 2**30:.0f} GB of memory; load (1, 5,"
             f" 15 minutes) at the end: {load}. Floor: the same with about {SMALL:,} events."
         ),
         "",
