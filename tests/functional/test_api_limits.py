@@ -63,7 +63,7 @@ def test_a_device_that_asks_too_often_waits_and_its_neighbour_does_not(
 
     def send(token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
-        body = {"readings": []}
+        body: dict[str, list[str]] = {"readings": []}
         answer = client.post("/api/v1/sensors/readings", json=body, headers=headers)
         assert ("Retry-After" in answer.headers) == (answer.status_code == 429)
         return answer.status_code

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tests.support.api import Program
 from tests.support.factories import make_actor
@@ -118,8 +118,8 @@ class World:
         post("/presets", {"name": f"P{number}", "step": "irrigating", "product": self.product})
         sheet = post("/weighing-sheets", {"product": self.product, "day": "2026-11-20"})["id"]
         household = self.farm.get("/households?limit=200")["items"][-1]["id"]
-        line = {"lines": [{"household": household, "kilograms": 2}]}
-        post(f"/weighing-sheets/{sheet}/lines", line, expect=200)
+        weights = {"lines": [{"household": household, "kilograms": 2}]}
+        post(f"/weighing-sheets/{sheet}/lines", weights, expect=200)
         post("/crates", {"layout": "roll-100x150", "count": 2}, expect=202)
         post("/stamps", {"layout": "4x10", "count": 2, "product": self.product}, expect=202)
         line = {"day": "2026-11-20", **registers.EXAMPLES["waste"]}
@@ -197,7 +197,7 @@ class World:
             )
             for side, (authority, inspected) in enumerate(sides)
         ]
-        event_id = db.session.query(EventRow.id).filter_by(issuer_id=self.id).first()[0]
+        event_id = min(db.session.scalars(select(EventRow.id).filter_by(issuer_id=self.id)))
         found = [
             Finding(
                 code=f"F{side}{number:08d}",
