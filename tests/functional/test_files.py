@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.session
+import botocore.session  # type: ignore[import-untyped]  # ships no types
 import pytest
 from flask import Flask
 from moto.server import ThreadedMotoServer
