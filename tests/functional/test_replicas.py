@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -204,6 +204,19 @@ def test_a_page_in_memory_is_told_with_the_moment_over_it_and_nothing_else_chang
     assert after[:start] + after[end:] == before
     assert world.scan() == after
     assert world.asked == {"replica": 1}  # by the short way now
+
+
+def test_while_some_wait_for_the_primary_the_others_are_answered_by_the_replica(
+    world: World,
+) -> None:
+    world.pulse(BEAT, at=NOW - timedelta(minutes=1))
+    with ExitStack() as waiting:
+        for _ in range(replicas.TURNS):
+            assert waiting.enter_context(world.replica.turn(0))
+        assert "Trang này theo sổ lúc 09:59" in world.scan()
+        assert world.asked["primary"] == 0
+    assert "theo sổ lúc" not in world.scan()
+    assert world.asked["primary"] == 1
 
 
 def test_with_the_primary_away_nobody_is_told_that_a_code_is_unknown(stranded: World) -> None:

@@ -10,7 +10,7 @@ them in the same statement, so it does not matter which of several replicas answ
    how many notices there are: a replica that knows fewer is not believed, however fresh.
 3. Nobody reads "unknown" from a replica: what it does not know is asked of the primary.
 4. Where the primary has not answered for `AWAY`, nobody waits for it any more: the replica's answer
-   is given and says as of when.
+   is given and says as of when. Until then no more than `TURNS` requests of a process wait.
 
 Beats are told by the clock of the machine the worker runs on; machines of one installation keep
 their clocks together (NTP), as signatures demand anyway.
@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -39,6 +41,7 @@ logger = structlog.get_logger()
 EVERY: Final = timedelta(seconds=1)
 ASKED_EVERY: Final = 0.5  # seconds
 AWAY: Final = 3.0  # seconds: more than a slow answer, less than anybody waits
+TURNS: Final = 8  # requests of a process that may wait for the primary instead of a replica
 ON_REPLICA: Final = "on_replica"  # an option of the replica's engine
 TOLD: Final = "trace.notices"
 _COUNT_ONE_UP: Final = (
@@ -96,12 +99,24 @@ class Replica:
         # A test asks itself, and is not to depend on how busy the machine is.
         self._asks, self._patience = testing, float("inf") if testing else AWAY
         self._starting = threading.Lock()
+        self._turns = threading.BoundedSemaphore(TURNS)
 
     def accepts(self, beat: int, notices: int, now: int) -> bool:
         """Whether what was read together with these two may be shown as it is (rules 1 and 2); all
         in milliseconds."""
         known = self._known
         return known is not None and notices >= known and now - beat <= self._lag and not self.away
+
+    @contextmanager
+    def turn(self, seconds: float) -> Iterator[bool]:
+        """Whether this request may ask the primary, at most so long after it wanted to. In the
+        moments before a dead primary is known to be away, some wait for it: the others must not."""
+        mine = self._turns.acquire(timeout=seconds)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._turns.release()
 
     @property
     def away(self) -> bool:

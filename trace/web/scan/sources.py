@@ -6,6 +6,7 @@ What a replica says is taken as `services.replicas` rules. Without replicas this
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import psycopg
 from flask import Flask
@@ -16,6 +17,8 @@ from trace.extensions import db
 from trace.services.outages import DatabaseAway, is_outage
 from trace.services.replicas import Replica
 from trace.web.scan import rows
+
+SOON: Final = 0.1  # seconds: a primary that is well has answered many by then
 
 
 def engine_of(app: Flask) -> Engine:
@@ -44,7 +47,9 @@ def read(app: Flask, asked: rows.Asked, now: int) -> rows.Reading:
     if told is not None and found is not None and replica.accepts(found.beat, found.notices, now):
         return told
     if not replica.away:
-        return rows.read(engine_of(app), asked, now)
+        with replica.turn(SOON) as mine:
+            if mine:
+                return rows.read(engine_of(app), asked, now)
     if told is None or found is None:
         raise DatabaseAway  # "unknown" is said by the primary only
     return replace(told, as_of=max(found.beat, 1))

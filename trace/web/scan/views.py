@@ -57,6 +57,7 @@ bp = Blueprint("scan", __name__)
 READ = "trace.scan.read"
 HISTORIES = rows.HISTORIES
 MAX_PAGE = 1000
+PATIENCE = 1.0  # seconds that a page waits for its turn to be made anew, where a replica has it
 MAX_PICTURES = 16 * 1024 * 1024  # bytes a process keeps
 VIEWS = frozenset({"proof"})
 # What one address may have drawn; what is drawn already is free.
@@ -111,13 +112,16 @@ def show(rest: str) -> ResponseReturnValue:
         read = sources.read(app, asked, to_millis(clock.now()))
     if read.as_of and replica is not None:
         return _stood_in(replica, asked, language, chosen=chosen)
-    try:
+    if replica is None:
         return _answered(read, language, chosen=chosen)
-    except (SQLAlchemyError, psycopg.Error) as error:
-        if replica is None or not is_outage(error):
-            raise
-        # The primary went away in this very moment.
-        return _stood_in(replica, asked, language, chosen=chosen)
+    with replica.turn(PATIENCE) as mine:
+        if mine:
+            try:
+                return _answered(read, language, chosen=chosen)
+            except (SQLAlchemyError, psycopg.Error) as error:
+                if not is_outage(error):
+                    raise  # otherwise the primary went away in this very moment
+    return _stood_in(replica, asked, language, chosen=chosen)
 
 
 def _stood_in(
