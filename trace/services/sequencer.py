@@ -222,7 +222,13 @@ def sign_again(*, now: datetime) -> Checkpoint | None:
     show, and a policy of tomorrow knows the new key only.
     """
     state = log.current_state()
+    kept = read_kept(state.id, state.origin)
     newest = newest_checkpoint()
+    if kept is not None and (newest is None or kept.checkpoint.size > newest.size - state.start):
+        # A process died between the file and its commit: what it signed is made again first.
+        while publish(now=now) is not None:
+            db.session.flush()
+        newest = newest_checkpoint()
     if newest is None or newest.size <= state.start:
         return None
     check_continues()
