@@ -113,7 +113,11 @@ def lines(good: list[dict[str, Any]], bad: list[dict[str, Any]]) -> list[str]:
     ]
     for one in good:
         text += ["", f"## What each kill met: {one['database']}", "", *_histogram(one)]
-    text += [
+    return [*text, *_caught(bad)] if bad else text
+
+
+def _caught(bad: list[dict[str, Any]]) -> list[str]:
+    text = [
         "",
         "## The check can fail",
         "",
