@@ -366,7 +366,7 @@ class Load:
                 words = f"capture {answer.status} {answer.body[:200]!r}"
                 self._expect(answer.status == 202, words)
                 self.captures.append(answer.headers.get("Location", ""))
-            self.stop.wait(0.1)
+            self.stop.wait(0.4)  # a token may ask 600 times a minute
 
     def _expect(self, holds: bool, words: str) -> None:
         if not holds:
