@@ -7,7 +7,7 @@ processes of their own over a Unix socket, as nginx is: a connection a request.
 
 1. scans: history pages from memory, and their beacons: the product's most frequent work
 2. pages: a page of the long way that reads the database
-3. captures: EPCIS documents of one event: checking, signing, committing
+3. captures: single EPCIS events: checking, signing, committing before the answer
 4. mixed: all of these at once, and what a scan then takes
 5. waiting: requests that wait for the database (a lock held for a second), as many as there are
    threads and more: does anybody else get an answer meanwhile?
@@ -103,9 +103,10 @@ def unlimited() -> Any:
 
 
 def event() -> bytes:
-    """A capture document of one event."""
+    """One event, as /events takes it."""
     at = (datetime.now(UTC) - timedelta(minutes=5)).isoformat(timespec="milliseconds")
     one = {
+        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
         "type": "ObjectEvent",
         "eventID": f"urn:uuid:{uuid.uuid4()}",
         "action": "OBSERVE",
@@ -114,14 +115,7 @@ def event() -> bytes:
         "eventTimeZoneOffset": "+07:00",
         "epcList": ["https://id.gs1.org/00/095201234567891235"],
     }
-    document = {
-        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
-        "type": "EPCISDocument",
-        "schemaVersion": "2.0",
-        "creationDate": at,
-        "epcisBody": {"eventList": [one]},
-    }
-    return json.dumps(document).encode()
+    return json.dumps(one).encode()
 
 
 def client(path: str, asked: list[Asked], seconds: float) -> list[list[float]]:
@@ -237,7 +231,7 @@ def _measure(
         "Content-Type": "application/ld+json",
         "Authorization": f"Bearer {demo['token']}",
     }
-    captures = [Asked("POST", "/epcis/v2/capture", 202, machine, "event")]
+    captures = [Asked("POST", "/epcis/v2/events", 201, machine, "event")]
     found: dict[str, float] = {}
     with ProcessPoolExecutor(CLIENTS, get_context("spawn")) as pool:
         client_set = {"scans": scans, "pages": pages, "captures": captures}
