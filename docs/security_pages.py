@@ -1,8 +1,8 @@
 """Reference pages about security: the table of ASVS, licences and the bill of materials.
 
 The table's one source is docs/asvs.tsv: number, level, state, what is asked and how it stands in
-our own words, and the tests that show it (node ids). Licences and the bill come from what the pinned
-packages say of themselves.
+our own words, and the tests that show it (node ids). Licences and the bill come from what the
+pinned packages say of themselves.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def asvs_page() -> str:
         "",
         "Every requirement of the Application Security Verification Standard 5.0.0 at levels 1 and",
         "2, in our own words, with its state and what shows it: tests that exist (held by a test),",
-        "or a reason. What remains is in the [threat model](../explanation/threat-model.md); who may",
-        "open what was [measured](../reports/roles.md).",
+        "or a reason. What remains is in the [threat model](../explanation/threat-model.md);",
+        "who may open what was [measured](../reports/roles.md).",
         "",
         "| | met | not applicable | not met |",
         "| --- | --- | --- | --- |",

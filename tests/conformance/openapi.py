@@ -25,7 +25,7 @@ def load(file: Path) -> Json:
     text = file.read_text()
     if file.suffix == ".json":
         return json.loads(text)
-    import yaml  # type: ignore[import-untyped]  # types are a package of their own
+    import yaml
 
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 

@@ -120,7 +120,7 @@ def test_an_authority_is_told_what_lies_in_its_reach_and_the_public_part_of_what
     monkeypatch.setattr(epcis_queries_reach, "LED", jurisdictions.LED)
     told = [{named: shown(world, one, named=named) for named in (True, False)} for one in callers]
     counts = [len(one[False]) for one in told]
-    assert 0 < min(counts[:2])
+    assert min(counts[:2]) > 0
     assert max(counts[:2]) < counts[2] == len(world.told)
 
     @settings(

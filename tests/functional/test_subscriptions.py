@@ -108,6 +108,11 @@ def test_a_receiver_that_takes_less_at_once_gets_less_and_one_event_too_large_is
     assert lots_of(receiver.events())[-1:] == lots
 
 
+def in_xml(words: str) -> dict[str, Any]:
+    """Headers of who asks for XML, with the words of the vocabulary in one form."""
+    return {"Accept": "application/xml", "GS1-CBV-XML-Format": words}
+
+
 def test_messages_are_xml_for_who_asked_for_xml_signed_and_in_the_words_asked_for(
     world: World, receiver: Subscriber
 ) -> None:
@@ -118,7 +123,7 @@ def test_messages_are_xml_for_who_asked_for_xml_signed_and_in_the_words_asked_fo
             "POST",
             f"{QUERIES}/added/subscriptions",
             body,
-            **{"Accept": "application/xml", "GS1-CBV-XML-Format": words},
+            **in_xml(words),
         )
         assert (answer.status_code, answer.mimetype) == (201, "application/xml")
         assert b"kho" not in answer.data
@@ -144,7 +149,7 @@ def test_messages_are_xml_for_who_asked_for_xml_signed_and_in_the_words_asked_fo
         "POST",
         f"{QUERIES}/added/subscriptions",
         body,
-        **{"Accept": "application/xml", "GS1-CBV-XML-Format": "Sideways"},
+        **in_xml("Sideways"),
     )
     assert (wrong.status_code, wrong.mimetype) == (400, "application/problem+xml")
 

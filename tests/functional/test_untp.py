@@ -211,7 +211,12 @@ def test_events_of_units_and_of_what_nobody_weighed_keep_the_protocols_schema(fa
         for role in ("child", "parent")
         for kind, quantity in (("lot", None), ("lot", Decimal("2.5")), ("unit", None))
     ]
-    line = {"statement": "urn:uuid:2", "step": "packing", "action": "ADD", "disposition": ""}
+    line: dict[str, Any] = {
+        "statement": "urn:uuid:2",
+        "step": "packing",
+        "action": "ADD",
+        "disposition": "",
+    }
     line |= {"event_time": NOW.isoformat(), "things": things}
     told = traceability_events([line], {}, frame, id_base="https://x")
     check_events(told)
