@@ -8,11 +8,11 @@ from datetime import datetime
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import OperationalError
 
 from trace import clock
 from trace.extensions import db
 from trace.services import subscriptions_sending as sending
+from trace.services.outages import OUTAGES
 from trace.services.tokens import rest_expired
 from trace.services.webhooks import post_each
 
@@ -47,7 +47,7 @@ def deliver_until(app: Flask, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 deliver(clock.now)
-            except OperationalError:
+            except OUTAGES:
                 db.session.rollback()
                 logger.warning("database-unavailable")
             except Exception:

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from trace import clock
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import LogState
 from trace.services import keys, mirrors, sequencer, witnessing
+from trace.services.outages import OUTAGES
 from trace.services.witnessing import Answer
 
 logger = structlog.get_logger()
@@ -83,7 +83,7 @@ def ask_until(app: Flask, worker: str, stop: threading.Event) -> None:
             try:
                 if may_ask(worker):
                     ask_witnesses()
-            except OperationalError:
+            except OUTAGES:
                 db.session.rollback()
                 logger.warning("database-unavailable")
             except TraceError as error:
