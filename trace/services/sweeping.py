@@ -102,9 +102,7 @@ def _remove(place: Place, digest: str, name: str) -> bool:
 
 def _known(place: Place, digests: set[str]) -> set[str]:
     query = select(place.column).where(among(place.column, sorted(digests)))
-    found: set[str] = set(db.session.scalars(query))
-    db.session.rollback()  # what is asked next is asked anew
-    return found
+    return set(db.session.scalars(query))
 
 
 def _old(place: Place, before: datetime) -> Iterator[tuple[str, str]]:

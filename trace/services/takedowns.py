@@ -31,13 +31,7 @@ import orjson
 from sqlalchemy import select, update
 
 from trace.core.signing import b64url, unb64url
-from trace.core.statements import (
-    Disclosure,
-    Statement,
-    disclosures_of,
-    keep_changed,
-    kept_texts,
-)
+from trace.core.statements import Disclosure, Statement, disclosures_of, keep_changed, kept_texts
 from trace.core.statements.erasure import ERASABLE
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db

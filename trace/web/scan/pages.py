@@ -242,7 +242,7 @@ def with_note(html: bytes, code: str, language: str) -> bytes | None:
     if html.count(HEAD) != 1:
         return None
     with words.speaking(language), force_locale(language):
-        macros = current_app.jinja_env.get_template("scan/note.html").module
+        macros = current_app.jinja_env.get_template("scan/said.html").module
         note = str(macros.noted(_note(code)))  # type: ignore[attr-defined]  # a macro of it
     return html.replace(HEAD, note.encode() + b"\n" + HEAD)
 
