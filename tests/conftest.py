@@ -63,6 +63,17 @@ hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000
 hypothesis.settings.load_profile("house")
 
 
+# Functional tests of what the databases do in ways of their own: locks, sets, long lists, plans.
+DIALECTS = {
+    f"test_{name}"
+    for name in (
+        "audits backups balances capture chains epcis_queries erasures files freshness holds imports "
+        "keys log log_copies log_processes many_nodes notices outages passports queries races recalls "
+        "replicas retention scan_cost scans search statements succession units watching"
+    ).split()
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--regenerate",
@@ -87,15 +98,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def waits_its_turn(item: pytest.Item) -> bool:
     """Whether this database is the other one's turn.
 
-    What services do is tried on both databases in every run. A test of pages, and each of several
-    cases of one test, is tried on one of them, half of all here and half there, always the same;
-    on the other by `make test-long`. Both is what a plain `pytest FILE` does.
+    What the two databases do differently (DIALECTS), migrations and faults are tried on both in
+    every run. Another test of services or pages, and each of several cases of one test, is tried on
+    one of them, half of all here and half there, always the same; on the other by `make test-long`.
+    Both is what a plain `pytest FILE` does.
     """
     callspec = getattr(item, "callspec", None)
     names = getattr(item, "fixturenames", ())
     if callspec is None or "database" not in callspec.params or not both_databases(item):
         return False
-    if "pages" not in names and len(callspec.params) == 1:
+    both = item.path.parent.name != "functional" or item.path.stem in DIALECTS
+    if both and "pages" not in names and len(callspec.params) == 1:
         return False
     name = item.nodeid.replace(str(callspec.params["database"]), "")
     turn = hashlib.sha256(name.encode()).digest()[0] % len(DATABASES)

@@ -41,8 +41,8 @@ logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 PAUSE = 0.3
 ATTEMPTS = 5
-# No lease and no wait is as long as this: one that seems longer was given while the clock was
-# wrong, and nobody waits for a time that was never meant.
+# No lease and no pause before another try is as long as this: one that seems longer was given while
+# the clock was wrong, and nobody waits for a time that was never meant.
 UNBELIEVABLE = timedelta(minutes=10)
 
 
@@ -59,7 +59,7 @@ def claim(worker: str) -> Job | None:
         .where(
             Job.kind.in_(list(HANDLERS)),
             or_(
-                (Job.state == "queued") & _come(Job.run_after, now),
+                (Job.state == "queued") & _is_due(now),
                 (Job.state == "running") & _come(Job.lease_until, now),
             ),
         )
@@ -84,6 +84,15 @@ def claim(worker: str) -> Job | None:
     )
     db.session.commit()
     return job
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether a job waits no longer. One may be put off for days, but not by a clock that was ahead
+    when it was asked for, or when it was tried before."""
+    wrong = (Job.created_at > now + UNBELIEVABLE) | (
+        (Job.attempts > 0) & (Job.run_after > now + UNBELIEVABLE)
+    )
+    return (Job.run_after <= now) | wrong
 
 
 def _come(column: InstrumentedAttribute[Any], now: datetime) -> ColumnElement[bool]:

@@ -94,7 +94,7 @@ def hold(
     )
     db.session.add(row)
     db.session.flush()
-    enqueue(KIND, {}, at=row.expires_at)
+    enqueue(KIND, {}, at=at, due=row.expires_at)
     notify(
         actor.organisation,
         "approval-waiting",

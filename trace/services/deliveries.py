@@ -58,7 +58,7 @@ def attempt(delivery_id: int, *, at: datetime) -> str:
         row.state = "failed" if row.attempts else "dropped"
         return row.state
     row.due_at = at + FIRST_PAUSE * 2 ** (row.attempts - 1)
-    enqueue(JOB_KIND, {"notifications": [row.notification_id]}, at=at).run_after = row.due_at
+    enqueue(JOB_KIND, {"notifications": [row.notification_id]}, at=at, due=row.due_at)
     return row.state
 
 

@@ -187,5 +187,5 @@ def note(event_id: int, outgoing: Sequence[Outgoing], *, at: datetime) -> dict[s
         )
     )
     if waiting is not None:
-        enqueue(follows.KIND, {"event": event_id}, at=at).run_after = max(waiting, at)
+        enqueue(follows.KIND, {"event": event_id}, at=at, due=waiting)
     return dict(counts)

@@ -21,11 +21,13 @@ def enqueue(
     argument: dict[str, Any],
     *,
     at: datetime,
+    due: datetime | None = None,
     actor: Actor | None = None,
     payload: bytes | None = None,
     total: int = 0,
 ) -> Job:
-    """Adds a job to be run after this transaction commits; `payload` is kept deflated."""
+    """Adds a job to be run after this transaction commits, or when `due` comes; `at` is now;
+    `payload` is kept deflated."""
     job = Job(
         public_id=str(uuid.uuid4()),
         kind=kind,
@@ -34,7 +36,7 @@ def enqueue(
         argument=orjson.dumps(argument).decode(),
         payload=None if payload is None else zlib.compress(payload, 1),
         total=total,
-        run_after=at,
+        run_after=max(at, due or at),
         created_at=at,
     )
     db.session.add(job)

@@ -227,7 +227,7 @@ def note(due: Due, outcome: Outcome, *, at: datetime) -> str:
         _tell(row, "portal-failed", at)
         return row.state
     row.due_at = at + pause(row.attempts)
-    _later(row, row.due_at)
+    _later(row, at)
     return row.state
 
 
@@ -237,8 +237,8 @@ def pause(attempt: int) -> timedelta:
     return min(FIRST_PAUSE * factor, LONGEST_PAUSE)
 
 
-def _later(row: PortalDelivery, due: datetime) -> None:
-    job = enqueue(KIND, {"delivery": row.id}, at=due)
+def _later(row: PortalDelivery, at: datetime) -> None:
+    job = enqueue(KIND, {"delivery": row.id}, at=at, due=row.due_at)
     job.organisation_id = row.organisation_id
 
 

@@ -132,14 +132,13 @@ def pause(attempt: int) -> timedelta:
 def _enqueue(
     message: dict[str, Any], *, at: datetime, until: datetime, attempt: int, due: datetime
 ) -> Job:
-    job = enqueue(
+    return enqueue(
         JOB_KIND,
         {"until": until.isoformat(), "attempt": attempt},
         at=at,
+        due=due,
         payload=seal(message, _PLACE),
     )
-    job.run_after = due
-    return job
 
 
 def send(message: Message) -> None:

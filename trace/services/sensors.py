@@ -266,7 +266,7 @@ def end_watch(actor: Actor, sensor: Sensor, *, until: datetime, at: datetime) ->
     if until <= watch.since:
         raise EndsBeforeStart(path="until")
     watch.until = until
-    enqueue(FOLDS, {}, at=max(at, until + WAIT_AFTER_ARRIVAL))
+    enqueue(FOLDS, {}, at=at, due=until + WAIT_AFTER_ARRIVAL)
     write_audit(actor, "sensor.watch-ended", f"sensor:{sensor.id}", at=at)
     return watch
 
