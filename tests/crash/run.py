@@ -22,7 +22,8 @@ from tests.support.databases import migrate, release
 from trace.extensions import db
 
 # How often a kill takes the database along, where it has processes of its own.
-BACKENDS, SERVERS = 0.08, 0.06
+# Every so many kills: primes, so that each kind of work meets each.
+BACKENDS, SERVERS = 13, 17
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ def run(given: Namespace, server: Postgresql | None = None) -> Found:
             after = chosen.random() * 1.3 * found.took[kind]
             found.marks.setdefault(kind, Counter())
             world.start()
-            with _disturbing(server, chosen, found) as disturb:
+            with _disturbing(server, number, found) as disturb:
                 killed = kill(world, kind, after, marks, disturb)
             found.kills += 1
             found.marks[kind][killed.mark] += 1
@@ -112,20 +113,21 @@ def _check(world: World, checker: Checker, acks: list[Ack], found: Found, *, aud
 
 @contextmanager
 def _disturbing(
-    server: Postgresql | None, chosen: random.Random, found: Found
+    server: Postgresql | None, number: int, found: Found
 ) -> Iterator[Callable[[], None] | None]:
     """Now and then the database dies first; it is started again before the next start."""
-    fate = chosen.random()
-    if server is None or fate > BACKENDS + SERVERS:
+    if server is None:
         yield None
-    elif fate < BACKENDS:
+    elif number % SERVERS == SERVERS - 1:
+        found.servers += 1
+        yield server.stop_at_once
+        server.start()
+    elif number % BACKENDS == BACKENDS - 1:
         found.backends += 1
         yield server.kill_a_backend
         server.wait()
     else:
-        found.servers += 1
-        yield server.stop_at_once
-        server.start()
+        yield None
 
 
 def with_server(given: Namespace) -> Found:
