@@ -21,8 +21,8 @@ from tests.crash.world import World, make_world
 from tests.support.databases import migrate, release
 from trace.extensions import db
 
-# Every so many kills the database goes along, where it has processes of its own: primes, so that each
-# kind of work meets each.
+# Every so many kills the database goes along, where it has processes of its own. Primes: each kind
+# of work meets each.
 BACKENDS, SERVERS = 13, 17
 
 
