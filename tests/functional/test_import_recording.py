@@ -17,9 +17,9 @@ from tests.support.pages import Page, PageClient
 from tests.support.passkeys import Phone
 from trace.core.statements import ApprovalEntry
 from trace.extensions import db
-from trace.jobs.tidying import tidy
 from trace.jobs.worker import ATTEMPTS, run_pending
 from trace.models import Event, Household, ImportRow, Job, Key, Organisation
+from trace.services import imports
 from trace.services.approvals import forget_expired
 from trace.services.keys import recover_key, revoke_key
 
@@ -166,9 +166,9 @@ def test_what_rows_said_is_forgotten_in_time_and_what_was_recorded_stays(
     done = accept(console, send(console, "households", workbook(("Mã hộ",), ("H70",))), mode="all")
     undecided = send(console, "households", workbook(("Mã hộ",), ("H71",)))
     with console.app.app_context():
-        assert tidy(at=now + timedelta(days=29))["imports"] == 0
-        assert tidy(at=now + timedelta(days=31))["imports"] == 2
-        assert tidy(at=now + timedelta(days=32))["imports"] == 0
+        for days, gone in ((29, 0), (31, 2), (32, 0)):
+            assert imports.forget_old(at=now + timedelta(days=days)) == gone
+            db.session.commit()
         assert db.session.query(ImportRow).count() == 0
     assert "Đã ghi 1 dòng" in console.pages.get(done.address).text
     assert console.pages.client.get(undecided.address).status_code == 404
