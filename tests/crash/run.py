@@ -59,9 +59,9 @@ def run(given: Namespace, server: Postgresql | None = None) -> Found:
     checker = Checker(world)
     kinds = [given.only] if given.only else list(ACTS)
     try:
-        found.took = _learn(world, checker, kinds)
-        world.early = given.early
         marks = Marks()
+        found.took = _learn(world, checker, kinds, marks)
+        world.early = given.early
         for number in range(given.kills):
             kind = kinds[number % len(kinds)]
             after = chosen.random() * 1.3 * found.took[kind]
@@ -86,12 +86,18 @@ def run(given: Namespace, server: Postgresql | None = None) -> Found:
     return found
 
 
-def _learn(world: World, checker: Checker, kinds: list[str]) -> dict[str, float]:
-    """How long each kind takes here; what it acknowledges is held against the checks as well."""
+def _learn(world: World, checker: Checker, kinds: list[str], marks: Marks) -> dict[str, float]:
+    """How long each kind takes in a child, which is watched: by what one acknowledges until it is
+    killed. All of it is held against the checks as well."""
     took, acks = {}, list[Ack]()
     for kind in kinds:
         world.start()
-        took[kind] = seconds_of(world, kind, acks.append)
+        own = list[Ack]()
+        seconds = seconds_of(world, kind, own.append)
+        world.start()
+        killed = kill(world, kind, 8 * seconds, marks)
+        took[kind] = killed.after * len(own) / 2 / max(1, len(killed.acks) - len(own) // 2)
+        acks += own + killed.acks
     with world.app.app_context():
         checker.start()
         checker.after_start(acks)

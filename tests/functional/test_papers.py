@@ -18,7 +18,7 @@ from trace.extensions import db
 from trace.jobs.tidying import tidy
 from trace.models import Application, Audit
 from trace.services import papers
-from trace.services.applications import PAPERS_KEPT
+from trace.services.applications import PAPERS_KEPT, forget_papers
 from trace.services.sealing import SealedTextBroken
 from trace.services.settings import current_settings
 
@@ -53,9 +53,10 @@ def test_papers_are_sealed_at_rest_and_deleted_when_their_purpose_ends(
     page = judge.get("/admin/applications/")
     judge.submit(judge.get(page.find("//main//td/a")[0].get("href")), {"decision": "confirmed"})
     with app.app_context():
-        tidy(at=FIXED_NOW + PAPERS_KEPT - timedelta(minutes=1))
+        forget_papers(at=FIXED_NOW + PAPERS_KEPT - timedelta(minutes=1))
         assert kept.exists()
-        tidy(at=FIXED_NOW + PAPERS_KEPT)
+        forget_papers(at=FIXED_NOW + PAPERS_KEPT)
+        db.session.commit()
         assert not kept.exists()
         assert db.session.scalars(select(Application)).one().papers == []
         done = {row.action for row in db.session.scalars(select(Audit))}
