@@ -42,7 +42,7 @@ class Died(RuntimeError):
 def kill(
     world: World, kind: str, after: float, marks: Marks, disturb: Callable[[], None] | None = None
 ) -> Killed:
-    """Lets a child do `kind` again and again, and kills it `after` seconds of it, the first time not
+    """Lets a child do `kind` again and again, and kills it `after` seconds of it, the first not
     counted. `disturb` is done to its database a moment before; the child has to bear it."""
     release(world.app)  # a fork must not share connections
     marks.set(STARTING)
