@@ -79,7 +79,6 @@ DIALECTS = {
     "test_keys",
     "test_log",
     "test_log_copies",
-    "test_log_processes",
     "test_many_nodes",
     "test_notices",
     "test_outages",
