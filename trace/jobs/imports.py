@@ -6,7 +6,6 @@ or undone at once (`trace.services.imports`, rule 2).
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +26,7 @@ from trace.schemas.import_checking import check_file
 from trace.services import import_recording, import_undo, imports
 from trace.services.actors import Actor
 from trace.services.capture import Sheaf
+from trace.services.collecting import collector_resting
 from trace.services.outages import is_outage
 from trace.services.sets import batched
 
@@ -61,18 +61,6 @@ def _beat(job: Job) -> Callable[[], None]:
         )
 
     return beat
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Lets the cycle collector rest: a file's rows are bounded, live to the end, hold no cycles."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if resting:
-            gc.enable()
 
 
 @contextmanager
@@ -112,7 +100,7 @@ def check_import(job: Job) -> dict[str, int]:
         return {"rows": row.rows}
     chosen = orjson.loads(row.mapping).get("chosen")
     total = 0
-    with _returning(job, import_id, "failed"), _collector_resting():
+    with _returning(job, import_id, "failed"), collector_resting():
         found = check_file(actor, row.kind, imports.source_of(row), chosen)
         total = found.total
         # What people chose stays: a worker that is killed here leaves the next one to begin anew.
@@ -136,7 +124,7 @@ def run_import(job: Job) -> dict[str, int]:
     import_id = row.id
     if row.state != "running":
         return {"made": 0}
-    with _returning(job, import_id, "checked"), _collector_resting():
+    with _returning(job, import_id, "checked"), collector_resting():
         if row.kind in imports.MASTERS:
             _write_catalogue(actor, row)
         else:
@@ -188,7 +176,7 @@ def undo_import(job: Job) -> dict[str, int]:
     import_id = row.id
     if row.state != "undoing":
         return {"undone": 0}
-    with _returning(job, import_id, "done"), _collector_resting():
+    with _returning(job, import_id, "done"), collector_resting():
         if row.kind in imports.MASTERS:
             import_undo.undo_catalogue(row, at=clock.now())
         else:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy import column as sql_column
@@ -86,10 +87,17 @@ def unnested(values: Iterable[int], name: str) -> FromClause:
     if is_sqlite():
         each = func.json_each(literal(given(values), Text())).table_valued("value")
         return select(type_coerce(each.c.value, BigInteger).label("id")).subquery(name)
-    text = "{" + ",".join(map(str, values)) + "}"
-    listed = cast(literal(text, Text()), ARRAY(BigInteger))
+    written = "{" + ",".join(map(str, values)) + "}"
+    listed = cast(literal(written, Text()), ARRAY(BigInteger))
     each = func.unnest(listed).table_valued(sql_column("id", BigInteger), name=name)
     return each.render_derived()
+
+
+def plan_plainly() -> None:
+    """For the rest of this transaction PostgreSQL runs its plans as they are. For queries over long
+    lists it would compile them first, which takes longer than they do."""
+    if not is_sqlite():
+        db.session.execute(text("SET LOCAL jit = off"))
 
 
 def raw_rows(query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:

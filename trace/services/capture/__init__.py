@@ -9,10 +9,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +34,7 @@ from trace.services.capture.notices import Walk, foresee, inherit_alerts
 from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
+from trace.services.collecting import collector_resting
 from trace.services.keys import NamedKey, signing_key
 from trace.services.platform import platform_organisation
 
@@ -102,29 +102,12 @@ def capture(
             walks=walks,
         )
 
-    with _collector_resting(len(events)):
+    with collector_resting() if len(events) >= MANY_EVENTS else nullcontext():
         return act()
 
 
 # Documents from this size on are worth it; a form's one event is not.
 MANY_EVENTS = 100
-
-
-@contextmanager
-def _collector_resting(events: int) -> Iterator[None]:
-    """Lets Python's cycle collector rest over a large document.
-
-    What is made here is bounded by the document's size, holds no cycles and lives to the end: the
-    collector would walk all of it again and again and free nothing.
-    """
-    if events < MANY_EVENTS or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def capture_statements(

@@ -48,8 +48,9 @@ from trace.models.events import ROLES
 from trace.models.things import Alert
 from trace.models.types import from_micro
 from trace.services.capture.notices import Walk, log_size
+from trace.services.collecting import collector_resting
 from trace.services.descent import Reached, descendants
-from trace.services.sets import among, batched, unnested
+from trace.services.sets import among, batched, plan_plainly, unnested
 
 EPC: Final = ROLES.index("epc")
 PIECES: Final = ""
@@ -133,6 +134,12 @@ class Closure:
 def closure(thing_ids: Collection[int], *, to_sign: bool = False) -> Closure:
     """Everything downstream of these things (rule 1), themselves included. `to_sign` walks notice
     by notice and keeps the walks, so that the capture need not walk again."""
+    with collector_resting():
+        return _closure(thing_ids, to_sign=to_sign)
+
+
+def _closure(thing_ids: Collection[int], *, to_sign: bool) -> Closure:
+    plan_plainly()
     since = log_size()  # before the walk: what comes meanwhile is caught up with
     rows = db.session.execute(
         select(Thing.id, Thing.kind, Thing.owner_id).where(among(Thing.id, thing_ids))
