@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from tests.crash.acts import Ack
 from tests.crash.world import World
 from tests.functional.test_log_processes import check_whole
+from tests.support.kept import file_of, photo_file
 from trace import clock
 from trace.core.signing import b64url
 from trace.core.statements import kept_texts, statement_hash
@@ -43,7 +44,6 @@ from trace.models import (
     RecallNotice,
     Unit,
 )
-from trace.services.attachments import folder as photo_folder
 from trace.services.audits import Summary, audit
 from trace.services.capture.prepare import event_key_digest
 from trace.services.label_sheets import sheet_folder
@@ -230,7 +230,7 @@ def photographed(world: World, named: list[str]) -> None:
     must(db.session.get(Attachment, digest) is not None, f"lost: the row of photo {digest}")
     event_id = event_of(statement)
     gone = db.session.scalar(select(Erasure.id).where(Erasure.event_id == event_id)) is not None
-    path = photo_folder() / digest[:2] / f"{digest}.jpg"
+    path = photo_file(digest)
     small = path.with_name(f"{digest}-s.jpg")
     must(path.is_file() != gone and small.is_file() != gone, f"photo {digest}: erased {gone}")
     if not gone:
@@ -335,5 +335,5 @@ def is_part(name: str) -> bool:
 
 
 def photo_files() -> Iterable[Any]:
-    base = photo_folder()
+    base = file_of("attachments")
     return base.rglob("*.jpg") if base.is_dir() else ()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from tests.support.api import Program
 from tests.support.factories import make_actor
+from tests.support.statements import statements
 from trace import clock
 from trace.api.v1 import masters, registers
 from trace.api.v1.operations import OPERATIONS
@@ -53,23 +51,6 @@ SHORT = frozenset(
         *("/desk/authorities", "/desk/check-lists"),
     }
 )
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    seen: list[str] = []
-
-    def note(_c: Any, _cur: Any, text: str, *_: Any) -> None:
-        seen.append(text)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def lists(scopes: set[str]) -> list[str]:

@@ -22,9 +22,10 @@ from werkzeug.test import TestResponse
 from tests.conftest import create_app
 from tests.functional.test_roles import address
 from tests.security.everything import Everything, everything
-from tests.security.test_objects import statements, values_of
+from tests.security.test_objects import values_of
 from tests.support.databases import SqliteDatabase, release
 from tests.support.members import make_member, sign_in
+from tests.support.statements import statements
 from trace.config import Settings
 from trace.extensions import csrf, db
 from trace.web.access import rule_of

@@ -12,7 +12,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +20,13 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from tests.functional.test_roles import address, pinned
 from tests.security.everything import everything
 from tests.support.members import Member, make_member, sign_in
+from tests.support.statements import statements
 from trace import clock
 from trace.extensions import db
 from trace.models import Organisation
@@ -253,23 +253,6 @@ class Asker:
 
 # What differs between any two answers.
 MOVING = re.compile(r"(?<=value=\")[\w.-]{40,}(?=\")|[0-9a-f]{32}")
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    heard: list[str] = []
-
-    def hear(_c: Any, _u: Any, statement: str, *_: Any) -> None:
-        heard.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
 
 
 def nobody_has(values: dict[str, Any], case: Case) -> dict[str, Any]:

@@ -15,11 +15,13 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from re import _constants as says  # type: ignore[attr-defined]  # how the library reads patterns
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import trace
+
+# How the library reads patterns: by name, for they are its own rooms and have no types.
+says: Any = importlib.import_module("re._constants")
+parser: Any = importlib.import_module("re._parser")
 
 LENGTH = 20_000
 # Seconds of this thread alone, for twenty thousand characters: quadratic ones take one and more.

@@ -16,7 +16,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Final
 
 from PIL import Image, ImageOps
@@ -32,7 +31,6 @@ from trace.services.deadlines import local_day
 from trace.services.files import FileBroken, files
 from trace.services.records import JsonObject
 from trace.services.sets import is_sqlite
-from trace.services.settings import current_settings
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "MPO")
 # 50 megapixels: more than any phone of today stores by default, 150 MB decoded at most.
@@ -145,11 +143,6 @@ def read_picture(stream: IO[bytes]) -> Image.Image:
     """A picture to look at, not to keep: upright, at most SIDE pixels. Raises NotAPhoto,
     PhotoTooLarge."""
     return _decoded(stream)
-
-
-def folder() -> Path:
-    """Where photos are while files are kept in the instance folder, as they are by default."""
-    return current_settings().instance / "attachments"
 
 
 def _name(digest: str, *, thumbnail: bool = False, folder: str = "attachments") -> str:

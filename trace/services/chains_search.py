@@ -111,6 +111,22 @@ def identity_of_text(text: str) -> Identity | None:
     return parse_path(path).identity
 
 
+def goods_of_text(text: str, *, path: str) -> Thing:
+    """The goods that a typed code or an address stands for. Raises NothingKnown, or what is wrong
+    with the text, at `path`."""
+    try:
+        identity = identity_of_text(text.strip())
+    except TraceError as error:
+        error.path = path
+        raise
+    if identity is not None:
+        uri = canonical_uri(identity, current_settings().id_base)
+        row = db.session.scalar(select(Thing).where(Thing.identity == uri, Thing.kind != "product"))
+        if row is not None:
+            return row
+    raise NothingKnown(path=path)
+
+
 def _identity(text: str, found: Results) -> Identity | None:
     try:
         return identity_of_text(text)

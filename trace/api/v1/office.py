@@ -16,21 +16,16 @@ from trace.api.v1.desk import INSPECTION, inspection_out
 from trace.api.v1.door import Answer, operation
 from trace.api.v1.nouns import Rows, listing
 from trace.api.v1.recording import CODE, organisation_of
-from trace.core.gs1 import canonical_uri
-from trace.errors import TraceError
-from trace.extensions import db
-from trace.models import KeptAudit, Sample, Thing
+from trace.models import KeptAudit, Sample
 from trace.schemas.api import office as out
 from trace.schemas.api.answering import SampleOut
 from trace.schemas.api.desk import AuditOut, InspectionOut
 from trace.services import chain_audit, check_lists, copies, inspections, inspections_risks
 from trace.services.actors import Actor
 from trace.services.batches import address_of
-from trace.services.chains import NothingKnown
-from trace.services.chains_search import identity_of_text
+from trace.services.chains_search import goods_of_text
 from trace.services.jurisdictions import scope_of
 from trace.services.laboratory import Held, held_lots
-from trace.services.settings import current_settings
 
 AT: Final = "2026-11-20T00:30:00Z"
 
@@ -249,27 +244,12 @@ listing(
 )
 def keep_audit(actor: Actor, clean: dict[str, Any]) -> Answer:
     scope_of(actor)
-    now, why, thing = clock.now(), clean["case"] or "api", _thing(clean["of"])
+    now, why, thing = clock.now(), clean["case"] or "api", goods_of_text(clean["of"], path="of")
     found = chain_audit.audit_chain(
         actor, thing.id, at=now, descendants=bool(clean["descendants"]), why=why
     )
     row = chain_audit.keep(actor, thing.id, found, at=now)
     return Answer(row, location=f"/api/v1/desk/kept-audits/{row.id}")
-
-
-def _thing(text: str) -> Thing:
-    """The thing a code or an address stands for. Raises NothingKnown, or what is wrong with it."""
-    try:
-        identity = identity_of_text(text.strip())
-    except TraceError as error:
-        error.path = "of"
-        raise
-    if identity is not None:
-        uri = canonical_uri(identity, current_settings().id_base)
-        row = db.session.scalar(select(Thing).where(Thing.identity == uri, Thing.kind != "product"))
-        if row is not None:
-            return row
-    raise NothingKnown(path="of")
 
 
 @operation(

@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from trace import clock
-from trace.core.gs1 import canonical_uri
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Event, KeptAudit, LogEntry, Organisation, Thing
@@ -22,10 +21,9 @@ from trace.services import chain_audit
 from trace.services.batches import identity_of, short_name
 from trace.services.chain_audit import RULES, SEVERITIES, ChainAudit, Finding, NotJudged
 from trace.services.chain_audit.rules import GROUPS
-from trace.services.chains_search import identity_of_text
+from trace.services.chains_search import goods_of_text
 from trace.services.jurisdictions import scope_of
 from trace.services.sets import among
-from trace.services.settings import current_settings
 from trace.services.vocabulary import step_label
 from trace.web.access import actor
 from trace.web.forms import Form
@@ -93,8 +91,8 @@ def new() -> ResponseReturnValue:
         with form.attempt():
             clean = form.load()
             now = clock.now()
-            thing = _thing(clean["of"])
             try:
+                thing = goods_of_text(clean["of"], path="of")
                 found = chain_audit.audit_chain(
                     actor(),
                     thing.id,
@@ -107,20 +105,6 @@ def new() -> ResponseReturnValue:
             row = chain_audit.keep(actor(), thing.id, found, at=now)
             return form.done(url_for("audits.show", audit_id=row.id))
     return _index(form)
-
-
-def _thing(text: str) -> Thing:
-    try:
-        identity = identity_of_text(text.strip())
-    except TraceError as error:
-        error.path = "of"
-        raise
-    if identity is not None:
-        uri = canonical_uri(identity, current_settings().id_base)
-        row = db.session.scalar(select(Thing).where(Thing.identity == uri, Thing.kind != "product"))
-        if row is not None:
-            return row
-    raise NothingToAudit(path="of")
 
 
 @blueprint.get("/<int:audit_id>")
