@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from tests.crash.acts import Ack
 from tests.crash.world import World
 from tests.functional.test_log_processes import check_whole
-from tests.support.kept import file_of, photo_file
+from tests.support.kept import kept_root, photo_file
 from trace import clock
 from trace.core.signing import b64url
 from trace.core.statements import kept_texts, statement_hash
@@ -335,5 +335,5 @@ def is_part(name: str) -> bool:
 
 
 def photo_files() -> Iterable[Any]:
-    base = file_of("attachments")
+    base = kept_root() / "attachments"
     return base.rglob("*.jpg") if base.is_dir() else ()

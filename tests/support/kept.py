@@ -8,11 +8,16 @@ from trace.services.attachments import photo_name
 from trace.services.files import Folder, files
 
 
-def file_of(name: str) -> Path:
-    """Where a kept file of this name is."""
+def kept_root() -> Path:
+    """The folder itself."""
     place = files()
     assert isinstance(place, Folder)
-    return place.path(name)
+    return place.root
+
+
+def file_of(name: str) -> Path:
+    """Where a kept file of this name is."""
+    return kept_root() / name
 
 
 def photo_file(digest: str) -> Path:
