@@ -149,6 +149,8 @@ def _on_sqlite(folder: Path, size: int) -> Iterable[Figure]:
     _say("SQLite", told, size, time.perf_counter() - start, large.stat().st_size)
     urls = [f"sqlite:///{path}" for path in (small, large)]
     yield from _figures("SQLite", folder, urls, told, size)
+    for made in folder.glob("*.db*"):  # room for the next database
+        made.unlink()
 
 
 def _on_postgresql(folder: Path, size: int) -> Iterable[Figure]:
