@@ -171,6 +171,8 @@ def cosignature_lines(answer: str, note: str, verifiers: Sequence[Verifier]) -> 
         raise Unreadable("signature lines", answer[-40:])
     text = parse_note(note).text
     cosigned = parse_note(text + "\n" + answer)
+    if cosigned.text != text:  # an empty line in the answer would make a text of what is above it
+        raise Unreadable("signature lines and no empty one", answer[-40:])
     known = {(v.name, v.key_id): v for v in verifiers}
     lines = []
     for found, line in zip(cosigned.signatures, answer.splitlines(keepends=True), strict=True):

@@ -1,0 +1,104 @@
+"""docs/reports/fuzz.md, from what the runs left in tests/fuzz/results.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tests.fuzz.targets import TARGETS
+
+RESULTS: Final = Path(__file__).parent / "results.json"
+REPORT: Final = Path(__file__).parents[2] / "docs" / "reports" / "fuzz.md"
+FLOOR: Final = 1_000_000
+# What a target's line keeps of its run; inputs of finds stay out, they are tests by then.
+KEPT: Final = (
+    "at", "inputs", "rate", "coverage", "features", "slowest", "memory", "load", "nice", "growth", "kept",
+)  # fmt: skip
+
+
+def known() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    if RESULTS.is_file():
+        found = json.loads(RESULTS.read_text())
+    return {name: line for name, line in found.items() if name in TARGETS}
+
+
+def add(name: str, found: dict[str, Any]) -> None:
+    """Writes a target's figures, in place of its older ones, and the report."""
+    lines = known()
+    line = {key: found[key] for key in KEPT if key in found}
+    line["finds"] = [find["key"] for find in found["finds"]]
+    lines[name] = rounded(line)
+    ordered = {name: lines[name] for name in TARGETS if name in lines}
+    RESULTS.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
+    REPORT.write_text(page(ordered), "utf-8")
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: rounded(one) for name, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def page(lines: dict[str, dict[str, Any]]) -> str:
+    """The report."""
+    short = [name for name, line in lines.items() if line["inputs"] < FLOOR]
+    missing = [name for name in TARGETS if name not in lines]
+    newest = max((line["at"] for line in lines.values()), default="")
+    loads = [load for line in lines.values() for load in line["load"]]
+    finds = sum(len(line["finds"]) for line in lines.values())
+    cores, machine = os.cpu_count(), platform.machine()
+    told = [
+        "# Fuzzing",
+        "",
+        f"Written by `python -m tests.fuzz`, last on {datetime.fromisoformat(newest):%Y-%m-%d}, with "
+        f"{cores} cores ({machine}), Python {platform.python_version()}.",
+        f"Load of the machine over the runs: {min(loads):.1f} to {max(loads):.1f}; one target at a "
+        "time, at low priority.",
+        "",
+        f"- {len(lines)} of {len(TARGETS)} targets, "
+        f"{sum(line['inputs'] for line in lines.values()):,} inputs in all.",
+        f"- Floor: {FLOOR:,} inputs for each. "
+        + (f"Below it: {', '.join(short)}." if short else "All reach it."),
+        f"- Things broken in these runs: {finds}. What earlier runs broke was mended and has a test "
+        "(tests/fuzz/test_finds.py).",
+        f"- Slowest input: {max(line['slowest'] for line in lines.values()) * 1000:.0f} ms of the "
+        "processor; the limit is 1 s.",
+    ]
+    if missing:
+        told.append(f"- Not run: {', '.join(missing)}.")
+    told += [
+        "",
+        "Inputs a second include the counting of branches and what each target checks beyond the "
+        "parser. *Longest*: the worst of some fifty patterns repeated up to the most bytes that the "
+        "parser takes, and how many times half of it goes into its time (2: a straight line; 4: a "
+        "square; told from 0.1 s on). *Memory* is the whole process at its peak.",
+        "",
+        "| target | inputs | a second | edges | features | slowest | longest | growth | memory "
+        "| broken |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |",
+        *(row(name, line) for name, line in lines.items()),
+    ]
+    return "\n".join(told) + "\n"
+
+
+def row(name: str, line: dict[str, Any]) -> str:
+    grown = line["growth"]
+    factor = grown["seconds"] / grown["half"] if grown["half"] and grown["seconds"] > 0.1 else None
+    return (
+        f"| {name} | {line['inputs']:,} | {line['rate']:,.0f} | {line['coverage']:,} "
+        f"| {line['features']:,} | {line['slowest'] * 1000:.0f} ms "
+        f"| {size(grown['bytes'])}: {grown['seconds'] * 1000:,.0f} ms "
+        f"| {f'{factor:.1f}' if factor else '–'} | {line['memory']:.0f} MB "
+        f"| {'; '.join(line['finds']) or 'nothing'} |"
+    )
+
+
+def size(count: int) -> str:
+    return f"{count / 1_000_000:g} MB" if count >= 10**6 else f"{count / 1000:g} kB" if count >= 10**4 else f"{count} B"
