@@ -39,6 +39,93 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("epoch", name=op.f("pk_scan_cursors")),
     )
+    op.create_table(
+        "authenticators",
+        sa.Column(
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "last_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_authenticators_person_id")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_authenticators")),
+    )
+    op.create_table(
+        "factor_resets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("asked_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "decided_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by"], ["people.id"], name=op.f("fk_factor_resets_asked_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["people.id"], name=op.f("fk_factor_resets_decided_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_factor_resets_person_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_factor_resets")),
+    )
+    with op.batch_alter_table("factor_resets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_factor_resets_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "half_sign_ins",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_half_sign_ins_person_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_half_sign_ins")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_half_sign_ins_token_hash")),
+    )
+    with op.batch_alter_table("half_sign_ins", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_half_sign_ins_expires_at"), ["expires_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_half_sign_ins_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("place", sa.String(length=1), nullable=False),
+        sa.Column("code_hash", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_recovery_codes_person_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+        sa.UniqueConstraint("person_id", "place", name=op.f("uq_recovery_codes_person_id_place")),
+    )
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("factor_asked_at", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("factor_at", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("form", sa.String(length=8), server_default="", nullable=False)
@@ -56,6 +143,23 @@ def downgrade() -> None:
         batch_op.drop_column("acts")
         batch_op.drop_column("form")
 
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_column("factor_at")
+
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.drop_column("factor_asked_at")
+
+    op.drop_table("recovery_codes")
+    with op.batch_alter_table("half_sign_ins", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_half_sign_ins_person_id"))
+        batch_op.drop_index(batch_op.f("ix_half_sign_ins_expires_at"))
+
+    op.drop_table("half_sign_ins")
+    with op.batch_alter_table("factor_resets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_factor_resets_person_id"))
+
+    op.drop_table("factor_resets")
+    op.drop_table("authenticators")
     op.drop_table("scan_cursors")
     op.drop_table("pulses")
     op.drop_table("leases")

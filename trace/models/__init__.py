@@ -16,6 +16,7 @@ from trace.models.credentials import Credential
 from trace.models.directives import Directive, DirectiveFile, DirectiveUnit
 from trace.models.erasures import Erasure
 from trace.models.events import Event, EventKey, EventThing, IdempotencyKey
+from trace.models.factors import Authenticator, FactorReset, HalfSignIn, RecoveryCode
 from trace.models.figures import (
     AreaSum,
     AuthorityReport,
@@ -93,6 +94,7 @@ __all__ = [
     "AreaSum",
     "Attachment",
     "Audit",
+    "Authenticator",
     "AuthorityReport",
     "AuthorityRule",
     "BookLine",
@@ -119,12 +121,14 @@ __all__ = [
     "Event",
     "EventKey",
     "EventThing",
+    "FactorReset",
     "FiguresState",
     "Finding",
     "FindingAnswer",
     "FindingThing",
     "Follow",
     "FollowMessage",
+    "HalfSignIn",
     "Handover",
     "Holding",
     "Household",
@@ -178,6 +182,7 @@ __all__ = [
     "RecallItem",
     "RecallNotice",
     "RecallThing",
+    "RecoveryCode",
     "RehearsalConsent",
     "Report",
     "ReportPhoto",

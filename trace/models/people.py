@@ -29,6 +29,8 @@ class Person(Model):
     email_proven_at: Mapped[datetime | None] = mapped_column(Moment)
     phone_proven_at: Mapped[datetime | None] = mapped_column(Moment)
     seen_at: Mapped[datetime | None] = mapped_column(Moment)  # the last sign-in
+    # When this person, who decides about others, was first asked for a second step of signing in.
+    factor_asked_at: Mapped[datetime | None] = mapped_column(Moment)
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
 
@@ -58,6 +60,8 @@ class Session(Model):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
+    # When the second step was last shown in this sign-in; None: only the first one was.
+    factor_at: Mapped[datetime | None] = mapped_column(Moment)
 
     person: Mapped[Person] = relationship()
     organisation: Mapped[Organisation | None] = relationship()

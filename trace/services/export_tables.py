@@ -209,7 +209,8 @@ LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "a person's own, not the organisation's",
     ): (
         *("people", "sessions", "person_passkeys", "contact_codes", "notifications", "deliveries"),
-        *("preferences", "push_subscriptions"),
+        *("preferences", "push_subscriptions", "authenticators", "recovery_codes"),
+        *("half_sign_ins", "factor_resets"),
     ),
     (
         "chưa duyệt thì chưa ghi gì; duyệt xong là sự kiện",
