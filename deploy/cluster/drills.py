@@ -66,7 +66,7 @@ def drill(layout: Layout, fault: str, *, captures: int, scans: int) -> Drill:
     """One drill from a whole cluster to a whole cluster."""
     wait("whole cluster", lambda: building.is_whole(layout), 120)
     page = f"/t{layout.facts['world']['scanned'][0]}"
-    for path in (page, "/healthz"):  # both groups of web processes
+    for path in (page, "/readyz?for=writing"):  # both groups of web processes
         wait("web server", lambda path=path: building.get(layout.web + path)[0] == 200, 120)  # type: ignore[misc]  # bound now
     node = building.primary(layout)
     if node is None:

@@ -236,6 +236,37 @@ def test_with_the_primary_away_the_log_is_read_from_the_replica(stranded: World)
     assert stranded.asked["primary"] == 0
 
 
+def test_with_the_primary_away_a_server_is_ready_for_readers_and_not_for_writers(
+    stranded: World,
+) -> None:
+    readers = stranded.client.get("/readyz")
+    assert (readers.status_code, readers.json["status"]) == (200, "degraded")  # type: ignore[index]
+    assert stranded.asked["primary"] == 0  # nobody who watches waits for it either
+    assert readers.json["checks"] == {  # type: ignore[index]
+        "database": "failed",
+        "replica": "ok",
+        "records": "ok",
+        "keys": "ok",
+        "disk": "ok",
+    }
+    writers = stranded.client.get("/readyz?for=writing")
+    assert (writers.status_code, writers.json["status"]) == (503, "not ready")  # type: ignore[index]
+    assert writers.json["checks"]["log"] == "unknown"  # type: ignore[index]
+
+
+def test_a_server_whose_replica_is_gone_or_late_is_ready_and_says_so(world: World) -> None:
+    assert world.client.get("/readyz").json["status"] == "ready"  # type: ignore[index]
+    world.pulse(BEAT, at=NOW - timedelta(minutes=1))
+    late = world.client.get("/readyz")
+    assert (late.status_code, late.json["checks"]["replica"]) == (200, "failed")  # type: ignore[index]
+    lost = create_app(replace(world.app.extensions["trace.settings"], database_read_url=NOWHERE))
+    lost.extensions["trace.replica"].ask(sources.engine_of(lost))
+    alone = lost.test_client().get("/readyz")
+    assert (alone.status_code, alone.json["status"]) == (200, "degraded")  # type: ignore[index]
+    assert alone.json["checks"]["records"] == "ok"  # type: ignore[index]
+    release(lost)
+
+
 def test_a_console_waits_for_the_primary(stranded: World) -> None:
     stranded.client.set_cookie("trace_session", "a" * 43)
     answer = stranded.client.get("/producer/")

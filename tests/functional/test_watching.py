@@ -163,25 +163,35 @@ def test_a_worker_that_gave_no_sign_for_a_minute_is_not_alive_and_forgotten_afte
 def test_an_instance_is_ready_when_database_log_keys_and_disk_are(
     app: Flask, client: FlaskClient, platform_made: None
 ) -> None:
-    whole = client.get("/readyz")
-    assert whole.status_code == 200
-    assert whole.json == {
-        "status": "ready",
-        "checks": {"database": "ok", "log": "ok", "keys": "ok", "disk": "ok"},
-    }
-    keys = app.extensions["trace.settings"].instance / "keys"
-    (keys / "log.sealed").rename(keys / "elsewhere")
+    parts = ("database", "log", "records", "keys", "disk")
+    for purpose in ("reading", "writing"):
+        whole = client.get(f"/readyz?for={purpose}")
+        assert whole.status_code == 200
+        assert whole.json == {
+            "status": "ready",
+            "for": purpose,
+            "checks": dict.fromkeys(parts, "ok"),
+        }
+    instance = app.extensions["trace.settings"].instance
+    # A restored backup, or a full disk, concerns who records; pages are answered as before.
+    (instance / "log").mkdir(exist_ok=True)
+    (instance / "log" / "restored").touch()
+    degraded = client.get("/readyz")
+    assert (degraded.status_code, degraded.json["status"]) == (200, "degraded")  # type: ignore[index]
+    strict = client.get("/readyz?for=writing")
+    assert (strict.status_code, strict.json["status"]) == (503, "not ready")  # type: ignore[index]
+    assert strict.json["checks"] == dict.fromkeys(parts, "ok") | {"log": "failed"}  # type: ignore[index]
+    # What is amiss with this server alone takes it out for both.
+    (instance / "keys" / "log.sealed").rename(instance / "keys" / "elsewhere")
     with_settings(app, id_base="https://other.example")
-    broken = client.get("/readyz")
-    assert broken.status_code == 503
-    assert broken.json is not None
-    assert broken.json["checks"] == {
-        "database": "ok",
-        "log": "failed",
-        "keys": "failed",
-        "disk": "ok",
-    }
+    for purpose in ("reading", "writing"):
+        broken = client.get(f"/readyz?for={purpose}")
+        assert broken.status_code == 503
+        assert broken.json is not None
+        failed = {part for part, state in broken.json["checks"].items() if state == "failed"}
+        assert failed == {"log", "records", "keys"}
     assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz?for=lunch").status_code == 400
 
 
 def test_without_its_tables_it_is_alive_not_ready_and_the_figures_say_so(

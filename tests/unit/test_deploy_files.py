@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -197,6 +199,36 @@ def test_no_location_of_the_proxy_drops_the_headers_that_tell_who_asks() -> None
         assert "proxy_set_header" not in location
         if "add_header" in location:
             assert "add_header Strict-Transport-Security" in location
+
+
+def test_a_balancer_takes_no_group_out_as_a_whole(tmp_path: Path) -> None:
+    """Readers are sent wherever pages are answered, writers wherever records are taken, and if no
+    server of a group says yes, to all of them."""
+    told = Template((DEPLOY / "cluster/haproxy.cfg").read_text())
+    names = {name: str(5000 + number) for number, name in enumerate(told.get_identifiers())}
+    filled = told.substitute({**names, "hub": "127.0.0.1", "servers": ""})
+    for group, path in (("pages", "/readyz"), ("desk", "/readyz?for=writing")):
+        asked, unasked = (
+            filled.split(f"\nbackend {name}\n", 1)[1].split("\nbackend ", 1)[0]
+            for name in (group, f"{group}_all_the_same")
+        )
+        assert f"option httpchk GET {path}\n" in asked
+        servers = [
+            re.findall(r"^  server (\S+ \S+)", one, re.MULTILINE) for one in (asked, unasked)
+        ]
+        assert servers[0] == servers[1]
+        assert "check" not in unasked
+    haproxy = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if haproxy is None:
+        pytest.skip("haproxy is not installed: its own check of the file was left out")
+    (tmp_path / "haproxy.cfg").write_text(filled)
+    answer = subprocess.run(
+        [haproxy, "-c", "-f", str(tmp_path / "haproxy.cfg")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_every_alert_leads_to_a_heading_and_every_heading_is_an_alerts() -> None:

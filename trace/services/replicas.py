@@ -123,6 +123,11 @@ class Replica:
         """Whether nobody should wait for the primary (rule 4)."""
         return time.monotonic() - self._heard > self._patience
 
+    @property
+    def hears(self) -> bool:
+        """Whether the primary answered lately."""
+        return self._known is not None and not self.away
+
     def ask(self, primary: Engine) -> None:
         """Asks the primary how many notices there are; what fails leaves all as it is."""
         try:
