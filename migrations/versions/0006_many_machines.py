@@ -120,6 +120,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
         sa.UniqueConstraint("person_id", "place", name=op.f("uq_recovery_codes_person_id_place")),
     )
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("deaths", sa.SmallInteger(), server_default=sa.text("0"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("set_aside_at", sa.BigInteger(), nullable=True))
+        batch_op.create_index(
+            "ix_jobs_aside",
+            ["set_aside_at"],
+            unique=False,
+            sqlite_where=sa.text("set_aside_at IS NOT NULL"),
+            postgresql_where=sa.text("set_aside_at IS NOT NULL"),
+        )
+
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.add_column(sa.Column("factor_asked_at", sa.BigInteger(), nullable=True))
 
@@ -148,6 +161,15 @@ def downgrade() -> None:
 
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_column("factor_asked_at")
+
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_jobs_aside",
+            sqlite_where=sa.text("set_aside_at IS NOT NULL"),
+            postgresql_where=sa.text("set_aside_at IS NOT NULL"),
+        )
+        batch_op.drop_column("set_aside_at")
+        batch_op.drop_column("deaths")
 
     op.drop_table("recovery_codes")
     with op.batch_alter_table("half_sign_ins", schema=None) as batch_op:
