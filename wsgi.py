@@ -1,6 +1,7 @@
 """What gunicorn and the command line load: the application, made once in each process."""
 
 import gc
+import sys
 
 from sqlalchemy.orm import configure_mappers
 
@@ -15,3 +16,8 @@ app = create_app()
 configure_mappers()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
+
+# A thread that computes (a sheet of labels, a chain) gives the interpreter up when another one has
+# waited for so long. A page from memory asks for it some five times, and would wait as often: with
+# Python's own five milliseconds it takes ten times as long beside one such thread.
+sys.setswitchinterval(0.0005)

@@ -183,7 +183,9 @@ def _prepare_engine(engine: Engine) -> None:
         # FULL: an acknowledged event must survive a power cut.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-65536")
+        # For each connection, and a process keeps as many as it has threads: the rest of a large
+        # database is in the system's memory, where all of them find it.
+        cursor.execute("PRAGMA cache_size=-16384")
         cursor.close()
 
     @event.listens_for(engine, "savepoint")
