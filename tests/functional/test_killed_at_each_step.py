@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from flask import Flask
 
 from tests.functional.test_log_processes import check_whole
+from tests.support.own_process import OwnProcess
 from trace import clock
 from trace.config import Settings
 from trace.services.audits import Summary, audit
 
-ROOT = Path(__file__).parents[2]
-
 
 def each_step(act: str, settings: Settings) -> list[int]:
     """The sizes published after each kill, in order."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.support.killed"),
-            *(act, settings.database_url, str(settings.instance)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    *lines, last = done.stdout.splitlines()
+    words = (act, settings.database_url, str(settings.instance))
+    *lines, last = OwnProcess("tests.support.killed", *words).whole().splitlines()
     assert last == "whole"
     return [int(line.split()[1]) for line in lines]
 

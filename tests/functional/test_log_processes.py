@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
 from flask import Flask
 from sqlalchemy import select
 
 from tests.support.databases import release
 from tests.support.factories import new_lot
+from tests.support.own_process import OwnProcess
 from trace import clock
 from trace.config import Settings
 from trace.core.statements import keyring_identity, parse_entry, tag, use_identity
@@ -31,27 +27,11 @@ from trace.services.log_keys import verifiers
 from trace.services.naming import issuer_of
 from trace.services.platform import platform_organisation
 
-ROOT = Path(__file__).parents[2]
 WRITERS, ROUNDS = 4, 8
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.log_processes", *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
-    said = []
-    for process in processes:
-        out, err = process.communicate(timeout=240)
-        assert process.returncode == 0, err
-        said.append(out)
-    return said
+def start(*words: str) -> OwnProcess:
+    return OwnProcess("tests.support.log_processes", *words)
 
 
 class Nothing:
@@ -116,10 +96,11 @@ def test_many_processes_capture_at_once_and_it_is_one_log(app: Flask, settings: 
         db.session.commit()
     release(app)
     url, instance = settings.database_url, str(settings.instance)
-    sequencers = [start("sequence", url, instance, name, "4") for name in ("one", "two")]
+    sequencers = [start("sequence", url, instance, name, "3") for name in ("one", "two")]
     words = ("write", url, instance)
     writers = [start(*words, f"w{n}", str(ROUNDS), shared) for n in range(WRITERS)]
-    finish([*writers, *sequencers])
+    for process in (*writers, *sequencers):
+        process.whole()
     with app.app_context():
         publish(current_state().leased_by or "last")
         assert check_whole() == 2 + WRITERS * (1 + 4 * ROUNDS)
@@ -138,7 +119,7 @@ def test_killed_at_any_moment_the_next_start_continues(app: Flask, settings: Set
         platform.initialise(at=clock.now())
         db.session.commit()
     release(app)
-    (said,) = finish([start("kill", settings.database_url, str(settings.instance), "30", "7")])
+    said = start("kill", settings.database_url, str(settings.instance), "30", "7").whole()
     rounds = [line.split() for line in said.splitlines()]
     assert [int(number) for number, _ in rounds] == list(range(30))
     sizes = [int(size) for _, size in rounds]

@@ -18,8 +18,6 @@ is nothing to race for; many processes at once on both databases are in test_log
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -36,6 +34,7 @@ from tests.functional.test_log_processes import check_whole
 from tests.support import sheets
 from tests.support.databases import PostgresqlDatabase, release
 from tests.support.factories import make_actor, new_lot, notice, registered, transformed
+from tests.support.own_process import OwnProcess
 from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import publish
@@ -46,7 +45,6 @@ from trace.services.capture import capture
 from trace.services.keys import revoke_key
 from trace.services.log import current_state
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     "postgresql" not in DATABASES, reason="PostgreSQL is left out by TRACE_TEST_DATABASES"
 )
@@ -58,34 +56,20 @@ class Other:
     def __init__(self, app: Flask, code: str, act: str, gate: str, **given: Any) -> None:
         settings = app.extensions["trace.settings"]
         words = [act, gate, settings.database_url, str(settings.instance), code]
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.support.races"),
-                *(*words, orjson.dumps(given).decode()),
-            ],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        words.append(orjson.dumps(given).decode())
+        self.process = OwnProcess("tests.support.races", *words)
 
     def says(self) -> str:
-        assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
     def go_on(self) -> str:
         """Lets it go on; what it got in the end."""
-        assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return self.says()
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.wait(30)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self.process.end()
 
 
 class Stage:

@@ -1,6 +1,6 @@
 """One act after another, each killed at its first, second, third … step; then started again.
 
-Run as `python -m tests.support.killed ACT URL INSTANCE`. A step is anything that could be the last
+`main(ACT, URL, INSTANCE)` in an OwnProcess. A step is anything that could be the last
 thing a process did: a file opened for writing, renamed, linked or removed, a wait for the disk, a
 commit about to begin and one just made. For each act the number of steps grows by one until it
 ends by itself; after each kill this process, which knows nothing of it, does what a restart does,
@@ -337,7 +337,3 @@ def main(name: str, url: str, instance: str) -> None:
     ACTS[name](app)
     say("whole")
     release(app)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,6 +1,6 @@
 """Processes that write into one log at once, and one that is killed while it publishes.
 
-Run as `python -m tests.support.log_processes ROLE URL INSTANCE …`: each role is a process of its
+`main(ROLE, URL, INSTANCE, …)` in an OwnProcess: each role is a process of its
 own with its own connections, as web servers and workers are. Says one line when it is ready.
 """
 
@@ -125,5 +125,6 @@ def say(line: str) -> None:
 
 ROLES: dict[str, Callable[..., None]] = {"write": write, "sequence": sequence, "kill": kill}
 
-if __name__ == "__main__":
-    ROLES[sys.argv[1]](*sys.argv[2:])
+
+def main(role: str, *words: str) -> None:
+    ROLES[role](*words)

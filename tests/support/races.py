@@ -1,6 +1,6 @@
 """One side of a race: a process of its own that stops at a named point until it is told to go on.
 
-Run as `python -m tests.support.races ACT GATE URL INSTANCE ORGANISATION ARGUMENTS`: `GATE` is
+`main(ACT, GATE, URL, INSTANCE, ORGANISATION, ARGUMENTS)` in an OwnProcess: `GATE` is
 `lock` (everything is written, the log lock is about to be taken), `keep` (a checkpoint is signed
 and about to be kept) or `none`. Says `waiting` at the gate, and at its end `done` with what it
 got, or `refused` with the code. It goes on when a line comes in.
@@ -84,7 +84,3 @@ def main(act: str, gate: str, url: str, instance: str, code: str, arguments: str
             db.session.rollback()
             say(f"refused {error.code}")
     release(app)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
