@@ -68,7 +68,7 @@ def test_a_strangers_sign_in_does_as_much_work_as_a_real_one(
         verified.append(kept)
         return False
 
-    monkeypatch.setattr(people, "_matches", counted)
+    monkeypatch.setattr(people, "matches", counted)
     with app.app_context():
         for login in (member.login, "0912345678", "no login at all"):
             with pytest.raises(people.WrongSignIn):

@@ -13,6 +13,7 @@ from trace.extensions import db
 from trace.models import Key, Organisation
 from trace.services import (
     directive_files,
+    factors,
     follows,
     keys,
     papers,
@@ -96,6 +97,7 @@ def rewrap(new_key: str) -> None:
         texts = requests.rewrap(old, fresh) + takedowns.rewrap(old, fresh)
         texts += web_push.rewrap(old, fresh) + follows.rewrap(old, fresh)
         texts += days.rewrap(old, fresh) + subscriptions.rewrap(old, fresh)
+        texts += factors.rewrap(old, fresh)
         photos = papers.rewrap(old, fresh) + report_photos.PHOTOS.rewrap(old, fresh)
         photos += directive_files.rewrap(old, fresh)
         db.session.commit()
@@ -103,5 +105,6 @@ def rewrap(new_key: str) -> None:
     click.echo(f"{count} keys and the root and log keys are sealed anew")
     click.echo(f"{photos} photos of papers and of reports are sealed anew")
     click.echo(
-        f"{texts} texts of requests, reports, takedowns, web push and subscriptions are sealed anew"
+        f"{texts} texts of requests, reports, takedowns, web push, subscriptions and second steps "
+        "are sealed anew"
     )

@@ -57,6 +57,26 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
         N_("Mật khẩu đã được đặt lại"),
         N_("Mật khẩu của bạn đã được đặt lại. Không phải bạn thì báo ngay chủ tổ chức."),
     ),
+    "factor-reset-asked": (
+        "members",
+        N_("Có yêu cầu bỏ xác nhận hai bước của bạn"),
+        N_("%(by)s xin bỏ bước thứ hai khi bạn đăng nhập. Không phải bạn nhờ thì báo ngay."),
+    ),
+    "factor-reset": (
+        "members",
+        N_("Xác nhận hai bước của bạn đã bị bỏ"),
+        N_("Bước thứ hai khi bạn đăng nhập đã bị bỏ. Không phải bạn nhờ thì báo ngay nền tảng."),
+    ),
+    "factor-reset-waiting": (
+        "members",
+        N_("Có yêu cầu bỏ xác nhận hai bước chờ người thứ hai"),
+        N_("%(by)s xin bỏ xác nhận hai bước của %(name)s. Gặp người ấy rồi hãy trả lời."),
+    ),
+    "factor-tried": (
+        "members",
+        N_("Có người gõ đúng mật khẩu của bạn nhưng sai mã"),
+        N_("Mã ở bước thứ hai bị gõ sai nhiều lần. Không phải bạn thì đổi mật khẩu ngay."),
+    ),
     "act-lent": (
         "members",
         N_("Cơ quan khác uỷ quyền cho cơ quan bạn"),

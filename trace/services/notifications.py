@@ -144,12 +144,14 @@ def notify_people(
     at: datetime,
     address: str = "",
     organisation: Organisation | None = None,
+    inside_only: bool = False,
 ) -> int:
-    """Tells these people; returns how many. The caller commits. Raises NoSuchWord."""
+    """Tells these people; returns how many. With `inside_only` nothing leaves the application. The
+    caller commits. Raises NoSuchWord."""
     kind, text = check_word(word, context), _text(context)
     where = organisation.id if organisation is not None else None
     rows = [_row(person.id, where, kind, word, text, address, at, "") for person in people]
-    return _tell(rows, kind, at=at)
+    return _tell(rows, kind, at=at, inside_only=inside_only)
 
 
 def _text(context: Context) -> str:

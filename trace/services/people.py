@@ -228,14 +228,15 @@ def authenticate(typed: str, password: str) -> Person:
     person = find_person(login) if login else None
     known = person is not None and person.active
     kept = person.password_hash if person is not None and known else nobody
-    if not _matches(kept, password) or person is None or not known:
+    if not matches(kept, password) or person is None or not known:
         raise WrongSignIn
     if HASHER.check_needs_rehash(person.password_hash):
         person.password_hash = HASHER.hash(password)
     return person
 
 
-def _matches(kept: str, password: str) -> bool:
+def matches(kept: str, password: str) -> bool:
+    """Whether a hash of ours is that of this password (or of another secret a person keeps)."""
     if len(password) > PASSWORD_MOST:
         password = ""
     try:
@@ -249,7 +250,7 @@ def change_password(
 ) -> None:
     """Sets a new password and ends every other sign-in. Raises WrongPassword and what
     check_password_rules raises."""
-    if not _matches(person.password_hash, present):
+    if not matches(person.password_hash, present):
         raise WrongPassword(path="present")
     login = Login("phone", person.phone) if person.phone else Login("email", person.email or "")
     try:
@@ -293,5 +294,5 @@ def change_account(person: Person, values: dict[str, object], *, at: datetime) -
 def confirm_password(person: Person, typed: str) -> None:
     """Before an act that matters: the person at this screen knows the password. Raises
     WrongPassword."""
-    if not _matches(person.password_hash, typed):
+    if not matches(person.password_hash, typed):
         raise WrongPassword(path="password")

@@ -81,6 +81,7 @@ SETTINGS: Final = (
     Setting("attachment_megabytes", 10, 15, least=1),  # one paper of a directive
     Setting("attachments", 5, 10, least=1),  # papers of one directive or answer
     Setting("remind_days", 3, 14, least=1),  # before a directive is due
+    Setting("factor_days", 14, 365),  # until who decides has a second step of signing in
 )
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 

@@ -37,9 +37,9 @@ def token_digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
-def open_session(person: Person, *, at: datetime) -> tuple[Session, str]:
-    """A new sign-in and its token, which is kept nowhere. Someone with one organisation acts for
-    it at once; with several, after choosing."""
+def open_session(person: Person, *, at: datetime, factor: bool = False) -> tuple[Session, str]:
+    """A new sign-in and its token, which is kept nowhere; `factor` when a second step was shown.
+    Someone with one organisation acts for it at once; with several, after choosing."""
     memberships = memberships_of(person)
     only = memberships[0] if len(memberships) == 1 else None
     token = secrets.token_urlsafe(32)
@@ -49,6 +49,7 @@ def open_session(person: Person, *, at: datetime) -> tuple[Session, str]:
         organisation_id=only.organisation_id if only else None,
         created_at=at,
         expires_at=at + _lifetime(only.role if only else ""),
+        factor_at=at if factor else None,
     )
     person.seen_at = at
     db.session.add(session)
@@ -108,8 +109,9 @@ def choose_organisation(session: Session, organisation_id: int) -> Organisation:
 
 
 def is_fresh(session: Session, *, at: datetime) -> bool:
-    """Whether the sign-in is recent enough for acts that matter (recall, keys, roles, tokens)."""
-    return at - session.created_at <= FRESH
+    """Whether the sign-in, or the last time that both steps were shown again in it, is recent
+    enough for acts that matter (recall, keys, roles, tokens)."""
+    return at - max(session.created_at, session.factor_at or session.created_at) <= FRESH
 
 
 def end_session(session: Session) -> None:

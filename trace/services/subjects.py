@@ -34,13 +34,19 @@ from trace.models import (
     Person,
     Thing,
 )
-from trace.services import follows, freshness, subjects_desk, subjects_machines
+from trace.services import (
+    factor_resets,
+    factors,
+    follows,
+    freshness,
+    subjects_desk,
+    subjects_machines,
+)
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.follows_words import goods_of
 from trace.services.people import parse_login
 from trace.services.reports import identity_of
-from trace.services.sessions import end_other_sessions
 from trace.services.settings import current_settings
 from trace.services.web_push import forget, list_devices
 
@@ -206,7 +212,8 @@ def _erase_person(number: int) -> None:
     person.password_hash = f"!{secrets.token_hex(8)}"  # no hash at all: nothing fits it
     for device in list_devices(person):
         forget(device)
-    end_other_sessions(person, None)
+    factors.forget(person)
+    factor_resets.forget(person)
 
 
 def _get(model: type[T], number: int) -> T:

@@ -31,16 +31,19 @@ from trace.web.auth import (
     application,
     auth,
     contact,
+    factors,
     invitation,
     leaving,
     members,
     notifications,
     passkeys,
     register_bell,
+    second,
     sign_ins,
     signing,
 )
 from trace.web.auth import register as registering
+from trace.web.fresh import register_fresh
 from trace.web.inspection import desk as inspectors
 from trace.web.pages import register_helpers
 from trace.web.producer import (
@@ -119,10 +122,13 @@ def register_pages(app: Flask) -> None:
     register(app, notifications, "signed-in")
     register(app, leaving, "anonymous")
     register(app, signing, "public")
+    register(app, second, "public")
     register(app, passkeys, "signed-in")
+    register(app, factors, "signed-in")
     register(app, contact, "signed-in")
     register(app, sign_ins, "signed-in")
     register_bell(app)
+    register_fresh(app)
     register(app, home.blueprint, "member:record")
     register(app, organisation.blueprint, "member:manage")
     register(app, organisation.token_pages, "member:manage")

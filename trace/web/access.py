@@ -9,7 +9,8 @@ Rules:
   platform:ACT     the same, in the organisation of the platform; reading needs ACT too
   token            a bearer token; each view names its scope by `needs`
 A view may need more: `@needs("manage")`. For members it is an act of the role (services.actors.MAY)
-and holds for reading too; for tokens it is a scope.
+and holds for reading too; for tokens it is a scope. Pages that decide about others (`authority`,
+`platform`, and views marked by trace.web.deciding) want a second step of signing in as well.
 
 Whoever is refused leaves a line in the log: the endpoint, and the numbers of the rows of person,
 organisation and token, where there are any.
@@ -43,6 +44,7 @@ from trace.services.sessions import actor_of, find_session, is_over, slide
 from trace.services.tokens import actor_of as actor_of_token
 from trace.services.tokens import find_token, note_use
 from trace.web.cookies import cookie_name, named
+from trace.web.deciding import here, second_step_first
 from trace.web.forms import answer_again
 from trace.web.outbox import StaleToken
 from trace.web.problems import answer, wants_json
@@ -141,6 +143,8 @@ def _enter() -> ResponseReturnValue | None:
             raise NoOrganisation
         return redirect(url_for("account.choose", next=here()), 303)
     _check_member(kind, act, needed)
+    if (asked := second_step_first(kind)) is not None:
+        return asked
     return answer_again()
 
 
@@ -267,11 +271,6 @@ def send_session_cookie(response: Response, token: str, session: Session) -> Non
 
 def _secure() -> bool:
     return bool(current_app.config["SESSION_COOKIE_SECURE"])
-
-
-def here() -> str:
-    """This page's own address, without host."""
-    return request.full_path if request.query_string else request.path
 
 
 def safe_next(default: str) -> str:

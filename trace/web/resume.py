@@ -20,7 +20,7 @@ from trace.web.forms import Form
 DAY = 24 * 3600
 # More than a long form of rows; a hidden box of a sign-in page need not carry more.
 LIMIT = 200_000
-SECRETS = ("password", "present")
+SECRETS = ("password", "present", "factor")
 
 
 class ForeignForm(TraceError):

@@ -22,6 +22,10 @@ BY_ACCOUNT = parse("10/15 minutes")
 # Many phones share one address behind a mobile operator.
 BY_ADDRESS = parse("60/15 minutes")
 REGISTRATIONS = parse("20/1 hour")
+# Codes of the second step, tried by somebody who knows the password: three of a million are good at
+# any moment, so that forty a day find one in twenty years.
+FACTOR = parse("10/15 minutes")
+FACTOR_A_DAY = parse("40/1 day")
 
 
 class TooManyTries(TraceError):
@@ -71,6 +75,20 @@ def forget_failures(typed: str) -> None:
     """A sign-in succeeded."""
     if limiter.enabled:
         counters.forget(counters.counter_key(str(BY_ACCOUNT), "sign-in", account_key(typed)))
+
+
+def check_factor(person_id: int) -> None:
+    """Raises TooManyTries for the second step of this account, or for this network address."""
+    check(BY_ADDRESS, "sign-in", address())
+    check(FACTOR, "factor", str(person_id))
+    check(FACTOR_A_DAY, "factor", str(person_id))
+
+
+def count_factor(person_id: int) -> None:
+    """A code of a second step was wrong."""
+    count(BY_ADDRESS, "sign-in", address())
+    count(FACTOR, "factor", str(person_id))
+    count(FACTOR_A_DAY, "factor", str(person_id))
 
 
 def address() -> str:

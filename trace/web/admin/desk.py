@@ -14,10 +14,12 @@ from trace.web.admin import (
     closings,
     erasing,  # noqa: F401
     home,
+    jobs_aside,
     keys,
     organisations,
     prefixes,
     same_records,
+    second_steps,
     settings,
     takedowns,  # noqa: F401
 )
@@ -37,7 +39,9 @@ DESKS: Final[tuple[tuple[Blueprint, str], ...]] = (
     (prefixes.blueprint, "platform:administer"),
     (same_records.blueprint, "platform:administer"),
     (keys.blueprint, "platform:administer"),
+    (jobs_aside.blueprint, "platform:administer"),
     (audit.blueprint, "platform:administer"),
     (audit.local, "authority:decide"),
     (settings.blueprint, "platform:administer"),
+    (second_steps.blueprint, "platform:administer"),
 )

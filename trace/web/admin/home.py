@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from trace.services import prefixes
+from trace.services import jobs_aside, prefixes
 from trace.web.access import actor
 
 blueprint = Blueprint("admin_home", __name__, url_prefix="/admin")
@@ -22,7 +22,9 @@ PAGES: Final = (
     ("admin_requests.takedowns_index", "stop"),
     ("admin_closings.index", "house"),
     ("admin_keys.index", "key"),
+    ("second_steps.index", "phone"),
     ("admin_audit.index", "clock"),
+    ("admin_jobs.index", "warn"),
     ("platform_settings.index", "edit"),
 )
 
@@ -40,9 +42,14 @@ def show() -> ResponseReturnValue:
         "admin_requests.takedowns_index": gettext("Nội dung đã gỡ"),
         "admin_closings.index": gettext("Tổ chức ngừng hoạt động"),
         "admin_keys.index": gettext("Khoá ký"),
+        "second_steps.index": gettext("Bỏ xác nhận hai bước của một người"),
         "admin_audit.index": gettext("Nhật ký thao tác"),
+        "admin_jobs.index": gettext("Việc gác lại"),
         "platform_settings.index": gettext("Tham số"),
     }
-    waiting = {"prefixes.index": prefixes.count_waiting(actor())}
+    waiting = {
+        "prefixes.index": prefixes.count_waiting(actor()),
+        "admin_jobs.index": sum(count for _, count in jobs_aside.count_aside()),
+    }
     items = [(url_for(name), words[name], icon, waiting.get(name, 0)) for name, icon in PAGES]
     return render_template("admin/home.html", items=items)

@@ -98,5 +98,9 @@ def setting_words(name: str) -> Tag:
         "attachment_megabytes": (gettext("Cỡ một tệp của chỉ đạo"), gettext("MB")),
         "attachments": (gettext("Số tệp của một chỉ đạo"), ""),
         "remind_days": (gettext("Nhắc trước hạn trả lời chỉ đạo"), gettext("ngày")),
+        "factor_days": (
+            gettext("Thời hạn để người có quyền quyết định đặt xác nhận hai bước"),
+            gettext("ngày, từ lần đăng nhập đầu; quá hạn thì các trang quyết định đóng lại"),
+        ),
     }
     return found.get(name, (name, ""))

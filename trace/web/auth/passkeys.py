@@ -12,7 +12,7 @@ from flask_babel import gettext
 from trace import clock
 from trace.extensions import db
 from trace.schemas.members import PasskeyForm
-from trace.services import person_passkeys, sessions
+from trace.services import factors, person_passkeys, sessions
 from trace.web import throttle
 from trace.web.access import safe_next
 from trace.web.auth.entering import enter
@@ -51,7 +51,7 @@ def enter_by_passkey() -> ResponseReturnValue:
             throttle.count(throttle.BY_ADDRESS, "passkey", throttle.address())
             answer = request.form.get("assertion", "")
             person = person_passkeys.authenticate(answer, _asked("enter"), at=clock.now())
-            return enter(person)
+            return enter(person, shown=True)
     options = person_passkeys.sign_in_options(_ask("enter"))
     return form.page("auth/passkeys/enter.html", options=options, next=safe_next(""))
 
@@ -71,7 +71,7 @@ def new() -> ResponseReturnValue:
     if form.sent:
         with form.attempt():
             name = form.load()["name"]
-            confirm_person()
+            confirm_person(enrolling=True)
             person_passkeys.add_passkey(
                 g.person,
                 name,
@@ -79,7 +79,12 @@ def new() -> ResponseReturnValue:
                 _asked("add"),
                 at=clock.now(),
             )
-            return form.done(url_for("passkeys.index"), gettext("Đã thêm khoá vân tay."))
+            factors.shown_in(g.session, at=clock.now())
+            decides = factors.decides(g.person)
+            if decides:  # from now on asked of every sign-in: those without it end
+                sessions.end_other_sessions(g.person, g.session)
+            address = url_for("factors.index" if decides else "passkeys.index")
+            return form.done(address, gettext("Đã thêm khoá vân tay."))
     options = person_passkeys.creation_options(g.person, _ask("add"))
     return form.page("auth/passkeys/new.html", options=options, ask_password=password_asked())
 
@@ -93,6 +98,7 @@ def remove(passkey_id: int) -> ResponseReturnValue:
         with form.attempt():
             confirm_person()
             person_passkeys.remove_passkey(g.person, passkey_id, at=clock.now())
+            factors.lost_one(g.person, g.session)
             return form.done(url_for("passkeys.index"), gettext("Đã bỏ khoá vân tay."))
     return form.page(
         "auth/passkeys/remove.html",

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from trace import clock
 from trace.extensions import db
 from trace.schemas.applications import ContactForm, NewPasswordForm
-from trace.services import contacts, people, sessions
+from trace.services import contacts, factors, people, sessions
 from trace.services.notifications import notify_people
 from trace.web import throttle
 from trace.web.access import safe_next
@@ -38,7 +38,9 @@ def sign_in() -> ResponseReturnValue:
                 throttle.count_failure(typed)
                 log.warning("sign-in-failed", endpoint=request.endpoint)
                 raise
-            throttle.forget_failures(typed)
+            # Whoever knows the password and not the second step has not succeeded yet.
+            if not factors.asked_after_password(person):
+                throttle.forget_failures(typed)
             return enter(person)
     return form.page("auth/sign_in.html", next=safe_next(""), resume=form.value("resume"))
 

@@ -15,6 +15,7 @@ from trace.services.records import LOCAL_ZONE, Draw
 from trace.services.settings import current_settings
 from trace.web import words
 from trace.web.access import actor, needs
+from trace.web.deciding import decides
 from trace.web.forms import Form
 from trace.web.lists import Listing
 
@@ -82,6 +83,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/<int:certificate_id>", methods=["GET", "POST"])
 @needs("record")
+@decides
 def answer(certificate_id: int) -> ResponseReturnValue:
     """One certificate as its holder states it, and the answer."""
     certificate = certifying.get_issued(actor(), certificate_id)

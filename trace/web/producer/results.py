@@ -14,6 +14,7 @@ from trace.services.batches import short_name
 from trace.services.laboratory import own_results
 from trace.services.records import LOCAL_ZONE
 from trace.web.access import actor, needs
+from trace.web.deciding import decides
 from trace.web.hold_words import finding_words
 from trace.web.producer.recording import RecordForm, as_told, common_choices, record
 
@@ -40,6 +41,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @needs("record")
+@decides
 def new() -> ResponseReturnValue:
     """A result about one lot, signed by the laboratory."""
     acting = laboratory()
