@@ -73,11 +73,12 @@ def _version(folder: Path) -> float:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Starts a server in a new folder, yields it, stops it and removes the folder."""
+def running_server(within: str | None = None) -> Iterator[Server]:
+    """Starts a server in a new folder, yields it, stops it and removes the folder; `within` a short
+    path other than /tmp."""
     binaries = programs()
     # Not pytest's folder: a socket's path may have 107 bytes only.
-    folder = Path(tempfile.mkdtemp(prefix="trace-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="trace-pg-", dir=within or "/tmp"))
     prefix = as_server_user(folder)
     process: subprocess.Popen[bytes] | None = None
     try:
