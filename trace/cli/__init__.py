@@ -19,6 +19,7 @@ MODULES = (
     "files",
     "requests",
     "retention",
+    "jobs",
     "audit",
     "people",
     "tokens",

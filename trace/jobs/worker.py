@@ -1,6 +1,7 @@
 """The worker: publishes the log every half second and runs jobs, each under a lease.
 
-A worker that dies leaves a lease that expires; another takes the job up again.
+A worker that dies leaves a lease that expires; another takes the job up again, until it is plain
+that the job is what kills them (services.jobs_aside).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from trace import clock
@@ -33,6 +34,7 @@ from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import replicas, sequencer
 from trace.services.heartbeats import Heart
+from trace.services.jobs_aside import DEATHS, INTERNAL, WORKER_DIED, set_aside
 from trace.services.outages import is_outage
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
@@ -41,6 +43,7 @@ logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 PAUSE = 0.3
 ATTEMPTS = 5
+LONGEST_PAUSE = 300  # seconds before another try; must stay below UNBELIEVABLE
 # No lease and no pause before another try is as long as this: one that seems longer was given while
 # the clock was wrong, and nobody waits for a time that was never meant.
 UNBELIEVABLE = timedelta(minutes=10)
@@ -52,7 +55,16 @@ def worker_name() -> str:
 
 
 def claim(worker: str) -> Job | None:
-    """Takes the next due job under a lease and commits; None when there is none."""
+    """Takes the next due job under a lease and commits; None when there is none. Jobs that killed
+    their workers often enough are set aside on the way."""
+    while (job := _claim(worker)) is not None and job.deaths >= DEATHS:
+        logger.error("job-set-aside", job=job.id, kind=job.kind, tries=job.deaths)
+        set_aside(job.id, worker, WORKER_DIED, at=clock.now())
+        db.session.commit()
+    return job
+
+
+def _claim(worker: str) -> Job | None:
     now = clock.now()
     due = (
         select(Job.id)
@@ -78,6 +90,8 @@ def claim(worker: str) -> Job | None:
             leased_by=worker,
             lease_until=now + LEASE,
             attempts=Job.attempts + 1,
+            # Still running and free to be taken: the last try never said how it ended.
+            deaths=Job.deaths + case((Job.state == "running", 1), else_=0),
         )
         .returning(Job)
         .execution_options(synchronize_session=False)
@@ -114,12 +128,13 @@ def run(job: Job) -> None:
     except Exception as error:
         db.session.rollback()
         if is_outage(error):  # nobody's fault, however often
-            _again(job_id)
+            _again(job_id, always=True)
             return
         logger.exception("job-failed", job=job_id, kind=kind)
-        if _again(job_id):
-            return
-        result, state = {"error": "internal"}, "failed"
+        if not _again(job_id):
+            set_aside(job_id, worker, INTERNAL, at=clock.now())
+            db.session.commit()
+        return
     db.session.execute(
         update(Job)
         # A lease that ran out may have been taken by another worker: how it ends is its to say.
@@ -136,15 +151,29 @@ def run(job: Job) -> None:
     db.session.commit()
 
 
-def _again(job_id: int) -> bool:
-    """Puts a job back for a later try; False when it has been tried often enough."""
+def _again(job_id: int, *, always: bool = False) -> bool:
+    """Puts a job back for a later try; False when it has been tried often enough. That it was
+    answered for ends the row of deaths."""
     job = db.session.get(Job, job_id, populate_existing=True)
-    if job is None or job.attempts >= ATTEMPTS:
+    if job is None or (job.attempts >= ATTEMPTS and not always):
         return False
     job.state = "queued"
-    job.run_after = clock.now() + timedelta(seconds=2**job.attempts)
+    job.deaths = 0
+    job.run_after = clock.now() + timedelta(seconds=min(2**job.attempts, LONGEST_PAUSE))
     db.session.commit()
     return True
+
+
+def give_back(job_id: int, worker: str) -> None:
+    """A job whose end could not be told when it came, told now: the database was away, and this
+    worker is alive."""
+    db.session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.leased_by == worker, Job.state == "running")
+        .values(state="queued", deaths=0, run_after=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
 
 
 def publish(worker: str) -> None:
@@ -212,8 +241,12 @@ def work() -> None:
     storer.start()
     logger.info("worker-started", worker=worker)
     tidying, counting, following = Tidying(), Counting(), Following()
+    untold: int | None = None
     while not stop.is_set():
         try:
+            if untold is not None:
+                give_back(untold, worker)
+                untold = None
             tidying.run(at=clock.now())
             counting.run(at=clock.now())
             following.run(at=clock.now())
@@ -222,7 +255,9 @@ def work() -> None:
                 db.session.rollback()
                 stop.wait(PAUSE)
             else:
+                untold = job.id
                 run(job)
+                untold = None
         except Exception as error:
             # The database, a full disk, a file server: the worker outlives it and tries again.
             _wait_out(error, stop)

@@ -25,12 +25,14 @@ from trace.config import Settings
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation
-from trace.services import heartbeats, sequencer
+from trace.services import heartbeats, jobs_aside, sequencer
 from trace.services.backups import LAST
+from trace.services.copies_of_database import as_readers_see, read_copies
 from trace.services.files import KEPT, Folder, KeepsFirst, files
 from trace.services.keys import log_key, root_key, signing_key
 from trace.services.log import OtherIdBase, current_state
 from trace.services.platform import platform_organisation
+from trace.services.replicas import replica
 from trace.services.scans_shared import waiting
 from trace.services.settings import current_settings
 from trace.services.shared import shared
@@ -222,6 +224,74 @@ def _workers(settings: Settings, now: datetime) -> Iterator[Found]:
     )
 
 
+def _replicas(settings: Settings, now: datetime) -> Iterator[Found]:
+    found, copy = read_copies(), replica()
+    if found is None or not (copy or found.wanted or found.copies or found.hidden):
+        yield Found("replicas", "ok", "none is used")
+        return
+    if found.hidden:
+        yield Found(
+            "replicas",
+            "warning",
+            f"{found.hidden} follow the primary, and this role may not see how far they are",
+            "As the database's administrator: GRANT pg_read_all_stats TO the application's role.",
+        )
+    bound = settings.replica_lag
+    for one in found.copies:
+        seconds = one.seconds_behind
+        late = seconds is None or seconds > bound
+        far = "unknown" if one.bytes_behind is None else f"{one.bytes_behind} bytes"
+        behind = "" if seconds is None else f", {seconds:.1f} s"
+        yield Found(
+            "replicas",
+            "warning" if late else "ok",
+            f"{one.name} ({'synchronous' if one.synchronous else 'asynchronous'}) is behind by "
+            f"{far}{behind}",
+            "Look at its disk, its network and long queries on it; patronictl reinit copies it "
+            "anew."
+            if late
+            else "",
+        )
+    if not found.synchronous and not found.hidden:
+        yield Found(
+            "replicas",
+            "fault" if found.wanted else "warning",
+            "a synchronous replica is wanted and none is there: commits wait"
+            if found.wanted
+            else "no replica is synchronous: what is acknowledged is on one disk only",
+            "Bring a replica back; with Patroni set synchronous_mode (deploy/cluster/patroni.yml).",
+        )
+    if copy is not None:
+        seen = as_readers_see(copy, now)
+        if seen is None or seen.age > bound:
+            how = "leads nowhere" if seen is None else f"is {seen.age:.0f} s old (bound: {bound})"
+            yield Found(
+                "replicas",
+                "warning",
+                f"what TRACE_DATABASE_READ_URL gives {how}: pages are read from the primary",
+                "See that it leads to a replica, that a worker with this setting runs (it gives "
+                "the sign), and that clocks agree.",
+            )
+        else:
+            yield Found("replicas", "ok", f"what readers get is {seen.age:.1f} s old")
+
+
+def _jobs(settings: Settings, now: datetime) -> Iterator[Found]:
+    aside = jobs_aside.count_aside()
+    if not aside:
+        yield Found("jobs", "ok", "no job is set aside")
+        return
+    count = sum(number for _, number in aside)
+    are = "1 job is" if count == 1 else f"{count} jobs are"
+    yield Found(
+        "jobs",
+        "warning",
+        f"{are} set aside: {', '.join(kind for kind, _ in aside)}",
+        "They killed their worker each time, or failed each time. Find out why, then: flask --app "
+        "wsgi trace jobs --again ID (or --leave ID), or /admin/jobs/.",
+    )
+
+
 def _disk(settings: Settings, now: datetime) -> Iterator[Found]:
     free = shutil.disk_usage(settings.instance).free
     state = "fault" if free < FREE_FAULT else "warning" if free < FREE_WARNING else "ok"
@@ -315,9 +385,11 @@ EXAMINATIONS: Final[tuple[tuple[str, Callable[[Settings, datetime], Iterable[Fou
     ("secrets", _secrets),
     ("permissions", _permissions),
     ("database", _database),
+    ("replicas", _replicas),
     ("log", _log),
     ("keys", _keys),
     ("worker", _workers),
+    ("jobs", _jobs),
     ("disk", _disk),
     ("files", _files),
     ("redis", _redis),
@@ -331,4 +403,6 @@ MENDS: Final = {
     "files": "See TRACE_FILES, TRACE_FILES_KEY, TRACE_FILES_SECRET and whether its server runs.",
     "permissions": "Run this as the user the application runs as.",
     "demo": "First see to the database.",
+    "jobs": "First see to the database.",
+    "replicas": "First see to the database.",
 }

@@ -17,8 +17,12 @@ from sqlalchemy import func, select
 from trace.core.statements import parse_entry
 from trace.extensions import db
 from trace.models import Job, LogCheckpoint, LogEntry, LogState, Passport, Recall
-from trace.services import backups, heartbeats
+from trace.services import backups, heartbeats, jobs_aside, readiness
+from trace.services.copies_of_database import as_readers_see, read_copies
+from trace.services.replicas import replica
+from trace.services.scans_shared import waiting
 from trace.services.settings import current_settings
+from trace.services.shared import shared
 
 SLOW_FOR: Final = timedelta(seconds=60)
 RECENT_RECALLS: Final = 20
@@ -40,13 +44,35 @@ def plain(name: str, text: str, value: float) -> Measure:
 
 
 def read_measures(*, now: datetime) -> list[Measure]:
-    """Everything; the caller ends the transaction. Raises OperationalError without a database."""
-    return [*_log(now), *_jobs(now), *_workers(now), *_disk(), *_backup(now), *SLOW.read(now)]
+    """What the database tells; the caller ends the transaction. Raises SQLAlchemyError."""
+    return [*_log(now), *_jobs(now), *SLOW.read(now), *_copies(now)]
+
+
+def read_own(*, now: datetime) -> list[Measure]:
+    """What is known without the database: of this machine, and of what it shares with others."""
+    return [*_workers(now), *_disk(), *_backup(now), *_shared()]
+
+
+def read_ready() -> list[Measure]:
+    """Whether this server can serve, and whether the primary answers. Nobody who watches waits for
+    a primary that is known to be away; the caller ends the transaction."""
+    reading = readiness.examine("reading")
+    there = reading.checks["database"] == readiness.OK
+    writing = there and readiness.examine("writing").holds
+    return [
+        plain("trace_up", "1: the database (its primary) answers.", there),
+        Measure(
+            "trace_ready",
+            "1: requests for this purpose can be served here, as /readyz says.",
+            ("purpose",),
+            ((("reading",), reading.holds), (("writing",), writing)),
+        ),
+    ]
 
 
 def _log(now: datetime) -> list[Measure]:
     state = db.session.execute(
-        select(LogState.start, LogState.size, LogState.integrated)
+        select(LogState.start, LogState.size, LogState.integrated, LogState.last_time)
         .order_by(LogState.id.desc())
         .limit(1)
     ).one_or_none()
@@ -72,6 +98,11 @@ def _log(now: datetime) -> list[Measure]:
             "trace_log_integration_delay_seconds",
             "Age of the oldest entry that is not yet under a signed checkpoint; 0 without any.",
             delay,
+        ),
+        plain(
+            "trace_log_ahead_seconds",
+            "How far the newest record time is ahead of this machine's clock; 0 as a rule.",
+            max(0.0, (state.last_time - now).total_seconds()),
         ),
     ]
     if made is not None:
@@ -105,6 +136,73 @@ def _jobs(now: datetime) -> list[Measure]:
             0.0 if oldest is None else (now - oldest).total_seconds(),
         ),
         plain("trace_jobs_failed_day", "Jobs of the last 24 hours that failed.", failed or 0),
+        Measure(
+            "trace_jobs_aside",
+            "Jobs set aside until somebody looks: they killed their worker, or failed each time.",
+            ("kind",),
+            tuple(((kind,), count) for kind, count in jobs_aside.count_aside()),
+        ),
+    ]
+
+
+def _copies(now: datetime) -> list[Measure]:
+    """The replicas as the primary sees them, and what is read from them as readers do."""
+    found = read_copies()
+    copies = () if found is None else found.copies
+    copy = replica()
+    expected = copy is not None or (found is not None and (found.wanted or bool(copies)))
+    measures = [
+        plain("trace_replicas_expected", "1 where there should be replicas.", expected),
+        plain("trace_replicas", "Replicas that follow the primary.", len(copies)),
+        plain(
+            "trace_replicas_synchronous",
+            "Replicas that hold what is acknowledged before it is.",
+            0 if found is None else found.synchronous,
+        ),
+        Measure(
+            "trace_replica_lag_bytes",
+            "What the primary wrote and this replica does not show yet.",
+            ("replica",),
+            tuple(((c.name,), c.bytes_behind) for c in copies if c.bytes_behind is not None),
+        ),
+        Measure(
+            "trace_replica_lag_seconds",
+            "For how long.",
+            ("replica",),
+            tuple(((c.name,), c.seconds_behind) for c in copies if c.seconds_behind is not None),
+        ),
+    ]
+    age: tuple[tuple[tuple[str, ...], float], ...] = ()
+    believed = age
+    if copy is not None:
+        told = as_readers_see(copy, now)
+        believed = (((), told is not None and told.believed),)
+        age = () if told is None else (((), told.age),)
+    measures += [
+        Measure("trace_replica_believed", "1: pages are read from a replica.", (), believed),
+        Measure(
+            "trace_replica_age_seconds", "How old what readers get from a replica is.", (), age
+        ),
+    ]
+    return measures
+
+
+def _shared() -> list[Measure]:
+    redis = shared()
+    entries = None if redis is None else waiting(redis)
+    return [
+        Measure(
+            "trace_scan_bundles_waiting",
+            "Bundles of scans in Redis that no worker took yet.",
+            (),
+            () if entries is None else (((), entries),),
+        ),
+        Measure(
+            "trace_redis_up",
+            "1: the Redis that is configured answers.",
+            (),
+            () if redis is None else (((), entries is not None),),
+        ),
     ]
 
 

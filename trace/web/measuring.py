@@ -25,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from trace.config import environment
+from trace.services.counted import REGISTRY
 from trace.services.measures import Measure
 
 logger = structlog.get_logger()
@@ -36,7 +37,6 @@ SAMPLE: Final = 64  # a power of two
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SHORT_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
 
-REGISTRY: Final = CollectorRegistry()
 REQUESTS: Final = Counter(
     "trace_requests",
     "Requests answered by the long way.",

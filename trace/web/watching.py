@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 import orjson
+import structlog
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,11 +16,12 @@ from trace import clock
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.services import readiness
-from trace.services.measures import plain, read_measures
+from trace.services.measures import read_measures, read_own, read_ready
 from trace.services.settings import current_settings
 from trace.web.measuring import exposition
 
 blueprint = Blueprint("watching", __name__)
+logger = structlog.get_logger()
 
 
 @blueprint.get("/healthz")
@@ -43,12 +45,15 @@ def metrics() -> ResponseReturnValue:
     no such page."""
     if not (_has_token() or _is_local()):
         raise NotFound
+    now = clock.now()
+    found = read_own(now=now)
     try:
-        found = [*read_measures(now=clock.now()), plain("trace_up", "1: the database answers.", 1)]
+        found += read_measures(now=now)
     except SQLAlchemyError:
-        found = [plain("trace_up", "1: the database answers.", 0)]
+        logger.warning("figures-missing")
     finally:
         db.session.rollback()
+    found += read_ready()
     response = Response(exposition(found), content_type="text/plain; version=0.0.4; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response

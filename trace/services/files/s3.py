@@ -27,6 +27,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     HTTPClientError,
 )
 
+from trace.services.counted import BUCKET, BUCKET_RETRIES
 from trace.services.files.base import (
     CHUNK,
     WHOLE,
@@ -76,6 +77,8 @@ class Bucket:
                 s3={"addressing_style": "path" if endpoint else "auto"},
             ),
         )
+
+        self._client.meta.events.register("needs-retry.s3", _count_retry)
 
     def put(self, name: str, data: bytes, *, replace: bool = False) -> bool:
         check_size(len(data))
@@ -171,20 +174,29 @@ class _Taken(Exception):
     """The server refused a second file of this name."""
 
 
+def _count_retry(*, attempts: int, **_: object) -> None:
+    """Asked by the client after each try whether another is needed: says nothing, and counts."""
+    if attempts > 1:
+        BUCKET_RETRIES.inc()
+
+
 @contextmanager
 def _asked() -> Iterator[None]:
-    """What the client raises, in our words. Raises FileMissing, FilesAway."""
+    """What the client raises, in our words; counted. Raises FileMissing, FilesAway."""
+    outcome = "away"
     try:
         yield
+        outcome = "ok"
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _GONE:
-            raise FileMissing from None
-        if code in _THERE:
-            raise _Taken from None
+        if code in (*_GONE, *_THERE):
+            outcome = "refused"
+            raise (FileMissing if code in _GONE else _Taken) from None
         raise FilesAway from error
     except (BotoCoreError, HTTPClientError, OSError) as error:
         raise FilesAway from error
+    finally:
+        BUCKET.labels(outcome).inc()
 
 
 def _checked(body: Any, name: str, size: int, expected: str) -> Iterator[bytes]:

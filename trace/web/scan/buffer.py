@@ -25,6 +25,7 @@ from flask import Flask
 
 from trace.extensions import db
 from trace.services import scans, scans_shared
+from trace.services.counted import SCANS_DROPPED, SCANS_WAITING
 from trace.services.outages import OUTAGES
 from trace.services.shared import shared_of
 
@@ -55,6 +56,7 @@ class Buffer:
         self._held: deque[scans.Seen] = deque()
         self._keys: dict[date, bytes] = {}
         self._dropped = 0
+        self._left = 0
         self._storing = threading.Lock()
         self._starting = threading.Lock()
         self._stop = threading.Event()
@@ -84,28 +86,37 @@ class Buffer:
     def flush(self) -> int:
         """Stores what there is; how many scans were taken. Leaves no session behind."""
         with self._storing:
-            taken = [self._held.popleft() for _ in range(len(self._held))]
-            if self._dropped:
-                logger.warning("scans-dropped", count=self._dropped)
-                self._dropped = 0
-            if not taken:
-                return 0
-            if self._shared and scans_shared.push(self._shared, taken, self._per_minute):
-                return len(taken)
-            with self._app.app_context():
-                try:
-                    scans.store(taken)
-                    db.session.commit()
-                except OUTAGES:
-                    db.session.rollback()
-                    self._held.extendleft(reversed(taken))
-                    logger.warning("scans-wait", count=len(taken))
-                    return 0
-                except Exception:
-                    # Numbers are lost rather than tried for ever; the log says why.
-                    db.session.rollback()
-                    logger.exception("scans-lost", count=len(taken))
+            count = self._store()
+            left = len(self._held)
+            if left != self._left:
+                self._left = left
+                SCANS_WAITING.set(left)
+            return count
+
+    def _store(self) -> int:
+        taken = [self._held.popleft() for _ in range(len(self._held))]
+        if self._dropped:
+            logger.warning("scans-dropped", count=self._dropped)
+            SCANS_DROPPED.inc(self._dropped)
+            self._dropped = 0
+        if not taken:
+            return 0
+        if self._shared and scans_shared.push(self._shared, taken, self._per_minute):
             return len(taken)
+        with self._app.app_context():
+            try:
+                scans.store(taken)
+                db.session.commit()
+            except OUTAGES:
+                db.session.rollback()
+                self._held.extendleft(reversed(taken))
+                logger.warning("scans-wait", count=len(taken))
+                return 0
+            except Exception:
+                # Numbers are lost rather than tried for ever; the log says why.
+                db.session.rollback()
+                logger.exception("scans-lost", count=len(taken))
+        return len(taken)
 
     def close(self) -> None:
         """Stores the rest; after it nothing runs in the background."""
