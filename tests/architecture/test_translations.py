@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,13 @@ KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "_l": None, "lazy_ngettext
 OPTIONS = {"**.html": {"trimmed": "true", "silent": "false"}}
 
 
-def sentences() -> Iterator[tuple[str, str]]:
+@cache
+def sentences() -> tuple[tuple[str, str], ...]:
     """(where, Vietnamese sentence) of everything marked for translation."""
+    return tuple(_sentences())
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
     for folder in ("templates", "trace"):
         found = extract_from_dir(
             ROOT / folder, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS
@@ -34,7 +40,7 @@ def sentences() -> Iterator[tuple[str, str]]:
                     yield f"{folder}/{file}:{line}", text
 
 
-def untranslated(language: str, texts: Iterator[tuple[str, str]]) -> list[str]:
+def untranslated(language: str, texts: Iterable[tuple[str, str]]) -> list[str]:
     known: dict[str, str] = {}
     for message in catalogue(language):
         ids, strings = message.id, message.string

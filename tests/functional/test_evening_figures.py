@@ -34,6 +34,7 @@ def console(app: Flask, pages: PageClient, now: datetime) -> Console:
     return made
 
 
+@pytest.mark.long  # minutes of people's time are counted, seconds of the server's measured
 @pytest.mark.one_database
 def test_two_hundred_households_are_sprayed_in_five_minutes_and_weighed_in_ten(
     console: Console,

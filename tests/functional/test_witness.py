@@ -407,6 +407,7 @@ def test_a_key_file_is_for_its_owner_and_read_back_as_made(tmp_path: Path) -> No
         read_key(tmp_path / "none")
 
 
+@pytest.mark.long  # killed at random moments in every run: test_witness_killed
 def test_the_command_serves_a_witness_that_survives_being_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "trace", "witness"]
     environment = {**os.environ, "TRACE_INSTANCE": str(tmp_path / "instance")}
