@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.session  # type: ignore[import-untyped]  # ships no types
@@ -25,6 +25,7 @@ from trace.config import BadSetting, Settings
 from trace.extensions import db
 from trace.services import doctor, files
 from trace.services.attachments import is_aside, keep_photo, put_aside, read_kept
+from trace.services.counted import REGISTRY
 from trace.services.exports import drop_old, find_file
 from trace.services.files import (
     KEPT,
@@ -165,14 +166,26 @@ def test_a_file_changed_in_the_bucket_is_never_given_out_whole(bucket: str, s3: 
     assert 0 < len(got) < len(data)
 
 
+BUCKET_COUNTS: Final[list[tuple[str, dict[str, str]]]] = [
+    ("trace_bucket_requests_total", {"outcome": "away"}),
+    ("trace_bucket_retries_total", {}),
+]
+
+
 def test_a_server_that_is_away_is_said_and_waited_for_only_so_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("trace.services.files.s3.TRIES", 1)
     place = opened("s3://bucket-1?endpoint=http://127.0.0.1:9")
+    away, again = (REGISTRY.get_sample_value(*one) or 0 for one in BUCKET_COUNTS)
     for act in (place.read, place.facts, place.remove):
         with pytest.raises(FilesAway):
             act(NAME)
+    assert [REGISTRY.get_sample_value(*one) for one in BUCKET_COUNTS] == [away + 3, again]
+    monkeypatch.setattr("trace.services.files.s3.TRIES", 2)
+    with pytest.raises(FilesAway):
+        opened("s3://bucket-1?endpoint=http://127.0.0.1:9").remove(NAME)
+    assert [REGISTRY.get_sample_value(*one) for one in BUCKET_COUNTS] == [away + 4, again + 1]
 
 
 @pytest.mark.parametrize(

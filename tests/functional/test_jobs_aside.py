@@ -74,7 +74,7 @@ def test_a_job_that_kills_every_worker_is_set_aside_and_told_until_it_is_settled
         assert (job.state, job.deaths) == ("failed", jobs_aside.DEATHS)
         assert job.payload is not None
         found = {one.name: one.values for one in read_measures(now=after)}
-        assert found["trace_jobs_aside"] == (((KIND,), 1),)
+        assert dict(found["trace_jobs_aside"]) == {(KIND,): 1}
         admin = platform.platform_organisation().id
         check_refused(make_actor(NOW))
     told = app.test_cli_runner().invoke(args=["trace", "doctor"]).output

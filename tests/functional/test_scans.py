@@ -28,6 +28,7 @@ from trace.extensions import db
 from trace.models import Copy, ScanCount, ScanSalt, ScanVisit, UnitScan
 from trace.models.types import to_millis
 from trace.services import scans
+from trace.services.counted import REGISTRY
 from trace.services.scan_places import places_from
 from trace.web.scan import rows
 from trace.web.scan.beacon import counting, is_program
@@ -297,17 +298,21 @@ def test_what_the_database_does_not_take_is_tried_again(
     monkeypatch.setattr(scans, "store", locked)
     assert stored(client) == []
     assert len(counting(client.application).buffer) == 2
+    assert REGISTRY.get_sample_value("trace_scans_waiting") == 2
     monkeypatch.setattr(scans, "store", store)
     assert stored(client) == [(TODAY, "", 2)]
+    assert REGISTRY.get_sample_value("trace_scans_waiting") == 0
 
 
 @pytest.mark.one_database
 def test_a_full_memory_drops_scans_and_keeps_standing(farm: Farm, client: FlaskClient) -> None:
     page = "/t" + path_of(farm.register(10))
+    dropped = REGISTRY.get_sample_value("trace_scans_dropped_total") or 0
     counting(client.application).buffer._limit = 2
     for address in (HANOI, SAIGON, HUE):
         assert shown(client, page, address) == 204
     assert stored(client) == [(TODAY, "", 2)]
+    assert REGISTRY.get_sample_value("trace_scans_dropped_total") == dropped + 1
 
 
 def test_a_thousand_scans_take_a_handful_of_statements(farm: Farm, client: FlaskClient) -> None:

@@ -93,7 +93,10 @@ def read_copies() -> Copies | None:
         called = name if name not in names else f"{name} {address or len(names)}"
         names.add(called)
         size = None if behind is None else max(0, int(behind))
-        # Who is asked nothing new for a while has nothing to be late with.
-        seconds = float(late) if late is not None else 0.0 if size == 0 else None
-        found.append(Copy(called, sync in SYNCHRONOUS, size, seconds))
+        # Who was sent nothing new for a while has nothing to be late with; one that only receives
+        # shows nothing at all.
+        seconds = None if size is None else 0.0 if size == 0 else late
+        found.append(
+            Copy(called, sync in SYNCHRONOUS, size, None if seconds is None else float(seconds))
+        )
     return Copies(bool(wanted), tuple(found), hidden)
