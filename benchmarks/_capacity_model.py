@@ -159,7 +159,8 @@ def wait(used: float, service: float) -> float:
 
 def seconds(demand: Demand, costs: UnitCosts, what: str, kinds: tuple[str, ...] = KINDS) -> float:
     """Of web, worker or database processors, or bytes out, asked for in the busiest second."""
-    return sum(getattr(demand.peak, kind) * getattr(costs.each[kind], what) for kind in kinds)
+    spent = (getattr(demand.peak, kind) * getattr(costs.each[kind], what) for kind in kinds)
+    return float(sum(spent))
 
 
 def lock_held(demand: Demand, costs: UnitCosts, sizes: Sizes, replicas: int) -> float:
@@ -335,6 +336,20 @@ def _lines(one: Demand, costs: UnitCosts, size: Sizes) -> int:
 def _replicas(one: Demand, costs: UnitCosts, size: Sizes) -> int:
     reads = seconds(one, costs, "database", READS)
     return math.ceil(reads / (size.database_cores * size.core) / TARGET)
+
+
+def throughput(
+    workers: int, web: float, asks: float, database: float, processors: int, ours: float
+) -> float:
+    """Requests a second at which gunicorn is saturated on a machine it shares.
+
+    A request costs `web` seconds of a worker process, each of which uses one processor at most,
+    `asks` of whoever sends it, beside it on the machine, and `database` of a server of its own. Of
+    all `processors` those who serve and those who send get `ours` together, whatever their number:
+    the kernel shares out by group of processes first.
+    """
+    whole = processors / (web + asks + database)
+    return min(workers / web, ours / (web + asks), whole)
 
 
 @dataclass(frozen=True, slots=True)

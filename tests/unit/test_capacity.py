@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from benchmarks._capacity_demand import (
     season_of,
     simulate,
 )
+from benchmarks._capacity_growth import compare_run, parse_run, read_run, worst
 from benchmarks._capacity_model import (
     KINDS,
     LOCK,
@@ -40,6 +42,7 @@ from benchmarks._capacity_model import (
     room_of,
     seconds,
     single,
+    throughput,
     wait,
 )
 
@@ -306,3 +309,63 @@ def test_one_machine_with_sqlite_is_full_by_its_writer_or_its_processors() -> No
     few, many = (single(demand(scale), COSTS) for scale in (0.01, 10))
     assert few.most < TARGET < many.most
     assert many.most == max(many.processors, many.writer, many.room)
+
+
+def test_a_saturated_server_as_computed_by_hand() -> None:
+    # 4 ms of web, 1 ms of who asks, 1 ms of the database, on a quiet machine of two processors.
+    one, two = (throughput(workers, 0.004, 0.001, 0.001, 2, 2.0) for workers in (1, 2))
+    assert one == pytest.approx(250)  # one process is one processor
+    assert two == pytest.approx(2 / 0.006)  # both processors, shared by all three
+    # Others leave us half a processor: 5 ms a request of it.
+    assert throughput(2, 0.004, 0.001, 0.001, 2, 0.5) == pytest.approx(100)
+
+
+# -- the large run, read back ----------------------------------------------------------------------
+
+GROWTH = """# Growth
+
+Written by `python -m benchmarks growth` on 2026-11-23, on 2 processors and 24 GB of memory.
+
+| what | value | floor | ratio | promised | kept |
+| --- | --- | --- | --- | --- | --- |
+| capture of 200 events, 300,000 events, SQLite | 70 ms | 67.9 ms | 1.03 | ratio <= 1.5 | yes |
+| capture of 200 events, 9,890,000 events, SQLite | 86 ms | 67.9 ms | 1.27 | ratio <= 1.5 | yes |
+| scan page, warm, 9,890,000 events, SQLite | 1.31 ms | 1.26 ms | 1.04 | ratio <= 1.2 | yes |
+| scan page, not in memory, 9,890,000 events, SQLite | 9.5 ms | 9.8 ms | 0.97 | … | yes |
+| stored per event, SQLite | 3,902 bytes |  |  | <= 4000 bytes | yes |
+| nonsense of SQLite | many ms |  | ? | | |
+"""
+
+
+def test_the_large_runs_report_is_read_whatever_else_stands_in_it() -> None:
+    run = parse_run(GROWTH)
+    assert run.written == "2026-11-23"
+    stored, capture = run.find("stored per event", "SQLite"), run.find("capture of", "SQLite")
+    assert stored is not None
+    assert (stored.value, stored.unit, stored.ratio) == (3902, "bytes", None)
+    assert capture is not None  # of the largest run
+    assert (capture.events, capture.value, capture.ratio) == (9_890_000, 86, 1.27)
+    assert run.find("stored per event", "PostgreSQL") is None
+    assert parse_run("nothing of the kind | 3 |").lines == ()
+
+
+def test_an_absent_report_compares_nothing(tmp_path: Path) -> None:
+    run = read_run(tmp_path / "growth.md")
+    assert run.lines == ()
+    assert compare_run(run, "SQLite", COSTS, 4000, 24e9) == []
+
+
+def test_a_wrong_prediction_is_told_with_its_sign() -> None:
+    found = {one.what: one for one in compare_run(parse_run(GROWTH), "SQLite", COSTS, 4292.2, 24e9)}
+    assert found["stored per event"].error == pytest.approx(0.1)
+    large = found["capture of 200 events, 9,890,000 events against few"]
+    assert large.error == pytest.approx(1 / 1.27 - 1)
+    assert worst(list(found.values())) is large
+
+
+def test_the_report_that_lies_beside_the_project_can_be_read() -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "reports" / "growth.md"
+    if not path.exists():
+        pytest.skip("benchmarks growth has not been run here")
+    stored = read_run(path).find("stored per event", "SQLite")
+    assert stored is None or 1000 < stored.value < 10_000
