@@ -74,6 +74,7 @@ OBJECTS: dict[str, str] = {
     "recall_id": "recalls",
     "report_id": "reports",
     "request_id": "requests",
+    "reset_id": "factor_resets",
     "run": "crate_labels.run",
     "sample_id": "samples",
     "sensor_id": "sensors",

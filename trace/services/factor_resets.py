@@ -167,7 +167,7 @@ def tell(person: Person, word: str, context: dict[str, object], *, at: datetime)
     prefer, and in the application."""
     title, text = say(word, context, person.locale)
     with force_locale(person.locale):
-        body = f"{text}\n\n{gettext('Trace gửi để bảo vệ tài khoản của bạn.')}"
+        body = f"{text}\n\n" + gettext("Trace gửi để bảo vệ tài khoản của bạn.")
     until = at + TOLD
     if person.email and person.email_proven_at and senders.is_on("email"):
         senders.post("email", person.email, title, body, at=at, until=until)

@@ -62,6 +62,9 @@ TRIES: Final = 5
 DRAFT_LIFE: Final = timedelta(minutes=30)
 # A sign-in of somebody who decides is at most a day old (services.sessions).
 YOUNG: Final = timedelta(hours=24)
+# So long before the end of their time, people are led to setting it up at each sign-in, and pages
+# that decide say until when they open.
+LED: Final = timedelta(days=14)
 # When the first asking is so long ago that no number of days is left: whose second step was taken
 # away has no time without one.
 NO_TIME_LEFT: Final = EPOCH

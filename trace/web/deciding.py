@@ -44,7 +44,8 @@ def second_step_first(kind: str) -> ResponseReturnValue | None:
         return None
     found = standing_now()
     if found.state in ("fine", "grace"):
-        g.factor_until = found.until
+        near = found.until is not None and found.until - clock.now() <= factors.LED
+        g.factor_until = found.until if near else None
         return None
     if wants_json() or request.method not in READING:
         raise factors.FactorNeeded

@@ -23,6 +23,8 @@ from sqlalchemy import select
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation
+from trace.services import platform_settings
+from trace.services.actors import Actor
 from trace.services.demo.cases import write_cases
 from trace.services.demo.load import Organisations, load_world
 from trace.services.demo.loggers import write_loggers
@@ -188,6 +190,7 @@ def _authority() -> Organisation:
 
 def _admit(world: World, organisations: Organisations, notes: Notes, now: datetime) -> None:
     """People with passwords, and the token; the notes are on disk before the commit."""
+    _leave_time(now)
     if not notes.sign_ins:
         notes.sign_ins = [_sign_in(person, organisations) for person in world.people]
     for person, kept in zip(world.people, notes.sign_ins, strict=True):
@@ -200,6 +203,15 @@ def _admit(world: World, organisations: Organisations, notes: Notes, now: dateti
         holder = organisations[TOKEN_HOLDER]
         _, notes.token = issue_token(holder, "demo", SCOPES, at=now)
     write_notes(notes)
+
+
+def _leave_time(now: datetime) -> None:
+    """Whoever looks around signs in as those who decide without setting up a second step first: for
+    the longest time there is. Beside real data the platform's own setting stays."""
+    name = "factor_days"
+    if contents() != "real":
+        acting = Actor(platform_organisation(), None, "admin")
+        platform_settings.change(acting, name, platform_settings.BY_NAME[name].most, at=now)
 
 
 def _home(person: PersonPlan, organisations: Organisations) -> Organisation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -21,8 +20,6 @@ from trace.web.resume import Waited, send_again, unpack
 log = structlog.get_logger()
 # In the browser's signed cookie: the token of a sign-in whose second step is not done.
 HALF: Final = "half"
-# So long before its end who has to set up a second step is led there at each sign-in.
-LED: Final = timedelta(days=14)
 
 
 def enter(person: Person, *, fallback: str = "", shown: bool = False) -> ResponseReturnValue:
@@ -49,7 +46,7 @@ def enter(person: Person, *, fallback: str = "", shown: bool = False) -> Respons
     session.clear()
     g.session, g.session_token, g.person = opened, token, person
     waiting = unpack(request.form.get("resume", ""))
-    led = until is not None and until - now <= LED
+    led = until is not None and until - now <= factors.LED
     if opened.organisation_id is None:
         following = safe_next(fallback)
         if led:
