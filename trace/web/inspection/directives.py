@@ -70,7 +70,7 @@ def new() -> ResponseReturnValue:
     return form.page(
         "inspection/directives/new.html",
         kinds=[
-            (directives.BELOW, gettext("cơ quan cấp dưới trong địa bàn")),
+            (directives.BELOW, gettext("Cơ quan cấp dưới trong địa bàn")),
             *words.organisation_kinds(directives.UNIT_KINDS),
         ],
         megabytes=limits["attachment_megabytes"],
