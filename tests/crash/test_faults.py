@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from trace.jobs import worker
 from trace.jobs.registry import load_handlers
 from trace.jobs.tidying import Tidying
 from trace.models import EventKey, Job, LogEntry
-from trace.services import sequencer
+from trace.services import doctor, log, sequencer
 from trace.services.capture import capture
 from trace.services.epcis_captures import submit_document
 from trace.services.log import current_state
@@ -274,6 +275,28 @@ def test_what_was_done_while_the_clock_was_ahead_waits_for_no_far_day(
         )
         assert known == 3 + len(names)
         assert check_whole() == len(entries)  # and published
+
+
+@pytest.mark.one_database("postgresql")
+def test_a_machine_whose_clock_leaps_lifts_no_record_time_beyond_the_databases_clock(
+    app: Flask, hands: Hands
+) -> None:
+    app.extensions["trace.settings"] = replace(app.extensions["trace.settings"], testing=False)
+    with app.app_context():
+        actor = make_actor(clock.now())
+        for days in (0, 400, 0):
+            hands.ahead = timedelta(days=days)
+            capture(actor, [registered(new_lot())], at=clock.now())
+            db.session.commit()
+        hands.ahead = timedelta()
+        entries = db.session.scalars(select(LogEntry.entry).order_by(LogEntry.index)).all()
+        times = [orjson.loads(entry)["t"] for entry in entries]
+        assert times == sorted(times)
+        assert times[-1] <= clock.rfc3339(clock.now() + log.AHEAD)
+        hands.ahead = timedelta(days=-1)
+        found = {one.text: one for one in doctor.examine(now=clock.now()) if one.part == "clock"}
+        assert [one.state for one in found.values()] == ["fault", "fault"]
+        assert any("86400" in text and "apart" in text for text in found)
 
 
 def test_hourly_work_is_due_again_when_the_clock_went_back(app: Flask, hands: Hands) -> None:

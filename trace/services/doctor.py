@@ -18,9 +18,10 @@ import orjson
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from trace import clock
 from trace.config import Settings
 from trace.errors import TraceError
 from trace.extensions import db
@@ -34,6 +35,7 @@ from trace.services.log import OtherIdBase, current_state
 from trace.services.platform import platform_organisation
 from trace.services.replicas import replica
 from trace.services.scans_shared import waiting
+from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
 from trace.services.shared import shared
 
@@ -195,11 +197,31 @@ def _log(settings: Settings, now: datetime) -> Iterator[Found]:
             "clock",
             "fault",
             f"the newest entry is {ahead} s ahead of this machine's clock",
-            "Set the clock by NTP (timedatectl set-ntp true): entries wait for no clock, and "
-            "everything recorded now bears that later time.",
+            "Set the clock by NTP (timedatectl set-ntp true). Record times never go back: until "
+            "the clock is there, everything recorded bears that later time (docs/explanation/"
+            "failures.md).",
         )
     else:
         yield Found("clock", "ok", "the clock is not behind the newest entry")
+
+
+def _clocks(settings: Settings, now: datetime) -> Iterator[Found]:
+    if is_sqlite():
+        return
+    before = clock.now()
+    told = db.session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    apart = max(before - told, told - clock.now(), timedelta())
+    seconds = round(apart.total_seconds(), 1)
+    if apart > CLOCK:
+        yield Found(
+            "clock",
+            "fault",
+            f"this machine's clock and the database's are {seconds} s apart",
+            "Set both by NTP. What is recorded here is dated no later than the database's clock "
+            "allows, and replicas are held against both.",
+        )
+    else:
+        yield Found("clock", "ok", f"the database's clock is {seconds} s from this machine's")
 
 
 def _keys(settings: Settings, now: datetime) -> Iterator[Found]:
@@ -385,6 +407,7 @@ EXAMINATIONS: Final[tuple[tuple[str, Callable[[Settings, datetime], Iterable[Fou
     ("secrets", _secrets),
     ("permissions", _permissions),
     ("database", _database),
+    ("clock", _clocks),
     ("replicas", _replicas),
     ("log", _log),
     ("keys", _keys),
@@ -403,6 +426,7 @@ MENDS: Final = {
     "files": "See TRACE_FILES, TRACE_FILES_KEY, TRACE_FILES_SECRET and whether its server runs.",
     "permissions": "Run this as the user the application runs as.",
     "demo": "First see to the database.",
+    "clock": "First see to the database.",
     "jobs": "First see to the database.",
     "replicas": "First see to the database.",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select, text, update
 
@@ -15,6 +15,7 @@ from trace.models import LogState
 from trace.models.types import from_millis
 from trace.services.bulk import insert_rows
 from trace.services.log_guard import check_holds
+from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
 
 
@@ -41,6 +42,12 @@ class Locked:
     start: int  # the place of this origin's index 0
     size: int
     last_time: datetime
+    latest: datetime | None = None  # no entry made now is later: see record_time
+
+
+# How far a machine's clock may be ahead of the database's before it is not believed. More than
+# clocks that are kept by NTP ever differ, less than anybody would notice in a record.
+AHEAD = timedelta(seconds=10)
 
 
 # An update, not a select: the same words take the row lock on PostgreSQL and the write lock on
@@ -50,6 +57,8 @@ _LOCK = text(
     "WHERE id = (SELECT max(id) FROM log_state) "
     "RETURNING id, origin, id_base, start, size, last_time"
 )
+# PostgreSQL tells its own clock along, read once the lock is held.
+_LOCK_AND_CLOCK = text(f"{_LOCK.text}, clock_timestamp() AS told")
 
 
 # Asked anew under the lock: who waited for it while the log was begun anew holds the old one's.
@@ -67,21 +76,34 @@ _GROWN = (
 def lock() -> Locked:
     """Takes the log lock until the transaction ends. Raises NoLog, OtherIdBase, and LogForked or
     LogRestored where an older backup was restored (trace.services.log_guard)."""
+    asked = _LOCK if is_sqlite() else _LOCK_AND_CLOCK
     while True:
-        row = db.session.execute(_LOCK).one_or_none()
+        row = db.session.execute(asked).one_or_none()
         if row is None:
             raise NoLog
         if db.session.scalar(_NEWEST) == row.id:
             break
-    given = current_settings().id_base
-    if row.id_base != given:
-        raise OtherIdBase(frozen=row.id_base, given=given)
+    settings = current_settings()
+    if row.id_base != settings.id_base:
+        raise OtherIdBase(frozen=row.id_base, given=settings.id_base)
     check_holds(row.id, row.size - row.start)
-    return Locked(row.id, row.origin, row.start, row.size, from_millis(row.last_time))
+    last = from_millis(row.last_time)
+    # Tests set their clock as they please, and the database's knows nothing of it.
+    latest = None if is_sqlite() or settings.testing else _whole(row.told) + AHEAD
+    return Locked(row.id, row.origin, row.start, row.size, last, latest)
+
+
+def _whole(moment: datetime) -> datetime:
+    """In milliseconds, as all record times are."""
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def record_time(state: Locked, at: datetime) -> datetime:
-    """The record time of entries made now: never before the last one (formats §3)."""
+    """The record time of entries made now: never before the last one (formats §3), which is why one
+    that was too late could never be mended. So a machine whose clock runs ahead is not believed
+    beyond the database's own clock, where that is another one."""
+    if state.latest is not None:
+        at = min(at, state.latest)
     return max(at, state.last_time)
 
 
