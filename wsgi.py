@@ -17,7 +17,8 @@ configure_mappers()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
 
-# A thread that computes (a sheet of labels, a chain) gives the interpreter up when another one has
-# waited for so long. A page from memory asks for it some five times, and would wait as often: with
-# Python's own five milliseconds it takes ten times as long beside one such thread.
+# A thread that computes (a chain, a sheet of labels) gives the interpreter up when another one has
+# waited for so long; a page from memory asks for it several times. Measured beside one such thread:
+# a third off the page's 99th percentile, a quarter more pages, and no less of the other work than
+# with Python's own five milliseconds.
 sys.setswitchinterval(0.0005)

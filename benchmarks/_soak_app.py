@@ -61,7 +61,7 @@ def _caches() -> dict[str, int]:
     memory: Any = app.extensions.get("trace.scan")
     if memory is not None:
         for name in getattr(type(memory), "__slots__", None) or vars(memory):
-            one = getattr(memory, name, None)
+            one: Any = getattr(memory, name, None)
             size = getattr(one, "_bytes", None)
             if isinstance(size, int):
                 found[f"pages: {name}, bytes"] = size

@@ -17,8 +17,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks._soak_acts import MIX, NOW_AND_THEN, Act, Stage, prepare
+from benchmarks._soak_acts import MIX, NOW_AND_THEN, prepare
 from benchmarks._soak_people import Line, People, Strange
+from benchmarks._soak_stage import Act, Stage
 from benchmarks._soak_told import Told
 
 HANDS: Final = 48

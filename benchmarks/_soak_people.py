@@ -126,7 +126,7 @@ class Visitor:
     def form(self, kind: str, path: str, which: str = "//main//form[@method='post']") -> Form:
         """The first form of a page. Raises Strange without one."""
         answer = self.ask(kind, path)
-        found = html.fromstring(answer.body).xpath(which)
+        found: Any = html.fromstring(answer.body).xpath(which)
         if not found:
             self.line.told.wonder(f"{kind}: {path} has no form")
             raise Strange

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -175,6 +176,12 @@ def web_command(folder: Path) -> list[str]:
     return [*words, "--bind", f"unix:{folder}/web.sock"]
 
 
+def allocator() -> dict[str, str]:
+    """What the unit tells malloc."""
+    unit = (ROOT / "deploy/systemd/trace-web.service").read_text()
+    return dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", unit))
+
+
 @contextmanager
 def site(database: str, chains: int, *, traced: bool = False, keep: bool = False) -> Iterator[Site]:
     """Builds everything from nothing; takes it down again."""
@@ -200,19 +207,24 @@ def site(database: str, chains: int, *, traced: bool = False, keep: bool = False
             "TRACE_KEY_ENCRYPTION_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
             "TRACE_METRICS_TOKEN": METRICS_TOKEN,
             "SOAK_FOLDER": str(folder),
+            **allocator(),
             **({"SOAK_TRACEMALLOC": "1"} if traced else {}),
         }
         made = Site(folder, environment, server)
         stack.callback(made.stop)
-        _furnish(made, chains)
+        _furnish(made, chains, os.environ.get("SOAK_WORLD", ""))
         made.start_all()
         yield made
 
 
-def _furnish(made: Site, chains: int) -> None:
-    """Tables, the world, tokens, and the pages of its lots."""
-    made.flask("db", "upgrade")
-    made.flask("trace", "seed", "--chains", str(chains), "--batch", "100")
+def _furnish(made: Site, chains: int, world: str = "") -> None:
+    """Tables, the world (or the instance of a run that was kept, on SQLite), tokens, and the pages
+    of its lots."""
+    if world:
+        shutil.copytree(Path(world) / "instance", made.folder / "instance", dirs_exist_ok=True)
+    else:
+        made.flask("db", "upgrade")
+        made.flask("trace", "seed", "--chains", str(chains), "--batch", "100")
     made.demo = json.loads(made.flask("trace", "demo", "--json").stdout)
     holders = made.rows(
         "SELECT code FROM organisations WHERE kind IN ('co-operative', 'processor', 'trader')"

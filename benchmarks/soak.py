@@ -49,6 +49,7 @@ PART = 1 / 3
 WARM_UP = 5  # minutes
 REPORT = ROOT / "docs" / "reports" / "soak.md"
 WHOLE = 20  # minutes from which on a run is worth a report
+NAMED = 3  # parts of a disclosure of a member: salt, name, value (RFC 9901)
 PATIENCE = 600  # seconds for jobs to be done after the last arrival
 
 
@@ -90,6 +91,7 @@ def soak(
             made.socket, CALIBRATION, 0.0, passwords, made.token, made.pages, str(acknowledged)
         )
         acknowledged.touch()
+        scanned = _scans(made)
         _open_all(made)
         first = client.submit(run_client, plan).result() if not rate else Told()
         most = first.acts / CALIBRATION
@@ -116,6 +118,7 @@ def soak(
         found = Soaked(database, minutes, rate, most, told, watch, made, begun, names, warm)
         found.facts = {"first size": sizes, "last size": made.sizes(), "drained": drained}
         told.beacons += first.beacons
+        found.facts["scanned before"] = scanned
         # What was measured outlives a mistake in what follows.
         measured = (told, watch.seen, watch.gauges, watch.loads, names, warm, begun)
         (made.folder / "measured.pickle").write_bytes(pickle.dumps(measured))
@@ -135,6 +138,12 @@ def _open_all(made: Site) -> None:
             except Strange:
                 continue
     _say(f"opened: {dict(told.statuses)}; {told.words[:3]}")
+
+
+def _scans(made: Site) -> int:
+    """How many scans are counted."""
+    ((counted,),) = made.rows("SELECT coalesce(sum(count), 0) FROM scans")
+    return int(counted)
 
 
 def _drain(made: Site) -> float:
@@ -166,10 +175,11 @@ def _verify(found: Soaked, acknowledged: Path) -> None:
     facts["ended"] = made.stop()
     wanted = acknowledged.read_text().split("\n")[:-1]
     facts["acknowledged"] = len(wanted)
-    facts["lost"] = _missing(made, wanted)
+    facts["recorded"] = keys, notes = _recorded(made)
+    facts["lost"] = missing(keys, notes, wanted)
+    facts["some there"] = wanted[:5] + [one for one in wanted if not one.startswith("urn:")][:5]
     ((facts["events"],),) = made.rows("SELECT count(*) FROM events")
-    ((counted,),) = made.rows("SELECT coalesce(sum(count), 0) FROM scans")
-    facts["beacons"], facts["counted"] = found.told.beacons, int(counted)
+    facts["beacons"], facts["counted"] = found.told.beacons, _scans(made) - facts["scanned before"]
     audit = made.flask("trace", "audit", fails=False)
     facts["audit"] = (audit.returncode, (audit.stdout.strip().splitlines() or [""])[-1])
     facts["logs"] = {
@@ -178,15 +188,20 @@ def _verify(found: Soaked, acknowledged: Path) -> None:
     }
 
 
-def _missing(made: Site, wanted: list[str]) -> list[str]:
-    """Of the event numbers and notes that were acknowledged, those that are nowhere."""
+def _recorded(made: Site) -> tuple[set[str], set[str]]:
+    """The keys of all event numbers, and all notes."""
     keys = {key for (key,) in made.rows("SELECT event_key FROM event_keys")}
     notes = set()
     for (kept,) in made.rows("SELECT disclosures FROM events"):
         for text in kept_texts(kept):
             given = orjson.loads(unb64url(text)) if text else []
-            if len(given) == 3 and given[1] == "trace:note":
+            if len(given) == NAMED and given[1] == "trace:note":
                 notes.add(given[2])
+    return keys, notes
+
+
+def missing(keys: set[str], notes: set[str], wanted: Iterable[str]) -> list[str]:
+    """Of the event numbers and notes that were acknowledged, those that are nowhere."""
     return [
         one
         for one in wanted
