@@ -38,7 +38,7 @@ def test_an_evening_at_the_co_operative(farm: Program, stranger: Program) -> Non
     product = farm.post("/products", masters.PRODUCT)["id"]
     members = [farm.post("/households", {"code": f"H{n}"})["id"] for n in (1, 2)]
     plots = [
-        farm.post("/places", {**masters.PLACE, "name": f"Thửa {n}", "household_id": member})["id"]
+        farm.post("/places", {**masters.PLACE, "name": f"Thửa {n}", "household": member})["id"]
         for n, member in enumerate(members)
     ]
     sown = farm.post(

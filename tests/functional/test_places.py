@@ -136,9 +136,9 @@ def test_a_plot_belongs_to_a_household_of_ours_only(
         ours = register_household(member.actor, values, at=made).id
         db.session.commit()
     form = pages.get(INDEX + "new")
-    page = pages.submit(form, {"name": "Vườn", "household_id": str(theirs)}, status=400)
-    assert page.texts("//*[@id='e-household_id']") != []
-    pages.submit(pages.get(INDEX + "new"), {"name": "Vườn", "household_id": str(ours)})
+    page = pages.submit(form, {"name": "Vườn", "household": str(theirs)}, status=400)
+    assert page.texts("//*[@id='e-household']") != []
+    pages.submit(pages.get(INDEX + "new"), {"name": "Vườn", "household": str(ours)})
     assert places(app)[0].household_id == ours
 
 

@@ -110,7 +110,7 @@ class PlaceForm(FormSchema):
     ward_code = WardCode(required=True)
     public = YesNo()
     position_public = YesNo()
-    household_id = Whole(least=1)
+    household_id = Whole(least=1, data_key="household")
     area_m2 = Number(least=0, most=AREA_LIMIT, decimals=2)
     shape = ShapeText()
     outline_source = Choice(SHAPE_SOURCES, load_default="pasted")

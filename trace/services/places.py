@@ -150,7 +150,7 @@ def _check(actor: Actor, values: Mapping[str, Any]) -> None:
     if household_id is not None:
         household = db.session.get(Household, household_id)
         if household is None or household.organisation_id != actor.organisation.id:
-            raise UnknownHousehold(path="household_id")
+            raise UnknownHousehold(path="household")
 
 
 def check_degrees(latitude: float | None, longitude: float | None) -> None:

@@ -117,7 +117,7 @@ PLACE_ANSWER: Final = {
     "gln": None,
     "identity": f"https://id.example/l/{CODE}",
     "address": "",
-    "household_id": None,
+    "household": None,
     "outline_area": None,
     "outline_source": "",
 }

@@ -81,7 +81,7 @@ class PlaceOut(_Located, Record):
     """A place. `address` is private; `identity` is what events name."""
 
     identity = fields.String(required=True)
-    household_id = fields.Integer(required=True, allow_none=True)
+    household = fields.Integer(required=True, allow_none=True, attribute="household_id")
     latitude = fields.Float(required=True, allow_none=True)
     longitude = fields.Float(required=True, allow_none=True)
     area_m2 = Quantity(required=True, allow_none=True, metadata={"type": ["number", "null"]})

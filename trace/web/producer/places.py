@@ -52,7 +52,7 @@ def _values(place: Place) -> dict[str, object]:
         "kind": place.kind,
         "ward_code": _ward(place.ward_code),
         "address": place.address,
-        "household_id": place.household_id,
+        "household": place.household_id,
         "latitude": place.latitude,
         "longitude": place.longitude,
         "area_m2": place.area_m2,
