@@ -8,39 +8,20 @@ or writes stays as it was. What nobody uses any more is taken away one release l
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Inspector, inspect
 
-from tests.conftest import DATABASES, create_app, settings_for
-from tests.support.databases import release
-from tests.support.postgresql import Server
 from trace.extensions import db
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 # What a migration takes away on purpose, "table" or "table.column", and since which release no code
 # of the previous one uses it. Empty it with the next migration.
 CONTRACTED: dict[str, str] = {}
-
-
-@pytest.fixture(params=DATABASES)
-def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """The application over a database of its own without any table."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        server: Server = request.getfixturevalue("postgresql_server")
-        url = server.create_database(f"expand_{uuid.uuid4().hex}")
-    app = create_app(settings_for(tmp_path / "instance", url))
-    yield app
-    release(app)
 
 
 Schema = dict[str, dict[str, Any]]

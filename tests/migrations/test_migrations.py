@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -15,25 +12,9 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Boolean, Integer, LargeBinary, MetaData, String, Table, inspect, text
 
-from tests.conftest import DATABASES, create_app, settings_for
-from tests.support.databases import release
-from tests.support.postgresql import Server
 from trace.extensions import db
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-
-
-@pytest.fixture(params=DATABASES)
-def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """The application over a database of its own without any table."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        server: Server = request.getfixturevalue("postgresql_server")
-        url = server.create_database(f"empty_{uuid.uuid4().hex}")
-    app = create_app(settings_for(tmp_path / "instance", url))
-    yield app
-    release(app)
 
 
 def tables() -> set[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from trace import clock
@@ -16,11 +14,11 @@ from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import SensorReading
 from trace.services.chains_events import open_told
-from trace.services.records import LOCAL_ZONE, local_time
 from trace.services.sensors_inspected import readings_of
 from trace.web.access import actor
 from trace.web.curves import curve
 from trace.web.measured_words import measure_word, unit_word
+from trace.web.readings_csv import readings_csv
 
 blueprint = Blueprint("chain_readings", __name__, url_prefix="/inspection/chain/events")
 
@@ -38,7 +36,7 @@ def show(event_id: int) -> ResponseReturnValue:
     rows = readings_of(actor(), opened, at=now)
     db.session.commit()
     if request.args.get("format") == "csv":
-        return _csv(event_id, rows)
+        return readings_csv(f"readings-{event_id}", rows)
     return render_template(
         "inspection/chain/readings.html", opened=opened, series=_series(rows), count=len(rows)
     )
@@ -65,20 +63,3 @@ def _series(rows: Sequence[SensorReading]) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _csv(event_id: int, rows: Sequence[SensorReading]) -> Response:
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(("time", "measure", "value", "uom"))
-    lines.writerows(
-        (
-            local_time(row.time.astimezone(LOCAL_ZONE)),
-            row.measure,
-            f"{row.value.normalize():f}",
-            MEASURES[row.measure].uom,
-        )
-        for row in rows
-    )
-    headers = {"Content-Disposition": f'attachment; filename="readings-{event_id}.csv"'}
-    return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)

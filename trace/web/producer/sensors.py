@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -20,7 +18,7 @@ from trace.schemas.sensors import ArrivalForm, SensorForm, WatchForm
 from trace.services import sensors, sensors_readings
 from trace.services.batches import short_name
 from trace.services.choices import places
-from trace.services.records import LOCAL_ZONE, local_time
+from trace.services.records import LOCAL_ZONE
 from trace.services.sheet_files import SheetEmpty
 from trace.web.access import actor, needs
 from trace.web.curves import curve
@@ -28,6 +26,7 @@ from trace.web.forms import Form
 from trace.web.measured_words import measure_word, unit_word
 from trace.web.pages import number
 from trace.web.producer.imports import FileMissing
+from trace.web.readings_csv import readings_csv
 
 blueprint = Blueprint("sensors", __name__, url_prefix="/producer/sensors")
 
@@ -206,20 +205,7 @@ def readings(sensor_id: int) -> ResponseReturnValue:
     rows = sensors_readings.recent(
         sensor, since=sensors_readings.FIRST, limit=sensors_readings.MOST_LINES
     )
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(("time", "measure", "value", "uom"))
-    lines.writerows(
-        (
-            local_time(row.time.astimezone(LOCAL_ZONE)),
-            row.measure,
-            f"{row.value.normalize():f}",
-            MEASURES[row.measure].uom,
-        )
-        for row in rows
-    )
-    headers = {"Content-Disposition": f'attachment; filename="sensor-{sensor.id}.csv"'}
-    return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return readings_csv(f"sensor-{sensor.id}", rows)
 
 
 @blueprint.route("/<int:sensor_id>/go", methods=["GET", "POST"])
