@@ -69,22 +69,27 @@ def _caches() -> dict[str, int]:
                 found[f"pages: {name}"] = len(one)
     kept: Any = app.extensions.get("trace.bundles")
     found["bundles, bytes"] = int(kept.currsize) if kept is not None else 0
-    found["answers remembered by functions"] = sum(
-        one.cache_info().currsize for one in _remembering()
-    )
+    for one in _remembering():
+        told = one.cache_info()
+        name = "answers remembered by functions"
+        found[name] = found.get(name, 0) + told.currsize
+        # Without a bound: one answer for each of a few arguments, or a leak.
+        if told.maxsize is None:
+            found["unbounded"] = found.get("unbounded", 0) + told.currsize
     return found
 
 
 @functools.cache
 def _remembering() -> list[Any]:
     """The functions of ours that remember answers."""
-    return [
-        one
+    found = {
+        id(one): one
         for name, module in list(sys.modules.items())
         if name.startswith("trace.") and module is not None
         for one in list(vars(module).values())
         if isinstance(one, functools._lru_cache_wrapper)
-    ]
+    }
+    return list(found.values())
 
 
 def _tell() -> None:

@@ -37,6 +37,17 @@ def changes(found: Soaked) -> dict[str, float]:
     }
 
 
+def later_changes(found: Soaked) -> dict[str, float]:
+    """The same within the second half of what follows the warm-up."""
+    made = {}
+    for name, seen in found.watch.seen.items():
+        some = _since(found, seen)
+        points = [(one.at, float(one.own)) for one in some[len(some) // 2 :]]
+        if points:
+            made[name] = course(points).change
+    return made
+
+
 def _since(found: Soaked, seen: Iterable[Seen]) -> list[Seen]:
     return [one for one in seen if one.at >= found.warm]
 
@@ -101,7 +112,8 @@ def _public(found: Soaked) -> str:
 def _promises(found: Soaked) -> list[str]:
     bad = sum(n for (_, status), n in found.told.statuses.items() if status >= 500 or not status)
     ratio, whole = scan_ratio(found), scan_ratio(found, SCANS)
-    worst = max(changes(found).items(), key=lambda one: one[1])
+    worst = max(changes(found).items(), key=lambda one: abs(one[1]))
+    later = max(later_changes(found).items(), key=lambda one: abs(one[1]))
     lost = found.facts["lost"]
     rows: list[tuple[str, str, str, bool]] = [
         ("answers of 5xx, connections broken", str(bad), "0", not bad),
@@ -113,10 +125,16 @@ def _promises(found: Soaked) -> list[str]:
             not lost,
         ),
         (
-            "own memory, most grown process",
+            "own memory after the warm-up, most changed process",
             f"{100 * worst[1]:+.1f} % ({worst[0]})",
             "± 5 %",
             abs(worst[1]) <= 0.05,
+        ),
+        (
+            "the same, second half of the run",
+            f"{100 * later[1]:+.1f} % ({later[0]})",
+            "± 5 %",
+            abs(later[1]) <= 0.05,
         ),
         ("scan page, p99 / median", f"{ratio:.1f}", "≤ 5", ratio <= 5),
         (
@@ -222,11 +240,13 @@ def _memory(found: Soaked) -> list[str]:
         ),
         "",
         (
-            "| process | lived | own, first | own, last | change | least … most | slope a hour |"
-            " resident, last | proportional, last | threads | open files | CPU s |"
+            "| process | lived | own, first | own, last | change | of it in the second half | "
+            "least … most | slope an hour | resident, last | proportional, last | threads | "
+            "open files | of these the database | CPU s |"
         ),
-        "| --- " * 12 + "|",
+        "| --- " * 14 + "|",
     ]
+    later = later_changes(found)
     for name, seen in found.watch.seen.items():
         some = _since(found, seen)
         if not some:
@@ -236,8 +256,9 @@ def _memory(found: Soaked) -> list[str]:
         lived = f"{whole:.0f} min" + (", died" if name in found.watch.gone else "")
         lines.append(
             f"| {name} | {lived} | {own.first:.1f} | {own.last:.1f} | {100 * own.change:+.1f} % | "
-            f"{own.least:.1f} … {own.most:.1f} | {own.slope:+.1f} | {_last(some, 'rss')} | "
-            f"{_last(some, 'pss')} | {_span(some, 'threads')} | {_span(some, 'files')} | "
+            f"{100 * later[name]:+.1f} % | {own.least:.1f} … {own.most:.1f} | {own.slope:+.1f} | "
+            f"{_last(some, 'rss')} | {_last(some, 'pss')} | {_span(some, 'threads')} | {_span(some, 'files')} | "
+            f"{_span(some, 'databases')} | "
             f"{seen[-1].cpu - seen[0].cpu:.0f} |"
         )
     return lines
