@@ -120,6 +120,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
         sa.UniqueConstraint("person_id", "place", name=op.f("uq_recovery_codes_person_id_place")),
     )
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_events_measured_at",
+            ["read_point", "id"],
+            unique=False,
+            sqlite_where=sa.text("biz_step = 'sensor_reporting'"),
+            postgresql_where=sa.text("biz_step = 'sensor_reporting'"),
+        )
+        batch_op.create_index(
+            "ix_events_measured_in",
+            ["biz_location", "id"],
+            unique=False,
+            sqlite_where=sa.text("biz_step = 'sensor_reporting'"),
+            postgresql_where=sa.text("biz_step = 'sensor_reporting'"),
+        )
+
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("deaths", sa.SmallInteger(), server_default=sa.text("0"), nullable=False)
@@ -170,6 +186,18 @@ def downgrade() -> None:
         )
         batch_op.drop_column("set_aside_at")
         batch_op.drop_column("deaths")
+
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_events_measured_in",
+            sqlite_where=sa.text("biz_step = 'sensor_reporting'"),
+            postgresql_where=sa.text("biz_step = 'sensor_reporting'"),
+        )
+        batch_op.drop_index(
+            "ix_events_measured_at",
+            sqlite_where=sa.text("biz_step = 'sensor_reporting'"),
+            postgresql_where=sa.text("biz_step = 'sensor_reporting'"),
+        )
 
     op.drop_table("recovery_codes")
     with op.batch_alter_table("half_sign_ins", schema=None) as batch_op:

@@ -23,6 +23,9 @@ ROLES = ("epc", "parent", "child", "input", "output")
 PUBLIC, PARTNER, PRIVATE = 0, 1, 2
 
 
+MEASURED = "biz_step = 'sensor_reporting'"
+
+
 class Event(Model):
     """One statement: every byte of JWT and disclosures, plus columns to filter by.
 
@@ -62,6 +65,17 @@ class Event(Model):
             "corrects",
             sqlite_where=db.text("corrects IS NOT NULL"),
             postgresql_where=db.text("corrects IS NOT NULL"),
+        ),
+        # Measurements are about a place, often of no goods (services.epcis_queries_scope).
+        *(
+            Index(
+                f"ix_events_measured_{name}",
+                column,
+                "id",
+                sqlite_where=db.text(MEASURED),
+                postgresql_where=db.text(MEASURED),
+            )
+            for name, column in (("at", "read_point"), ("in", "biz_location"))
         ),
     )
 

@@ -3,7 +3,8 @@
 Rules. They hold for a confirmed authority whose token may inspect; any other token of an authority
 is a partner's.
 1. Events that name a thing within reach are read whole, but for amounts of goods out of reach that
-   the public is not told, and never open cases of other authorities.
+   the public is not told, and never open cases of other authorities. So are measurements of no
+   goods at a place in the area.
 2. Of what lies outside, the public part of events that name things the query names: as whoever
    opens a chain there. A query that names nothing finds what is within reach alone.
 3. What is filtered on is what is shown: a member or an amount that is not, is not there.
@@ -17,10 +18,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    false,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
-from trace.models import Event, EventThing, Thing
+from trace.extensions import db
+from trace.models import Event, EventThing, Place, Thing
 from trace.services import jurisdictions
 from trace.services.actors import Actor
 from trace.services.chains import close
@@ -56,12 +67,41 @@ class Area:
         return or_(own, *(column.in_(led(self.scope.authority.id)) for led in LED))
 
     def event(self) -> ColumnElement[bool]:
-        """Whether an event names a thing within reach."""
+        """Whether an event names a thing within reach, or measures a place of the area."""
+        return or_(self._names(), Event.id.in_(self.measured()))
+
+    def _names(self) -> ColumnElement[bool]:
         rows = aliased(EventThing)
         if self.few is not None:
             return Event.id.in_(select(rows.event_id).where(self.thing(rows.thing_id)))
         named = select(rows.event_id).where(rows.event_id == Event.id, self.thing(rows.thing_id))
         return named.exists()
+
+    def measured(self) -> CompoundSelect[Any]:
+        """Ids of the measurements of no goods at places of the area."""
+        return measured_within(self.scope)
+
+
+Measured: Final[Any] = aliased(Event, name="measured")
+PLACES_OF: Final[dict[str, Any]] = {
+    "readPoint": Measured.read_point,
+    "bizLocation": Measured.biz_location,
+}
+
+
+def measurements(member: str, places: Select[Any]) -> Select[Any]:
+    """Ids of the measurements that name no goods, and one of these places in that member."""
+    named = aliased(EventThing)
+    goods = select(named.event_id).where(named.event_id == Measured.id).exists()
+    # In words, not as a parameter: the index of measurements is chosen by it.
+    measures = Measured.biz_step == literal_column("'sensor_reporting'")
+    return select(Measured.id).where(measures, PLACES_OF[member].in_(places), ~goods)
+
+
+def measured_within(scope: jurisdictions.Scope) -> CompoundSelect[Any]:
+    """Ids of the measurements of no goods at places of an area."""
+    places = select(Place.identity).where(scope.organisations(Place.ward_code))
+    return union_all(*(measurements(member, places) for member in PLACES_OF))
 
 
 def inspects(actor: Actor) -> bool:
@@ -97,7 +137,7 @@ def read_reached(actor: Actor, event_ids: Collection[int]) -> Reached:
     walked.read_events(event_ids)
     walked.forget(cases_of_others(actor.organisation, list(walked.events.values())))
     within = reach(actor, sorted(walked.things))
-    closed = close(walked, within)
+    closed = close(walked, within) - _measured(actor, walked)
     lines = read_events(actor, list(walked.events), whole=set(walked.events) - closed)
     shown, outside = [], {}
     for line in lines:
@@ -111,6 +151,15 @@ def read_reached(actor: Actor, event_ids: Collection[int]) -> Reached:
         if not line.mine and "own" not in ways.values():
             outside[line.event_id] = tuple(sorted(ways))
     return Reached(shown, outside)
+
+
+def _measured(actor: Actor, walked: Walked) -> set[int]:
+    """Those of the events that measure a place of the area."""
+    bare = [told.id for told in walked.events.values() if not told.uses]
+    if not bare:
+        return set()
+    within = measured_within(jurisdictions.scope_of(actor)).subquery()
+    return set(db.session.scalars(select(within.c.id).where(among(within.c.id, bare))))
 
 
 def note(actor: Actor, things: Iterable[str], *, at: datetime) -> bool:

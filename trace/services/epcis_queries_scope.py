@@ -8,9 +8,13 @@ own     recorded by the organisation, or by those for all of which it speaks: re
 side    a handover in which it gives or takes: read whole
 known   another's event that shows, to anybody, a thing known to the organisation: what is public
 
-For an authority that inspects there is a fourth (`epcis_queries_reach`):
+place   another's measurement of no goods, at a place of the organisation or where goods of its lie,
+        unless that place is withheld: what is public
 
-reached another's event about a thing within its reach: read whole
+For an authority that inspects there is a fifth (`epcis_queries_reach`):
+
+reached another's event about a thing within its reach, or a measurement of no goods at a place in
+        its area: read whole
 """
 
 from __future__ import annotations
@@ -18,13 +22,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union, union_all
 from sqlalchemy.orm import aliased
 
-from trace.models import Event, EventThing, Handover, Holding, Thing
+from trace.models import Event, EventThing, Handover, Holding, Place, Thing
 from trace.models.events import PUBLIC
 from trace.services.actors import Actor
-from trace.services.epcis_queries_reach import Area, area_of
+from trace.services.epcis_queries_reach import (
+    PLACES_OF,
+    Area,
+    Measured,
+    area_of,
+    measurements,
+)
 from trace.services.successors import made_by_or_for, predecessors, taken_from
 from trace.services.timelines import known_to
 
@@ -122,6 +132,28 @@ def tells_of_known_each(scope: Scope) -> ColumnElement[bool]:
             known_to(scope.organisation),
         )
         .exists()
+    )
+
+
+def measured_nearby(scope: Scope) -> ColumnElement[bool]:
+    """Measurements of no goods at a place of the organisation, or where goods of its lie, that say
+    so to anybody."""
+    mine = scope.organisation
+    places = union(
+        select(Place.identity.label("place")).where(Place.organisation_id.in_(scope.speakers)),
+        select(Holding.place.label("place")).where(
+            Holding.holder_id == mine, Holding.quantity != 0, Holding.place.is_not(None)
+        ),
+    ).subquery("nearby")
+    return Event.id.in_(
+        union_all(
+            *(
+                measurements(member, select(places.c.place)).where(
+                    ~Measured.private.contains(f'"{member}"', autoescape=True),
+                )
+                for member in PLACES_OF
+            )
+        )
     )
 
 

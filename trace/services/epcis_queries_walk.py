@@ -25,6 +25,7 @@ from trace.services.actors import Actor
 from trace.services.epcis_queries_scope import (
     Scope,
     is_own,
+    measured_nearby,
     read_whole,
     scope_of,
     sides,
@@ -197,7 +198,9 @@ def _stretches(
             found.update(rows)
             end = rows[-1] if len(rows) == size else end
         told = tells_of_known(scope) if end is None else tells_of_known_each(scope)
-        others = [told] if scope.area is None else [told, scope.area.event()]
+        others = [told, measured_nearby(scope)]
+        if scope.area is not None:
+            others.append(scope.area.event())
         for way in others:
             rows = _fetch(base.where(~mine, way), walk, after, end, size)
             found.update(rows)
