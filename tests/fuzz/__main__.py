@@ -1,8 +1,8 @@
 """`python -m tests.fuzz [TARGET …] [--inputs N] [--seconds S]`: targets under libFuzzer.
 
 One process after the other, each with its seeds, its corpus and its words. What each target got is
-kept in tests/fuzz/results.json, and docs/reports/fuzz.md is written from it after each; a target
-that runs again replaces its line. The corpus is made anew from what the run found, the smallest
+kept in tests/fuzz/results.json, and docs/reports/fuzz.md is written from it after each; runs of one
+target on one day are added up. The corpus is made anew from what the run found, the smallest
 inputs that reach every line any of them reached.
 """
 
@@ -52,7 +52,9 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="all of them when none is named")
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="all of them when none is named"
+    )
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of each target")
     parser.add_argument("--seconds", type=float, default=3600, help="at most, of each target")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
@@ -78,7 +80,7 @@ def one_target(target: Target, asked: argparse.Namespace) -> int:
         flush=True,
     )
     for find in found["finds"]:
-        print(f"  {find['key']} ({find['n']}×): {ascii(bytes_of(find['input'])[:200])}")
+        print(f"  {find['key']} ({find['n']}×): {bytes_of(find['input'])[:200]!a}")
         print("    " + find["told"].strip().replace("\n", "\n    "), flush=True)
     if not asked.no_report:
         report.add(target.name, found)

@@ -16,7 +16,23 @@ from tests.fuzz.target import Target
 SMALL: Final = 300_000
 STEEP: Final = 3.2  # twice as long, more than so many times as slow: no straight line
 TELLING: Final = 0.1  # seconds below which a factor is noise
-USUAL: Final = (b"a", b"0", b" ", b"\n", b"(", b"[", b"{", b"<", b"%41", b",", b"/", b".", b"~", b"-", b"\xc3\xa9")
+USUAL: Final = (
+    b"a",
+    b"0",
+    b" ",
+    b"\n",
+    b"(",
+    b"[",
+    b"{",
+    b"<",
+    b"%41",
+    b",",
+    b"/",
+    b".",
+    b"~",
+    b"-",
+    b"\xc3\xa9",
+)
 
 
 def patterns(target: Target) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -12,9 +12,9 @@ the hash would let a reader test guesses about what is withheld (formats, sectio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import lru_cache
 from typing import Any, Final
 
+from trace.core.remembering import remembered
 from trace.core.signing import JsonObject
 from trace.core.statements.build import CORE, SPLIT_FROM, SPLIT_TO, escape
 
@@ -72,7 +72,7 @@ def is_open_case(event: JsonObject) -> bool:
     return isinstance(case, dict) and case.get("part") != "conclusion"
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _may_be_private(name: str) -> bool:
     """False for members that are public whatever they hold: nearly all."""
     return (
@@ -115,7 +115,7 @@ def _other_parties(name: str, values: list[Any], issuer: Collection[str]) -> Ite
         yield name
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _sounds_private(name: str) -> bool:
     bare = name.rpartition(":")[2].rpartition("/")[2].replace("_", "").replace("-", "").lower()
     return any(word in bare for word in PRIVATE_WORDS)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.fuzz.target import TARGETS
-from tests.fuzz.targets import gs1, signing, tlog
+from tests.fuzz.targets import epcis, gs1, outside, places, signing, statements, tlog
 
-__all__ = ["TARGETS", "gs1", "signing", "tlog"]
+__all__ = ["TARGETS", "epcis", "gs1", "outside", "places", "signing", "statements", "tlog"]

@@ -7,8 +7,19 @@ from datetime import date
 from typing import Final
 
 from tests.fuzz.target import VECTORS, broken, refused, same, target, text_of
-from trace.core.gs1 import codes, element_strings, epc, epc_binary, linkset, linkset_choosing, links
-from trace.core.gs1 import mistyped, report, table, values
+from trace.core.gs1 import (
+    codes,
+    element_strings,
+    epc,
+    epc_binary,
+    links,
+    linkset,
+    linkset_choosing,
+    mistyped,
+    report,
+    table,
+    values,
+)
 from trace.core.gs1.identity import Identity, canonical_uri, escape, local_uri
 from trace.core.gs1.sscc import check_prefix, format_sscc, sscc
 
@@ -123,7 +134,9 @@ def _same_again(identity: Identity) -> None:
     links.parse_identity,
     seeds=given(*EPCS),
     words=(
-        *given("urn:epc:id:", "urn:epc:class:", "urn:epc:idpat:", ".", "*", "%2F", "%23", "9521141"),
+        *given(
+            "urn:epc:id:", "urn:epc:class:", "urn:epc:idpat:", ".", "*", "%2F", "%23", "9521141"
+        ),
         *(text.split(":")[3].encode() + b":" for text in EPCS),
     ),
     patterns=(
@@ -148,7 +161,9 @@ def epc_urns(data: bytes) -> None:
         *given("3034257BF7194E4000001A85", "MDQle_cZTkAAABqF", "31144543C0000003E7000000"),
         *given("36300452A8068C1B33860C18B060C183060C0000000000000000", "2C14257BF40C0E4000000190"),
         *given("3914257BF4601E1DEB1B00000000000000000000000000000000", "3014257BF4460C9C00000000"),
-        *given("34" + "0" * 22, "37" + "14257BF40C0E40" + "0" * 28, "3E" + "0" * 42, "2D14257BF40754"),
+        *given(
+            "34" + "0" * 22, "37" + "14257BF40C0E40" + "0" * 28, "3E" + "0" * 42, "2D14257BF40754"
+        ),
     ),
     words=given("30", "31", "32", "33", "34", "36", "37", "39", "2C", "2D", "2E", "3E", "00000000"),
     usual=80,
@@ -169,8 +184,12 @@ def epc_tags(data: bytes) -> None:
     values.date_of,
     values.measure_of,
     values.alpha_check,
-    seeds=given(*ELEMENTS, "(253)9521234567899A(8020)x", "(3103)000500(8013)1987654Ad4X4bL5ttr2310c2K"),
-    words=given("(01)", "(10)", "(17)", "(21)", "(8013)", "(7003)", "(4326)", "(8007)", "(8030)", "("),
+    seeds=given(
+        *ELEMENTS, "(253)9521234567899A(8020)x", "(3103)000500(8013)1987654Ad4X4bL5ttr2310c2K"
+    ),
+    words=given(
+        "(01)", "(10)", "(17)", "(21)", "(8013)", "(7003)", "(4326)", "(8007)", "(8030)", "("
+    ),
     longest=20_000,
     patterns=((b"(10)", b"(", b""), (b"(10)", b"(1", b""), (b"", b"(10)a", b"(")),
 )
@@ -208,8 +227,17 @@ def _value(ai: str, value: str) -> None:
     table.check_value,
     seeds=(
         *(f"{ai} {'1' * spec.shortest}".encode() for ai, spec in list(table.AIS.items())[::9]),
-        *given("8007 GB82WEST12345698765432", "7003 2611221530", "8008 261122153059", "4309 0123456789"),
-        *given("8013 1987654Ad4X4bL5ttr2310c2K", "17 260230", "4330 000500", "421 704ABC", "8110 1", "20 0"),
+        *given(
+            "8007 GB82WEST12345698765432", "7003 2611221530", "8008 261122153059", "4309 0123456789"
+        ),
+        *given(
+            "8013 1987654Ad4X4bL5ttr2310c2K",
+            "17 260230",
+            "4330 000500",
+            "421 704ABC",
+            "8110 1",
+            "20 0",
+        ),
     ),
     words=tuple(f"{ai} ".encode() for ai in list(table.AIS)[::7]),
     usual=120,
@@ -229,7 +257,16 @@ def ai_values(data: bytes) -> None:
 @target(
     *(codes.check_code, codes.check_serial, codes.check_lot, codes.suggest_lot, codes.check_digit),
     *(codes.format_code, check_prefix, sscc, format_sscc),
-    seeds=given(CODE, "7K3QM-P2XV4", "o1l i", "0123456789ABCDEF", "L2611-7", "Lô số 7", "8936012345", "893 601"),
+    seeds=given(
+        CODE,
+        "7K3QM-P2XV4",
+        "o1l i",
+        "0123456789ABCDEF",
+        "L2611-7",
+        "Lô số 7",
+        "8936012345",
+        "893 601",
+    ),
     words=given(CODE, "-", "O", "I", "L", "đ", "0", "Z", "ß", "ŉ", "İ"),
     longest=20_000,
     patterns=((b"", b"- ", b""), (b"", "Đ".encode(), b""), (b"", b"-", b"x")),
@@ -318,5 +355,3 @@ def headers_that_choose(data: bytes) -> None:
         same("a type's name", linkset.bare_type(linkset.VOC + bare), bare)
     linkset.forwarded("https://a.example/x?y#z", rest)
     json.dumps(linkset.json_ld_of(linkset.linkset_of([])))
-
-

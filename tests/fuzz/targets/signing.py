@@ -10,7 +10,15 @@ from tests.fuzz.target import broken, json_of, refused, same, target, text_of
 from tests.golden.signed import KEY, KID, build
 from tests.golden.world import Passkey
 from trace.core.epcis import strict_json
-from trace.core.signing import PasskeyPublicKey, PrivateKey, PublicKey, b64url, encoding, jose, sdjwt
+from trace.core.signing import (
+    PasskeyPublicKey,
+    PrivateKey,
+    PublicKey,
+    b64url,
+    encoding,
+    jose,
+    sdjwt,
+)
 from trace.core.signing.errors import shown
 from trace.core.signing.keys import seal_key, unseal_key
 from trace.core.tlog.notes import unbase64
@@ -85,7 +93,9 @@ def compact_of(data: bytes) -> str:
     return f"{b64url(header)}.{b64url(payload)}.{b64url(KEY.sign(payload[:8]))}"
 
 
-HEADER: Final = json.dumps({"alg": "Ed25519", "typ": TYP, "kid": KID}, separators=(",", ":")).encode()
+HEADER: Final = json.dumps(
+    {"alg": "Ed25519", "typ": TYP, "kid": KID}, separators=(",", ":")
+).encode()
 
 
 @target(
@@ -159,8 +169,12 @@ def _holds_nothing(key: PublicKey | PasskeyPublicKey, data: bytes) -> None:
 @target(
     *(sdjwt.parse_disclosure, sdjwt.split_sd_jwt, sdjwt.make_disclosure, sdjwt.digest_of),
     seeds=(
-        b'["AAAAAAAAAAAAAAAAAAAAAA","name",{"a":1}]', b'["AAAAAAAAAAAAAAAAAAAAAA",1]', b"a~b~c~", b"~",
-        b'["AAAAAAAAAAAAAAAAAAAAAA","_sd",1]', b'[ "AAAAAAAAAAAAAAAAAAAAAA" , "\\u005fsd", 1]',
+        b'["AAAAAAAAAAAAAAAAAAAAAA","name",{"a":1}]',
+        b'["AAAAAAAAAAAAAAAAAAAAAA",1]',
+        b"a~b~c~",
+        b"~",
+        b'["AAAAAAAAAAAAAAAAAAAAAA","_sd",1]',
+        b'[ "AAAAAAAAAAAAAAAAAAAAAA" , "\\u005fsd", 1]',
     ),
     words=(*JSON_WORDS[:12], b'"AAAAAAAAAAAAAAAAAAAAAA"', b'"..."', b'"_sd"', b'"_sd_alg"', b"~"),
     longest=200_000,
@@ -252,5 +266,3 @@ def _nothing_reserved(value: Any) -> None:
         broken("a digest left where a value should be", value)
     for one in inner:
         _nothing_reserved(one)
-
-

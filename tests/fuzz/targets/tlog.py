@@ -11,7 +11,16 @@ from tests.golden.story import tell_story
 from tests.golden.world import START
 from tests.support.verify_cases import policy_text
 from trace.core import tlog
-from trace.core.tlog import checkpoints, interiors, notes, policy, proof_text, proofs, tiles, witness
+from trace.core.tlog import (
+    checkpoints,
+    interiors,
+    notes,
+    policy,
+    proof_text,
+    proofs,
+    tiles,
+    witness,
+)
 from trace.core.verify.policy_file import policy_of, read_policy
 
 STORY: Final = tell_story()
@@ -25,7 +34,17 @@ PROOF: Final = tlog.Proof(3, tuple(tlog.inclusion_proof(3, SIZE, WORLD.tiles)), 
 GROWTH: Final = witness.AddCheckpoint(5, tuple(tlog.consistency_proof(5, SIZE, WORLD.tiles)), NOTE)
 LINES: Final = tuple(f"{line}\n".encode() for line in NOTE.split("\n") if line)
 NOW: Final = WORLD.now
-NOTE_WORDS: Final = (*LINES, b"\n\n", "— ".encode(), b"+", b"=", b"0", b"1" * 16, b"trace.example/log", b"AAAA")
+NOTE_WORDS: Final = (
+    *LINES,
+    b"\n\n",
+    "— ".encode(),
+    b"+",
+    b"=",
+    b"0",
+    b"1" * 16,
+    b"trace.example/log",
+    b"AAAA",
+)
 
 
 @target(
@@ -49,7 +68,9 @@ def notes_and_checkpoints(data: bytes) -> None:
     if found is not None and found.text != (note.text if note else text):
         broken("a checkpoint has one form", text)
     if note is not None:
-        lines = [f"— {s.name} {b64encode(s.key_id + s.signature).decode()}\n" for s in note.signatures]
+        lines = [
+            f"— {s.name} {b64encode(s.key_id + s.signature).decode()}\n" for s in note.signatures
+        ]
         same("a note written again", note.text + "\n" + "".join(lines), text)
     opened = refused(checkpoints.open_checkpoint, text, KNOWN[0])
     same("by one key of two", refused(checkpoints.open_checkpoint_by, text, [KNOWN[0]]), opened)
@@ -76,8 +97,13 @@ def _raw(number: int, size: int, path: list[bytes]) -> bytes:
 
 
 def good_proofs() -> list[bytes]:
-    found = [_raw(at, SIZE, tlog.inclusion_proof(at, SIZE, WORLD.tiles)) for at in range(0, SIZE, 3)]
-    found += [_raw(at, SIZE, tlog.consistency_proof(at, SIZE, WORLD.tiles)) for at in range(0, SIZE + 1, 3)]
+    found = [
+        _raw(at, SIZE, tlog.inclusion_proof(at, SIZE, WORLD.tiles)) for at in range(0, SIZE, 3)
+    ]
+    found += [
+        _raw(at, SIZE, tlog.consistency_proof(at, SIZE, WORLD.tiles))
+        for at in range(0, SIZE + 1, 3)
+    ]
     return found
 
 
@@ -137,7 +163,12 @@ def proof_texts(data: bytes) -> None:
 
 @target(
     *(tiles.parse_tile_path, tiles.tile_path, tiles.entries_path),
-    seeds=(b"tile/0/000", b"tile/entries/x001/x234/067.p/255", b"tile/63/999", b"tile/1/x001/000.p/1"),
+    seeds=(
+        b"tile/0/000",
+        b"tile/entries/x001/x234/067.p/255",
+        b"tile/63/999",
+        b"tile/1/x001/000.p/1",
+    ),
     words=(b"tile/", b"entries/", b"x001/", b".p/", b"256", b"/", b"000", "٣".encode()),
     longest=100,
     usual=80,
@@ -153,7 +184,12 @@ def tile_paths(data: bytes) -> None:
 
 @target(
     *(tiles.parse_entry_bundle, tiles.entry_bundle),
-    seeds=(tlog.entry_bundle(WORLD.entries[:2]), tlog.entry_bundle([b"a"] * 3), b"\0\0", b"\0\1a\0\2bc"),
+    seeds=(
+        tlog.entry_bundle(WORLD.entries[:2]),
+        tlog.entry_bundle([b"a"] * 3),
+        b"\0\0",
+        b"\0\1a\0\2bc",
+    ),
     words=(b"\0\0", b"\0\1", b"\xff\xff", b"\0\1a"),
     longest=17_000_000,
     patterns=((b"", b"\0\0", b""), (b"", b"\0\1a", b""), (b"", b"\xff", b"")),

@@ -19,8 +19,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final
+
+from trace.core.remembering import remembered
 
 _BASE: Final = "https://id.gs1.org/"
 _OLD_WORDS: Final = (
@@ -44,7 +45,7 @@ def canonical(text: str) -> str:
     return canonical_identifier(text) if "." in text else text
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def canonical_identifier(text: str) -> str:
     """Rule 4; a text that is no identifier of a known form is left alone."""
     if text.startswith("urn:epc:"):
@@ -81,7 +82,7 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text.upper())  # "t" and "z" are allowed too
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def canonical_time(text: str) -> str:
     """Rule 5; text that is no date with a time is left alone."""
     try:

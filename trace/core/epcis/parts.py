@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Self
 
 from trace.core.epcis.strict_json import JsonObject, JsonValue
+from trace.core.remembering import remembered
 
 Number = int | float
 Extensions = dict[str, JsonValue]
@@ -146,7 +146,7 @@ class SensorElement:
     extensions: Extensions = field(default_factory=dict)
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def read_time(text: str) -> Timestamp:
     """Timestamp.read, remembered: the rules read an event's times, then its typed form does."""
     return Timestamp.read(text)

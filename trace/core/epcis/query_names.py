@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from trace.core.epcis import vocabulary as words
@@ -20,6 +19,7 @@ from trace.core.epcis.query import Pattern
 from trace.core.epcis.strict_json import JsonValue
 from trace.core.epcis.vocabulary import WordList
 from trace.core.gs1 import Gs1Error, Identity, canonical_uri, parse_identity
+from trace.core.remembering import remembered
 
 # The same vocabulary under the names it was published by.
 _SAME: Final = (
@@ -38,7 +38,7 @@ _PATTERN: Final = re.compile(r"urn:epc:idpat:([a-z]+):(.+)", re.DOTALL)
 _LAST_SEPARATOR: Final = re.compile(r"[#/:]+(?=[^#/:]*$)")
 
 
-@lru_cache(maxsize=65536)
+@remembered(65536)
 def same_thing(uri: str, id_base: str) -> str:
     """The text that is equal for two addresses exactly when they mean one thing."""
     try:
@@ -54,7 +54,7 @@ def _finest(identity: Identity) -> Identity:
     return identity if serial is None else Identity("01", identity.value, (("21", serial),))
 
 
-@lru_cache(maxsize=16384)
+@remembered(16384)
 def levels_of(uri: str, id_base: str) -> tuple[str, ...]:
     """The address and those of what it is a part of (a GLN with its extension is a part of the
     GLN), as `same_thing` writes them."""
@@ -118,13 +118,12 @@ def is_like(pattern: Pattern, text: str) -> bool:
 # -- words and member names ----------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16384)
 def full_name(text: str, prefixes: tuple[tuple[str, str], ...]) -> str:
     """The address a word or member name stands for; a text that is none is itself."""
     for old, new in _SAME:
-        for start in old:
-            if text.startswith(start):
-                return new + text[len(start) :]
+        if text.startswith(old):
+            start = next(one for one in old if text.startswith(one))
+            return new + text[len(start) :]
     prefix, colon, rest = text.partition(":")
     if colon and not rest.startswith("//"):
         for known, namespace in prefixes:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.history.facts import Fact, Treatment, Use
+from trace.core.remembering import remembered
 
 LOCAL_OFFSET: Final = 420  # minutes: Viet Nam's, where an event gives none that can be read
 
@@ -24,7 +24,7 @@ def bare_step(biz_step: object) -> str:
     return _bare(biz_step) if isinstance(biz_step, str) else ""
 
 
-@lru_cache(maxsize=256)  # there are some sixty steps
+@remembered(256)  # there are some sixty steps
 def _bare(text: str) -> str:
     for mark in ("/voc/", "trace:", "BizStep-"):
         _, found, rest = text.rpartition(mark)

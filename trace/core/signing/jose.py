@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from trace.core.remembering import remembered
 from trace.core.signing.encoding import JsonObject, b64url_bytes, dumps, loads_strict, unb64url
 from trace.core.signing.errors import BadSignature, Unreadable
 from trace.core.signing.keys import PrivateKey, PublicKey
@@ -73,7 +74,7 @@ def sign_compact(payload: bytes, *, typ: str, kid: str, key: PrivateKey) -> str:
     return (signing_input + b"." + b64url_bytes(key.sign(signing_input))).decode()
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=1000)  # of a kid with 577 characters, in base64url
 def _read_header(text: str, typ: str) -> tuple[str, str]:
     """alg and kid of a header (rules 1 to 3): a few keys sign many statements."""
     header = loads_strict(unb64url(text), max_depth=2)

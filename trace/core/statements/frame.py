@@ -7,14 +7,15 @@ which it is valid, and the subject (docs/reference/formats.md, "Statement").
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from trace.core.remembering import remembered
 from trace.core.signing import Unreadable, dumps
 
 TYP: Final = "vc+sd-jwt"
 CREDENTIAL_TYPES: Final = ["VerifiableCredential", "TraceEvent"]
+_DID: Final = 512  # characters, as in a kid
 _ISSUER = re.compile(r"did:web:(?P<host>[A-Za-z0-9.%-]+)(?P<stem>(:[A-Za-z0-9._~%-]+)*):o:[^:#/?]+")
 
 
@@ -32,7 +33,7 @@ class Frame(NamedTuple):
         return b"".join((start, statement_id, middle, valid_from, end, subject, b"}"))
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=_DID)
 def id_base_of(issuer: str) -> str:
     """The identifier base under which an issuer `did:web:{host}[:{stem}]:o:{code}` stands.
 
@@ -45,7 +46,7 @@ def id_base_of(issuer: str) -> str:
     return f"https://{unquote(found['host'])}{stem}"
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=_DID)
 def _context(issuer: str) -> tuple[object, ...]:
     return (
         "https://www.w3.org/ns/credentials/v2",
@@ -59,7 +60,7 @@ def context_of(issuer: str) -> list[object]:
     return list(_context(issuer))
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=_DID)
 def frame_of(issuer: str) -> Frame:
     """The frame of an issuer's statements. Raises Unreadable for a foreign DID."""
     payload = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from trace.core.gs1 import Gs1Error, canonical_uri, parse_identity
+from trace.core.remembering import remembered
 from trace.core.signing import JsonObject
 from trace.core.statements import chain_identity, thing_uris
 
@@ -27,7 +27,7 @@ def things_of(event: JsonObject, id_base: str) -> list[Named]:
     return [named_thing(role, uri, id_base) for role, uri in thing_uris(event)]
 
 
-@lru_cache(maxsize=4096)  # a bundle names the same few things over and over
+@remembered(4096)  # a bundle names the same few things over and over
 def named_thing(role: str, uri: str, id_base: str) -> Named:
     try:
         identity = parse_identity(uri, id_base)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from trace.core.epcis import Checker, EventHasher, JsonObject, amount_of, named_things
 from trace.core.epcis.free_text import texts_with_numbers
 from trace.core.gs1 import Identity, canonical_uri, local_uri, parse_identity
+from trace.core.remembering import remembered
 from trace.core.signing import b64url
 from trace.core.statements.build import build_statements
 from trace.errors import Conflict, Refused, TraceError
@@ -366,11 +366,13 @@ def _notice(prepared: Prepared, notice: Any, path: str) -> None:
         prepared.hazard = str(notice.get("hazard", ""))[:20]
 
 
-@lru_cache(maxsize=4096)
 def place_of(uri: str | None, id_base: str) -> str | None:
     """A place as the index names it: the canonical text of its identity."""
-    if uri is None:
-        return None
+    return None if uri is None else _place(uri, id_base)
+
+
+@remembered(4096)
+def _place(uri: str, id_base: str) -> str:
     identity = parse_identity(uri, id_base)
     return (uri if identity is None else canonical_uri(identity, id_base))[:300]
 

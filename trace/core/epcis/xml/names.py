@@ -12,13 +12,13 @@ Rules:
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any, Final
 
 from trace.core.epcis import context as contexts
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.strict_json import JsonValue
 from trace.core.epcis.xml.errors import TooManyNamespaces
+from trace.core.remembering import remembered
 from trace.errors import Refused
 
 EPCIS2: Final = "urn:epcglobal:epcis:xsd:2"
@@ -72,7 +72,7 @@ LOCAL: Final = re.compile(rf"[{_START}][{_START}\-.0-9\u00B7\u0300-\u036F\u203F-
 _NEVER: Final = frozenset({"urn", "http", "https"})
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def split(tag: str) -> tuple[str, str]:
     """`{namespace}local` -> (namespace or "", local)."""
     if tag[:1] == "{":

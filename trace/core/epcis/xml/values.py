@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trace.core.epcis import vocabulary as words
@@ -30,12 +29,13 @@ from trace.core.epcis.strict_json import SAFE_INTEGER, JsonObject, JsonValue
 from trace.core.epcis.strict_json import pointer as pointer_of
 from trace.core.epcis.xml import names as ns
 from trace.core.epcis.xml.errors import BadXml, TooManyNodes, UnexpectedText
+from trace.core.remembering import remembered
 from trace.errors import Refused, TraceError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-pointer = lru_cache(maxsize=4096)(pointer_of)  # the same names come again and again
+pointer = remembered(4096)(pointer_of)  # the same names come again and again
 BLANK: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
