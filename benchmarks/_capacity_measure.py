@@ -18,7 +18,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -176,8 +176,8 @@ class Measured:
     maker: str = ""
 
 
-def measure(environment: Mapping[str, str], postmaster: int) -> dict[str, Any]:
-    """Fills an empty database and measures in it; a `Measured` as a dictionary."""
+def measure(environment: Mapping[str, str], postmaster: int) -> Measured:
+    """Fills an empty database and measures in it."""
     app = create_app(Settings.from_env(dict(environment)))
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
@@ -198,7 +198,7 @@ def measure(environment: Mapping[str, str], postmaster: int) -> dict[str, Any]:
         _analyse()
         db.session.remove()
         db.engine.dispose()
-    return asdict(told)
+    return told
 
 
 # -- what a world weighs ---------------------------------------------------------------------------
