@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 
 class BadSetting(SystemExit):
@@ -68,7 +69,7 @@ class Settings:
             raise BadSetting("TRACE_ENVIRONMENT must be development or production")
         instance = Path(env.get("TRACE_INSTANCE", "instance")).absolute()
         port = env.get("PORT", "8000")
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
             raise BadSetting("PORT must be a number from 1 to 65535")
         public_url = _origin(env, "TRACE_PUBLIC_URL", f"http://localhost:{port}")
         id_base = _id_base(env, public_url)
@@ -108,6 +109,14 @@ class Settings:
         )
 
 
+def _parts(value: str, name: str) -> SplitResult:
+    """An address in its parts. Raises BadSetting for what the library calls none."""
+    try:
+        return urlsplit(value)
+    except ValueError:
+        raise BadSetting(f"{name} must be an address such as https://trace.example") from None
+
+
 def _read_url(env: Mapping[str, str], name: str, database_url: str) -> str:
     value = env.get(name, "")
     scheme = "postgresql+psycopg://"
@@ -120,7 +129,7 @@ def _read_url(env: Mapping[str, str], name: str, database_url: str) -> str:
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, str(default))
-    if not text.isdigit() or int(text) == 0:
+    if not re.fullmatch(r"[0-9]{1,15}", text) or int(text) == 0:
         raise BadSetting(f"{name} must be a whole number above zero")
     return int(text)
 
@@ -139,7 +148,7 @@ def _sender(env: Mapping[str, str], name: str, environment: str, schemes: tuple[
     if value == "console" and environment == "production":
         raise BadSetting(f"{name} must not be console in production: codes would be in the log")
     if value not in ("", "console"):
-        parts = urlsplit(value)
+        parts = _parts(value, name)
         if parts.scheme not in schemes or not parts.hostname:
             raise BadSetting(f"{name} must be console or an address with {' or '.join(schemes)}")
     return value
@@ -204,7 +213,7 @@ def _table(env: Mapping[str, str], name: str) -> str:
 def _portal(env: Mapping[str, str], environment: str) -> str:
     value = env.get("TRACE_PORTAL", "")
     schemes = ("https",) if environment == "production" else ("https", "http")
-    parts = urlsplit(value)
+    parts = _parts(value, "TRACE_PORTAL")
     if value and not value.startswith("/") and (parts.scheme not in schemes or not parts.hostname):
         raise BadSetting("TRACE_PORTAL must be a whole path (/…) or an address (https://…)")
     return value.rstrip("/")
@@ -226,7 +235,7 @@ def _metrics_token(env: Mapping[str, str], name: str) -> str:
 
 def _redis(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "")
-    parts = urlsplit(value)
+    parts = _parts(value, name)
     if value and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
         raise BadSetting(f"{name} must be an address such as redis://127.0.0.1:6379/0")
     return value
@@ -236,9 +245,9 @@ def files_address(value: str, name: str) -> str:
     """The address of a place of files. Raises BadSetting naming `name`."""
     if value == "" or value.startswith("/"):
         return value.rstrip("/")
-    parts = urlsplit(value)
+    parts = _parts(value, name)
     more = parse_qs(parts.query, keep_blank_values=True)
-    endpoint = urlsplit(more.get("endpoint", ["https://aws"])[0])
+    endpoint = _parts(more.get("endpoint", ["https://aws"])[0], name)
     known = set(more) <= {"endpoint", "region"} and not parts.fragment
     if parts.scheme != "s3" or not parts.hostname or not known or "@" in parts.netloc:
         raise BadSetting(
@@ -266,7 +275,7 @@ def _mirrors(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def _origin(env: Mapping[str, str], name: str, default: str) -> str:
     value = env.get(name, default).rstrip("/")
-    parts = urlsplit(value)
+    parts = _parts(value, name)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise BadSetting(f"{name} must be an address such as https://trace.example")
     return value

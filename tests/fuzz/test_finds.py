@@ -5,17 +5,34 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from base64 import b64encode
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from flask import Flask
+from marshmallow import ValidationError
 
-from tests.fuzz.targets.tlog import KNOWN, NOTE
+from tests.fuzz.targets.outside import GIVEN
+from tests.fuzz.targets.tlog import KNOWN, NOTE, POLICY
 from tests.golden.signed import KID, build
 from trace import core
+from trace.config import BadSetting, Settings
 from trace.core.signing import Unreadable, b64url, jose, unb64url
+from trace.core.tlog import BadPolicy
 from trace.core.tlog.witness import cosignature_lines
+from trace.core.verify.mirror import MirrorUnreadable
+from trace.core.verify.policy_file import read_policy
 from trace.errors import TraceError
+from trace.schemas.base import Day
+from trace.services import untp_status
+from trace.services.custody import BadPublicKey, read_public_key
+from trace.services.mirrors import mirror_at
+from trace.services.untp_status import BadStatusList
+from trace.web.access import safe_next
+from trace.web.addresses import comes_from
+from trace.web.resume import from_our_page
+from trace.web.scan.beacon import is_scan
 
 
 def test_a_witness_that_answers_more_than_lines_is_refused() -> None:
@@ -76,3 +93,84 @@ def test_a_header_with_a_megabyte_of_blanks_is_read_and_forgotten() -> None:
     before = jose._read_header.cache_info().currsize  # type: ignore[attr-defined]
     assert jose.read_kid(f"{long}.{payload}.{signature}", typ="vc+sd-jwt") == KID
     assert jose._read_header.cache_info().currsize == before  # type: ignore[attr-defined]
+
+
+BROKEN = "http://["  # the library raises for it, where it answers anything else
+
+
+def test_a_policy_s_age_in_a_raised_digit_is_refused() -> None:
+    assert read_policy(POLICY).max_age is not None
+    with pytest.raises(BadPolicy):
+        read_policy(POLICY.replace(b"max-age 86400", "max-age ²".encode()))
+
+
+@pytest.mark.parametrize("typed", ["1/1/99999999999999999999", "1/99999999999999999999/1", "²/1/1"])
+def test_a_day_in_a_year_that_no_calendar_has_is_no_date(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        Day().read(typed, "day", {})
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"\x1f\x8b\x08" + bytes(7) + b"\x07",
+        b"\x1f\x8b",
+        b"\x1f\x8b\x08\x00" + bytes(6) + b"\x02\xff",
+    ],
+)
+def test_a_status_list_that_does_not_unpack_is_refused(packed: bytes) -> None:
+    with pytest.raises(BadStatusList):
+        untp_status.decode("u" + b64url(packed))
+
+
+def test_a_key_on_a_curve_that_nobody_knows_is_refused() -> None:
+    der = (
+        bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d033607034200") + b"\x04" + bytes(64)
+    )
+    pem = f"-----BEGIN PUBLIC KEY-----\n{b64encode(der).decode()}\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(BadPublicKey):
+        read_public_key(pem)
+
+
+def test_an_origin_that_is_no_address_is_nobody_s() -> None:
+    assert not comes_from(BROKEN, "trace.example")
+    assert comes_from("https://trace.example", "trace.example")
+    browser = {"HTTP_USER_AGENT": "Mozilla/5.0", "HTTP_HOST": "a"}
+    assert not is_scan({**browser, "HTTP_ORIGIN": BROKEN}, secure=False)
+    assert is_scan({**browser, "HTTP_ORIGIN": "http://a"}, secure=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "²"),
+        ("TRACE_REPLICA_LAG", "²"),
+        ("TRACE_PUBLIC_URL", BROKEN),
+        ("TRACE_MAIL", "smtp://["),
+        ("TRACE_PORTAL", BROKEN),
+        ("TRACE_REDIS_URL", "redis://["),
+        ("TRACE_FILES", "s3://["),
+        ("TRACE_FILES", "s3://a?endpoint=http://["),
+    ],
+)
+def test_a_setting_that_is_no_address_or_number_is_refused_by_its_name(
+    name: str, value: str
+) -> None:
+    with pytest.raises(BadSetting, match=name):
+        Settings.from_env({**GIVEN, name: value})
+
+
+def test_a_mirror_at_no_address_is_refused() -> None:
+    with pytest.raises(MirrorUnreadable):
+        mirror_at(BROKEN)
+
+
+@pytest.mark.one_database
+def test_a_request_with_an_address_that_is_none_is_answered(app: Flask) -> None:
+    """`next` and Origin are whatever somebody sends: these were failures of ours."""
+    with app.test_request_context("/sign-in?next=//[", headers={"Origin": BROKEN}):
+        assert safe_next("/home") == "/home"
+        assert not from_our_page()
+    client = app.test_client()
+    assert client.get("/sign-in?next=//[").status_code == 200
+    assert client.post("/producer/", headers={"Origin": BROKEN}).status_code < 500

@@ -293,7 +293,7 @@ class Day(_Box):
                 found = date(year, month, day)
             else:
                 found = date.fromisoformat(typed)
-        except ValueError:
+        except (ValueError, OverflowError):  # a year of twenty digits
             refuse(NotADate(value=typed[:40]))
         if not 1900 <= found.year <= 2200:
             refuse(NotADate(value=typed[:40]))

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
@@ -149,7 +150,7 @@ def read_public_key(text: str) -> PublicKey:
         return _read_jwk(text)
     try:
         key = serialization.load_pem_public_key(text.encode())
-    except (ValueError, TypeError, UnicodeEncodeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadPublicKey(path="public_key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise BadPublicKey(path="public_key")

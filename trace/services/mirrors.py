@@ -85,7 +85,11 @@ class Web:
 def mirror_at(text: str) -> Mirror:
     """The copy at a folder or an http(s) address. Raises MirrorUnreadable."""
     if text.startswith(("http://", "https://")):
-        if not urlsplit(text).netloc:
+        try:
+            host = urlsplit(text).netloc
+        except ValueError:  # http://[
+            host = ""
+        if not host:
             raise MirrorUnreadable(name=text, reason="the address names no host")
         return Web(text.rstrip("/"))
     if "://" in text:

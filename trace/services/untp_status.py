@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -50,7 +51,7 @@ def decode(text: str) -> frozenset[int]:
         packed = unb64url(text[1:])
         with gzip.open(io.BytesIO(packed)) as file:
             bits = file.read(16 * PLACES)  # never more than was promised, whatever it unpacks to
-    except (TraceError, OSError, EOFError, ValueError) as error:
+    except (TraceError, OSError, EOFError, ValueError, zlib.error) as error:
         raise BadStatusList(places=PLACES) from error
     if len(bits) * 8 < PLACES:
         raise BadStatusList(places=PLACES)

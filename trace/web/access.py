@@ -23,7 +23,6 @@ services take the actor and answer NotFound.
 from __future__ import annotations
 
 from typing import cast
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, current_app, flash, g, redirect, request, url_for
@@ -43,6 +42,7 @@ from trace.services.actors import Actor
 from trace.services.sessions import actor_of, find_session, is_over, slide
 from trace.services.tokens import actor_of as actor_of_token
 from trace.services.tokens import find_token, note_use
+from trace.web.addresses import parts_of
 from trace.web.cookies import cookie_name, named
 from trace.web.deciding import here, second_step_first
 from trace.web.forms import answer_again
@@ -277,9 +277,10 @@ def safe_next(default: str) -> str:
     """Where `next` asks to go, if that is a page of ours: a path that no browser reads as
     another host."""
     asked = request.values.get("next", "")
-    parts = urlsplit(asked)
+    parts = parts_of(asked)
     if (
-        not asked.startswith("/")
+        parts is None
+        or not asked.startswith("/")
         or asked.startswith(("//", "/\\"))
         or parts.scheme
         or parts.netloc

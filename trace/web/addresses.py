@@ -7,7 +7,7 @@ from what the server kept of the request line: gunicorn's RAW_URI, werkzeug's RE
 from __future__ import annotations
 
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, urlsplit
 
 from flask import Request
 from werkzeug.datastructures import LanguageAccept
@@ -25,6 +25,21 @@ def raw_target(request: Request) -> tuple[str, str]:
         _, scheme, rest = target.partition("://")
         target = "/" + rest.partition("/")[2] if scheme else quote(request.path)
     return target.partition("?")[0], environ.get("QUERY_STRING", "")
+
+
+def parts_of(text: str) -> SplitResult | None:
+    """An address or header of a stranger's in its parts; None for what is no address at all
+    ("http://["), where the library raises."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return None
+
+
+def comes_from(origin: str, host: str) -> bool:
+    """Whether an Origin header names this host."""
+    parts = parts_of(origin)
+    return parts is not None and parts.netloc == host
 
 
 def language_of(request: Request) -> tuple[str, bool]:

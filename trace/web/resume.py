@@ -8,13 +8,13 @@ is refused, because pressing "send again" would act for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from trace.errors import TraceError
+from trace.web.addresses import comes_from
 from trace.web.forms import Form
 
 DAY = 24 * 3600
@@ -45,7 +45,7 @@ def _serializer() -> URLSafeTimedSerializer:
 def from_our_page() -> bool:
     """Whether the browser says that a page of this host sent the request."""
     origin = request.headers.get("Origin", "")
-    return bool(origin) and urlsplit(origin).netloc == request.host
+    return bool(origin) and comes_from(origin, request.host)
 
 
 def pack() -> str:

@@ -15,12 +15,27 @@ from tests.unit.epcis.test_xml_fuzz import PIECES
 from tests.unit.epcis.test_xml_fuzz import seeds as xml_seeds
 from tests.unit.epcis.test_xml_round_trip import CREATED
 from tests.unit.epcis.test_xml_round_trip import same as alike
-from trace.core.epcis import context, event_hash, gate, hash_text, hashing, own, query_format, schedule
+from trace.core.epcis import (
+    context,
+    event_hash,
+    gate,
+    hash_text,
+    hashing,
+    own,
+    query_format,
+    schedule,
+)
 from trace.core.epcis import binding, free_text, rules, things, thing_refs
 from trace.core.epcis.check import check_event
 from trace.core.epcis.document import parse_document
 from trace.core.epcis.query_matching import Subject, matches, moment_of, number_of
-from trace.core.epcis.query_names import is_like, known_prefixes, parse_pattern, same_thing, word_address
+from trace.core.epcis.query_names import (
+    is_like,
+    known_prefixes,
+    parse_pattern,
+    same_thing,
+    word_address,
+)
 from trace.core.epcis.query_parsing import FIXED, parse_arguments, parse_extensions, parse_query
 from trace.core.epcis.query_values import is_address
 from trace.core.epcis.vocabulary import BIZ_STEPS
@@ -35,7 +50,15 @@ NAMES: Final = (
     *("bizTransactionList", "persistentDisposition", "parentID", "childEPCs", "inputEPCList", "outputQuantityList"),
     *("trace:members", "trace:notice", "trace:inputs", "trace:attachments", "certificationInfo", "uom", "quantity"),
 )  # fmt: skip
-JSON: Final = (*(f'"{name}":'.encode() for name in NAMES), *(text for text in TEXTS if len(text) < 60), b'"ObjectEvent"', b'"TransformationEvent"', b'"urn:epc:id:sgtin:9521141.012345.1"', b'"2026-11-22T03:00:00Z"', b'"+07:00"')
+JSON: Final = (
+    *(f'"{name}":'.encode() for name in NAMES),
+    *(text for text in TEXTS if len(text) < 60),
+    b'"ObjectEvent"',
+    b'"TransformationEvent"',
+    b'"urn:epc:id:sgtin:9521141.012345.1"',
+    b'"2026-11-22T03:00:00Z"',
+    b'"+07:00"',
+)
 NOTE: Final = {
     "@context": CONTEXT, "type": "ObjectEvent", "eventTime": "2026-11-22T02:00:00Z", "eventTimeZoneOffset": "+07:00",
     "action": "ADD", "epcList": [f"{ID_BASE}/b/7K3QMP2XV4"], "trace:note": "gọi 0912 345 678", "ilmd": {"trace:variety": "x"},
@@ -44,7 +67,10 @@ NOTE: Final = {
 
 
 def json_seeds() -> list[bytes]:
-    made = [json.dumps(one, separators=(",", ":")).encode() for one in (*EVENTS, NOTE, document(list(EVENTS[:2])))]
+    made = [
+        json.dumps(one, separators=(",", ":")).encode()
+        for one in (*EVENTS, NOTE, document(list(EVENTS[:2])))
+    ]
     return made + [file.read_bytes() for file in sorted((PUBLISHED / "json").glob("*.jsonld"))[:10]]
 
 
@@ -78,7 +104,11 @@ def epcis_json(data: bytes) -> None:
         before = json.dumps(event)
         checked = refused(check_event, event, now=NOW, path=path, id_base=ID_BASE)
         hashed = refused(event_hash, event)
-        wrong = rules.broken_rules(event, now=NOW, id_base=ID_BASE) if not gate.event_errors(event) else []
+        wrong = (
+            rules.broken_rules(event, now=NOW, id_base=ID_BASE)
+            if not gate.event_errors(event)
+            else []
+        )
         list(free_text.texts_with_numbers(event))
         same("an event is left as it was", json.dumps(event), before)
         if checked is None:
@@ -99,7 +129,10 @@ def _written_again(event: dict[str, Any], hashed: str) -> None:
 
 
 def small_xml() -> list[bytes]:
-    return [*xml_seeds(), *(file.read_bytes() for file in sorted((PUBLISHED / "xml").glob("*.xml"))[:8])]
+    return [
+        *xml_seeds(),
+        *(file.read_bytes() for file in sorted((PUBLISHED / "xml").glob("*.xml"))[:8]),
+    ]
 
 
 XML_HEAD: Final = (
@@ -126,7 +159,11 @@ XML_TAIL: Final = b"</EventList></EPCISBody></epcis:EPCISDocument>"
 )  # fmt: skip
 def epcis_xml(data: bytes) -> None:
     found = refused(parse_xml, data)
-    same("one door for both forms", refused(reading.take_in, data) is None, found is None or not source.is_xml(data))
+    same(
+        "one door for both forms",
+        refused(reading.take_in, data) is None,
+        found is None or not source.is_xml(data),
+    )
     if found is None:
         return
     good = [
@@ -164,7 +201,9 @@ def _queries() -> tuple[bytes, ...]:
 
 
 NAMED: Final = tuple(sorted(FIXED))
-SUBJECTS: Final = tuple(Subject(event, id_base=ID_BASE, record_time=NOW) for event in (*EVENTS, NOTE))
+SUBJECTS: Final = tuple(
+    Subject(event, id_base=ID_BASE, record_time=NOW) for event in (*EVENTS, NOTE)
+)
 
 
 @target(
@@ -186,7 +225,14 @@ def epcis_queries(data: bytes) -> None:
     pairs = parse_qsl(text, keep_blank_values=True)
     value = json_of(data)
     header = refused(parse_extensions, text)
-    found = [refused(parse_arguments, pairs, id_base=ID_BASE, extensions=header or {"ext": "https://ns.example.com/ext/"})]
+    found = [
+        refused(
+            parse_arguments,
+            pairs,
+            id_base=ID_BASE,
+            extensions=header or {"ext": "https://ns.example.com/ext/"},
+        )
+    ]
     if isinstance(value, dict):
         found.append(refused(parse_query, value, id_base=ID_BASE))
     for query in found:
@@ -231,7 +277,11 @@ def schedules(data: bytes) -> None:
     if due is None or due <= NOW or due - NOW > schedule.HORIZON:
         broken("never due, or due before", fields, due)
     local = due.astimezone(ZONE)
-    if local.second not in found.seconds or local.month not in found.months or local.day not in found.days:
+    if (
+        local.second not in found.seconds
+        or local.month not in found.months
+        or local.day not in found.days
+    ):
         broken("due when it is not", fields, due)
 
 
@@ -280,7 +330,9 @@ def xml_answers(data: bytes) -> None:
         return
     answers.write_plain(value)
     if isinstance(value, dict):
-        if isinstance(value.get("errors", []), list) and all(isinstance(one, dict) for one in value.get("errors", [])):
+        if isinstance(value.get("errors", []), list) and all(
+            isinstance(one, dict) for one in value.get("errors", [])
+        ):
             answers.write_exception(value)
             answers.write_capture_job(value)
 

@@ -21,7 +21,7 @@ from trace.errors import TraceError
 from trace.schemas.base import Day, parse_number
 from trace.schemas.records import parse_moment
 from trace.schemas.weighing import parse_column, parse_weight
-from trace.services import crates, custody, passkeys, people, sheet_files, tracking_codes, untp_status
+from trace.services import custody, passkeys, people, sheet_files, tracking_codes, untp_status
 from trace.services.catalogue import read_catalogue
 from trace.services.chain_audit.ceilings import read_ceilings
 from trace.services.check_lists import read_items
@@ -56,7 +56,7 @@ def read_day(typed: str) -> date:
 
 @target(
     *(parse_number, parse_moment, parse_weight, parse_column, people.parse_phone, people.parse_login),
-    *(tracking_codes.read_code, crates.read_crate, read_items, read_cursor, Day.read),
+    *(tracking_codes.read_code, read_items, read_cursor, Day.read),
     seeds=tuple(
         text.encode()
         for text in (
@@ -83,7 +83,6 @@ def typed_values(data: bytes) -> None:
     phone = form(people.parse_phone, text)
     if phone is not None:
         same("a phone number once more", people.parse_phone(phone), phone)
-    form(crates.read_crate, text, "crate")
     column = form(parse_column, text, ("H01", "H02", "H03"))
     if column is not None and not set(column) <= {"H01", "H02", "H03"}:
         broken("somebody else's weight", column)
@@ -111,7 +110,7 @@ def tables_in_text(data: bytes) -> None:
     if sheet is not None and len(sheet.rows) > sheet_files.ROW_LIMIT + 20:
         broken("more rows than are read", len(sheet.rows))
     for given in form(read_csv, data) or ():
-        if given.at.tzinfo is None or not given.value.is_finite():
+        if given.time.tzinfo is None or not given.value.is_finite():
             broken("a reading of no time or value", given)
     for kind in ("products", "pesticides"):
         form(read_catalogue, kind, data)
@@ -246,12 +245,13 @@ GIVEN: Final = {"TRACE_KEY_ENCRYPTION_KEY": "A" * 43, "TRACE_SECRET_KEY": "s" * 
 )  # fmt: skip
 def settings(data: bytes) -> None:
     lines = (line.partition("=") for line in text_of(data).split("\n"))
-    env = {**GIVEN, **{name: value for name, _, value in lines if name in NAMES and "\0" not in value}}
+    env = {
+        **GIVEN,
+        **{name: value for name, _, value in lines if name in NAMES and "\0" not in value},
+    }
     try:
         found = Settings.from_env(env)
     except BadSetting:
         return
     if not found.id_base.startswith("https://") or found.public_url.endswith("/"):
         broken("a base that nobody can print", found.id_base)
-
-

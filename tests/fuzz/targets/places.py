@@ -14,7 +14,10 @@ from trace.core.labels.sheets import plain_text
 from trace.services.geometry import parse_outline, read_shape
 
 RING: Final = "[[105.6711,21.0931],[105.6721,21.0931],[105.6721,21.0941],[105.6711,21.0941],[105.6711,21.0931]]"
-GEOJSON: Final = '{"type":"Feature","id":"a","properties":{"name":"Ruộng"},"geometry":{"type":"Polygon","coordinates":[%s]}}' % RING
+GEOJSON: Final = (
+    '{"type":"Feature","id":"a","properties":{"name":"Ruộng"},"geometry":{"type":"Polygon","coordinates":[%s]}}'
+    % RING
+)
 KML: Final = (
     '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>A</name><Polygon><outerBoundaryIs><LinearRing>'
     "<coordinates>105.67,21.09,0 105.68,21.09,0 105.68,21.1,0 105.67,21.09,0</coordinates></LinearRing></outerBoundaryIs></Polygon>"
@@ -62,8 +65,22 @@ def _written_again(found: Outline) -> None:
 
 @target(
     *(payload.label_payload, payload.short_domain, fold, plain_text, qr_matrix),
-    seeds=(b"https://trace.example/b/7K3QMP2XV4", b"https://trace.example/01/09520123456788/10/AB-1", "Đan Phượng – Rau muống".encode(), b"HTTP://A/"),
-    words=(b"https://", b"/b/", b"/01/", b"-", "đ".encode(), "ế".encode(), b"\xe2\x80\x8b", b"A" * 40),
+    seeds=(
+        b"https://trace.example/b/7K3QMP2XV4",
+        b"https://trace.example/01/09520123456788/10/AB-1",
+        "Đan Phượng – Rau muống".encode(),
+        b"HTTP://A/",
+    ),
+    words=(
+        b"https://",
+        b"/b/",
+        b"/01/",
+        b"-",
+        "đ".encode(),
+        "ế".encode(),
+        b"\xe2\x80\x8b",
+        b"A" * 40,
+    ),
     longest=4_000,
     patterns=((b"https://a/", b"/", b"b"), (b"https://a/b/", b"A", b"a"), (b"", "ế".encode(), b"")),
     usual=60,

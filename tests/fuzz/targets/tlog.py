@@ -232,7 +232,7 @@ def witness_requests(data: bytes) -> None:
         POLICY.replace(b"quorum w1", b"group g 1 w1\nquorum g"),
         b"quorum none\n",
     ),
-    words=(b"log ", b"witness ", b"group ", b"quorum ", b"none", b"all", b"any", b"#trace ", b"operator ", b"own ", b"root ", b"platform ", b"max-age ", b"w1", b"\t", *(k.vkey.encode() for k in KNOWN)),
+    words=(b"log ", b"witness ", b"group ", b"quorum ", b"none", b"all", b"any", b"#trace ", b"operator ", b"own ", b"root ", b"platform ", b"max-age ", "max-age ²".encode(), b"w1", b"\t", *(k.vkey.encode() for k in KNOWN)),
     longest=policy.MAX_POLICY,
     patterns=(
         (b"", b"#trace a b\n", b"quorum none\n"), (b"", b"# \n", b"quorum none"), (POLICY, b"group g any w1 ", b"\n"), (b"", b" ", b"\n"),

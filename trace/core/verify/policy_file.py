@@ -10,6 +10,7 @@ witness, or one group of witnesses.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from trace.core.signing import PublicKey, TrustError, unb64url
@@ -75,6 +76,6 @@ def _root(text: str) -> PublicKey:
 def _age(values: list[str]) -> timedelta | None:
     if not values:
         return None
-    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 9:
+    if len(values) != 1 or not re.fullmatch(r"[0-9]{1,9}", values[0]):
         raise BadPolicy(line=0, reason="#trace max-age is a number of seconds")
     return timedelta(seconds=int(values[0]))

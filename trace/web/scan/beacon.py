@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
 
@@ -30,7 +29,7 @@ from trace.models.types import to_millis
 from trace.services.outages import OUTAGES
 from trace.services.scan_places import Places, places_from
 from trace.services.scans import Seen, day_of, mark_of
-from trace.web.addresses import raw_target
+from trace.web.addresses import comes_from, raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
 from trace.web.networks import Tally, sender_of
 from trace.web.scan import rows
@@ -147,7 +146,7 @@ def is_scan(environ: dict[str, Any], *, secure: bool) -> bool:
     if secure and SAYING.search(agent):
         return False
     origin = environ.get("HTTP_ORIGIN", "")
-    return bool(urlsplit(origin).netloc == environ.get("HTTP_HOST", ""))
+    return comes_from(origin, environ.get("HTTP_HOST", ""))
 
 
 @lru_cache(maxsize=2048)
