@@ -236,7 +236,7 @@ def test_recovery_by_a_contact_does_not_go_around_the_second_step(
         person = db.session.get_one(Person, member.person_id)
         contacts.mark_proven(person, Login("phone", person.phone or ""), at=clock.now())
         db.session.commit()
-    monkeypatch.setattr(contacts.secrets, "randbelow", lambda _: 123456)
+    monkeypatch.setattr("secrets.randbelow", lambda _: 123456)
     for finish in (codes[0], ""):
         with app.app_context():
             db.session.execute(delete(ContactCode))

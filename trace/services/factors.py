@@ -74,8 +74,7 @@ How = Literal["application", "recovery"]
 
 class WrongFactor(TraceError):
     code = "wrong-factor"
-    message = "This code is not right, or it was used already."
-    next_step = "Wait for the next code of the application, or use a recovery code."
+    message = "This code is not right, or was used already. Wait for the next one and try again."
 
 
 class FactorNeeded(TraceError):
@@ -238,7 +237,7 @@ def add_application(
     other sign-in. Returns new recovery codes. Raises WrongFactor."""
     step = totp.matching_step(secret, _digits(typed), at, after=0)
     if step is None:
-        raise WrongFactor(path="factor")
+        raise WrongFactor(path="code")
     db.session.execute(delete(Authenticator).where(Authenticator.person_id == person.id))
     db.session.add(
         Authenticator(

@@ -60,9 +60,9 @@ def new() -> ResponseReturnValue:
             try:
                 typed = request.form.get("code", "")
                 codes = factors.add_application(g.person, g.session, secret, typed, at=now)
-            except factors.WrongFactor as error:
+            except factors.WrongFactor:
                 throttle.count_factor(g.person.id)
-                raise error.at("code") from None
+                raise
             return _codes(form, codes)
     sealed = form.value("draft")
     try:
