@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from tests.support.api import Program
 from tests.support.factories import make_actor
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import PageClient
@@ -120,6 +121,46 @@ def test_a_directive_goes_out_is_answered_sent_back_and_taken(
     desk.submit(desk.get(f"{sent}/end?withdraw=yes"), {})
     enter(app, pages, farm)
     assert pages.get(f"/directives/{unit_id}").find("//main//textarea") == []
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_program_adds_papers_to_an_answer_one_by_one(
+    app: Flask, pages: PageClient, office: Member, farm: Member
+) -> None:
+    send(enter(app, pages, office))
+    with app.app_context():
+        organisation = db.session.get_one(Organisation, farm.organisation_id)
+        program = Program(app.test_client(), organisation)
+        stranger = Program(app.test_client(), make_actor(NOW, "HTX Khác").organisation)
+    (unit,) = program.get("/directives")["items"]
+    at = f"/directives/{unit['id']}/answer/papers"
+
+    def add(given: bytes, kind: str, version: int, by: Program = program, **query: str) -> Any:
+        headers = {"Content-Type": kind, "If-Match": f'"{version}"'}
+        return by.ask("POST", at, data=given, headers=headers, query_string=query)
+
+    made = add(PDF, "application/pdf", unit["version"], name="kết quả.pdf")
+    assert made.status_code == 200, made.text
+    assert (made.json["state"], made.json["answer"]) == ("answered", "")
+    told = {"text": "Đã rà soát."}
+    said = program.put(f"/directives/{unit['id']}/answer", told, made.json["version"])
+    more = add(a_photo(), "image/png", said["version"], name="sổ.png")
+    assert [one["name"] for one in more.json["answer_papers"]] == ["kết quả.pdf", "sổ.jpg"]
+    assert more.json["answer"] == "Đã rà soát."
+    for bad, kind, status in ((b"MZ\x90", "application/pdf", 400), (PDF, "text/html", 415)):
+        assert add(bad, kind, more.json["version"], name="x").status_code == status
+    assert add(PDF, "application/pdf", unit["version"]).status_code == 409
+    assert add(PDF, "application/pdf", 1, stranger).status_code == 404
+    version = more.json["version"]
+    for number in range(4):
+        last = add(PDF, "application/pdf", version, name=f"{number}.pdf")
+        version = (last.json or {}).get("version", version)
+    assert last.json["code"] == "too-many-files"
+    with app.app_context():
+        told_office = db.session.scalars(
+            select(Notification.id).where(Notification.word == "directive-answered")
+        ).all()
+        assert len(told_office) == 2  # the first paper, and the words; not each paper
 
 
 @time_machine.travel(NOW, tick=False)

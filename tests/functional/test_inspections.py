@@ -153,6 +153,10 @@ def test_a_case_is_private_until_its_conclusion_is_one_public_line(site: Site) -
     end = site.inspector.get(f"{case}/conclude")
     done = site.inspector.submit(end, {"conclusion": "partly", "words": "Ghi lại nhật ký"})
     assert "đã kết luận" in done.text
+    # Nobody is asked to fill in what has ended; the result is shown.
+    ended = site.inspector.get(f"{case}/visit")
+    assert "đã kết luận" in ended.text
+    assert not ended.find("//input[@name='items-0-key']")
     public = site.owner.get(site.page)
     line = "Đã kiểm tra ngày 22/11/2026, kết luận: đạt một phần, còn điểm phải khắc phục"
     assert line in public.text

@@ -172,18 +172,19 @@ def send(actor: Actor, values: Mapping[str, Any], files: Files, *, at: datetime)
         literal(made.id), Organisation.id, literal("sent"), literal(""), literal(""), literal(1)
     ).where(where)
     db.session.execute(insert(DirectiveUnit).from_select(columns, rows))
-    _attach(made, None, papers, at)
+    attach(made, None, papers, at)
     write_audit(actor, "directive.send", f"directive:{made.id}", at=at, units=count)
     enqueue(KIND, {"directive": made.id, "word": "directive-sent"}, at=at)
     return made
 
 
-def _attach(
+def attach(
     made: Directive,
     unit: DirectiveUnit | None,
     papers: Sequence[directive_files.Paper],
     at: datetime,
 ) -> None:
+    """Hangs kept papers on the directive, or on a unit's answer."""
     db.session.add_all(
         DirectiveFile(
             directive_id=made.id,
@@ -434,18 +435,13 @@ def answer(
 ) -> None:
     """Answers, or answers again while nobody has taken it. Raises NotAllowed, ChangedMeanwhile,
     DirectiveOver, NotAnswered (it was taken), AnswerMissing, and what `keep` raises."""
-    actor.check(answering_act(actor))
-    check_version(unit, version)
-    if unit.directive.state != "open":
-        raise DirectiveOver
-    if unit.state == "accepted":
-        raise NotAnswered
+    check_open(actor, unit, version)
     if not text and not files:
         raise AnswerMissing(path="text")
     papers = directive_files.keep(files)
     unit.state, unit.answer, unit.answered_at = "answered", text, at
     unit.seen_at = unit.seen_at or at
-    _attach(unit.directive, unit, papers, at)
+    attach(unit.directive, unit, papers, at)
     write_audit(actor, "directive.answer", f"directive:{unit.directive_id}", at=at, unit=unit.id)
     notify(
         unit.directive.authority,
@@ -456,24 +452,22 @@ def answer(
     )
 
 
+def check_open(actor: Actor, unit: DirectiveUnit, version: int) -> None:
+    """Whether it may be answered now. Raises NotAllowed, ChangedMeanwhile, DirectiveOver,
+    NotAnswered."""
+    actor.check(answering_act(actor))
+    check_version(unit, version)
+    if unit.directive.state != "open":
+        raise DirectiveOver
+    if unit.state == "accepted":
+        raise NotAnswered
+
+
 def files_of(directive: Directive, unit: DirectiveUnit | None) -> Sequence[DirectiveFile]:
     """The papers of a directive, or of a unit's answers."""
     where = DirectiveFile.unit_id == unit.id if unit else DirectiveFile.unit_id.is_(None)
     query = select(DirectiveFile).where(DirectiveFile.directive_id == directive.id, where)
     return db.session.scalars(query.order_by(DirectiveFile.id)).all()
-
-
-def files_of_units(units: Sequence[DirectiveUnit]) -> dict[tuple[int, int | None], list[Any]]:
-    """The papers of the directives of these units, and of their answers, by (directive, unit); one
-    statement. A directive's own stand under the unit None."""
-    found: dict[tuple[int, int | None], list[Any]] = {}
-    query = select(DirectiveFile).where(
-        among(DirectiveFile.directive_id, [one.directive_id for one in units]),
-        DirectiveFile.unit_id.is_(None) | among(DirectiveFile.unit_id, [one.id for one in units]),
-    )
-    for row in db.session.scalars(query.order_by(DirectiveFile.id)):
-        found.setdefault((row.directive_id, row.unit_id), []).append(row)
-    return found
 
 
 def get_file(actor: Actor, file_id: int) -> DirectiveFile:

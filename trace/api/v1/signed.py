@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
 
 from trace import clock
-from trace.api.v1.door import Answer, operation
+from trace.api.v1.door import Answer, NotJsonType, operation
 from trace.api.v1.nouns import PAGE, Rows, listing
 from trace.api.v1.recording import CODE, organisation_of, recording
 from trace.models import Certificate, Directive, DirectiveUnit, Event
@@ -19,7 +20,7 @@ from trace.schemas.api.answers import listed
 from trace.schemas.api.bodies import json_body
 from trace.schemas.certificates import DecisionForm
 from trace.schemas.directives import AnswerForm
-from trace.services import certifying, directive_files, directives, paging
+from trace.services import certifying, directive_files, directive_papers, directives, paging
 from trace.services.actors import Actor
 from trace.services.acts import measuring
 from trace.services.batches import address_of
@@ -179,6 +180,7 @@ def decide(actor: Actor, certificate_id: int, clean: dict[str, Any], version: in
 
 # -- directives ------------------------------------------------------------------------------------
 
+PAPER_TYPES: Final = ("application/pdf", "image/jpeg", "image/png", "image/webp")
 DIRECTIVE: Final = {
     "id": 9,
     "version": 1,
@@ -202,7 +204,7 @@ def _directive(unit: DirectiveUnit) -> dict[str, Any]:
 
 
 def _asked(units: Sequence[DirectiveUnit]) -> list[dict[str, Any]]:
-    files = directives.files_of_units(units)
+    files = directive_papers.files_of_units(units)
     return [_with_papers(unit, files) for unit in units]
 
 
@@ -272,7 +274,7 @@ def see_directive(actor: Actor, unit_id: int) -> Answer:
     "PUT",
     "/directives/<int:unit_id>/answer",
     tag="directives",
-    summary="Answer, or answer again while nobody has taken it; in words, without papers",
+    summary="Answer in words, or answer again while nobody has taken it; papers are added apart",
     scope="capture",
     body=json_body(AnswerForm, "DirectiveAnswer"),
     out=work.DirectiveOut(),
@@ -283,6 +285,44 @@ def see_directive(actor: Actor, unit_id: int) -> Answer:
 def answer_directive(actor: Actor, unit_id: int, clean: dict[str, Any], version: int) -> Answer:
     unit = directives.get_received(actor, unit_id)
     directives.answer(actor, unit, clean["text"], (), version=version, at=clock.now())
+    return Answer(_directive(unit), version=unit.version)
+
+
+@operation(
+    "POST",
+    "/directives/<int:unit_id>/answer/papers",
+    tag="directives",
+    summary="Add a paper to the answer while nobody has taken it",
+    scope="capture",
+    takes="application/pdf",
+    out=work.DirectiveOut(),
+    changes=True,
+    query={
+        "name": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "description": "What the file is called.",
+        },
+    },
+    answer={
+        **DIRECTIVE,
+        "version": 2,
+        "state": "answered",
+        "answered_at": AT,
+        "answer_papers": [
+            {"id": 4, "name": "ket-qua.pdf", "media_type": "application/pdf", "size": 31877}
+        ],
+    },
+    description="A PDF file, or a photo as JPEG, PNG or WebP. It makes an answer where there is "
+    "none yet; words are said by the answer itself, before or after.",
+)
+def add_answer_paper(actor: Actor, unit_id: int, asked: dict[str, Any], version: int) -> Answer:
+    if request.mimetype not in PAPER_TYPES:
+        raise NotJsonType(expected=", ".join(PAPER_TYPES))
+    unit = directives.get_received(actor, unit_id)
+    name, data = asked["name"] or "", io.BytesIO(request.get_data())
+    directive_papers.add_paper(actor, unit, name, data, version=version, at=clock.now())
     return Answer(_directive(unit), version=unit.version)
 
 

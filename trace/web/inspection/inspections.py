@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify, render_template, request, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -238,8 +238,11 @@ def change(inspection_id: int) -> ResponseReturnValue:
 def visit(inspection_id: int) -> ResponseReturnValue:
     """On site: the check-list, a remark, photos, where it was."""
     row = get_inspection(actor(), inspection_id, write=True)
-    items = check_list_of(row).get("items", [])
     form = SiteForm(VisitSchema())
+    if not form.sent and row.state not in ("planned", "begun"):
+        # Nobody begins a visit of what has ended; what a phone kept is told who ended it.
+        return redirect(url_for("inspections.show", inspection_id=row.id))
+    items = check_list_of(row).get("items", [])
     if form.sent:
         with form.attempt():
             clean = form.load()
