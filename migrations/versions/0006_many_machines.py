@@ -121,6 +121,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("person_id", "place", name=op.f("uq_recovery_codes_person_id_place")),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("ix_events_corrects"), sqlite_where=sa.text("corrects IS NOT NULL")
+        )
+        batch_op.create_index(
+            "ix_events_corrects",
+            ["corrects", "issuer_id"],
+            unique=False,
+            sqlite_where=sa.text("corrects IS NOT NULL"),
+            postgresql_where=sa.text("corrects IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_events_measured_at",
             ["read_point", "id"],
@@ -197,6 +207,18 @@ def downgrade() -> None:
             "ix_events_measured_at",
             sqlite_where=sa.text("biz_step = 'sensor_reporting'"),
             postgresql_where=sa.text("biz_step = 'sensor_reporting'"),
+        )
+        batch_op.drop_index(
+            "ix_events_corrects",
+            sqlite_where=sa.text("corrects IS NOT NULL"),
+            postgresql_where=sa.text("corrects IS NOT NULL"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_events_corrects"),
+            ["corrects"],
+            unique=False,
+            sqlite_where=sa.text("corrects IS NOT NULL"),
+            postgresql_where=sa.text("corrects IS NOT NULL"),
         )
 
     op.drop_table("recovery_codes")

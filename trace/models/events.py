@@ -60,9 +60,12 @@ class Event(Model):
     __table_args__ = (
         Index("ix_events_issuer", "issuer_id", "id"),
         Index("ix_events_time", "event_time"),
+        # With the issuer: whose declaration counts is asked along, and SQLite would else read all
+        # of the issuer's events for each event it looks at.
         Index(
             "ix_events_corrects",
             "corrects",
+            "issuer_id",
             sqlite_where=db.text("corrects IS NOT NULL"),
             postgresql_where=db.text("corrects IS NOT NULL"),
         ),
