@@ -257,8 +257,8 @@ def _memory(found: Soaked) -> list[str]:
         lines.append(
             f"| {name} | {lived} | {own.first:.1f} | {own.last:.1f} | {100 * own.change:+.1f} % | "
             f"{100 * later[name]:+.1f} % | {own.least:.1f} … {own.most:.1f} | {own.slope:+.1f} | "
-            f"{_last(some, 'rss')} | {_last(some, 'pss')} | {_span(some, 'threads')} | {_span(some, 'files')} | "
-            f"{_span(some, 'databases')} | "
+            f"{_last(some, 'rss')} | {_last(some, 'pss')} | {_span(some, 'threads')} | "
+            f"{_span(some, 'files')} | {_span(some, 'databases')} | "
             f"{seen[-1].cpu - seen[0].cpu:.0f} |"
         )
     return lines

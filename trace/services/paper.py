@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from trace.core.gs1 import Identity, canonical_uri, check_code
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
-from trace.models import Event, LogEntry, Place, Thing
+from trace.models import Event, EventThing, LogEntry, Place, Thing
 from trace.services.actors import Actor
 from trace.services.diary import Input, diary_entry
 from trace.services.records import LOCAL_ZONE, Draw, JsonObject, Record
@@ -93,11 +93,22 @@ def evening_of(actor: Actor, day: date) -> Evening:
     end = start + timedelta(days=1)
     mine = actor.organisation.id
     # Events carry no column of record time; a day's events happened within the day before it or
-    # are found by their entry's time below. Ids rise with time, so the newest are enough.
+    # are found by their entry's time below. Ids rise with time, so the newest are enough, of those
+    # that are written on paper: a program may record thousands of others in a day.
+    of_a_cycle = (
+        select(EventThing.event_id)
+        .join(Thing, Thing.id == EventThing.thing_id)
+        .where(EventThing.event_id == Event.id, Thing.kind == "cycle")
+        .exists()
+    )
     ids = db.session.scalars(
         select(Event.id)
         .join(LogEntry, LogEntry.event_id == Event.id)
-        .where(Event.issuer_id == mine, Event.event_time > start - timedelta(days=60))
+        .where(
+            Event.issuer_id == mine,
+            Event.event_time > start - timedelta(days=60),
+            or_(Event.biz_step == "shipping", of_a_cycle),
+        )
         .order_by(Event.id.desc())
         .limit(EVENING_LIMIT)
     ).all()
