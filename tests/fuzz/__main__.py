@@ -35,12 +35,12 @@ def main() -> int:
     asked = arguments()
     unknown = [name for name in asked.targets if name not in TARGETS]
     if unknown:
-        print(f"There is no target {', '.join(unknown)}. There are: {', '.join(TARGETS)}")
+        say(f"There is no target {', '.join(unknown)}. There are: {', '.join(TARGETS)}")
         return 2
     if importlib.util.find_spec("atheris") is None:
-        print(
-            "atheris is not installed here (it has wheels for Linux on x86-64 only; elsewhere it is "
-            "built with clang). The corpus and the mutations of it run without: "
+        say(
+            "atheris is not installed here (it has wheels for Linux on x86-64 only; elsewhere it "
+            "is built with clang). The corpus and the mutations of it run without: "
             "python -m pytest tests/fuzz"
         )
         return 2
@@ -48,6 +48,11 @@ def main() -> int:
     for name in asked.targets or TARGETS:
         broken += one_target(TARGETS[name], asked)
     return 1 if broken else 0
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def arguments() -> argparse.Namespace:
@@ -73,15 +78,14 @@ def one_target(target: Target, asked: argparse.Namespace) -> int:
             inputs = [path.read_bytes() for path in sorted((folder / "corpus").iterdir())]
             found["kept"] = keep(target, inputs)
     found["at"] = datetime.now(UTC).isoformat(timespec="minutes")
-    print(
+    say(
         f"{target.name}: {found['inputs']:,} inputs, {found['rate']:,.0f}/s, "
         f"{found['coverage']} edges, slowest {found['slowest'] * 1000:.0f} ms, "
-        f"{len(found['finds'])} finds",
-        flush=True,
+        f"{len(found['finds'])} finds"
     )
     for find in found["finds"]:
-        print(f"  {find['key']} ({find['n']}×): {bytes_of(find['input'])[:200]!a}")
-        print("    " + find["told"].strip().replace("\n", "\n    "), flush=True)
+        say(f"  {find['key']} ({find['n']}×): {bytes_of(find['input'])[:200]!a}")
+        say("    " + find["told"].strip().replace("\n", "\n    "))
     if not asked.no_report:
         report.add(target.name, found)
     return len(found["finds"])

@@ -16,8 +16,9 @@ REPORT: Final = Path(__file__).parents[2] / "docs" / "reports" / "fuzz.md"
 FLOOR: Final = 1_000_000
 # What a target's line keeps of its run; inputs of finds stay out, they are tests by then.
 KEPT: Final = (
-    "at", "inputs", "rate", "coverage", "features", "slowest", "memory", "load", "nice", "growth", "kept",
-)  # fmt: skip
+    *("at", "inputs", "rate", "coverage", "features", "slowest", "memory", "load", "nice"),
+    *("growth", "kept"),
+)
 
 
 def known() -> dict[str, dict[str, Any]]:
@@ -39,7 +40,7 @@ def add(name: str, found: dict[str, Any]) -> None:
 
 
 def together(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Two runs of one target as one line; what an older run broke and the newer did not is mended."""
+    """Two runs of one target as one line; what only the older one broke is mended by now."""
     if old["at"][:10] != new["at"][:10]:
         return new
     best = {key: max(old[key], new[key]) for key in ("coverage", "features", "slowest", "memory")}
@@ -62,44 +63,46 @@ def rounded(value: Any) -> Any:
 
 def page(lines: dict[str, dict[str, Any]]) -> str:
     """The report."""
-    short = [name for name, line in lines.items() if line["inputs"] < FLOOR]
-    missing = [name for name in TARGETS if name not in lines]
-    newest = max((line["at"] for line in lines.values()), default="")
+    newest = datetime.fromisoformat(max(line["at"] for line in lines.values()))
     loads = [load for line in lines.values() for load in line["load"]]
-    finds = sum(len(line["finds"]) for line in lines.values())
-    cores, machine = os.cpu_count(), platform.machine()
+    short = [name for name, line in lines.items() if line["inputs"] < FLOOR]
+    below = f"Below it: {', '.join(short)}." if short else "All reach it."
     told = [
-        "# Fuzzing",
-        "",
-        f"Written by `python -m tests.fuzz`, last on {datetime.fromisoformat(newest):%Y-%m-%d}, with "
-        f"{cores} cores ({machine}), Python {platform.python_version()}.",
-        f"Load of the machine over the runs: {min(loads):.1f} to {max(loads):.1f}; one target at a "
-        "time, at low priority.",
-        "",
-        f"- {len(lines)} of {len(TARGETS)} targets, "
-        f"{sum(line['inputs'] for line in lines.values()):,} inputs in all.",
-        f"- Floor: {FLOOR:,} inputs for each. "
-        + (f"Below it: {', '.join(short)}." if short else "All reach it."),
-        f"- Things broken in these runs: {finds}. What earlier runs broke was mended and has a test "
-        "(tests/fuzz/test_finds.py).",
-        f"- Slowest input: {max(line['slowest'] for line in lines.values()) * 1000:.0f} ms of the "
-        "processor; the limit is 1 s.",
+        ("Targets", f"{len(lines)} of {len(TARGETS)}"),
+        ("Inputs in all", f"{sum(line['inputs'] for line in lines.values()):,}"),
+        ("Floor", f"{FLOOR:,} inputs for each. {below}"),
+        ("Broken in these runs", str(sum(len(line["finds"]) for line in lines.values()))),
+        ("Slowest input", f"{max(line['slowest'] for line in lines.values()) * 1000:.0f} ms"),
     ]
-    if missing:
-        told.append(f"- Not run: {', '.join(missing)}.")
-    told += [
-        "",
-        "Inputs a second include the counting of branches and what each target checks beyond the "
-        "parser. *Longest*: the worst of some fifty patterns repeated up to the most bytes that the "
-        "parser takes, and how many times half of it goes into its time (2: a straight line; 4: a "
-        "square; told from 0.1 s on). *Memory* is the whole process at its peak.",
-        "",
-        "| target | inputs | a second | edges | features | slowest | longest | growth | memory "
-        "| broken |",
-        "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |",
-        *(row(name, line) for name, line in lines.items()),
-    ]
-    return "\n".join(told) + "\n"
+    if missing := [name for name in TARGETS if name not in lines]:
+        told.append(("Not run", ", ".join(missing)))
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    return PAGE % {
+        "date": f"{newest:%Y-%m-%d}",
+        "machine": machine,
+        "load": f"{min(loads):.1f} to {max(loads):.1f}",
+        "told": "\n".join(f"- {name}: {value}" for name, value in told),
+        "rows": "\n".join(row(name, line) for name, line in lines.items()),
+    }
+
+
+PAGE: Final = """# Fuzzing
+
+Written by `python -m tests.fuzz`, last on %(date)s, on %(machine)s.
+Load of the machine over the runs: %(load)s; one target at a time, at low priority.
+
+%(told)s
+
+What earlier runs broke was mended and has a test (`tests/fuzz/test_finds.py`). An input may take a
+second of the processor; inputs a second include the counting of branches and all that each target
+checks beyond the parser. *Longest*: the worst of some fifty patterns repeated up to the most bytes
+that are given to the parser, and how many times its half goes into its time (2: a straight line, 4:
+a square; told from 0.1 s on). *Memory*: the whole process at its peak.
+
+| target | inputs | a second | edges | features | slowest | longest | growth | memory | broken |
+| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |
+%(rows)s
+"""
 
 
 def row(name: str, line: dict[str, Any]) -> str:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from base64 import b64encode
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from flask import Flask
 from marshmallow import ValidationError
 
+from tests.fuzz.remembered import remembering
 from tests.fuzz.targets.outside import GIVEN
 from tests.fuzz.targets.tlog import KNOWN, NOTE, POLICY
 from tests.golden.signed import KID, build
-from trace import core
+from tests.golden.world import START
 from trace.config import BadSetting, Settings
 from trace.core.signing import Unreadable, b64url, jose, unb64url
 from trace.core.tlog import BadPolicy
 from trace.core.tlog.witness import cosignature_lines
+from trace.core.totp import matching_step
 from trace.core.verify.mirror import MirrorUnreadable
 from trace.core.verify.policy_file import read_policy
 from trace.errors import TraceError
@@ -40,16 +39,6 @@ def test_a_witness_that_answers_more_than_lines_is_refused() -> None:
     assert cosignature_lines(line, NOTE, [KNOWN[1]]) == [line]
     with pytest.raises(Unreadable):
         cosignature_lines(f"x\n\n{line}", NOTE, [KNOWN[1]])
-
-
-def remembering() -> dict[str, Any]:
-    """Every function of core that remembers answers, by its module and name."""
-    found = {}
-    for module in pkgutil.walk_packages(core.__path__, "trace.core."):
-        for name, value in vars(importlib.import_module(module.name)).items():
-            if hasattr(value, "cache_info") and value.__module__ == module.name:
-                found[f"{module.name}.{name}"] = value
-    return found
 
 
 # What they are given is short by what stands before them, or is our own.
@@ -93,6 +82,10 @@ def test_a_header_with_a_megabyte_of_blanks_is_read_and_forgotten() -> None:
     before = jose._read_header.cache_info().currsize  # type: ignore[attr-defined]
     assert jose.read_kid(f"{long}.{payload}.{signature}", typ="vc+sd-jwt") == KID
     assert jose._read_header.cache_info().currsize == before  # type: ignore[attr-defined]
+
+
+def test_a_typed_code_with_half_a_character_is_no_code() -> None:
+    assert matching_step(bytes(20), "12345\ud800", START, after=0) is None
 
 
 BROKEN = "http://["  # the library raises for it, where it answers anything else

@@ -32,7 +32,9 @@ def remembered(
                     return function(*given)  # type: ignore[arg-type, call-arg]
             return kept(*given)
 
-        ask.cache_info = kept.cache_info  # type: ignore[attr-defined] # for tests and figures
+        # For tests and figures, as of any cache.
+        ask.cache_info = kept.cache_info  # type: ignore[attr-defined]
+        ask.cache_clear = kept.cache_clear  # type: ignore[attr-defined]
         return cast("Callable[Given, Answer]", ask)
 
     return wrap

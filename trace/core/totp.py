@@ -63,10 +63,11 @@ def matching_step(secret: bytes, typed: str, at: datetime, *, after: int) -> int
     """The step whose code was typed, among those that count at `at` and come after the step
     `after` (rule 3); None where it is no code of them. All are compared, in constant time."""
     now = step_of(at)
+    told = typed.encode("utf-8", "surrogatepass")
     found = None
     for away in AROUND:
         step = now + away
-        same = hmac.compare_digest(hotp(secret, max(step, 0)).encode(), typed.encode())
+        same = hmac.compare_digest(hotp(secret, max(step, 0)).encode(), told)
         if same and step > after and found is None:
             found = step
     return found

@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 from tests.fuzz.target import TARGETS
-from tests.fuzz.targets import epcis, gs1, outside, places, signing, statements, tlog
+from tests.fuzz.targets import (
+    bundles,
+    epcis,
+    gs1,
+    outside,
+    places,
+    questions,
+    signing,
+    statements,
+    tlog,
+)
 
-__all__ = ["TARGETS", "epcis", "gs1", "outside", "places", "signing", "statements", "tlog"]
+__all__ = [
+    "TARGETS",
+    "bundles",
+    "epcis",
+    "gs1",
+    "outside",
+    "places",
+    "questions",
+    "signing",
+    "statements",
+    "tlog",
+]

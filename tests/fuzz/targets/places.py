@@ -1,5 +1,8 @@
 """Places and labels: shapes of plots (GeoJSON, KML, lines), what goes into a code on a label."""
 
+# What inputs are made of stands on lines of its own.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -15,33 +18,85 @@ from trace.services.geometry import parse_outline, read_shape
 
 RING: Final = "[[105.6711,21.0931],[105.6721,21.0931],[105.6721,21.0941],[105.6711,21.0941],[105.6711,21.0931]]"
 GEOJSON: Final = (
-    '{"type":"Feature","id":"a","properties":{"name":"Ruộng"},"geometry":{"type":"Polygon","coordinates":[%s]}}'
-    % RING
+    '{"type":"Feature","id":"a","properties":{"name":"Ruộng"},"geometry":{"type":"Polygon","coordinates":['
+    + RING
+    + "]}}"
 )
 KML: Final = (
     '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>A</name><Polygon><outerBoundaryIs><LinearRing>'
     "<coordinates>105.67,21.09,0 105.68,21.09,0 105.68,21.1,0 105.67,21.09,0</coordinates></LinearRing></outerBoundaryIs></Polygon>"
     "</Placemark><Placemark><Point><coordinates>105.67,21.09</coordinates></Point></Placemark></Document></kml>"
-)  # fmt: skip
+)
 
 
 @target(
-    *(reading.read_shapes, reading.choose, reading.position, shapes.check_outline, shapes.check_position),
+    *(
+        reading.read_shapes,
+        reading.choose,
+        reading.position,
+        shapes.check_outline,
+        shapes.check_position,
+    ),
     *(writing.kml, writing.geojson, read_shape, parse_outline),
     seeds=(
-        GEOJSON.encode(), KML.encode(), b"21.0931, 105.6711\n21.0931, 105.6721\n21.0941, 105.6721", b"21,0931 105,6711; 21,0941 105,6711;21,0941 105,68",
-        ('{"type":"FeatureCollection","features":[' + GEOJSON + "]}").encode(), b'{"type":"MultiPolygon","coordinates":[[[]]],"crs":{"type":"name","properties":{"name":"EPSG:4326"}}}',
-        b'<kml><Placemark><gx:Track xmlns:gx="a"><gx:coord>105.67 21.09 0</gx:coord></gx:Track></Placemark></kml>', b'{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1e5,2]}]}',
+        GEOJSON.encode(),
+        KML.encode(),
+        b"21.0931, 105.6711\n21.0931, 105.6721\n21.0941, 105.6721",
+        b"21,0931 105,6711; 21,0941 105,6711;21,0941 105,68",
+        ('{"type":"FeatureCollection","features":[' + GEOJSON + "]}").encode(),
+        b'{"type":"MultiPolygon","coordinates":[[[]]],"crs":{"type":"name","properties":{"name":"EPSG:4326"}}}',
+        b'<kml><Placemark><gx:Track xmlns:gx="a"><gx:coord>105.67 21.09 0</gx:coord></gx:Track></Placemark></kml>',
+        b'{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1e5,2]}]}',
     ),
-    words=(b'"type":', b'"Polygon"', b'"coordinates":', b'"features":[', b'"geometry":', b'"crs":', b"[105.6711,21.0931],", b"<Placemark>", b"</Placemark>", b"<coordinates>", b"<Polygon>", b"<!DOCTYPE a>", b"1e9", b"1E-99", b"-0", b"105.6711", b"21.0931", b",", b";", b"innerBoundaryIs", "²".encode()),
+    words=(
+        b'"type":',
+        b'"Polygon"',
+        b'"coordinates":',
+        b'"features":[',
+        b'"geometry":',
+        b'"crs":',
+        b"[105.6711,21.0931],",
+        b"<Placemark>",
+        b"</Placemark>",
+        b"<coordinates>",
+        b"<Polygon>",
+        b"<!DOCTYPE a>",
+        b"1e9",
+        b"1E-99",
+        b"-0",
+        b"105.6711",
+        b"21.0931",
+        b",",
+        b";",
+        b"innerBoundaryIs",
+        "²".encode(),
+    ),
     longest=reading.TEXT_LIMIT,
     patterns=(
-        (b'{"type":"LineString","coordinates":[', b"[105.6711,21.0931],", b"[1,2]]}"), (b'{"type":"GeometryCollection","geometries":[', b'{"type":"Point","coordinates":[1,2]},', b"{}]}"),
-        (b"", b"21.0931 105.6711\n", b""), (b"<kml>", b"<Placemark><Point><coordinates>1,2</coordinates></Point></Placemark>", b"</kml>"), (b"<coordinates>", b"1,2 ", b"</coordinates>"),
-        (b"", b"<a>", b""), (b"", b'{"type":"Feature","geometry":', b"1"), (b"", b"1.", b""), (b"", b"1 ", b""), (b"<a>", b"&amp;", b"</a>"), (b"<kml>", b"x\n", b"<"), (b'{"a":"', b"\\u0041", b'"}'), (b"", b"9", b" 1"),
+        (b'{"type":"LineString","coordinates":[', b"[105.6711,21.0931],", b"[1,2]]}"),
+        (
+            b'{"type":"GeometryCollection","geometries":[',
+            b'{"type":"Point","coordinates":[1,2]},',
+            b"{}]}",
+        ),
+        (b"", b"21.0931 105.6711\n", b""),
+        (
+            b"<kml>",
+            b"<Placemark><Point><coordinates>1,2</coordinates></Point></Placemark>",
+            b"</kml>",
+        ),
+        (b"<coordinates>", b"1,2 ", b"</coordinates>"),
+        (b"", b"<a>", b""),
+        (b"", b'{"type":"Feature","geometry":', b"1"),
+        (b"", b"1.", b""),
+        (b"", b"1 ", b""),
+        (b"<a>", b"&amp;", b"</a>"),
+        (b"<kml>", b"x\n", b"<"),
+        (b'{"a":"', b"\\u0041", b'"}'),
+        (b"", b"9", b" 1"),
     ),
     usual=700,
-)  # fmt: skip
+)
 def outlines(data: bytes) -> None:
     text = text_of(data)
     for fixes in ((), ("swap", "close", "thin")):
@@ -70,6 +125,7 @@ def _written_again(found: Outline) -> None:
         b"https://trace.example/01/09520123456788/10/AB-1",
         "Đan Phượng – Rau muống".encode(),
         b"HTTP://A/",
+        b"Qhttps://trace.example/b/7K3QMP2XV4",
     ),
     words=(
         b"https://",

@@ -1,4 +1,4 @@
-"""Signing: base64url, strict JSON (both readers), JOSE, keys, disclosures and what they unpack to."""
+"""Signing: base64url, strict JSON (both readers), JOSE, keys, disclosures and their unpacking."""
 
 from __future__ import annotations
 
@@ -25,10 +25,35 @@ from trace.core.tlog.notes import unbase64
 
 TYP: Final = "vc+sd-jwt"
 JSON_WORDS: Final = (
-    b'"a":', b"{", b"}", b"[", b"]", b",", b":", b'"', b"null", b"true", b"1e5", b"-0", b"0.1", b"1E400",
-    b"9007199254740993", b"9007199254740991", b"0.30000000000000004", b"1e-400", b"5e-324", b"\\ud800",
-    b"\\ud83d\\ude00", b"\\u0000", b"\\u005f", b"\xef\xbb\xbf", b"NaN", b"-Infinity", b'"a":1,"a":2', b"100000000000000000000000",
-)  # fmt: skip
+    b'"a":',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b'"',
+    b"null",
+    b"true",
+    b"1e5",
+    b"-0",
+    b"0.1",
+    b"1E400",
+    b"9007199254740993",
+    b"9007199254740991",
+    b"0.30000000000000004",
+    b"1e-400",
+    b"5e-324",
+    b"\\ud800",
+    b"\\ud83d\\ude00",
+    b"\\u0000",
+    b"\\u005f",
+    b"\xef\xbb\xbf",
+    b"NaN",
+    b"-Infinity",
+    b'"a":1,"a":2',
+    b"100000000000000000000000",
+)
 
 
 @target(
@@ -55,17 +80,35 @@ def base64_texts(data: bytes) -> None:
     *(encoding.loads_strict, encoding.loads_canonical, encoding.dumps, encoding.check_depth),
     *(strict_json.load, strict_json.pointer, shown),
     seeds=(
-        b'{"a":[1,2.5,{"b":null}],"c":"\xc3\xa9\\n"}', b' [ 1 , -0.0 , "x" ] ', b'{"a":1,"a":2}', b"0.1",
-        b'{"\\u0061":"\\ud83d\\ude00"}', b"9007199254740991", b"1e22", b'"' + b"\\" * 2 + b'"', b"[[[[]]]]", b"true",
+        b'{"a":[1,2.5,{"b":null}],"c":"\xc3\xa9\\n"}',
+        b' [ 1 , -0.0 , "x" ] ',
+        b'{"a":1,"a":2}',
+        b"0.1",
+        b'{"\\u0061":"\\ud83d\\ude00"}',
+        b"9007199254740991",
+        b"1e22",
+        b'"' + b"\\" * 2 + b'"',
+        b"[[[[]]]]",
+        b"true",
     ),
     words=JSON_WORDS,
     longest=1_000_000,
     patterns=(
-        (b"", b"[", b""), (b"[", b"1,", b"1]"), (b"[", b"0.1,", b"0.10000000000000000001]"), (b"", b'{"a":', b"1"),
-        (b"{", b'"a":1,', b'"a":1}'), (b'"', b"\\ud800", b'"'), (b"", b"9", b""), (b"[", b"1e5,", b"1e999]"), (b"[", b"[],", b"1,1.0]"),
-        (b'"', b"\\u0041", b'"'), (b"0.", b"0", b"1"), (b"1e", b"9", b""), (b"[", b"1.0,", b'"\xc3"]'),
+        (b"", b"[", b""),
+        (b"[", b"1,", b"1]"),
+        (b"[", b"0.1,", b"0.10000000000000000001]"),
+        (b"", b'{"a":', b"1"),
+        (b"{", b'"a":1,', b'"a":1}'),
+        (b'"', b"\\ud800", b'"'),
+        (b"", b"9", b""),
+        (b"[", b"1e5,", b"1e999]"),
+        (b"[", b"[],", b"1,1.0]"),
+        (b'"', b"\\u0041", b'"'),
+        (b"0.", b"0", b"1"),
+        (b"1e", b"9", b""),
+        (b"[", b"1.0,", b'"\xc3"]'),
     ),
-)  # fmt: skip
+)
 def strict_json_twice(data: bytes) -> None:
     ours = _value(encoding.loads_strict, data, max_depth=64)
     theirs = _value(strict_json.load, data, max_bytes=20_000_000, max_depth=64)
@@ -100,11 +143,29 @@ HEADER: Final = json.dumps(
 
 @target(
     *(jose.parse_compact, jose.parse_kid, jose.read_kid, jose.sign_compact, jose.verify_compact),
-    seeds=(HEADER + b'\n{"a":1}', build().jwt.encode()[:400], KID.encode(), b"a.b.c", HEADER.replace(b"Ed25519", b"EdDSA") + b"\n"),
-    words=(*JSON_WORDS[:10], b'"alg":', b'"crit":[]', b'"kid":', b"EdDSA", b"none", b"HS256", b"#k1", b"did:web:", b".", b"\n"),
+    seeds=(
+        HEADER + b'\n{"a":1}',
+        build().jwt.encode()[:400],
+        KID.encode(),
+        b"a.b.c",
+        HEADER.replace(b"Ed25519", b"EdDSA") + b"\n",
+    ),
+    words=(
+        *JSON_WORDS[:10],
+        b'"alg":',
+        b'"crit":[]',
+        b'"kid":',
+        b"EdDSA",
+        b"none",
+        b"HS256",
+        b"#k1",
+        b"did:web:",
+        b".",
+        b"\n",
+    ),
     longest=jose.MAX_JWT,
     patterns=((b"", b".", b""), (b"", b"A", b".A.A"), (b"", b"#", b""), (b"a#", b"a", b"")),
-)  # fmt: skip
+)
 def jose_texts(data: bytes) -> None:
     text = compact_of(data)
     kid = refused(jose.parse_kid, text_of(data))
@@ -130,16 +191,32 @@ def jose_texts(data: bytes) -> None:
 
 JWKS: Final = (KEY.public.jwk, Passkey("fuzz").public.jwk)
 KEK: Final = bytes(range(32))
-SEALED: Final = seal_key(KEY, KEK, org="o", kid=KID, randbytes=lambda n: bytes(n))
+SEALED: Final = seal_key(KEY, KEK, org="o", kid=KID, randbytes=bytes)
 
 
 @target(
     *(PublicKey.from_jwk, PublicKey.from_bytes, PasskeyPublicKey.from_jwk, PrivateKey.from_seed),
-    *(PublicKey.verify, PasskeyPublicKey.verify, unseal_key, seal_key),
-    seeds=(*(json.dumps(jwk).encode() for jwk in JWKS), SEALED, b'{"kty":"OKP","crv":"Ed25519","x":null}', bytes(32)),
-    words=(b'"kty":', b'"OKP"', b'"crv":', b'"Ed25519"', b'"x":', b'"y":', b'"P-256"', b'"EC"', b'"d":', b"A" * 43),
+    *(PublicKey.verify, PasskeyPublicKey.verify, unseal_key),
+    seeds=(
+        *(json.dumps(jwk).encode() for jwk in JWKS),
+        SEALED,
+        b'{"kty":"OKP","crv":"Ed25519","x":null}',
+        bytes(32),
+    ),
+    words=(
+        b'"kty":',
+        b'"OKP"',
+        b'"crv":',
+        b'"Ed25519"',
+        b'"x":',
+        b'"y":',
+        b'"P-256"',
+        b'"EC"',
+        b'"d":',
+        b"A" * 43,
+    ),
     usual=220,
-)  # fmt: skip
+)
 def keys(data: bytes) -> None:
     jwk = json_of(data)
     if isinstance(jwk, dict):
@@ -167,7 +244,7 @@ def _holds_nothing(key: PublicKey | PasskeyPublicKey, data: bytes) -> None:
 
 
 @target(
-    *(sdjwt.parse_disclosure, sdjwt.split_sd_jwt, sdjwt.make_disclosure, sdjwt.digest_of),
+    *(sdjwt.parse_disclosure, sdjwt.split_sd_jwt, sdjwt.make_disclosure),
     seeds=(
         b'["AAAAAAAAAAAAAAAAAAAAAA","name",{"a":1}]',
         b'["AAAAAAAAAAAAAAAAAAAAAA",1]',
@@ -198,8 +275,8 @@ def disclosures(data: bytes) -> None:
 
 
 def placed(value: Any, texts: list[str]) -> Any:
-    """The value with `@n` wherever it stands replaced by the digest of disclosure n: what a mutation
-    cannot find by itself."""
+    """The value with `@n` wherever it stands replaced by the digest of disclosure n: what no
+    mutation finds by itself."""
     if isinstance(value, str) and value[:1] == "@" and value[1:].isdecimal() and len(value) < 5:
         at = int(value[1:])
         return sdjwt.digest_of(texts[at]) if at < len(texts) else value
@@ -218,22 +295,50 @@ def disclosed(value: list[Any]) -> list[str]:
 
 SALT: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 PAYLOADS: Final[tuple[Any, ...]] = (
-    [{"_sd": ["@0", "@1"], "_sd_alg": "sha-256", "a": [{"...": "@2"}, 1]}, [[SALT, "x", 1], [SALT, "y", {}], [SALT, 3]]],
-    [{"_sd": ["@1"]}, [[SALT, "inner", [1]], [SALT, "outer", {"_sd": ["@0"], "z": [{"...": "A" * 43}]}]]],
-    [{"a": {"_sd": ["A" * 43]}, "b": [{"...": "@0"}, {"...": "@1"}]}, [[SALT, 1], [SALT, {"...": 1}]]],
+    [
+        {"_sd": ["@0", "@1"], "_sd_alg": "sha-256", "a": [{"...": "@2"}, 1]},
+        [[SALT, "x", 1], [SALT, "y", {}], [SALT, 3]],
+    ],
+    [
+        {"_sd": ["@1"]},
+        [[SALT, "inner", [1]], [SALT, "outer", {"_sd": ["@0"], "z": [{"...": "A" * 43}]}]],
+    ],
+    [
+        {"a": {"_sd": ["A" * 43]}, "b": [{"...": "@0"}, {"...": "@1"}]},
+        [[SALT, 1], [SALT, {"...": 1}]],
+    ],
     [{"a": {"...": "x"}, "_sd": [1]}, []],
     [{"_sd": ["@0", "@0"]}, [[SALT, "x", 1], [SALT, "x", 1]]],
-)  # fmt: skip
+)
 
 
 @target(
     sdjwt.unpack,
+    sdjwt.digest_of,
     seeds=[json.dumps(one).encode() for one in PAYLOADS],
-    words=(b'"_sd":', b'"...":', b'"_sd_alg":', b'"sha-256"', b'"@0"', b'"@1"', b'"@2"', f'"{SALT}"'.encode(), b"{", b"}", b"[", b"]", b","),
+    words=(
+        b'"_sd":',
+        b'"...":',
+        b'"_sd_alg":',
+        b'"sha-256"',
+        b'"@0"',
+        b'"@1"',
+        b'"@2"',
+        f'"{SALT}"'.encode(),
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+    ),
     longest=100_000,
-    patterns=((b'[{"_sd":[', b'"@0",', b'"@0"]},[["AAAAAAAAAAAAAAAAAAAAAA","x",1]]]'), (b"[{},[", b'["AAAAAAAAAAAAAAAAAAAAAA",1],', b'["AAAAAAAAAAAAAAAAAAAAAA",2]]]'), (b'[{"a":', b"[", b"]}]")),
+    patterns=(
+        (b'[{"_sd":[', b'"@0",', b'"@0"]},[["AAAAAAAAAAAAAAAAAAAAAA","x",1]]]'),
+        (b"[{},[", b'["AAAAAAAAAAAAAAAAAAAAAA",1],', b'["AAAAAAAAAAAAAAAAAAAAAA",2]]]'),
+        (b'[{"a":', b"[", b"]}]"),
+    ),
     usual=700,
-)  # fmt: skip
+)
 def unpacking(data: bytes) -> None:
     value = json_of(data)
     if not isinstance(value, list) or len(value) != 2:

@@ -49,18 +49,34 @@ NOTE_WORDS: Final = (
 
 @target(
     *(notes.parse_note, notes.open_note, notes.sign_note, notes.add_signatures, notes.key_id),
-    *(notes.Verifier.parse, notes.Note.check, checkpoints.Checkpoint.parse, checkpoints.open_checkpoint),
+    *(
+        notes.Verifier.parse,
+        notes.Note.check,
+        checkpoints.Checkpoint.parse,
+        checkpoints.open_checkpoint,
+    ),
     *(checkpoints.read_checkpoint, checkpoints.open_checkpoint_by, checkpoints.id_base_of_origin),
     *(checkpoints.origin_of, policy.TrustPolicy.check),
-    seeds=(NOTE.encode(), WORLD.signed_checkpoint().encode(), KNOWN[0].vkey.encode(), KNOWN[1].vkey.encode(), b"a.example/x/log/2"),
+    seeds=(
+        NOTE.encode(),
+        WORLD.signed_checkpoint().encode(),
+        KNOWN[0].vkey.encode(),
+        KNOWN[1].vkey.encode(),
+        b"a.example/x/log/2",
+    ),
     words=NOTE_WORDS,
     longest=notes.MAX_NOTE,
     patterns=(
-        (NOTE.encode(), LINES[-1], b""), (b"a\n", b"\n", b"x"), (b"a", b"\n\n", b"\n"), (b"", b"a/log", b""), (b"a+", b"A", b"+A"),
-        (b"a\n\n", "— a AAAAAAA=\n".encode(), b""), (NOTE.encode(), "— a AAAAAAA=\n".encode(), b"x"),
+        (NOTE.encode(), LINES[-1], b""),
+        (b"a\n", b"\n", b"x"),
+        (b"a", b"\n\n", b"\n"),
+        (b"", b"a/log", b""),
+        (b"a+", b"A", b"+A"),
+        (b"a\n\n", "— a AAAAAAA=\n".encode(), b""),
+        (NOTE.encode(), "— a AAAAAAA=\n".encode(), b"x"),
     ),
     usual=600,
-)  # fmt: skip
+)
 def notes_and_checkpoints(data: bytes) -> None:
     text = text_of(data)
     note = refused(notes.parse_note, text)
@@ -71,7 +87,9 @@ def notes_and_checkpoints(data: bytes) -> None:
         lines = [
             f"— {s.name} {b64encode(s.key_id + s.signature).decode()}\n" for s in note.signatures
         ]
-        same("a note written again", note.text + "\n" + "".join(lines), text)
+        same("a note written again", notes.add_signatures(note.text + "\n", lines), text)
+        signed = notes.sign_note(note.text, [WORLD.log_key])
+        same("its text signed anew", notes.open_note(signed, KNOWN[:1]).text, note.text)
     opened = refused(checkpoints.open_checkpoint, text, KNOWN[0])
     same("by one key of two", refused(checkpoints.open_checkpoint_by, text, [KNOWN[0]]), opened)
     if opened is not None:
@@ -145,11 +163,20 @@ def _root(size: int) -> bytes:
     proof_text.parse_proof,
     proof_text.verify_proof,
     seeds=(PROOF.text.encode(), tlog.Proof(0, (), NOTE).text.encode()),
-    words=(*NOTE_WORDS, b"c2sp.org/tlog-proof@v1\n", b"index ", b"extra ", b64encode(bytes(32)) + b"\n"),
+    words=(
+        *NOTE_WORDS,
+        b"c2sp.org/tlog-proof@v1\n",
+        b"index ",
+        b"extra ",
+        b64encode(bytes(32)) + b"\n",
+    ),
     longest=2 * notes.MAX_NOTE,
-    patterns=((b"c2sp.org/tlog-proof@v1\nindex 0\n", b64encode(bytes(32)) + b"\n", b"\n"), (b"c2sp.org/tlog-proof@v1\n", b"\n", b"")),
+    patterns=(
+        (b"c2sp.org/tlog-proof@v1\nindex 0\n", b64encode(bytes(32)) + b"\n", b"\n"),
+        (b"c2sp.org/tlog-proof@v1\n", b"\n", b""),
+    ),
     usual=1200,
-)  # fmt: skip
+)
 def proof_texts(data: bytes) -> None:
     text = text_of(data)
     found = refused(proof_text.parse_proof, text)
@@ -178,6 +205,8 @@ def tile_paths(data: bytes) -> None:
     found = refused(tiles.parse_tile_path, text)
     if found is not None:
         same("one path for one tile", tiles.tile_path(*found), text)
+        if found[0] == "entries":
+            same("another way to it", tiles.entries_path(*found[1:]), text)
         if not 1 <= found[2] <= 256:
             broken("a width", found)
 
@@ -202,12 +231,21 @@ def entry_bundles(data: bytes) -> None:
 
 @target(
     *(witness.parse_add_checkpoint, witness.judge, witness.cosignature_lines),
-    seeds=(GROWTH.body, b"old 0\n\n" + NOTE.encode(), LINES[-1], b"old 5\n" + b64encode(bytes(32)) + b"\n\n" + NOTE.encode()),
+    seeds=(
+        GROWTH.body,
+        b"old 0\n\n" + NOTE.encode(),
+        LINES[-1],
+        b"old 5\n" + b64encode(bytes(32)) + b"\n\n" + NOTE.encode(),
+    ),
     words=(*NOTE_WORDS, b"old ", b"old 0\n\n", b64encode(bytes(32)) + b"\n"),
     longest=witness.MAX_REQUEST,
-    patterns=((b"old 0\n", b64encode(bytes(32)) + b"\n", b"\n"), (b"old 0\n\n" + NOTE.encode(), LINES[-1], b""), (b"old 0\n", b"\n", b"")),
+    patterns=(
+        (b"old 0\n", b64encode(bytes(32)) + b"\n", b"\n"),
+        (b"old 0\n\n" + NOTE.encode(), LINES[-1], b""),
+        (b"old 0\n", b"\n", b""),
+    ),
     usual=1200,
-)  # fmt: skip
+)
 def witness_requests(data: bytes) -> None:
     asked = refused(witness.parse_add_checkpoint, data)
     if asked is not None:
@@ -232,14 +270,37 @@ def witness_requests(data: bytes) -> None:
         POLICY.replace(b"quorum w1", b"group g 1 w1\nquorum g"),
         b"quorum none\n",
     ),
-    words=(b"log ", b"witness ", b"group ", b"quorum ", b"none", b"all", b"any", b"#trace ", b"operator ", b"own ", b"root ", b"platform ", b"max-age ", "max-age ²".encode(), b"w1", b"\t", *(k.vkey.encode() for k in KNOWN)),
+    words=(
+        b"log ",
+        b"witness ",
+        b"group ",
+        b"quorum ",
+        b"none",
+        b"all",
+        b"any",
+        b"#trace ",
+        b"operator ",
+        b"own ",
+        b"root ",
+        b"platform ",
+        b"max-age ",
+        "max-age ²".encode(),
+        b"w1",
+        b"\t",
+        *(k.vkey.encode() for k in KNOWN),
+    ),
     longest=policy.MAX_POLICY,
     patterns=(
-        (b"", b"#trace a b\n", b"quorum none\n"), (b"", b"# \n", b"quorum none"), (POLICY, b"group g any w1 ", b"\n"), (b"", b" ", b"\n"),
-        (b"group g all", b" w", b"\n"), (b"#trace", b" a", b"\n"), (b"quorum none\n", b"\n", b""),
+        (b"", b"#trace a b\n", b"quorum none\n"),
+        (b"", b"# \n", b"quorum none"),
+        (POLICY, b"group g any w1 ", b"\n"),
+        (b"", b" ", b"\n"),
+        (b"group g all", b" w", b"\n"),
+        (b"#trace", b" a", b"\n"),
+        (b"quorum none\n", b"\n", b""),
     ),
     usual=900,
-)  # fmt: skip
+)
 def policies(data: bytes) -> None:
     found = refused(policy.parse_policy, data)
     whole = refused(read_policy, data)
