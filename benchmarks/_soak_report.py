@@ -96,12 +96,21 @@ def _top(found: Soaked) -> list[str]:
         ),
         "",
         (
-            f"At most {found.most:.0f} acts a second were done by clients that wait for their "
-            f"answers; the run asked for {found.rate:.1f} a second, at random moments, whether "
-            f"answers came or not: {found.told.acts:,} acts, {requests:,} requests. Processes: "
+            f"{_asked(found)} {found.told.acts:,} acts, {requests:,} requests. Processes: "
             f"`{_public(found)}`, and one worker."
         ),
     ]
+
+
+def _asked(found: Soaked) -> str:
+    """How much was asked for, and of what."""
+    when = "at random moments, whether answers came or not:"
+    if not found.most:
+        return f"The run asked for {found.rate:.1f} acts a second, {when}"
+    return (
+        f"At most {found.most:.0f} acts a second were done by clients that wait for their answers; "
+        f"the run asked for {found.rate:.1f} a second, {when}"
+    )
 
 
 def _public(found: Soaked) -> str:
