@@ -59,7 +59,7 @@ def measure(target: Target, longest: int | None = None) -> dict[str, Any]:
     """The slowest pattern: its seconds at the most allowed and at half of it; what broke."""
     size = longest or target.longest
     tally = Tally(target)
-    worst = {"seconds": 0.0, "half": 0.0, "pattern": "", "bytes": size}
+    worst: dict[str, Any] = {"seconds": 0.0, "half": 0.0, "pattern": "", "bytes": size}
     steep = []
     until = process_time() + PATIENCE
     for number, pattern in enumerate(patterns(target)):

@@ -110,6 +110,16 @@ def refused(parse: Callable[..., Any], *given: Any, **named: Any) -> Any:
         return None
 
 
+def holds(check: Callable[..., object], *given: Any, **named: Any) -> bool:
+    """Whether a check that raises lets something through."""
+    try:
+        check(*given, **named)
+    except TraceError as error:
+        told(error)
+        return False
+    return True
+
+
 def told(error: TraceError) -> None:
     """A refusal has a sentence and a code, and both can be sent."""
     members = problem_members(error)

@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from typing import Any, Final
 
-from tests.fuzz.target import broken, json_of, refused, same, target, text_of
+from tests.fuzz.target import broken, holds, json_of, refused, same, target, text_of
 from tests.golden.signed import KEY, KID, build
 from tests.golden.world import Passkey
 from trace.core.epcis import strict_json
@@ -125,7 +125,8 @@ def strict_json_twice(data: bytes) -> None:
 
 def _value(load: Any, data: bytes, **limits: Any) -> list[Any] | None:
     """The value in a list of one, for a value may be None; None where it is refused."""
-    return refused(lambda: [load(data, **limits)])
+    found: list[Any] | None = refused(lambda: [load(data, **limits)])
+    return found
 
 
 def compact_of(data: bytes) -> str:
@@ -176,7 +177,7 @@ def jose_texts(data: bytes) -> None:
         return
     same("the text as it came", found.text, text)
     same("its kid alone", jose.read_kid(text, typ=TYP), found.kid)
-    if refused(lambda: [jose.verify_compact(found, KEY.public)]) is not None:
+    if holds(jose.verify_compact, found, KEY.public):
         broken("verified without a signature", text)
     signed = jose.sign_compact(found.payload, typ=TYP, kid=found.kid, key=KEY)
     again = jose.parse_compact(signed, typ=TYP)
@@ -185,7 +186,7 @@ def jose_texts(data: bytes) -> None:
     at = len(data) % (len(signed) - 90)
     flipped = signed[:at] + ("A" if signed[at] != "A" else "B") + signed[at + 1 :]
     other = refused(jose.parse_compact, flipped, typ=TYP)
-    if other and refused(lambda: [jose.verify_compact(other, KEY.public)]) is not None:
+    if other and holds(jose.verify_compact, other, KEY.public):
         broken("a changed text holds", at, flipped)
 
 
@@ -239,7 +240,7 @@ def keys(data: bytes) -> None:
 
 def _holds_nothing(key: PublicKey | PasskeyPublicKey, data: bytes) -> None:
     """A signature that nobody made does not hold. Keys of small order would let it."""
-    if refused(lambda: [key.verify(data[-64:], b"a message")]) is not None:
+    if holds(key.verify, data[-64:], b"a message"):
         broken("an invented signature holds", data)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from tests.fuzz.target import broken, json_of, refused, same, target, text_of
+from tests.fuzz.target import broken, holds, json_of, refused, same, target, text_of
 from tests.fuzz.targets.signing import JSON_WORDS, disclosed, placed
 from tests.fuzz.targets.tlog import STORY, TRUST, WORLD
 from tests.golden.anew import begin_anew
 from tests.golden.signed import ISSUER, KEY, KID, build
 from tests.golden.world import RP_ID, RP_ORIGIN, START
-from trace.core import tlog
 from trace.core.signing import jose, sdjwt, unb64url
 from trace.core.statements import (
     approvals,
@@ -23,10 +22,10 @@ from trace.core.statements import (
     times,
 )
 from trace.core.statements.build import is_statement_id, statement_hash
+from trace.core.statements.chains import KEYRING_SALT, keyring_identity, tag
 from trace.core.statements.frame import context_of, id_base_of
 from trace.core.verify import bundle as verify
 from trace.core.verify import mirror, monitor, origins, signed
-from trace.core.verify.errors import UnknownKey
 
 TYP: Final = "vc+sd-jwt"
 SIGNED: Final = build()
@@ -249,6 +248,7 @@ def log_entries(data: bytes) -> None:
         same("only a checkpoint that the log signed", followed.checkpoint.origin, WORLD.origin)
 
 
+NO_TAG: Final = "A" * 22
 RECORD: Final = WORLD.key_record(STORY.packer, "add", "k9").to_json()
 RECORDS: Final = tuple(
     jose.parse_compact(jws, typ=keyring.TYP).payload
@@ -295,8 +295,7 @@ def key_records(data: bytes) -> None:
         return
     record = found[0]
     same("a record has one form", record.to_json(), data)
-    link = tlog.Checkpoint(WORLD.origin, record.n, bytes(32)).origin and "A" * 22
-    entry = entries.KeyEntry(START, jws[:1], (link,))
+    entry = entries.KeyEntry(START, jws[:1], (NO_TAG,))
     rings = keyring.Keyrings(WORLD.origin, WORLD.root.public, WORLD.platform.did)
     for given in (entry, replace(entry, links=(_tag(record),)), replace(entry, jws=jws)):
         known = dict(rings.keys)
@@ -308,22 +307,19 @@ def key_records(data: bytes) -> None:
 
 
 def _tag(record: keyring.KeyRecord) -> str:
-    from trace.core.statements.chains import KEYRING_SALT, keyring_identity, tag
-
-    try:
-        return tag(KEYRING_SALT, keyring_identity(record.org), record.n)
-    except (ValueError, UnknownKey):
-        return "A" * 22
+    """The tag that its entry would have."""
+    return refused(tag, KEYRING_SALT, keyring_identity(record.org), record.n) or NO_TAG
 
 
 HASHES: Final = sorted([STORY.sown.h, STORY.harvested.h])
-APPROVAL: Final = entries.parse_entry(WORLD.entries[STORY.approval])
+APPROVAL: Final = cast("entries.ApprovalEntry", entries.parse_entry(WORLD.entries[STORY.approval]))
+ASSERTION: Final = APPROVAL.assertion
 
 
 @target(
     *(approvals.check_assertion, approvals.approval_challenge),
     seeds=(
-        APPROVAL.assertion.authenticator_data + b"\n" + APPROVAL.assertion.client_data_json,  # type: ignore[union-attr]
+        ASSERTION.authenticator_data + b"\n" + ASSERTION.client_data_json,
         b"\n{}",
     ),
     words=(
@@ -336,16 +332,18 @@ APPROVAL: Final = entries.parse_entry(WORLD.entries[STORY.approval])
     usual=400,
 )
 def approvals_by_passkey(data: bytes) -> None:
-    given = APPROVAL.assertion  # type: ignore[union-attr]
-    first, _, client = data[:37], data[37:38], data[38:]
+    given = ASSERTION
+    first, client = data[:37], data[38:]
     made = entries.Assertion(first, client, given.signature)
     challenge = approvals.approval_challenge(HASHES)
 
-    def check() -> bool:
-        approvals.check_assertion(
-            made, STORY.passkey.public, challenge=challenge, rp_id=RP_ID, origin=RP_ORIGIN
-        )
-        return True
-
-    if refused(check) and made != given:
+    checked = holds(
+        approvals.check_assertion,
+        made,
+        STORY.passkey.public,
+        challenge=challenge,
+        rp_id=RP_ID,
+        origin=RP_ORIGIN,
+    )
+    if checked and made != given:
         broken("a changed approval holds", data)
