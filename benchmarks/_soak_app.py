@@ -105,6 +105,7 @@ def _tell() -> None:
             "malloc": _malloc(),
             "caches": _caches(),
             "threads": threading.active_count(),
+            "switch": sys.getswitchinterval(),
         }
         with path.open("a") as file:
             file.write(json.dumps(told) + "\n")

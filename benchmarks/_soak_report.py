@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks._soak_watch import MIB, Course, Seen, course, inside
+from benchmarks._soak_watch import MIB, Course, Seen, course
 
 if TYPE_CHECKING:
     from benchmarks.soak import Soaked
@@ -294,10 +294,7 @@ def _inside(found: Soaked) -> list[str]:
         "| process | what | first | last | change |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for pid, name in found.names.items():
-        told = inside(found.site.folder, pid, found.warm)
-        if not told:
-            continue
+    for name, told in found.facts["inside"].items():
         rows: dict[str, list[tuple[float, float]]] = {}
         for one in told:
             rows.setdefault("blocks of Python", []).append((one["at"], one["blocks"]))

@@ -38,7 +38,7 @@ from benchmarks._soak_people import Line, Strange, Visitor
 from benchmarks._soak_report import changes, report, scan_ratio, write
 from benchmarks._soak_site import ROOT, Site, site
 from benchmarks._soak_told import Told
-from benchmarks._soak_watch import Watch
+from benchmarks._soak_watch import Watch, inside
 from trace.core.signing import b64url, unb64url
 from trace.core.statements import kept_texts
 
@@ -122,6 +122,9 @@ def soak(
         # What was measured outlives a mistake in what follows.
         measured = (told, watch.seen, watch.gauges, watch.loads, names, warm, begun)
         (made.folder / "measured.pickle").write_bytes(pickle.dumps(measured))
+        found.facts["inside"] = {
+            name: inside(made.folder, pid, warm) for pid, name in names.items()
+        }
         _verify(found, acknowledged)
         return found
 

@@ -66,6 +66,16 @@ def test_the_processes_of_the_start_are_those_of_the_end_and_end_in_order(soaked
     assert soaked.facts["logs"] == {"web": [], "worker": []}
 
 
+def test_processes_tell_what_they_hold_and_computing_threads_give_way_soon(soaked: Soaked) -> None:
+    for name in ("web 1", "web 2", "worker"):
+        told = soaked.facts["inside"][name]
+        assert len(told) > 3, name
+        assert {one["switch"] for one in told} == {0.0005}
+        assert told[-1]["blocks"] > 500_000
+        assert "answers remembered by functions" in told[-1]["caches"]
+    assert any(one["caches"]["pages: bodies, bytes"] for one in soaked.facts["inside"]["web 1"])
+
+
 def test_what_was_never_recorded_is_missed(soaked: Soaked) -> None:
     there = soaked.facts["some there"]
     never = ["urn:uuid:00000000-0000-4000-8000-000000000000", "soak never"]
