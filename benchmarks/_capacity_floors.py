@@ -1,7 +1,7 @@
 """What the machine itself does, in the same run: floors by which the figures carry to another one.
 
 Bare signatures and a bare Flask route say how fast a processor is; a bare write with its fsync what
-a commit waits for; a spin of all processors how much of the machine is free right now.
+a commit waits for.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.capture_http import _cpu
@@ -21,7 +19,6 @@ from tests.support.gunicorn import Running, running
 from trace.core.signing import PrivateKey
 
 SIGNATURES, HELLOS, COMMITS, MEGABYTES = 4000, 1500, 200, 64
-SPIN_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +97,3 @@ def disk() -> tuple[float, float]:
             os.fsync(file.fileno())
         written = MEGABYTES * len(many) / (time.perf_counter() - start)
     return statistics.quantiles(took, n=10)[0], written
-
-
-def _spin(seconds: float) -> tuple[float, float]:
-    """(processor seconds, elapsed) of a process that does nothing but count."""
-    start, spent = time.perf_counter(), time.process_time()
-    while time.perf_counter() - start < seconds:
-        sum(range(2000))
-    return time.process_time() - spent, time.perf_counter() - start
-
-
-def free_processors(processes: ProcessPoolExecutor, count: int) -> list[float]:
-    """The share of a processor that each of so many busy processes gets right now."""
-    asked = [processes.submit(_spin, SPIN_SECONDS) for _ in range(count)]
-    return [spent / took for spent, took in (one.result() for one in asked)]
-
-
-def spinning(count: int) -> ProcessPoolExecutor:
-    """Processes for `free_processors`."""
-    return ProcessPoolExecutor(count, get_context("spawn"))

@@ -173,6 +173,18 @@ def lock_held(demand: Demand, costs: UnitCosts, sizes: Sizes, replicas: int) -> 
     return work / sizes.core + transactions * commit
 
 
+def in_groups(demand: Demand, size: float) -> Demand:
+    """The same, with phones' entries taken together by so many, as the events of a document are."""
+    peak = demand.peak
+    grouped = replace(
+        peak,
+        captures=0.0,
+        documents=peak.documents + peak.captures / size,
+        told=peak.told + peak.captures,
+    )
+    return replace(demand, peak=grouped)
+
+
 def commit_of(costs: UnitCosts, sizes: Sizes, replicas: int) -> float:
     """Seconds of one commit. A replica's disk is as this one's, and both write at once."""
     disk = costs.commit if sizes.disk_commit is None else sizes.disk_commit

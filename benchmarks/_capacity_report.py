@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Final
@@ -28,9 +28,13 @@ from benchmarks._capacity_model import (
     Demand,
     Installation,
     Needed,
+    Part,
     Sizes,
     UnitCosts,
     bears,
+    commit_of,
+    in_groups,
+    lock_held,
     needed,
     parts,
     room_of,
@@ -53,6 +57,7 @@ from benchmarks.scan_page import ROOT
 REPORT: Final = ROOT / "docs" / "reports" / "capacity.md"
 GROWTH: Final = REPORT.with_name("growth.md")
 SCALES: Final = (1, 10, 100, 1000)
+GROUP: Final = 20
 WORDS: Final = {
     "captures": "an entry of a phone, recorded over HTTP",
     "documents": "a document of 50 events, taken over HTTP",
@@ -170,6 +175,7 @@ def _answer(plan: Plan) -> list[str]:
                 f"{found[0].name} ({percent(found[0].used)})",
                 "; ".join(f"{part.name} ({percent(part.used)})" for part in over[1:4]) or "–",
                 "; ".join(dict.fromkeys(part.add for part in over if part.used > TARGET)) or "–",
+                _one_of(found),
                 machines_of(then),
             )
         )
@@ -182,8 +188,21 @@ def _answer(plan: Plan) -> list[str]:
             f" of the year (used: 100% is the end, nothing should be above {TARGET:.0%}):"
         ),
         "",
-        *table(("load", "breaks first", "then", "what to add", "what stands then"), rows, "left"),
+        *table(TITLES, rows, "left"),
     ]
+
+
+TITLES: Final = (
+    *("load", "breaks first", "then", "what to add"),
+    *("fullest of what there is one of", "what stands then"),
+)
+
+
+def _one_of(found: Sequence[Part]) -> str:
+    """The part most used of those that no machine helps: it says into how many installations all of
+    it has to be divided. A recall's spread does not grow with the load."""
+    part = next(one for one in found if one.way == "divide" and one.name != UNDIVIDED)
+    return f"{part.name} ({percent(part.used)})"
 
 
 def _borne(plan: Plan) -> list[str]:
@@ -201,7 +220,8 @@ def _borne(plan: Plan) -> list[str]:
     ]
     alone = single(one, plan.sqlite, plan.sizes)
     peak = one.peak
-    service = plan.costs.lock + plan.costs.commit + plan.sizes.replica_wait
+    service = plan.costs.lock + commit_of(plan.costs, plan.sizes, 2)
+    grouped = lock_held(in_groups(one, GROUP), plan.costs, plan.sizes, 2)
     return [
         "",
         "## What each part bears",
@@ -217,7 +237,9 @@ def _borne(plan: Plan) -> list[str]:
             f"That second has {peak.redirects:,.0f} scans, {peak.captures:,.1f} entries of phones,"
             f" {peak.told:,.1f} events in documents, {peak.queries:,.1f} queries. A capture holds"
             f" the log's lock for {1e3 * service:.2f} ms; with the lock used to {TARGET:.0%} it"
-            f" waits {1e3 * wait(TARGET, service):.1f} ms for it on average."
+            f" waits {1e3 * wait(TARGET, service):.1f} ms for it on average. Taken together by"
+            f" {GROUP}, as the events of a document are, the entries of the city would use"
+            f" {percent(grouped)} of it, which is not built."
         ),
         "",
         (
@@ -299,7 +321,7 @@ def _held(found: Mapping[str, Told], bare: Floors) -> list[str]:
             "Phones open a printed address, its page, and tell that they saw it; gunicorn with"
             " one and with two workers, as many phones as keep them busy, on the same machine."
             " Said before each round: from the costs below, from what a client costs, and from"
-            " the processors that the machine gave to busy processes of ours a moment before."
+            " the processors that a bare application under as many phones got a moment before."
             " Phones a second."
         ),
         "",

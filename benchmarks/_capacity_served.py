@@ -11,22 +11,25 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
 
 import orjson
 import psycopg
 
-from benchmarks._capacity_floors import free_processors, spinning, worker_cpu
+from benchmarks._capacity_floors import worker_cpu
 from benchmarks._capacity_measure import BASE, Measured, database_cpu
 from benchmarks._capacity_model import Cost, throughput
 from benchmarks.capture import document
-from benchmarks.load import AGAIN, COMMON, Phone, _open_all, client
+from benchmarks.load import AGAIN, COMMON, Phone, _answer, _open_all, client
 from tests.support.gunicorn import Running, beacon, running
 from trace.core.epcis import event_context
 
 WARM, COLD, CAPTURES, DOCUMENTS, EVENTS, QUERIES, BEACONS = 800, 150, 60, 6, 50, 60, 2000
-PHONES, CLIENTS = 300, 2  # of one client in one round; clients for each worker
+PHONES, CLIENTS = 250, 2  # of one client in one round; clients for each worker
 ROUNDS = 3
 
 
@@ -159,39 +162,73 @@ def phone_cost(costs: Mapping[str, Cost], what: str) -> float:
     return float(getattr(costs["redirects"], what) + page + getattr(costs["beacons"], what))
 
 
-def spent_by_client(port: int, pages: Sequence[str], phones: int, seed: int) -> tuple[float, float]:
-    """(phones a second, processor seconds a phone) of one client."""
+def spent_by_client(port: int, pages: Sequence[str], phones: int, seed: int) -> float:
+    """Processor seconds of one client, for all of its phones."""
     start = time.process_time()
-    told = client(port, pages, phones, seed, "")
-    return told.beacons / told.seconds, (time.process_time() - start) / told.beacons
+    client(port, pages, phones, seed, "")
+    return time.process_time() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Phones a second; processors that server and clients got; what a phone cost its client."""
+
+    rate: float
+    ours: float
+    asks: float
+
+
+def crowd(
+    processes: ProcessPoolExecutor, served: Running, pages: Sequence[str], seed: int
+) -> Crowd:
+    """As many phones as keep a server busy."""
+    clients = len(served.workers) * CLIENTS
+    spent: list[float] = []
+
+    def act() -> None:
+        asking = [
+            processes.submit(spent_by_client, served.port, pages, PHONES, seed + one)
+            for one in range(clients)
+        ]
+        spent.extend(one.result() for one in asking)
+
+    start = time.perf_counter()
+    workers = worker_cpu(served, act)
+    took = time.perf_counter() - start
+    phones = clients * PHONES
+    return Crowd(phones / took, (workers + sum(spent)) / took, sum(spent) / phones)
 
 
 def saturated(
-    environment: Mapping[str, str], told: Measured, costs: Mapping[str, Cost], processors: int
+    environment: Mapping[str, str],
+    folder: Path,
+    told: Measured,
+    costs: Mapping[str, Cost],
+    processors: int,
 ) -> list[Round]:
-    """Rounds of one and of two workers in turns; each predicted from unit costs, from what a client
-    costs, and from how busy the machine was a moment before."""
+    """Rounds of one and of two workers in turns. Each is predicted from unit costs, from what a
+    client costs, and from the processors that a bare application with as many workers got under as
+    many phones a moment before."""
     pages = [told.long, *told.pages, *told.packages[:50]]
     web, database = (phone_cost(costs, what) for what in ("web", "database"))
     found = []
     with ExitStack() as stack:
-        processes = stack.enter_context(spinning(2 * CLIENTS))
-        servers = {}
+        processes = stack.enter_context(ProcessPoolExecutor(2 * CLIENTS, get_context("spawn")))
+        ours: dict[int, Running] = {}
+        bare: dict[int, Running] = {}
         for workers in (1, 2):
             served = running("wsgi:app", environment, workers=workers, threads=8)
-            servers[workers] = stack.enter_context(served)
-            _open_all(processes, servers[workers], pages)
-        one_client = processes.submit(spent_by_client, servers[1].port, pages, PHONES, 1)
-        asks = one_client.result()[1]
+            ours[workers] = stack.enter_context(served)
+            _open_all(processes, ours[workers], pages)
+        answer = {"BENCH_ANSWER": _answer(folder, ours[1], told.long)}
+        for workers in (1, 2):
+            plain = running("benchmarks._bare_mix:app", answer, workers=workers, threads=8)
+            bare[workers] = stack.enter_context(plain)
+            crowd(processes, bare[workers], pages, 1)
         for number in range(ROUNDS):
-            for workers, server in servers.items():
-                clients = workers * CLIENTS
-                ours = sum(free_processors(processes, clients))
-                said = throughput(workers, web, asks, database, processors, ours)
-                asking = [
-                    processes.submit(spent_by_client, server.port, pages, PHONES, 10 * number + one)
-                    for one in range(clients)
-                ]
-                came = sum(one.result()[0] for one in asking)
-                found.append(Round(workers, ours, said, came))
+            for workers in (1, 2):
+                before = crowd(processes, bare[workers], pages, 10 * number)
+                said = throughput(workers, web, before.asks, database, processors, before.ours)
+                came = crowd(processes, ours[workers], pages, 10 * number)
+                found.append(Round(workers, before.ours, said, came.rate))
     return found

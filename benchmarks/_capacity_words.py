@@ -40,9 +40,9 @@ def times_of(value: float) -> str:
 
 def short(value: float) -> str:
     """A large number in three digits."""
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if value >= size:
-            return f"{value / size:.3g} {letter}"
+            return f"{value / size:.3g} {word}"
     return f"{value:.0f}"
 
 

@@ -114,7 +114,7 @@ def _measured(folder: Path, opened: Opened, bare: Floors, label: tuple[float, fl
         _say("requests")
         asked = request_costs(where.environment, where.url, where.postmaster, told)
         _say("a saturated server")
-        rounds = saturated(where.environment, told, asked, bare.processors)
+        rounds = saturated(where.environment, folder, told, asked, bare.processors)
     with opened(folder / "recalled") as where:
         _say("a recall")
         recalled = _apart(warned, folder, where.url, where.postmaster)

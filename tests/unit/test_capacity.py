@@ -35,6 +35,7 @@ from benchmarks._capacity_model import (
     UnitCosts,
     bears,
     first_to_break,
+    in_groups,
     lock_held,
     needed,
     parts,
@@ -174,6 +175,8 @@ def test_a_load_as_computed_by_hand() -> None:
     assert lock_held(asked, COSTS, Sizes(), 0) == pytest.approx(0.2236)
     # A synchronous replica adds half a millisecond to every commit.
     assert lock_held(asked, COSTS, Sizes(), 2) == pytest.approx(0.2746)
+    # Taken by twenty: 7 commits, 193 further events.
+    assert lock_held(in_groups(asked, 20), COSTS, Sizes(), 0) == pytest.approx(0.0526)
     # A processor twice as fast halves the work, not the disk.
     assert lock_held(asked, COSTS, Sizes(core=2), 0) == pytest.approx(0.1628)
     assert room_of(asked, COSTS) == pytest.approx(4.01e12)
