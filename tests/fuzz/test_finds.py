@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from base64 import b64encode
 from contextlib import suppress
+from time import process_time
 
 import pytest
 from flask import Flask
@@ -16,8 +17,10 @@ from tests.fuzz.targets.tlog import KNOWN, NOTE, POLICY
 from tests.golden.signed import KID, build
 from tests.golden.world import START
 from trace.config import BadSetting, Settings
+from trace.core.gs1.linkset import Target
+from trace.core.gs1.linkset_choosing import choose
 from trace.core.signing import Unreadable, b64url, jose, unb64url
-from trace.core.tlog import BadPolicy
+from trace.core.tlog import BadPolicy, parse_entry_bundle
 from trace.core.tlog.witness import cosignature_lines
 from trace.core.totp import matching_step
 from trace.core.verify.mirror import MirrorUnreadable
@@ -89,6 +92,20 @@ def test_a_typed_code_with_half_a_character_is_no_code() -> None:
 
 
 BROKEN = "http://["  # the library raises for it, where it answers anything else
+
+
+def test_a_bundle_of_millions_of_empty_entries_is_refused_before_they_are_made() -> None:
+    began = process_time()
+    with pytest.raises(Unreadable, match="more"):
+        parse_entry_bundle(bytes(16_000_000))
+    assert process_time() - began < 0.5
+    assert len(parse_entry_bundle(bytes(512))) == 256
+
+
+def test_a_language_of_thousands_of_parts_is_none() -> None:
+    targets = [Target("https://a", "a", ("vi",)), Target("https://b", "b")]
+    assert choose(targets, accept_language="vi-" + "a-" * 30) == (targets[0],)
+    assert choose(targets, accept_language="vi-" + "a-" * 4000) == (targets[1],)
 
 
 def test_a_policy_s_age_in_a_raised_digit_is_refused() -> None:

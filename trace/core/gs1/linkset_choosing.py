@@ -22,6 +22,7 @@ from trace.core.gs1.linkset import Target
 
 # As many as any browser sends; whoever sends more is not choosing.
 RANGES: Final = 40
+LONGEST_TAG: Final = 100  # characters of a language; registered ones have up to 35
 _WEIGHT: Final = re.compile(r"\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?)\s*")
 
 
@@ -114,6 +115,8 @@ def _is_in(tag: str, ranges: Iterable[str]) -> bool:
 
 def _cut(name: str) -> Iterable[str]:
     """zh-hant-cn, zh-hant, zh: a single letter goes with what follows it (RFC 4647, 3.4)."""
+    if len(name) > LONGEST_TAG:
+        return
     parts = name.split("-")
     while parts:
         yield "-".join(parts)

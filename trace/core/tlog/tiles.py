@@ -212,12 +212,14 @@ def parse_entry_bundle(data: bytes) -> list[bytes]:
     entries = []
     at = 0
     while at < len(data):
+        if len(entries) == TILE_WIDTH:  # told before millions of empty ones are made
+            raise Unreadable(f"1 to {TILE_WIDTH} entries", "more")
         length = int.from_bytes(data[at : at + 2])
         entry = data[at + 2 : at + 2 + length]
         if at + 2 > len(data) or len(entry) != length:
             raise Unreadable("a whole entry", "the end of the bundle")
         entries.append(entry)
         at += 2 + length
-    if not 0 < len(entries) <= TILE_WIDTH:
-        raise Unreadable(f"1 to {TILE_WIDTH} entries", len(entries))
+    if not entries:
+        raise Unreadable(f"1 to {TILE_WIDTH} entries", 0)
     return entries
