@@ -269,6 +269,14 @@ def held(studio: Studio) -> None:
     studio.shoot(page, "tam-giu-2")
 
 
+def second_step(studio: Studio) -> None:
+    page = studio.phone(AUTHORITY)
+    studio.open(page, "/account/second-step/")
+    studio.shoot(page, "hai-buoc-1", "main h1")
+    studio.open(page, "/account/second-step/new")  # a secret that nobody keeps
+    studio.shoot(page, "hai-buoc-2", "main h1")
+
+
 def papers(studio: Studio) -> None:
     page = studio.phone(GROUP)
     studio.open(page, _lot(studio, page).replace("/batches/", "/papers/lots/"))
@@ -328,5 +336,6 @@ TAKERS: Final[dict[str, Callable[[Studio], None]]] = {
     "tra-chuoi": trace_chain,
     "kiem-tra": inspect,
     "tam-giu": held,
+    "hai-buoc": second_step,
     "quet-ma": scan,
 }
