@@ -12,11 +12,13 @@ from flask import Flask
 from marshmallow import ValidationError
 
 from tests.fuzz.remembered import remembering
+from tests.fuzz.targets.epcis import XML_HEAD, XML_TAIL
 from tests.fuzz.targets.outside import GIVEN
 from tests.fuzz.targets.tlog import KNOWN, NOTE, POLICY
 from tests.golden.signed import KID, build
 from tests.golden.world import START
 from trace.config import BadSetting, Settings
+from trace.core.epcis.xml import parse_xml
 from trace.core.gs1.linkset import Target
 from trace.core.gs1.linkset_choosing import choose
 from trace.core.signing import Unreadable, b64url, jose, unb64url
@@ -100,6 +102,19 @@ def test_a_bundle_of_millions_of_empty_entries_is_refused_before_they_are_made()
         parse_entry_bundle(bytes(16_000_000))
     assert process_time() - began < 0.5
     assert len(parse_entry_bundle(bytes(512))) == 256
+
+
+def test_namespaces_declared_over_and_over_take_no_square_of_time() -> None:
+    def took(count: int) -> float:
+        inner = b"<x:a xmlns:x='u:v'/>" * count
+        data = XML_HEAD + b"<ObjectEvent>" + inner + b"</ObjectEvent>" + XML_TAIL
+        began = process_time()
+        parse_xml(data)
+        return process_time() - began
+
+    took(100)
+    # Ten times as much took seventy times as long, and six megabytes half a minute.
+    assert min(took(30_000) for _ in range(2)) < 25 * min(took(3_000) for _ in range(4))
 
 
 def test_a_language_of_thousands_of_parts_is_none() -> None:

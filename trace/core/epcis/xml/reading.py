@@ -192,6 +192,9 @@ class _Reader:
             if child.tail and child.tail.strip(BLANK):
                 self.found.append(UnexpectedText(path=self._place()))
             self._listed(child)
+            # Emptied first: taken out whole, the library compares each of its declarations of a
+            # namespace with every other (a minute for six megabytes of them).
+            child.clear()
             events.remove(child)
             child = following
 
