@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from tests.conftest import create_app, settings_for
 from tests.support.databases import SqliteDatabase, release
 from tests.support.kept import photo_file
+from tests.support.pages import PageClient
 from trace.core.gs1 import canonical_uri, parse_path
 from trace.core.statements import parse_entry
 from trace.core.statements.entries import EventEntry
@@ -39,7 +40,7 @@ from trace.models import (
     RecallNotice,
     Thing,
 )
-from trace.services import passports, people, platform, tokens
+from trace.services import passports, people, platform, platform_settings, tokens
 from trace.services.demo import access
 from trace.services.demo.world import World
 from trace.services.log import current_state
@@ -243,6 +244,15 @@ def test_the_sign_ins_and_the_token_work_and_their_file_is_private(
     assert stat.S_IMODE(access.notes_path().stat().st_mode) == 0o600
     hashes = db.session.scalars(select(Person.password_hash)).all()
     assert all(kept.startswith("$argon2id$") for kept in hashes)
+
+
+def test_visitors_who_decide_are_not_asked_for_a_second_step_for_a_year(shown: Flask) -> None:
+    (kept,) = [one for one in access.describe()["sign_ins"] if one["role"] == "admin"]
+    pages = PageClient(shown.test_client())
+    page = pages.get("/sign-in")
+    told = {"login": kept["login"], "password": kept["password"]}
+    assert pages.submit(page, told).address.endswith("/admin/")
+    assert platform_settings.number_of("factor_days") == 365
 
 
 def test_no_two_sign_ins_share_a_password(shown: Flask) -> None:
