@@ -209,7 +209,7 @@ def entry_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_entry_bundle(data: bytes) -> list[bytes]:
     """The entries of a bundle. Raises Unreadable when it is cut, empty, or holds more than 256."""
-    entries = []
+    entries: list[bytes] = []
     at = 0
     while at < len(data):
         if len(entries) == TILE_WIDTH:  # told before millions of empty ones are made
