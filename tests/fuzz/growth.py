@@ -15,7 +15,7 @@ from tests.fuzz.target import Target
 
 SMALL: Final = 300_000
 STEEP: Final = 3.2  # twice as long, more than so many times as slow: no straight line
-PATIENCE: Final = 10  # seconds for patterns that are not its own
+PATIENCE: Final = 4  # seconds for patterns that are not its own
 TELLING: Final = 0.1  # seconds below which a factor is noise
 USUAL: Final = (
     b"a",

@@ -7,8 +7,14 @@ it). A declaration in the document stands before the standard's.
 
 from __future__ import annotations
 
+from typing import Final
+
+from trace.core.epcis.errors import TooManyNamespaces
 from trace.core.epcis.strict_json import JsonValue
 from trace.core.epcis.vocabulary import OWN_PATH, OWN_PREFIX, STANDARD_PREFIXES, own_namespace
+from trace.errors import Refused
+
+MOST: Final = 1000  # an honest context has ten; XML's namespaces are 512 at most
 
 
 def declared(context: JsonValue) -> dict[str, str]:
@@ -26,6 +32,16 @@ def declared(context: JsonValue) -> dict[str, str]:
 def prefixes(context: JsonValue) -> dict[str, str]:
     """Prefix -> namespace, the standard's included."""
     return {**STANDARD_PREFIXES, **declared(context)}
+
+
+def check_size(context: JsonValue, path: str) -> int:
+    """How many entries and names a context has. Raises Refused beyond MOST: contexts are put
+    together and looked through event by event, in time that grows with their product."""
+    entries = context if isinstance(context, list) else [context]
+    count = len(entries) + sum(len(entry) for entry in entries if isinstance(entry, dict))
+    if count > MOST:
+        raise Refused([TooManyNamespaces(path=path, limit=MOST)])
+    return count
 
 
 def merged(outer: JsonValue, inner: JsonValue) -> JsonValue:

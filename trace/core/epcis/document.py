@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trace.core.epcis import errors
-from trace.core.epcis.context import merged
+from trace.core.epcis.context import check_size, merged
 from trace.core.epcis.gate import envelope_errors
 from trace.core.epcis.schema import EVENT_TYPES
 from trace.core.epcis.strict_json import JsonObject, JsonValue, load
@@ -71,7 +71,10 @@ def parse_document(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Document:
         raise Refused([errors.NotADocument(path="/type")])
     if kind in EVENT_TYPES:
         return Document(
-            type="event", context=value.get("@context"), events=[_taken(value, None)], paths=[""]
+            type="event",
+            context=value.get("@context"),
+            events=[_taken(value, None, "")],
+            paths=[""],
         )
     if kind not in _PLACES:
         raise Refused([errors.NotADocument(path="/type")])
@@ -121,13 +124,14 @@ def _document(
     if wrong:
         raise Refused(wrong)
     context = value.get("@context")
+    check_size(context, "/@context")
     results = value["epcisBody"].get("queryResults", {})
     header = value.get("epcisHeader", {}).get("epcisMasterData", {})
     lists = (header.get("vocabularyList"), results.get("resultsBody", {}).get("vocabularyList"))
     return Document(
         type=kind,
         context=context,
-        events=[_taken(event, context) for event in given],
+        events=[_taken(event, context, where) for where, event in zip(paths, given, strict=True)],
         paths=paths,
         schema_version=value.get("schemaVersion"),
         creation_date=value.get("creationDate"),
@@ -142,9 +146,12 @@ def _document(
     )
 
 
-def _taken(event: JsonObject, context: JsonValue) -> JsonObject:
+def _taken(event: JsonObject, context: JsonValue, path: str) -> JsonObject:
     """The event as it is kept: its own context first, the record time left to the log."""
-    own = merged(context, event.get("@context"))
+    inner = event.get("@context")
+    if inner is not None:
+        check_size(inner, f"{path}/@context")
+    own = merged(context, inner)
     if own is None:
         taken = dict(event)
     else:

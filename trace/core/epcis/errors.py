@@ -38,6 +38,12 @@ class TooDeep(EpcisError):
     message = "The document is nested deeper than %(limit)d levels."
 
 
+class TooManyNamespaces(EpcisError):
+    code = "too-many-namespaces"
+    status = 413
+    message = "There are more than %(limit)d namespaces."
+
+
 class TooManyEvents(EpcisError):
     code = "too-many-events"
     status = 413

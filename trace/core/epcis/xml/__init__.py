@@ -5,13 +5,13 @@ way back, `take_in` either by what the bytes look like. docs/explanation/epcis-x
 one form cannot say is carried in the other.
 """
 
+from trace.core.epcis.errors import TooManyNamespaces
 from trace.core.epcis.xml.answers import write_capture_job, write_exception, write_plain
 from trace.core.epcis.xml.errors import (
     BadEncoding,
     BadXml,
     ContradictingMember,
     DtdNotAllowed,
-    TooManyNamespaces,
     TooManyNodes,
     UnexpectedText,
     XmlError,

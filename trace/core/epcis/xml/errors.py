@@ -46,12 +46,6 @@ class TooManyNodes(XmlError):
     message = "There are more than %(limit)d elements and attributes in one place, or overall."
 
 
-class TooManyNamespaces(XmlError):
-    code = "too-many-namespaces"
-    status = 413
-    message = "There are more than %(limit)d namespaces."
-
-
 class UnexpectedText(XmlError):
     code = "unexpected-text"
     message = "There is text where only elements or attributes belong."

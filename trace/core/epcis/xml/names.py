@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from trace.core.epcis import context as contexts
 from trace.core.epcis import vocabulary as words
+from trace.core.epcis.errors import TooManyNamespaces
 from trace.core.epcis.strict_json import JsonValue
-from trace.core.epcis.xml.errors import TooManyNamespaces
 from trace.core.remembering import remembered
 from trace.errors import Refused
 
