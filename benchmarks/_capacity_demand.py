@@ -99,9 +99,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "recalls_a_million_batches": "assumption; no register of recalls of produce was found",
     "descendants_largest": "the largest recall that is promised (`make bench NAME=recall`)",
     "labelled_bought_a_day": "assumption: labelled goods a person buys in a day",
-    "scanned": (
-        "one to two buyers in ten scanned in Hà Nội's own system (Viet Nam News, August 2019)"
-    ),
+    "scanned": ("one to two buyers in ten scanned in Hà Nội's own system (press, August 2019)"),
     "was_here_before": "assumption, as in `make bench NAME=load`",
     "not_in_memory": "assumption: pages a process has not drawn lately",
     "rebuilt_an_event": "assumption: each record changes one page that somebody looks at",

@@ -172,7 +172,10 @@ def _answer(plan: Plan) -> list[str]:
         rows.append(
             (
                 f"×{scale:,}",
-                f"{found[0].name} ({percent(found[0].used)})",
+                (
+                    f"{'' if found[0].used > TARGET else 'nothing; fullest is '}"
+                    f"{found[0].name} ({percent(found[0].used)})"
+                ),
                 "; ".join(f"{part.name} ({percent(part.used)})" for part in over[1:4]) or "–",
                 "; ".join(dict.fromkeys(part.add for part in over if part.used > TARGET)) or "–",
                 _one_of(found),
@@ -322,7 +325,8 @@ def _held(found: Mapping[str, Told], bare: Floors) -> list[str]:
             " one and with two workers, as many phones as keep them busy, on the same machine."
             " Said before each round: from the costs below, from what a client costs, and from"
             " the processors that a bare application under as many phones got a moment before."
-            " Phones a second."
+            " PostgreSQL is taken to have whatever of the machine it asks for: where others use it,"
+            " too much is said. Phones a second."
         ),
         "",
     ]

@@ -13,7 +13,7 @@ from benchmarks import _capacity_report as report
 from benchmarks._capacity_demand import CITY, SOURCES, Habits, simulate
 from benchmarks._capacity_floors import Floors
 from benchmarks._capacity_measure import Measured, Spent
-from benchmarks._capacity_model import KINDS, Cost, Demand, UnitCosts, needed, parts
+from benchmarks._capacity_model import KINDS, TARGET, Cost, Demand, UnitCosts, needed, parts
 from benchmarks._capacity_report import SCALES, Told, written
 from benchmarks._capacity_served import Round
 from benchmarks.capacity import unit_costs
@@ -86,7 +86,9 @@ def test_the_report_names_the_part_that_the_model_found_first() -> None:
         more = simulate(CITY, Habits(), scale, years=1, first=first)[0]
         found = parts(Demand.of(more, Habits().descendants_largest), costs(), have)
         line = next(one for one in answer.splitlines() if one.startswith(f"| ×{scale:,} "))
-        assert line.split("|")[2].strip().startswith(found[0].name)
+        named = line.split("|")[2].strip()
+        assert named.removeprefix("nothing; fullest is ").startswith(found[0].name)
+        assert named.startswith("nothing") == (found[0].used <= TARGET)
 
 
 def test_the_report_has_ten_years_of_both_places_at_every_scale_and_every_assumption() -> None:
