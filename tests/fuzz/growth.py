@@ -13,6 +13,7 @@ from typing import Any, Final
 from tests.fuzz.running import Tally
 from tests.fuzz.target import Target
 
+COUNTED: Final = b"#N#"  # in a body: another number each time
 SMALL: Final = 300_000
 STEEP: Final = 3.2  # twice as long, more than so many times as slow: no straight line
 PATIENCE: Final = 4  # seconds for patterns that are not its own
@@ -46,6 +47,9 @@ def patterns(target: Target) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 def filled(pattern: tuple[bytes, bytes, bytes], size: int) -> bytes:
     head, body, tail = pattern
+    if COUNTED in body:
+        count = max(0, (size - len(head) - len(tail)) // (len(body) + 2))
+        return head + b"".join(body.replace(COUNTED, b"%d" % n) for n in range(count)) + tail
     return head + body * max(0, (size - len(head) - len(tail)) // len(body)) + tail
 
 

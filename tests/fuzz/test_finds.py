@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -22,11 +24,13 @@ from tests.golden.signed import KID, build
 from tests.golden.world import START
 from tests.unit.epcis.epcis_events import CONTEXT, document
 from trace.config import BadSetting, Settings
-from trace.core.epcis import parse_document
+from trace.core.epcis import parse_document, strict_json
+from trace.core.epcis.gate import event_errors
 from trace.core.epcis.xml import parse_xml
 from trace.core.gs1.linkset import Target
 from trace.core.gs1.linkset_choosing import choose
 from trace.core.signing import Unreadable, b64url, jose, unb64url
+from trace.core.signing.encoding import loads_strict
 from trace.core.tlog import BadPolicy, parse_entry_bundle
 from trace.core.tlog.witness import cosignature_lines
 from trace.core.totp import matching_step
@@ -107,6 +111,33 @@ def test_a_bundle_of_millions_of_empty_entries_is_refused_before_they_are_made()
         parse_entry_bundle(bytes(16_000_000))
     assert process_time() - began < 0.5
     assert len(parse_entry_bundle(bytes(512))) == 256
+
+
+def test_an_event_of_nothing_but_errors_names_a_thousand_of_them() -> None:
+    for wrong in ({"epcList": [1] * 5_000}, {f"no-{n}": 1 for n in range(5_000)}):
+        assert len(event_errors({**EVENT, **wrong})) == 1000
+
+
+READERS = [loads_strict, partial(strict_json.load, max_bytes=10**7, max_depth=64)]
+
+
+@pytest.mark.parametrize("load", READERS, ids=["statements", "documents"])
+def test_a_name_given_twice_among_thousands_is_found_at_once(load: Callable[[bytes], Any]) -> None:
+    """Each name was counted through all the others: two hundred kilobytes took four seconds, and
+    the twenty megabytes that a bundle may have would have taken half a day."""
+    names = "".join(f'"k{n}":1,' for n in range(20_000))
+    began = process_time()
+    with pytest.raises(TraceError, match="k1234"):
+        load(f'{{{names}"k1234":2}}'.encode())
+    assert process_time() - began < 0.5
+
+
+def test_a_document_of_nothing_but_errors_names_a_thousand_of_them() -> None:
+    doubled = b"[" + b'{"a":1,"a":1},' * 5_000 + b"1e999]"
+    with pytest.raises(Refused) as refused:
+        strict_json.load(doubled, max_bytes=10**7, max_depth=64)
+    assert len(refused.value.errors) == 1000
+    assert refused.value.errors[-1].path == "/999/a"
 
 
 def prefixes(letter: str, count: int) -> list[dict[str, str]]:

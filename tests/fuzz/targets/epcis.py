@@ -140,7 +140,7 @@ AROUND: Final = json.dumps(document([])).encode().partition(b'"eventList": [')
     *(parts.Timestamp.read, parts.read_time, rules.breaches, build_statement, build_statements),
     seeds=json_seeds,
     words=JSON,
-    longest=2_000_000,
+    longest=500_000,
     patterns=(
         (AROUND[0] + AROUND[1], b"{},", b"{}" + AROUND[2]),
         (AROUND[0] + AROUND[1], json.dumps(NOTE).encode() + b",", b"{}" + AROUND[2]),

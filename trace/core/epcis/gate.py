@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import jsonschema_rs
@@ -12,7 +12,7 @@ import orjson
 
 from trace.core.epcis import errors
 from trace.core.epcis.schema import EVENT_TYPES, envelope_schema, event_schema
-from trace.core.epcis.strict_json import JsonValue, pointer
+from trace.core.epcis.strict_json import MOST_ERRORS, JsonValue, pointer
 from trace.errors import TraceError
 
 _PLAIN_JSON = (
@@ -69,7 +69,7 @@ def event_errors(obj: dict[str, Any]) -> list[TraceError]:
         written = orjson.dumps(obj, option=_PLAIN_JSON)
     except orjson.JSONEncodeError as error:
         return [errors.BadJson(problem=str(error))]
-    if _ZERO in written and (zeros := list(_zeros(obj, ""))):
+    if _ZERO in written and (zeros := list(islice(_zeros(obj, ""), MOST_ERRORS))):
         return zeros
     return _findings(_validator(event_type), obj)
 
@@ -98,14 +98,14 @@ def _findings(validator: Any, value: JsonValue) -> list[TraceError]:
     try:
         if validator.is_valid(value):
             return []
-        found = list(validator.iter_errors(value))
+        found = list(islice(validator.iter_errors(value), MOST_ERRORS))
     except (ValueError, TypeError, RecursionError):
         return [errors.BadJson(problem="a value is not of JSON's types")]
     result: list[TraceError] = []
     seen: set[str] = set()
     for finding in found:
         for error in _translated(finding):
-            if error.path not in seen:
+            if error.path not in seen and len(seen) < MOST_ERRORS:
                 seen.add(error.path)
                 result.append(error)
     return result

@@ -8,7 +8,7 @@ Rules, in the order they are tested:
    written shortest, is numerically the same decimal (0.1 passes, 0.10000000000000000001 does not)
 5. at most `max_depth` levels of arrays and objects
 
-Everything wrong under 3 and 4 is reported, each with its JSON Pointer.
+Everything wrong under 3 and 4 is reported, each with its JSON Pointer, up to a thousand.
 
 The reader in a hurry (orjson) sees neither repeated members nor lost digits. But when what it read,
 written again, is what came in (white space aside), nothing can have been lost: a member dropped or
@@ -19,8 +19,11 @@ every member and literal, is asked.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import orjson
 
@@ -32,6 +35,7 @@ JsonValue = Any
 JsonObject = dict[str, Any]
 
 SAFE_INTEGER = 2**53 - 1
+MOST_ERRORS: Final = 1000  # nobody mends more one by one, and each costs memory
 _WHITE_SPACE = b" \t\r\n"
 
 # Up to 15 significant digits every decimal survives the way through a double (IEEE 754): 16
@@ -69,9 +73,9 @@ class _Hooks:
         members = dict(pairs)
         if len(members) == len(pairs):
             return members
-        names = [name for name, _ in pairs]
+        counts = Counter(name for name, _ in pairs)
         repeated = _Repeated(members)
-        repeated.repeated = tuple(name for name in members if names.count(name) > 1)
+        repeated.repeated = tuple(name for name, count in counts.items() if count > 1)
         self.found = True
         return repeated
 
@@ -133,7 +137,7 @@ def _read_slowly(data: bytes, max_depth: int) -> JsonValue:
     if _depth_exceeds(value, max_depth):
         raise Refused([TooDeep(limit=max_depth)])
     if hooks.found:
-        raise Refused(_marked(value, []))
+        raise Refused(list(islice(_marked(value, []), MOST_ERRORS)))
     return value
 
 
@@ -162,12 +166,12 @@ def _depth_exceeds(value: JsonValue, limit: int) -> bool:
     return depth > limit
 
 
-def _marked(value: JsonValue, steps: list[str | int]) -> list[TraceError]:
-    errors: list[TraceError] = []
+def _marked(value: JsonValue, steps: list[str | int]) -> Iterator[TraceError]:
     if isinstance(value, _Repeated):
-        errors += [DuplicateKey(path=pointer(*steps, name), name=name) for name in value.repeated]
+        for name in value.repeated:
+            yield DuplicateKey(path=pointer(*steps, name), name=name)
     if isinstance(value, _Inexact):
-        errors.append(InexactNumber(path=pointer(*steps), number=value.literal[:40]))
+        yield InexactNumber(path=pointer(*steps), number=value.literal[:40])
     children = (
         value.items()
         if isinstance(value, dict)
@@ -176,5 +180,5 @@ def _marked(value: JsonValue, steps: list[str | int]) -> list[TraceError]:
         else ()
     )
     for step, child in children:
-        errors += _marked(child, [*steps, step])
-    return errors
+        if isinstance(child, dict | list | _Inexact):
+            yield from _marked(child, [*steps, step])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from binascii import a2b_base64, b2a_base64
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -154,8 +155,8 @@ def _unique(path: str) -> Callable[[list[tuple[str, Any]]], JsonObject]:
     def build(pairs: list[tuple[str, Any]]) -> JsonObject:
         made = dict(pairs)
         if len(made) != len(pairs):
-            names = [name for name, _ in pairs]
-            doubled = next(name for name in names if names.count(name) > 1)
+            # Counted once: asking each name for its count would take a square of their number.
+            doubled = Counter(name for name, _ in pairs).most_common(1)[0][0]
             raise Unreadable("every name once", f"“{doubled}” twice", path=path)
         return made
 
