@@ -64,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3600, help="at most, of each target")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     parser.add_argument("--no-corpus", action="store_true", help="leave the corpus as it is")
+    parser.add_argument("--no-growth", action="store_true", help="leave longest inputs out")
     parser.add_argument("--no-report", action="store_true", help="leave the report as it is")
     return parser.parse_args()
 
@@ -73,7 +74,8 @@ def one_target(target: Target, asked: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as made:
         folder = Path(made)
         found = run(target, asked, folder)
-        found["growth"] = growth.measure(target)
+        if not asked.no_growth:
+            found["growth"] = growth.measure(target)
         if not asked.no_corpus and not found["finds"]:
             inputs = [path.read_bytes() for path in sorted((folder / "corpus").iterdir())]
             found["kept"] = keep(target, inputs)

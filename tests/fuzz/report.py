@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fuzz.growth import TELLING
 from tests.fuzz.targets import TARGETS
 
 RESULTS: Final = Path(__file__).parent / "results.json"
@@ -46,6 +47,7 @@ def together(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     best = {key: max(old[key], new[key]) for key in ("coverage", "features", "slowest", "memory")}
     loads = [*old["load"], *new["load"]]
     return {
+        **old,
         **new,
         **best,
         "inputs": old["inputs"] + new["inputs"],
@@ -106,13 +108,15 @@ a square; told from 0.1 s on). *Memory*: the whole process at its peak.
 
 
 def row(name: str, line: dict[str, Any]) -> str:
-    grown = line["growth"]
-    factor = grown["seconds"] / grown["half"] if grown["half"] and grown["seconds"] > 0.1 else None
+    longest, factor = "–", "–"
+    if grown := line.get("growth"):
+        longest = f"{size(grown['bytes'])}: {grown['seconds'] * 1000:,.0f} ms"
+        if grown["half"] and grown["seconds"] > TELLING:
+            factor = f"{grown['seconds'] / grown['half']:.1f}"
     return (
         f"| {name} | {line['inputs']:,} | {line['rate']:,.0f} | {line['coverage']:,} "
         f"| {line['features']:,} | {line['slowest'] * 1000:.0f} ms "
-        f"| {size(grown['bytes'])}: {grown['seconds'] * 1000:,.0f} ms "
-        f"| {f'{factor:.1f}' if factor else '–'} | {line['memory']:.0f} MB "
+        f"| {longest} | {factor} | {line['memory']:.0f} MB "
         f"| {'; '.join(line['finds']) or 'nothing'} |"
     )
 

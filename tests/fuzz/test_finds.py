@@ -27,6 +27,8 @@ from trace.config import BadSetting, Settings
 from trace.core.epcis import parse_document, strict_json
 from trace.core.epcis.gate import event_errors
 from trace.core.epcis.xml import parse_xml
+from trace.core.gs1.epc import parse_epc
+from trace.core.gs1.errors import Gs1Error
 from trace.core.gs1.linkset import Target
 from trace.core.gs1.linkset_choosing import choose
 from trace.core.signing import Unreadable, b64url, jose, unb64url
@@ -181,6 +183,17 @@ def test_a_language_of_thousands_of_parts_is_none() -> None:
     targets = [Target("https://a", "a", ("vi",)), Target("https://b", "b")]
     assert choose(targets, accept_language="vi-" + "a-" * 30) == (targets[0],)
     assert choose(targets, accept_language="vi-" + "a-" * 4000) == (targets[1],)
+
+
+@pytest.mark.parametrize("escaped", ["%2F", "%3E", "%3c"])
+def test_a_broken_urn_with_many_escapes_is_refused_at_once(escaped: str) -> None:
+    """Each escape could be read in two ways: twenty-three of them took twelve seconds, and every
+    further one twice as long."""
+    began = process_time()
+    with pytest.raises(Gs1Error):
+        parse_epc(f"urn:epc:id:cpi:9521141.{escaped * 200}%.1")
+    assert process_time() - began < 0.1
+    assert parse_epc("urn:epc:id:giai:9521141.a%2Fb%2f") is not None
 
 
 def test_a_policy_s_age_in_a_raised_digit_is_refused() -> None:

@@ -132,6 +132,7 @@ AROUND: Final = json.dumps(document([])).encode().partition(b'"eventList": [')
     *(
         own.member_errors,
         context.prefixes,
+        context.check_size,
         context.merged,
         context.undeclared_prefix,
         context.has_own_words,

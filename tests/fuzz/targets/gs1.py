@@ -184,6 +184,8 @@ def _same_again(identity: Identity) -> None:
     ),
     patterns=(
         (b"urn:epc:id:sgtin:9521141.012345.", b"%2F", b""),
+        (b"urn:epc:id:cpi:9521141.", b"%2F", b"%"),
+        (b"urn:epc:id:cpi:9521141.", b"%3e", b"%"),
         (b"urn:epc:id:sgtin:", b"9", b""),
         (b"urn:epc:idpat:sgtin:", b"*.", b""),
     ),
