@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg
 import structlog
 from flask import Flask
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from structlog.typing import EventDict
@@ -170,6 +172,7 @@ def _replica(settings: Settings) -> Replica | None:
 
 def _prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "do_connect", keep_plans)
         event.listen(engine, "connect", mind_poolers)
         return
 
@@ -198,6 +201,34 @@ def _prepare_engine(engine: Engine) -> None:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:  # told as every other statement's is
                 raise OperationalError("BEGIN IMMEDIATE", {}, error) from error
+
+
+class KeepsPlans(psycopg.Connection[Any]):
+    """A connection that a rollback costs no prepared statement.
+
+    Every request that only read ends by a rollback, after which the driver forgets what it had
+    prepared, lest a rollback have taken away what a statement was made for: the next request plans
+    everything anew, six times the work of answering a scan. The server forgets nothing by a
+    rollback, and no transaction of ours makes or drops anything that is then rolled back
+    (migrations are processes of their own).
+    """
+
+    def rollback(self) -> None:
+        under_way = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        with self.lock:
+            if self.pgconn.transaction_status in under_way:
+                done = self.pgconn.exec_(b"ROLLBACK").status
+            else:
+                done = None
+        if done != ExecStatus.COMMAND_OK:  # nothing was under way, or the server is gone
+            super().rollback()
+
+
+def keep_plans(
+    _dialect: object, _record: object, given: Sequence[Any], named: dict[str, Any]
+) -> psycopg.Connection[Any]:
+    """Connects by KeepsPlans."""
+    return KeepsPlans.connect(*given, **named)
 
 
 def mind_poolers(connection: psycopg.Connection, _record: object) -> None:
