@@ -154,7 +154,6 @@ def test_a_corpus_is_small_and_holds_no_input_in_vain() -> None:
 def test_the_report_says_what_each_target_got() -> None:
     lines = report.known()
     page = report.page(lines)
-    assert page == report.REPORT.read_text("utf-8").replace("\r", "") or lines
     for name, line in lines.items():
         assert f"| {name} | {line['inputs']:,} |" in page
         assert line["slowest"] < 1
