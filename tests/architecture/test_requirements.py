@@ -50,7 +50,7 @@ def imported(*folders: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 modules.add(node.module.partition(".")[0])
     providers = metadata.packages_distributions()
-    own = {"trace", "trace_client", "tests", "benchmarks", "docs", "deploy"}
+    own = {"trace", "trace_client", "tests", "benchmarks", "docs", "deploy", "wsgi"}
     own |= sys.stdlib_module_names
     return {normal(providers.get(module, [module])[0]) for module in modules - own}
 
