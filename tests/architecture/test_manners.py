@@ -41,12 +41,14 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_services_never_commit_and_models_and_core_never_touch_the_session() -> None:
     # The demo world is loaded as its actors would have recorded it: one commit per document. What
     # workers do in many steps commits each, so that a killed one is taken up where it stopped. The
-    # audit reads one state of the database and ends that reading itself, and so does the doctor
-    # with each examination.
+    # audit reads one state of the database and ends that reading itself, and so do the doctor
+    # with each examination and what asks replicas beside the primary.
     by_steps = (
         "services/demo/",
         "services/audits/",
+        "services/copies_of_database.py",
         "services/doctor.py",
+        "services/readiness.py",
         "services/scans_shared.py",
     )
     found = places(r"\bsession\.commit\(|\bsession\.rollback\(", "services/")
