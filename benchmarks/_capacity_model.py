@@ -226,7 +226,7 @@ def _pools(one: Demand, costs: UnitCosts, have: Installation, size: Sizes) -> li
     opened = processes * size.threads / (size.pooled if have.pooler else size.connections)
     stored = room_of(one, costs)
     files = 0.0 if have.bucket else one.photos_ever * costs.photo / size.folder_room
-    asked = processes * 10.0 / size.redis if have.redis else 0.0
+    asked = _polled(have, size)
     return [
         Part("web processors", web, "add", "web machines"),
         Part("web machines' lines", out, "add", "web machines"),
@@ -313,9 +313,30 @@ def needed(demand: Demand, costs: UnitCosts, sizes: Sizes | None = None) -> Need
     logs = max(1, math.ceil(most / TARGET))
     have = replace(have, logs=logs, disks=size.disks_most)
     while _over(demand, costs, have, size):
-        have = replace(have, logs=have.logs + max(1, have.logs // 20))
+        have = _one_more(have)
+    have = _with_machines(demand, costs, have, size)
+    while _polled(have, size) > TARGET:
+        have = _with_machines(demand, costs, _one_more(have), size)
+    return Needed(have, parts(demand, costs, have, size))
+
+
+def _one_more(have: Installation) -> Installation:
+    """A log more, or a twentieth more."""
+    return replace(have, logs=have.logs + max(1, have.logs // 20))
+
+
+def _polled(have: Installation, size: Sizes) -> float:
+    """How much of a Redis its processes use by asking it ten times a second each."""
+    processes = have.web * size.web_cores + have.workers * size.worker_cores
+    return processes * 10.0 / size.redis if have.redis else 0.0
+
+
+def _with_machines(
+    demand: Demand, costs: UnitCosts, have: Installation, size: Sizes
+) -> Installation:
+    """As many machines of each role as one of its logs needs."""
     one = demand.divided(have.logs)
-    have = replace(
+    return replace(
         have,
         web=max(
             LEAST.web, _machines(one, costs, "web", size.web_cores, size), _lines(one, costs, size)
@@ -324,7 +345,6 @@ def needed(demand: Demand, costs: UnitCosts, sizes: Sizes | None = None) -> Need
         replicas=max(LEAST.replicas, _replicas(one, costs, size)),
         disks=max(1, math.ceil(room_of(one, costs) / size.disk_room / TARGET)),
     )
-    return Needed(have, parts(demand, costs, have, size))
 
 
 def _over(demand: Demand, costs: UnitCosts, have: Installation, size: Sizes) -> bool:

@@ -46,7 +46,8 @@ if __name__ == "__main__":
 def members() -> Iterator[tuple[str, bytes]]:
     """(name in the archive, content), sorted by name."""
     core = ROOT / "trace" / "core"
-    files = [ROOT / "trace" / "__init__.py", ROOT / "trace" / "errors.py", core / "__init__.py"]
+    files = [ROOT / "trace" / name for name in ("__init__.py", "errors.py")]
+    files += [core / name for name in ("__init__.py", "remembering.py")]
     for package in PACKAGES:
         files += (core / package).rglob("*.py")
     found = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in files}

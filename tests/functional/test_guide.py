@@ -13,7 +13,9 @@ from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 
 # Pages that show figures or a form of their own, not rows.
-NO_LISTS = frozenset({"today.show", "today.catalogue", "organisation.show", "help.index"})
+NO_LISTS = frozenset(
+    {"today.show", "today.catalogue", "organisation.show", "help.index", "factors.index"}
+)
 # Lists that are not called index, and views of a list.
 MORE = (
     "/producer/shipments/?view=arrived",

@@ -106,7 +106,7 @@ def test_nobody_gets_past_the_door_without_signing_in() -> None:
 
 
 def test_a_viewer_changes_nothing_but_their_own_account() -> None:
-    own = ("account.", "passkeys.", "sign_ins.", "notifications.", "contact.")
+    own = ("account.", "contact.", "factors.", "notifications.", "passkeys.", "sign_ins.")
     changing = [line for line in pinned() if line[0] != "GET" and not line[1].startswith(own)]
     assert changing != []
     assert [line for line in changing if line[2]["viewer"] != 403] == []

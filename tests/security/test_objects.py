@@ -139,6 +139,7 @@ REFUSED_BEFORE = {
     "PUT /api/v1/certifying/<int:certificate_id>/decision",
     "GET /producer/certifying/<int:certificate_id>",
     "POST /producer/certifying/<int:certificate_id>",
+    "POST /api/v1/directives/<int:unit_id>/answer/papers",
     "POST /api/v1/imports/<public_id>/columns",
     "POST /api/v1/imports/<public_id>/start",
     "POST /api/v1/sensors/<int:sensor_id>/readings",

@@ -58,7 +58,7 @@ _LOCK = text(
     "RETURNING id, origin, id_base, start, size, last_time"
 )
 # PostgreSQL tells its own clock along, read once the lock is held.
-_LOCK_AND_CLOCK = text(f"{_LOCK.text}, clock_timestamp() AS told")
+_LOCK_AND_CLOCK = text(_LOCK.text + ", clock_timestamp() AS told")
 
 
 # Asked anew under the lock: who waited for it while the log was begun anew holds the old one's.

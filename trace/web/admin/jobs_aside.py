@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -43,10 +41,10 @@ def index() -> ResponseReturnValue:
     return render_template("admin/jobs/index.html", listing=listing, reason_name=reason_name)
 
 
-@blueprint.route("/<uuid:public_id>", methods=["GET", "POST"])
-def settle(public_id: UUID) -> ResponseReturnValue:
+@blueprint.route("/<public_id>", methods=["GET", "POST"])
+def settle(public_id: str) -> ResponseReturnValue:
     """Does it again or leaves it, after saying what either means."""
-    job = jobs_aside.get_aside(actor(), str(public_id))
+    job = jobs_aside.get_aside(actor(), public_id)
     form = Form()
     if form.sent:
         with form.attempt():
