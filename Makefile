@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE_TESTS := tests/contract/node
 LIGHTHOUSE := tests/browser/lighthouse
-# Two workers: the figure `make test` promises is for two cores.
-WORKERS ?= 2
+# Three workers for the two cores that the figure of `make test` is for: browsers wait as much as
+# they work.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -51,11 +51,14 @@ FIXED_NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 
 
 def in_memory() -> str | None:
-    """A folder in memory, where this machine has one with room: what a test writes waits for no
-    disk. None means the usual one."""
+    """A folder in memory, where this machine has one with room and programs may be run from it:
+    what a test writes waits for no disk. None means the usual one."""
     place = Path("/dev/shm")
-    room = place.is_dir() and os.access(place, os.W_OK) and shutil.disk_usage(place).free
-    return str(place) if room and room > ROOM else None
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        return None
+    found = os.statvfs(place)
+    runs = not found.f_flag & os.ST_NOEXEC
+    return str(place) if runs and found.f_bavail * found.f_frsize > ROOM else None
 
 
 ROOM = 4 << 30
