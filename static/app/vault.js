@@ -39,25 +39,34 @@ async function wrappingKey(pin, salt, rounds) {
   );
 }
 
-async function wrap(key, pin) {
+const unwrapWith = (wrapping, { iv, wrapped }, extractable) =>
+  crypto.subtle.unwrapKey("raw", wrapped, wrapping, { name: "AES-GCM", iv }, "AES-GCM", extractable, [
+    "encrypt",
+    "decrypt",
+  ]);
+
+async function unwrap(vault, pin, extractable) {
+  const wrapping = await wrappingKey(pin, vault.salt, vault.rounds);
+  try {
+    return await unwrapWith(wrapping, vault, extractable);
+  } catch {
+    throw new WrongPin();
+  }
+}
+
+const keepOpen = (person, key) => remember("key", { person, key, until: Date.now() + MINUTES * 60_000 });
+
+/** Guards an extractable key by a PIN, and leaves it open; the key that cannot be read out. */
+async function guardBy(person, key, pin) {
   const salt = bytes(16);
   const iv = bytes(12);
   const wrapping = await wrappingKey(pin, salt, ROUNDS);
   const wrapped = await crypto.subtle.wrapKey("raw", key, wrapping, { name: "AES-GCM", iv });
-  return { salt, iv, wrapped, rounds: ROUNDS, wrong: 0, until: 0 };
-}
-
-async function unwrap(vault, pin, extractable) {
-  const wrapping = await wrappingKey(pin, vault.salt, vault.rounds);
-  const how = { name: "AES-GCM", iv: vault.iv };
-  try {
-    return await crypto.subtle.unwrapKey("raw", vault.wrapped, wrapping, how, "AES-GCM", extractable, [
-      "encrypt",
-      "decrypt",
-    ]);
-  } catch {
-    throw new WrongPin();
-  }
+  const vault = { salt, iv, wrapped, rounds: ROUNDS, wrong: 0, until: 0 };
+  const opened = await unwrapWith(wrapping, vault, false);
+  await notePerson(person, { vault });
+  await keepOpen(person, opened);
+  return opened;
 }
 
 /** Gives a person a PIN; the vault is open from then on. Returns the key. */
@@ -66,16 +75,13 @@ export async function setPin(person, pin) {
     "encrypt",
     "decrypt",
   ]);
-  await notePerson(person, { vault: await wrap(fresh, pin) });
-  return unlock(person, pin);
+  return guardBy(person, fresh, pin);
 }
 
 /** Another PIN for the same key: nothing sealed has to be touched. */
 export async function changePin(person, old, pin) {
   const { vault } = await findPerson(person);
-  const key = await unwrap(vault, old, true);
-  await notePerson(person, { vault: await wrap(key, pin) });
-  return unlock(person, pin);
+  return guardBy(person, await unwrap(vault, old, true), pin);
 }
 
 /** Opens a person's vault for some minutes. Raises WrongPin, TooSoon. */
@@ -85,7 +91,7 @@ export async function unlock(person, pin) {
   try {
     const key = await unwrap(vault, pin, false);
     if (vault.wrong) await notePerson(person, { vault: { ...vault, wrong: 0, until: 0 } });
-    await remember("key", { person, key, until: Date.now() + MINUTES * 60_000 });
+    await keepOpen(person, key);
     return key;
   } catch (error) {
     if (!(error instanceof WrongPin)) throw error;
@@ -117,7 +123,7 @@ export async function vaultOf(person) {
 export async function touch(person) {
   const kept = await recall("key");
   if (kept?.person === person && kept.until > Date.now()) {
-    await remember("key", { ...kept, until: Date.now() + MINUTES * 60_000 });
+    await keepOpen(person, kept.key);
   }
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 # The notebook on the phone fetches the day's pages in the background, a hundred of them: for tests
 # that are about something else it is left out. `pytestmark = pytest.mark.notebook` has it.
@@ -12,7 +12,12 @@ NO_NOTEBOOK = (
 )
 
 
+# What a page owes is that it comes; how fast is measured elsewhere, where nothing else runs.
+EXPECT_MILLISECONDS = 20_000
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    expect.set_options(timeout=EXPECT_MILLISECONDS)
     config.addinivalue_line("markers", "notebook: with the service worker of the console")
 
 

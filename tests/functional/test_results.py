@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select, update
 
 from tests.support.farms import Farm, make_farm
 from tests.support.fields import errors, open_console
@@ -16,7 +17,8 @@ from tests.support.photos import a_photo
 from trace.core.gs1 import format_code
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import Organisation, Thing
+from trace.models import Event, Organisation, Person, Thing
+from trace.services.factors import NO_TIME_LEFT
 from trace.services.holds import held
 from trace.services.labels import printed_address
 
@@ -192,3 +194,17 @@ def test_goods_that_are_not_held_end_without_a_witness(
     form = pages.get(f"/producer/batches/{lot}/destroy")
     bad = pages.submit(form, {"end": "nonsense", "note": "héo", "quantity": "1"}, status=400)
     assert errors(bad).keys() == {"end"}
+
+
+def test_a_result_is_not_taken_back_without_the_second_step_that_signing_it_needs(
+    app: Flask, lot: str
+) -> None:
+    lab = somebody(app, "laboratory", "recorder")
+    sign(lab, lot, {"findings-0-value": "0,06"})
+    with app.app_context():
+        mine = db.session.scalar(select(func.max(Event.id)))
+        db.session.execute(update(Person).values(factor_asked_at=NO_TIME_LEFT))
+        db.session.commit()
+    for act in ("void", "correct"):
+        answer = lab.client.get(f"/producer/events/{mine}/{act}")
+        assert answer.headers.get("Location", "").startswith("/account/second-step/needed"), act

@@ -15,6 +15,7 @@ from trace.services.corrections import REASONS
 from trace.services.rectifying import may_rectify
 from trace.services.timelines import Line, get_correctable, get_event, visible
 from trace.web.access import actor, needs
+from trace.web.deciding import decides
 from trace.web.producer.recording import (
     RecordForm,
     as_told,
@@ -57,6 +58,7 @@ def _page_of(line: Line) -> str:
 
 @blueprint.route("/<int:event_id>/correct", methods=["GET", "POST"])
 @needs("record")
+@decides
 def correct(event_id: int) -> ResponseReturnValue:
     """What was meant, beside what was written."""
     line = get_correctable(actor(), event_id)
@@ -103,6 +105,7 @@ def _start(line: Line) -> dict[str, object]:
 
 @blueprint.route("/<int:event_id>/void", methods=["GET", "POST"])
 @needs("record")
+@decides
 def void(event_id: int) -> ResponseReturnValue:
     """The event did not happen; it is struck through, never removed."""
     line = get_correctable(actor(), event_id)
