@@ -1,4 +1,5 @@
-"""The client of `benchmarks.soak`: one process, many hands.
+"""The client of `benchmarks.soak`: a process, many hands. Shoppers have one of their own: reading
+forms and signing documents, as the others do, would make them late, and be told as the server's.
 
 Arrivals come at random moments at a given rate (Poisson's), whether the server keeps up or not; a
 free hand takes the one that has been due for longest. With `closed` the hands take one act after
@@ -19,6 +20,7 @@ from typing import Final
 
 from benchmarks._soak_acts import MIX, NOW_AND_THEN, prepare
 from benchmarks._soak_people import Line, People, Strange
+from benchmarks._soak_public import scan
 from benchmarks._soak_stage import Act, Stage
 from benchmarks._soak_told import Told
 
@@ -28,7 +30,7 @@ MOST_WAITING: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `rate` is acts a second; 0: as fast as `hands` are answered."""
+    """One run. `rate` is acts a second, of everybody's; 0: as fast as `hands` are answered."""
 
     socket: str
     seconds: float
@@ -40,6 +42,13 @@ class Plan:
     seed: int = 1
     hands: int = HANDS
     progress: str = ""
+    who: str = "all"  # or "shoppers", or "others": each with their part of the rate
+
+    @property
+    def mix(self) -> dict[Act, int]:
+        """What is done, and how often of a thousand times of everybody's."""
+        chosen = {"all": tuple(MIX), "shoppers": (scan,)}.get(self.who)
+        return {act: often for act, often in MIX.items() if act in (chosen or set(MIX) - {scan})}
 
 
 class Agenda:
@@ -100,7 +109,8 @@ def run_client(plan: Plan) -> Told:
     people = People(line, plan.passwords)
     stage = Stage(people, plan.token, plan.pages, Path(plan.acknowledged), later, random)
     stage.numbers = plan.seed * 1_000_000  # no visitor of one run was in another
-    prepare(stage)
+    if plan.who != "shoppers":
+        prepare(stage)
     told.times.clear()
     told.statuses.clear()
     line.began = begin = time.perf_counter()
@@ -109,7 +119,7 @@ def run_client(plan: Plan) -> Told:
     ]
     for hand in hands:
         hand.start()
-    acts, weights = list(MIX), list(MIX.values())
+    acts, weights = list(plan.mix), list(plan.mix.values())
     if plan.rate:
         _arrive(agenda, stage, plan, begin)
     else:
@@ -133,11 +143,14 @@ def run_client(plan: Plan) -> Told:
 def _arrive(agenda: Agenda, stage: Stage, plan: Plan, begin: float) -> None:
     """Puts arrivals on the agenda when they are due."""
     random = Random(plan.seed + 1)
-    acts, weights = list(MIX), list(MIX.values())
+    acts, weights = list(plan.mix), list(plan.mix.values())
+    rate = plan.rate * sum(weights) / sum(MIX.values())
     rare = {act: begin + min(every, plan.seconds) / 4 for act, every in NOW_AND_THEN.items()}
+    if plan.who == "shoppers":
+        rare.clear()
     due, end, said = begin, begin + plan.seconds, begin
     while due < end:
-        due += random.expovariate(plan.rate)
+        due += random.expovariate(rate)
         wait = due - time.perf_counter()
         if wait > 0:
             time.sleep(wait)

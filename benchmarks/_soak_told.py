@@ -86,6 +86,18 @@ class Told:
             if minute >= since
         )
 
+    def add(self, other: Told) -> None:
+        """What another client met meanwhile."""
+        for kind, minutes in other.times.items():
+            for minute, one in minutes.items():
+                self.times[kind][minute] = together((self.times[kind][minute], one))
+        self.statuses.update(other.statuses)
+        self.words = (self.words + other.words)[:WORDS_KEPT]
+        self.unexpected += other.unexpected
+        self.beacons += other.beacons
+        self.acts += other.acts
+        self.late = together((self.late, other.late))
+
     def __getstate__(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__ if name != "lock"}
 

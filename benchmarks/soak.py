@@ -23,7 +23,7 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -82,7 +82,7 @@ def soak(
     """One whole run."""
     with (
         site(database, chains, traced=traced, keep=keep) as made,
-        ProcessPoolExecutor(1, get_context("spawn")) as client,
+        ProcessPoolExecutor(2, get_context("spawn")) as client,
     ):
         _say(f"{made.folder}: {len(made.pages)} lots")
         acknowledged = made.folder / "acknowledged.txt"
@@ -102,18 +102,18 @@ def soak(
         watch = Watch(names, lambda: made.get("/metrics")[1], made.sizes)
         with watch:
             warm = time.time() + 60 * min(WARM_UP, minutes / 3)
-            told = client.submit(
-                run_client,
-                Plan(
-                    **{
-                        **{name: getattr(plan, name) for name in Plan.__slots__},
-                        "seconds": 60 * minutes,
-                        "rate": rate,
-                        "seed": 2,
-                        "progress": str(made.folder / "progress.txt"),
-                    }
-                ),
-            ).result()
+            plan = replace(plan, seconds=60 * minutes, rate=rate)
+            others, shoppers = [
+                client.submit(
+                    run_client,
+                    replace(
+                        plan, who=who, seed=seed, progress=str(made.folder / f"{who}.progress")
+                    ),
+                )
+                for seed, who in ((2, "others"), (3, "shoppers"))
+            ]
+            told = others.result()
+            told.add(shoppers.result())
             drained = _drain(made)
         found = Soaked(database, minutes, rate, most, told, watch, made, begun, names, warm)
         found.facts = {"first size": sizes, "last size": made.sizes(), "drained": drained}

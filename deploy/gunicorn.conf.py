@@ -49,6 +49,9 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: says so to the generation before, and will wait for the next one
     in its turn."""
+    from trace.allocator import trim_always
+
+    trim_always()
     with _ready(worker.generation).open("ab") as ready:
         ready.write(b".")  # appended by all: its length is how many are ready
     end = signal.getsignal(signal.SIGTERM)

@@ -120,6 +120,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
         sa.UniqueConstraint("person_id", "place", name=op.f("uq_recovery_codes_person_id_place")),
     )
+    with op.batch_alter_table("passports", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_passports_stale",
+            ["thing_id"],
+            unique=False,
+            sqlite_where=sa.text("stale = 1"),
+            postgresql_where=sa.text("stale"),
+        )
+
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("ix_events_corrects"), sqlite_where=sa.text("corrects IS NOT NULL")
@@ -196,6 +205,13 @@ def downgrade() -> None:
         )
         batch_op.drop_column("set_aside_at")
         batch_op.drop_column("deaths")
+
+    with op.batch_alter_table("passports", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_passports_stale",
+            sqlite_where=sa.text("stale = 1"),
+            postgresql_where=sa.text("stale"),
+        )
 
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(

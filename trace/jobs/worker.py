@@ -21,11 +21,13 @@ from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from trace import clock
+from trace.allocator import trim_always
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.figures import Counting, keep_up
 from trace.jobs.following import Following
 from trace.jobs.handlers import HANDLERS
+from trace.jobs.passports import build_until
 from trace.jobs.registry import load_handlers
 from trace.jobs.scans import store_until
 from trace.jobs.subscriptions import deliver_until
@@ -231,14 +233,19 @@ def work() -> None:
     signal.signal(signal.SIGINT, ask)
     worker = worker_name()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
-    publisher = threading.Thread(target=_publish_until, args=(app, worker, stop), daemon=True)
-    publisher.start()
-    asker = threading.Thread(target=ask_until, args=(app, worker, stop), daemon=True)
-    asker.start()
-    teller = threading.Thread(target=deliver_until, args=(app, stop), daemon=True)
-    teller.start()
-    storer = threading.Thread(target=store_until, args=(app, stop), daemon=True)
-    storer.start()
+    beside = [
+        threading.Thread(target=target, args=args, daemon=True)
+        for target, args in (
+            (_publish_until, (app, worker, stop)),
+            (ask_until, (app, worker, stop)),
+            (deliver_until, (app, stop)),
+            (store_until, (app, stop)),
+            (build_until, (app, stop)),
+        )
+    ]
+    for one in beside:
+        one.start()
+    trim_always()
     logger.info("worker-started", worker=worker)
     tidying, counting, following = Tidying(), Counting(), Following()
     untold: int | None = None
@@ -263,10 +270,8 @@ def work() -> None:
             _wait_out(error, stop)
         finally:
             db.session.remove()
-    publisher.join(timeout=10)
-    asker.join(timeout=10)
-    teller.join(timeout=10)
-    storer.join(timeout=10)
+    for one in beside:
+        one.join(timeout=10)
 
 
 def _wait_out(error: Exception, stop: threading.Event) -> None:

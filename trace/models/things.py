@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import Model
+from trace.extensions import Model, db
 from trace.models.organisations import Organisation
 from trace.models.products import Product
 from trace.models.types import Id, Moment, Quantity
@@ -87,3 +87,13 @@ class Passport(Model):
     # Until when one reader alone rebuilds it; past that moment its work is taken for lost.
     building_until: Mapped[datetime | None] = mapped_column(Moment)
     document: Mapped[bytes | None]  # deflated JSON
+
+    # What the worker goes over (services.passports_ahead): few of all there are.
+    __table_args__ = (
+        Index(
+            "ix_passports_stale",
+            "thing_id",
+            sqlite_where=db.text("stale = 1"),
+            postgresql_where=db.text("stale"),
+        ),
+    )

@@ -7,7 +7,7 @@ how far the public log reaches. No session and no objects: this is the hot path.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -329,20 +329,25 @@ def read(
     return Reading(asked, stamp, bound, copied, found)
 
 
+@cache
+def _document_query() -> Select[Any]:
+    return (
+        select(Passport.version, Passport.document, *alert_columns())
+        .select_from(Passport)
+        .outerjoin(Alert, and_(Alert.thing_id == bindparam("thing"), Alert.lifted_by.is_(None)))
+        .outerjoin(Event, Event.id == Alert.event_id)
+        .outerjoin(Organisation, Organisation.id == Event.issuer_id)
+        .outerjoin(Thing, Thing.id == Alert.source_id)
+        .where(Passport.thing_id == bindparam("passport"))
+    )
+
+
 def read_document(
     connection: Connection, passport: int, thing: int
 ) -> tuple[int, bytes | None, list[AlertView]]:
     """(version, deflated document, alerts of the thing, the worst first); one query."""
-    query = (
-        select(Passport.version, Passport.document, *alert_columns())
-        .select_from(Passport)
-        .outerjoin(Alert, and_(Alert.thing_id == thing, Alert.lifted_by.is_(None)))
-        .outerjoin(Event, Event.id == Alert.event_id)
-        .outerjoin(Organisation, Organisation.id == Event.issuer_id)
-        .outerjoin(Thing, Thing.id == Alert.source_id)
-        .where(Passport.thing_id == passport)
-    )
-    rows: list[Any] = list(connection.execute(query))
+    given = {"passport": passport, "thing": thing}
+    rows: list[Any] = list(connection.execute(_document_query(), given))
     if not rows:
         return 0, None, []
     alerts = [alert_view(row) for row in rows if row.kind is not None]
