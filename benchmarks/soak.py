@@ -44,7 +44,7 @@ from trace.core.statements import kept_texts
 
 CHAINS = 150
 CALIBRATION = 20.0  # seconds
-TURNS = 3  # over all pages, so that either process has met nearly all of them
+TURNS = 6  # over all pages, so that either process has met nearly all of them
 PART = 1 / 3
 WARM_UP = 5  # minutes
 REPORT = ROOT / "docs" / "reports" / "soak.md"

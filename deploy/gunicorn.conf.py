@@ -50,8 +50,10 @@ def post_worker_init(worker: Any) -> None:
     """The application is loaded: says so to the generation before, and will wait for the next one
     in its turn."""
     from trace.allocator import trim_always
+    from trace.web.scan.warming import warm_always
 
     trim_always()
+    warm_always(worker.wsgi)
     with _ready(worker.generation).open("ab") as ready:
         ready.write(b".")  # appended by all: its length is how many are ready
     end = signal.getsignal(signal.SIGTERM)

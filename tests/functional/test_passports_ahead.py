@@ -61,7 +61,8 @@ def test_what_was_scanned_today_or_yesterday_is_built_and_nothing_else(lots: lis
     scanned(lots[3], day=DAY - timedelta(days=2))
     assert Ahead().turn(at=TODAY) == 2
     assert stale() == {lots[1], lots[3]}
-    versions = dict(db.session.execute(select(Passport.thing_id, Passport.version)).tuples().all())
+    rows = db.session.execute(select(Passport.thing_id, Passport.version))
+    versions = {row.thing_id: row.version for row in rows}
     assert [versions[lot] for lot in lots] == [2, 1, 2, 1]
 
 

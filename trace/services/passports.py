@@ -75,7 +75,7 @@ def passport_of(thing_id: int, *, at: datetime) -> PassportRead:
     with _connection() as connection:
         row = _speaking(connection, thing_id)
         if row.version is not None and not needs_rebuild(row, at):
-            return PassportRead(row.thing_id, row.version, _inflate(row.document))
+            return PassportRead(row.thing_id, row.version, inflated(row.document))
         return _rebuilt(connection, row, at)
 
 
@@ -153,7 +153,7 @@ def _rebuilt(connection: Connection, row: Any, at: datetime) -> PassportRead:
         row = _waited_for(connection, row)
     if row.document is None:
         return _build(connection, row.thing_id, at)
-    return PassportRead(row.thing_id, row.version, _inflate(row.document))
+    return PassportRead(row.thing_id, row.version, inflated(row.document))
 
 
 def _waited_for(connection: Connection, row: Any) -> Any:
@@ -225,6 +225,7 @@ def _build(connection: Connection, thing_id: int, at: datetime) -> PassportRead:
     return PassportRead(thing_id, version, document)
 
 
-def _inflate(document: bytes) -> JsonObject:
+def inflated(document: bytes) -> JsonObject:
+    """What a row keeps, as it was built."""
     found: JsonObject = orjson.loads(zlib.decompress(document))
     return found

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from functools import cache, lru_cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -115,6 +116,11 @@ class Bodies:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= gone.size
         return body
+
+    def newest(self, number: int) -> list[Hashable]:
+        """Keys, the last used first."""
+        with self._lock:
+            return list(islice(reversed(self._kept), number))
 
     def clear(self) -> None:
         with self._lock:

@@ -43,7 +43,7 @@ from trace.models import (
 )
 from trace.models.pulses import BEAT, NOTICES, Pulse
 from trace.services.alerts import AlertView, alert_columns, alert_view
-from trace.services.passports import has_own_history
+from trace.services.passports import has_own_history, inflated
 from trace.services.replicas import ON_REPLICA
 
 HISTORIES: Final = frozenset({"lot", "unit", "cycle", "logistic"})
@@ -344,11 +344,12 @@ def _document_query() -> Select[Any]:
 
 def read_document(
     connection: Connection, passport: int, thing: int
-) -> tuple[int, bytes | None, list[AlertView]]:
-    """(version, deflated document, alerts of the thing, the worst first); one query."""
+) -> tuple[int, Any, list[AlertView]]:
+    """(version, document or None, alerts of the thing, the worst first); one query."""
     given = {"passport": passport, "thing": thing}
     rows: list[Any] = list(connection.execute(_document_query(), given))
     if not rows:
         return 0, None, []
     alerts = [alert_view(row) for row in rows if row.kind is not None]
-    return rows[0].version, rows[0].document, sorted(alerts, key=lambda one: one.rank)
+    document = None if rows[0].document is None else inflated(rows[0].document)
+    return rows[0].version, document, sorted(alerts, key=lambda one: one.rank)

@@ -6,11 +6,10 @@ there, compressed. Everything else (first scan of a version, alerts' words) happ
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import psycopg
@@ -31,7 +30,7 @@ from trace.services.dpp import paper_of, passport_paper
 from trace.services.outages import DatabaseAway, is_outage
 from trace.services.passports import passport_of
 from trace.services.passports_document import build_document
-from trace.services.proofs import proof_of
+from trace.services.proofs import Proof, proof_of
 from trace.services.replicas import Replica, read_from
 from trace.services.settings import current_settings
 from trace.web import throttle
@@ -142,12 +141,10 @@ def _stood_in(
         body = wanted.remembered(memory()) or wanted.noted(now)
         if body is not None:
             return _send(body)
-        version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
-        if deflated is None:
+        version, document, alerts = rows.read_document(connection, found.passport, found.thing)
+        if document is None:
             id_base = current_settings().id_base
             document = build_document(connection, found.passport, at=clock.now(), id_base=id_base)
-        else:
-            document = orjson.loads(zlib.decompress(deflated))
     return _send(wanted.made(version, document, alerts))
 
 
@@ -164,9 +161,8 @@ def _answered(read: rows.Reading, language: str, *, chosen: bool) -> ResponseRet
         if body is not None:
             return _send(body)
         with db.engine.connect() as connection:
-            version, deflated, alerts = rows.read_document(connection, found.passport, found.thing)
-        if deflated is not None:
-            document = orjson.loads(zlib.decompress(deflated))
+            version, document, alerts = rows.read_document(connection, found.passport, found.thing)
+        if document is not None:
             return _send(wanted.made(version, document, alerts))
     passport = passport_of(found.passport, at=clock.now())
     alerts = alerts_of([found.thing])[found.thing] if found.alerts else []
@@ -218,6 +214,22 @@ def _numbered(read: rows.Reading) -> bool:
     return not read.asked.identity.is_own and found is not None and found.kind == "unit"
 
 
+class Key(NamedTuple):
+    """All that a page depends on."""
+
+    path: str
+    passport: int
+    version: int
+    alerts: str
+    language: str
+    chosen: bool
+    page: int
+    view: str
+    notes: tuple[str, ...]
+    proof: Proof | None
+    pending: bool  # the newest line is not in the published log yet
+
+
 class Wanted:
     """Which body this request is about."""
 
@@ -246,8 +258,8 @@ class Wanted:
             self.notes = (f"as-of:{read.as_of // 60_000}", *self.notes)
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
 
-    def key(self, version: int, last_index: int) -> tuple[object, ...]:
-        return (
+    def key(self, version: int, last_index: int) -> Key:
+        return Key(
             self.asked.path,
             self.found.passport,
             version,
