@@ -43,8 +43,8 @@ class Ahead:
         )
         since = day_of(to_millis(at)) - timedelta(days=1)
         scanned = exists().where(ScanCount.thing_id == window.c.thing_id, ScanCount.day >= since)
-        rows = db.session.execute(select(window.c.thing_id, scanned)).all()
-        db.session.rollback()  # building has transactions of its own
+        with db.engine.connect() as connection:  # building has transactions of its own
+            rows = connection.execute(select(window.c.thing_id, scanned)).all()
         end, built = time.monotonic() + BUDGET, 0
         for thing_id, wanted in rows:
             if wanted and built and time.monotonic() > end:
