@@ -336,15 +336,19 @@ def _report(found: dict[str, dict[str, float]], seconds: float, load: float) -> 
     return "\n".join([*lines, "", *CHOICE, ""])
 
 
+# Reasons, not figures: whoever measures again holds them against the table.
 CHOICE: Final = (
-    "**Chosen: `gthread`, 8 threads, one process a processor.** The work is signing, checking and",
-    "rendering: the processor bounds it, and no class wins much there. What tells them apart is",
-    "the last line: requests that wait for the database. `sync` answers nobody else then; threads",
-    "have room for eight a process, and each finds a connection in the pool (10, and 10 more).",
-    "`gevent` has room for all that wait, but they wait for one of the pool's connections instead,",
-    "calls of SQLite and argon2 hold up every greenlet of the process, and the standard library is",
-    "replaced under libraries that do not expect it (`monkey.patch_all`). Slow senders and slow",
-    "readers are nginx' matter ([figures](production.md)); elsewhere greenlets are for them.",
+    "**Chosen: `gthread`, 8 threads, one process a processor.** Not for its scans: where nothing",
+    "waits, `sync` and `gevent` send more of them, since threads hand the interpreter to one",
+    "another within a page. `sync` is out by the mixed line: scans stand behind captures, and one",
+    "that waits for the database stops a whole process. `gevent` is first wherever much waits and",
+    "would be the choice for PostgreSQL alone. It was not taken because the same processes also",
+    "run on SQLite and hash passwords: these calls, re-encoding of photos and compression hold up",
+    "every greenlet of a process, where threads go on; and because `monkey.patch_all` replaces",
+    "the standard library under drivers and under the threads that draw pages ahead and store",
+    "scans. What threads leave open is the last line: more requests that wait for the database",
+    "than there are threads stop the scans of that process. Slow senders and slow readers are",
+    "nginx' matter ([figures](production.md)).",
 )
 
 if __name__ == "__main__":
