@@ -10,23 +10,23 @@ from tests.conftest import DATABASES
 from tests.crash.report import careless, run, whole, write
 from trace.config import Settings
 
-FORTY = ("--kills", "40", "--every", "40")
+TWENTY = ("--kills", "20", "--every", "20")
 
 
 @pytest.mark.one_database
-def test_forty_kills_on_sqlite_lose_nothing(settings: Settings) -> None:
-    found = run(*FORTY, "--url", settings.database_url, folder=settings.instance)
+def test_twenty_kills_on_sqlite_lose_nothing(settings: Settings) -> None:
+    found = run(*TWENTY, "--url", settings.database_url, folder=settings.instance)
     assert found["broken"] == ""
-    assert found["kills"] == 40
-    assert found["acked"] >= 40  # of what was done while nobody was killed, a few already
+    assert found["kills"] == 20
+    assert found["acked"] >= 20  # of what was done while nobody was killed, a few already
     assert found["audits"] == 1
 
 
 @pytest.mark.skipif("postgresql" not in DATABASES, reason="TRACE_TEST_DATABASES leaves it out")
-def test_forty_kills_on_postgresql_some_with_its_server_lose_nothing(tmp_path: Path) -> None:
-    found = run(*FORTY, "--server", folder=tmp_path)
+def test_twenty_kills_on_postgresql_some_with_its_server_lose_nothing(tmp_path: Path) -> None:
+    found = run(*TWENTY, "--server", folder=tmp_path)
     assert found["broken"] == ""
-    assert (found["kills"], found["audits"]) == (40, 1)
+    assert (found["kills"], found["audits"]) == (20, 1)
     assert found["backends"] >= 1
     assert found["servers"] >= 1
 
