@@ -4,6 +4,7 @@ nginx makes them. Every request is timed and its status held against what was ex
 from __future__ import annotations
 
 import http.client
+import re
 import secrets
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -25,6 +27,12 @@ PHONE: Final = (
     "Chrome/157.0.0.0 Mobile Safari/537.36"
 )
 SECONDS: Final = 60.0
+# Which paths have a door of their own, in the proxy's words.
+NGINX: Final = Path(__file__).resolve().parents[1] / "deploy/nginx/trace.conf"
+_LOCATION = (
+    NGINX.read_text().split("proxy_pass http://trace_pages;")[0].rpartition("location ~ ")[2]
+)
+PAGES: Final = re.compile(_LOCATION.split('"')[1])
 TYPE: Final = "application/x-www-form-urlencoded"
 BOUNDARY: Final = "soak-7f3c9b2e"
 
@@ -33,8 +41,13 @@ class Strange(Exception):
     """An answer with which the act cannot go on; it was counted where it was met."""
 
 
+def door(socket: str, path: str) -> str:
+    """The socket that nginx would ask for a path."""
+    return str(Path(socket).with_name("pages.sock")) if PAGES.match(path) else socket
+
+
 class Unix(http.client.HTTPConnection):
-    """HTTP over the socket that nginx would use."""
+    """HTTP over a socket that nginx would use."""
 
     def __init__(self, path: str) -> None:
         super().__init__(HOST, timeout=SECONDS)
@@ -100,7 +113,7 @@ class Visitor:
             sent.setdefault("Referer", f"https://{HOST}{path}")
         now = time.perf_counter()
         start, self.due = self.due or now, 0.0
-        connection = Unix(self.line.path)
+        connection = Unix(door(self.line.path, path))
         try:
             connection.request(method, path, body, sent)
             got = connection.getresponse()

@@ -25,7 +25,7 @@ from tests.support.postgresql import Server, running_server
 from trace.core.gs1 import parse_identity
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-WEB_WORKERS: Final = 2
+WEB_WORKERS: Final = 4  # the unit's
 METRICS_TOKEN: Final = "only-for-a-soak-thrown-away-with-its-folder-40"
 RECYCLING: Final = ("--max-requests", "--max-requests-jitter")
 
@@ -45,6 +45,7 @@ class Site:
 
     @property
     def socket(self) -> str:
+        """Where everything but public pages is asked for."""
         return str(self.folder / "web.sock")
 
     @property
@@ -173,7 +174,8 @@ def web_command(folder: Path) -> list[str]:
     named = {"${WEB_WORKERS}": str(WEB_WORKERS), "/run/trace": str(folder)}
     for old, new in named.items():
         words = [word.replace(old, new) for word in words]
-    return [*words, "--bind", f"unix:{folder}/web.sock"]
+    doors = ("web.sock", "pages.sock")  # of trace-web.socket
+    return [*words, *(word for door in doors for word in ("--bind", f"unix:{folder}/{door}"))]
 
 
 def allocator() -> dict[str, str]:

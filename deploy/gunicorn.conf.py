@@ -6,6 +6,11 @@ The folder of figures is made anew at each start of the server; reloading keeps 
 On a reload (SIGHUP) gunicorn tells the old processes to end as soon as it has made new ones, which
 then still have to load the application: for these seconds nobody would take a connection up. Here
 an old process goes on until as many new ones are ready as there are processes.
+
+Given two addresses to listen on, the server has two doors with processes of their own: the first
+for everything, the second for public pages. A form, a query or a capture holds Python's lock for
+tens of milliseconds, and a shopper's page of two would wait for it in the same process. Which paths
+go to which door is the proxy's to say (deploy/nginx/trace.conf).
 """
 
 from __future__ import annotations
@@ -41,9 +46,13 @@ def on_reload(server: Any) -> None:
     _ready(newest - 2).unlink(missing_ok=True)
 
 
-def post_fork(server: Any, worker: Any) -> None:
-    """A process knows its generation."""
+def pre_fork(server: Any, worker: Any) -> None:
+    """A process knows its generation, and serves the door that has fewest processes of it."""
     worker.generation = _generation()
+    doors = server.LISTENERS
+    if 1 < len(doors) <= worker.cfg.workers:
+        others = [one for one in server.WORKERS.values() if one.generation == worker.generation]
+        worker.sockets = [min(doors, key=lambda door: sum(door in one.sockets for one in others))]
 
 
 def post_worker_init(worker: Any) -> None:

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from benchmarks._soak_report import write
-from benchmarks._soak_site import RECYCLING, ROOT, allocator, web_command
+from benchmarks._soak_site import RECYCLING, ROOT, WEB_WORKERS, allocator, web_command
 from benchmarks._soak_told import Histogram, Told
 from benchmarks._soak_watch import course, gauges, look
 from benchmarks.soak import Soaked, missing, soak
@@ -67,13 +67,21 @@ def test_the_processes_of_the_start_are_those_of_the_end_and_end_in_order(soaked
 
 
 def test_processes_tell_what_they_hold_and_computing_threads_give_way_soon(soaked: Soaked) -> None:
-    for name in ("web 1", "web 2", "worker"):
+    servers = [f"web {number + 1}" for number in range(WEB_WORKERS)]
+    for name in (*servers, "worker"):
         told = soaked.facts["inside"][name]
         assert len(told) > 3, name
         assert {one["switch"] for one in told} == {0.0005}
         assert told[-1]["blocks"] > 500_000
         assert "answers remembered by functions" in told[-1]["caches"]
-    assert any(one["caches"]["pages: bodies, bytes"] for one in soaked.facts["inside"]["web 1"])
+
+
+def test_public_pages_are_answered_by_half_of_the_processes(soaked: Soaked) -> None:
+    holds = [
+        any(one["caches"]["pages: bodies, bytes"] for one in soaked.facts["inside"][name])
+        for name in (f"web {number + 1}" for number in range(WEB_WORKERS))
+    ]
+    assert sorted(holds) == [False] * (WEB_WORKERS // 2) + [True] * (WEB_WORKERS // 2)
 
 
 def test_what_was_never_recorded_is_missed(soaked: Soaked) -> None:

@@ -15,7 +15,13 @@ from PIL import Image
 from trace.errors import TraceError
 from trace.services import outward
 from trace.services.attachments import NotAPhoto, read_photo
-from trace.services.sheet_files import SheetTooLarge, read_sheet
+from trace.services.sheet_files import (
+    SheetBroken,
+    SheetTooComplex,
+    SheetTooLarge,
+    SheetTooWide,
+    read_sheet,
+)
 
 INNER = (
     *(
@@ -165,3 +171,85 @@ def test_a_comment_that_begins_tags_without_end_is_read_in_one_go(again: bytes) 
     with suppress(TraceError):
         read_sheet(sent)
     assert time.thread_time() - began < 3
+
+
+def sheet_of(rows: bytes, after: bytes = b"") -> bytes:
+    """A workbook whose sheet has these rows, and then these parts."""
+    file = io.BytesIO(workbook())
+    out = io.BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            data = old.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml":
+                head, _, rest = data.partition(b"<sheetData>")
+                tail = rest.partition(b"</sheetData>")[2]
+                data = head + b"<sheetData>" + rows + b"</sheetData>" + after + tail
+            new.writestr(part.filename, data)
+    return out.getvalue()
+
+
+ONE = b'<row r="1"><c r="A1"><v>1</v></c></row>'
+
+
+@pytest.mark.parametrize("number", [b"1048577", b"4000000000", b"1e300", b"0", b"-4"])
+def test_a_row_of_no_sheet_is_refused_and_no_gap_before_it_is_filled_in(number: bytes) -> None:
+    began = time.thread_time()
+    with pytest.raises(SheetBroken):
+        read_sheet(sheet_of(ONE + b'<row r="' + number + b'"><c><v>2</v></c></row>'))
+    assert time.thread_time() - began < 0.5
+
+
+def test_the_last_row_of_a_sheet_costs_no_more_than_the_first() -> None:
+    began = time.thread_time()
+    found = read_sheet(sheet_of(ONE + b'<row r="1048576"><c r="A1048576"><v>2</v></c></row>'))
+    assert time.thread_time() - began < 0.2
+    assert [(row.number, row.values) for row in found.rows] == [(1, [1]), (1_048_576, [2])]
+
+
+def test_rows_that_do_not_follow_one_another_are_a_damaged_file_not_lost() -> None:
+    with pytest.raises(SheetBroken):
+        read_sheet(sheet_of(b'<row r="5"><c r="A5"><v>5</v></c></row>' + ONE))
+
+
+def test_empty_cells_in_the_last_column_cost_no_more_than_others() -> None:
+    rows = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (n, n) for n in range(2, 20_000))
+    began = time.thread_time()
+    assert len(read_sheet(sheet_of(ONE + rows)).rows) == 1
+    assert time.thread_time() - began < 3
+    with pytest.raises(SheetTooWide):
+        read_sheet(sheet_of(ONE + b'<row r="2"><c r="XFD2"><v>1</v></c></row>'))
+
+
+def test_a_sheet_merged_from_end_to_end_is_told_once_a_row_that_says_something() -> None:
+    areas = b'<mergeCell ref="A1:CV1048576"/>' * 5_000
+    said = b"".join(b'<row r="%d"><c r="B%d"><v>1</v></c></row>' % (n, n) for n in range(2, 200))
+    silent = b"".join(b'<row r="%d"/>' % n for n in range(200, 20_000))
+    began = time.thread_time()
+    found = read_sheet(sheet_of(ONE + said + silent, b"<mergeCells>" + areas + b"</mergeCells>"))
+    assert time.thread_time() - began < 3
+    assert len(found.rows) == 199
+    told = {str(problem) for row in found.rows for problem in row.problems.values()}
+    assert told == {"Cells A1:CV1048576 are merged. Unmerge them and fill in each row."}
+
+
+def test_more_sheets_or_styles_than_anybody_has_are_refused_before_they_are_made() -> None:
+    sheets = b'<sheet name="s" sheetId="2" r:id="rId1"/>' * 80
+    styles = b"<xf/>" * 500_000
+    for part, before, more in (
+        ("xl/workbook.xml", b"<sheets>", sheets),
+        ("xl/styles.xml", b"<cellXfs", b"<cellXfs>" + styles + b"</cellXfs><cellXfs"),
+    ):
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(workbook())) as old, zipfile.ZipFile(out, "w") as new:
+            for one in old.infolist():
+                data = old.read(one)
+                if one.filename == part:
+                    assert before in data
+                    at = data.index(before)
+                    whole = before + more if part == "xl/workbook.xml" else more
+                    data = data[:at] + whole + data[at + len(before) :]
+                new.writestr(one.filename, data)
+        began = time.thread_time()
+        with pytest.raises(SheetTooComplex):
+            read_sheet(out.getvalue())
+        assert time.thread_time() - began < 0.5

@@ -37,7 +37,7 @@ PROGRAMS = {
     "systemd-socket-activate": "systemd",
     "logrotate": "logrotate",
 }
-WEB_WORKERS = 2
+WEB_WORKERS = 4  # the unit's
 START_SECONDS = 120
 THREADS = 8
 
@@ -138,7 +138,12 @@ class Site:
 
     @property
     def socket(self) -> Path:
+        """Where everything but public pages is asked for."""
         return self.folder / "web.sock"
+
+    @property
+    def pages(self) -> Path:
+        return self.folder / "pages.sock"
 
     def flask(self, *words: str) -> str:
         """A command of the product; its output."""
@@ -162,7 +167,8 @@ class Site:
 
     def start_web(self) -> None:
         """As trace-web.socket and trace-web.service do: the words of the unit, its paths ours."""
-        self.socket.unlink(missing_ok=True)
+        for path in (self.socket, self.pages):
+            path.unlink(missing_ok=True)
         unit = (ROOT / "deploy/systemd/trace-web.service").read_text()
         (words,) = (line for line in unit.splitlines() if line.startswith("ExecStart="))
         command = words.removeprefix("ExecStart=").split()
@@ -176,12 +182,16 @@ class Site:
         given = [
             word for name, value in self.environment.items() for word in ("-E", f"{name}={value}")
         ]
-        self.start("web", [activate, "-l", str(self.socket), *given, *command], self.environment)
+        doors = [word for path in (self.socket, self.pages) for word in ("-l", str(path))]
+        self.start("web", [activate, *doors, *given, *command], self.environment)
         _until(self.answers, "the web server", self.folder / "web.log")
 
     def answers(self) -> bool:
+        return all(map(self.answers_at, (self.socket, self.pages)))
+
+    def answers_at(self, door: Path) -> bool:
         try:
-            client = UnixConnection(self.socket, timeout=20)
+            client = UnixConnection(door, timeout=20)
             client.request("GET", "/healthz", headers={"Host": HOST})
             return client.getresponse().status == 200
         except OSError:
@@ -256,6 +266,7 @@ def nginx_configuration(folder: Path, plain: int, tls: int) -> str:
     text = (ROOT / "deploy/nginx/trace.conf").read_text()
     for old, new in (
         ("unix:/run/trace/web.sock", f"unix:{folder}/web.sock"),
+        ("unix:/run/trace/pages.sock", f"unix:{folder}/pages.sock"),
         ("    listen [::]:80 default_server;\n", ""),
         ("    listen [::]:80;\n", ""),
         ("    listen [::]:443 ssl http2 default_server;\n", ""),

@@ -14,6 +14,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
+from sqlalchemy import select
+
 from trace.clock import rfc3339
 from trace.core.epcis import JsonObject, named_things
 from trace.core.epcis.query import Condition, Query, QueryTooComplex, QueryTooLarge
@@ -27,6 +29,8 @@ from trace.core.epcis.query_matching import (
 )
 from trace.core.epcis.query_names import same_thing
 from trace.errors import NotFound
+from trace.extensions import db
+from trace.models import Event, LogEntry
 from trace.services.actors import Actor
 from trace.services.epcis_master_data import MasterData
 from trace.services.epcis_queries_reach import inspects, note, read_reached
@@ -34,7 +38,7 @@ from trace.services.epcis_queries_sql import log_size
 from trace.services.epcis_queries_tokens import Place, open_token, seal_token
 from trace.services.epcis_queries_walk import Position, Walk, candidates, walk_of
 from trace.services.settings import current_settings
-from trace.services.timelines import Line, read_events, visible
+from trace.services.timelines import Line, open_event, read_events, recorded_at, visible
 
 MOST_PER_PAGE: Final = 1000
 # Statements opened for one page: a quarter of a millisecond each.
@@ -130,6 +134,13 @@ def get_events(actor: Actor, event_id: str, *, at: datetime) -> list[JsonObject]
     return [answer.document for answer in found]
 
 
+def recorded_event(event_id: int) -> JsonObject:
+    """The event of a row, whole, as its own issuer reads it: what a capture answers."""
+    query = select(Event, LogEntry.entry).outerjoin(LogEntry, LogEntry.event_id == Event.id)
+    row, entry = db.session.execute(query.where(Event.id == event_id)).one()
+    return _with_record_time(open_event(row)[0], recorded_at(entry))
+
+
 def any_answers(actor: Actor, query: Query, *, at: datetime) -> bool:
     """Whether the caller may see any event that answers, as far as one page's work goes. The caller
     commits what an authority's look leaves."""
@@ -204,9 +215,11 @@ def _judged(
 
 def document_of(line: Line) -> JsonObject:
     """The event as its reader may see it, with the log's record time."""
-    if line.record_time is None:
-        return dict(line.document)
-    return {**line.document, "recordTime": rfc3339(line.record_time)}
+    return _with_record_time(line.document, line.record_time)
+
+
+def _with_record_time(document: JsonObject, at: datetime | None) -> JsonObject:
+    return dict(document) if at is None else {**document, "recordTime": rfc3339(at)}
 
 
 def _still_known(actor: Actor, lines: Iterable[Line], id_base: str) -> dict[int, bool]:

@@ -3,8 +3,10 @@
 Rules.
 1. Nothing in the file is run, and nothing outside it is fetched. Macros (xlsm), old binary and
    encrypted workbooks (xls), other packages and plain pictures are refused by name.
-2. A small file may not become a large one: the unpacked parts are counted before they are read, and
-   XML with a document type or in another encoding than UTF-8 is refused (entities that grow).
+2. A small file may not become a large one: the unpacked parts, their tags and the sheets are
+   counted before they are read, XML with a document type or in another encoding than UTF-8 is
+   refused (entities that grow), and only cells that are there cost anything: a row that says it
+   is the thousand-millionth has no empty ones before it.
 3. The first sheet that has rows counts, of those that people see before those that are hidden; the
    others are named. At most ROW_LIMIT rows are read; one more is refused, never cut off. Blank rows
    are no rows. Hidden columns and rows are read like any other, and told.
@@ -23,7 +25,8 @@ import re
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -32,6 +35,7 @@ from typing import Any, Final, cast
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from trace.errors import TraceError
 
@@ -39,6 +43,12 @@ ROW_LIMIT: Final = 20_000
 COLUMN_LIMIT: Final = 100
 FILE_LIMIT: Final = 10_000_000  # bytes
 UNPACKED_LIMIT: Final = 80_000_000  # bytes of all parts together
+# A full sheet of the most rows and columns has some 8,000,000 tags (the most of one part), and no
+# other part than sheets and texts has a twentieth of that: styles by the hundred thousand are
+# nobody's.
+TAG_LIMIT: Final = 8_500_000
+OTHER_TAG_LIMIT: Final = 400_000
+SHEET_LIMIT: Final = 60
 CELL_LIMIT: Final = 4000  # characters
 
 Value = str | int | float | bool | date | datetime | None
@@ -90,6 +100,13 @@ class SheetBroken(SheetProblem):
     code = "sheet-broken"
     message = "The file is damaged: its contents cannot be read."
     next_step = "Open it in a spreadsheet program, save it as .xlsx and send it again."
+
+
+class SheetTooComplex(SheetProblem):
+    code = "sheet-too-complex"
+    status = 413
+    message = "The workbook has too many sheets, styles or other parts."
+    next_step = "Copy the rows into a new workbook and send that one."
 
 
 class SheetEmpty(SheetProblem):
@@ -176,20 +193,22 @@ def _limited(rows: Iterator[Row]) -> Iterator[Row]:
 # None of them reads on past the next “<”: in a comment of many megabytes that begins a tag again
 # and again, each beginning would otherwise be read to the end.
 _SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
+_LARGE_PART: Final = re.compile(r"xl/(?:worksheets/[^/]+|sharedStrings)\.xml")
+_SHEET: Final = re.compile(rb"<(?:\w+:)?sheet[\s/>]")
 _MERGED: Final = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
-_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ >/]")
 _HIDDEN: Final = re.compile(rb'<(?:\w+:)?(col|row)((?:\s[^<>]*)?\shidden="(?:1|true)"[^<>]*)>')
 _NUMBERS: Final = re.compile(rb'(?:^|\s)(min|max|r)="(\d{1,7})"')
 PEEK: Final = 20  # rows of a sheet that is not read
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384  # of the format (ECMA-376)
 _ERRORS: Final = frozenset(
     {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#NUM!", "#NULL!", "#GETTING_DATA"}
 )
 
 
-def _check_package(data: bytes) -> tuple[bool, bool]:
-    """Whether there are formulas and merged cells anywhere. Raises a SheetProblem."""
+def _check_package(data: bytes) -> bool:
+    """Whether there are merged cells anywhere. Raises a SheetProblem."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             parts = package.infolist()
@@ -201,20 +220,14 @@ def _check_package(data: bytes) -> tuple[bool, bool]:
             total = sum(part.file_size for part in parts)
             if total > UNPACKED_LIMIT:
                 raise SheetTooLarge(got=-(-total // 1_000_000), limit=UNPACKED_LIMIT // 1_000_000)
-            formulas = merged = False
+            merged = False
             for part in parts:
-                if not part.filename.endswith((".xml", ".rels")):
-                    continue
-                text = package.read(part)
-                head = text[:4096]
-                if b"\0" in head or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-                    raise SheetBroken
-                if part.filename == "[Content_Types].xml" and b"macroEnabled" in text:
-                    raise MacroSheet
-                if _SHEET_PART.fullmatch(part.filename):
-                    formulas = formulas or _FORMULA.search(text) is not None
-                    merged = merged or b"mergeCell" in text
-            return formulas, merged
+                if part.filename.endswith((".xml", ".rels")):
+                    text = package.read(part)
+                    _check_part(part.filename, text)
+                    if _SHEET_PART.fullmatch(part.filename):
+                        merged = merged or b"mergeCell" in text
+            return merged
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise SheetBroken from error
     except Exception as error:
@@ -223,18 +236,25 @@ def _check_package(data: bytes) -> tuple[bool, bool]:
         raise SheetBroken from error  # zlib.error and whatever else a damaged package brings
 
 
+def _check_part(name: str, text: bytes) -> None:
+    """Raises a SheetProblem."""
+    if b"\0" in text[:4096] or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise SheetBroken
+    if name == "[Content_Types].xml" and b"macroEnabled" in text:
+        raise MacroSheet
+    if text.count(b"<") > (TAG_LIMIT if _LARGE_PART.fullmatch(name) else OTHER_TAG_LIMIT):
+        raise SheetTooComplex
+    if name == "xl/workbook.xml" and any(islice(_SHEET.finditer(text), SHEET_LIMIT, None)):
+        raise SheetTooComplex
+
+
 def _workbook(data: bytes) -> Sheet:
-    formulas, merged = _check_package(data)
+    merged = _check_package(data)
     found = Sheet([])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and validations it does not know
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            typed = (
-                load_workbook(io.BytesIO(data), read_only=True, data_only=False)
-                if formulas
-                else None
-            )
             for sheet in sorted(book.worksheets, key=lambda one: one.sheet_state != "visible"):
                 hidden = sheet.sheet_state != "visible"
                 if found.rows:
@@ -242,9 +262,8 @@ def _workbook(data: bytes) -> Sheet:
                     if head:
                         found.others.append((sheet.title, hidden, head))
                     continue
-                areas = _merged_areas(data, sheet) if merged else []
-                pair = None if typed is None else typed[sheet.title]
-                rows = list(_limited(_sheet_rows(sheet, pair, areas)))
+                areas = _merged_areas(data, sheet) if merged else {}
+                rows = list(_limited(_sheet_rows(sheet, areas)))
                 if rows:
                     found = Sheet(rows, sheet.title, hidden, *_hidden_parts(data, sheet))
     except TraceError:
@@ -256,7 +275,7 @@ def _workbook(data: bytes) -> Sheet:
 
 def _peek(sheet: Any) -> list[Row]:
     try:
-        return list(islice(_limited(_sheet_rows(sheet, None, [])), PEEK))
+        return list(islice(_limited(_sheet_rows(sheet, {})), PEEK))
     except TraceError:  # it is not read: what is wrong with it is nobody's trouble
         return []
 
@@ -283,57 +302,83 @@ def _hidden_parts(data: bytes, sheet: Any) -> tuple[frozenset[int], frozenset[in
     return frozenset(columns), frozenset(rows)
 
 
-def _merged_areas(data: bytes, sheet: Any) -> list[tuple[int, int, int, int, str]]:
-    found = []
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """Merged cells: columns from 0, rows as the spreadsheet counts."""
+
+    columns: range
+    bottom: int
+    problem: MergedCells
+
+
+def _merged_areas(data: bytes, sheet: Any) -> dict[int, list[_Area]]:
+    """By their first row."""
+    found: dict[int, list[_Area]] = defaultdict(list)
     for match in _MERGED.finditer(_part(data, sheet)):
         name = match[1].decode()
         left, top, right, bottom = (cast("int", part) for part in range_boundaries(name))
-        found.append((left - 1, top, right - 1, bottom, name))
+        columns = range(left - 1, min(right, COLUMN_LIMIT))
+        found[top].append(_Area(columns, bottom, MergedCells(area=name)))
     return found
 
 
-def _sheet_rows(
-    sheet: Any, typed: Any, areas: Sequence[tuple[int, int, int, int, str]]
-) -> Iterator[Row]:
-    sheet.reset_dimensions()  # what a file says of its own size is not believed
-    second: Iterator[Sequence[Any]] = iter(())
-    if typed is not None:
-        typed.reset_dimensions()
-        second = typed.iter_rows(values_only=True)
-    starts = {top: [a for a in areas if a[1] == top] for top in {a[1] for a in areas}}
-    reach: list[tuple[int, int, int, int, str]] = []
-    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        formulas = next(second, ()) if typed is not None else ()
-        if number in starts:
-            reach += starts[number]
-        reach = [area for area in reach if area[3] >= number] if reach else reach
-        if not values and not reach:
+class _Cells(WorkSheetParser):
+    """Rows as they stand in the file: neither gaps between rows nor cells before the last one are
+    filled in, which is what openpyxl's own rows do however large the gap is."""
+
+    def __init__(self, sheet: Any, source: Any) -> None:
+        book = sheet.parent
+        super().__init__(
+            source,
+            sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        """One cell with what was last computed, and whether there is a formula."""
+        cell: dict[str, Any] = super().parse_cell(element)
+        return {**cell, "formula": element.find(FORMULA_TAG) is not None}
+
+
+def _sheet_rows(sheet: Any, areas: Mapping[int, Sequence[_Area]]) -> Iterator[Row]:
+    waiting = sorted(areas, reverse=True)
+    merged: dict[int, _Area] = {}  # by column, at the row that is read
+    before = 0
+    with sheet._get_source() as source:
+        for number, cells in _Cells(sheet, source).parse():
+            if not before < number <= LAST_ROW:
+                raise SheetBroken
+            before = number
+            while waiting and waiting[-1] <= number:
+                for area in areas[waiting.pop()]:
+                    merged.update((column, area) for column in area.columns)
+            merged = {column: area for column, area in merged.items() if area.bottom >= number}
+            yield _row(number, cells, merged)
+
+
+def _row(number: int, cells: Sequence[Mapping[str, Any]], merged: Mapping[int, _Area]) -> Row:
+    values: list[Value] = []
+    problems: dict[int, TraceError] = {}
+    for cell in cells:
+        column, value = cell["column"] - 1, cell["value"]
+        if value is None and not cell["formula"]:
             continue
-        yield _row(number, values, formulas, reach)
-
-
-def _row(
-    number: int,
-    values: Sequence[Any],
-    formulas: Sequence[Any],
-    areas: Sequence[tuple[int, int, int, int, str]],
-) -> Row:
-    kept = list(values)
-    while kept and kept[-1] is None and len(kept) > len(formulas):
-        kept.pop()
-    if len(kept) > COLUMN_LIMIT:
-        if any(value not in (None, "") for value in kept[COLUMN_LIMIT:]):
+        if column >= COLUMN_LIMIT and value not in (None, ""):
             raise SheetTooWide(limit=COLUMN_LIMIT)
-        del kept[COLUMN_LIMIT:]
-    problems = _checked(kept)
-    for column, formula in enumerate(formulas[: len(kept)]):
-        if formula is not None and kept[column] is None:
+        if not 0 <= column < COLUMN_LIMIT:
+            continue
+        values += [None] * (column + 1 - len(values))
+        values[column] = value
+        if value is None:
             problems[column] = FormulaWithoutValue()
-    for left, top, right, _, name in areas:
-        if number >= top:
-            for column in range(left, min(right + 1, COLUMN_LIMIT)):
-                problems.setdefault(column, MergedCells(area=name))
-    return Row(number, kept, problems)
+    problems |= _checked(values)
+    # A row of nothing but merged cells belongs to the one above, where it is told.
+    if merged and any(value not in (None, "") for value in values):
+        problems = {column: area.problem for column, area in merged.items()} | problems
+    return Row(number, values, problems)
 
 
 def _checked(kept: list[Any]) -> dict[int, TraceError]:

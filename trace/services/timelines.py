@@ -324,6 +324,14 @@ def open_event(row: Event, withhold: Collection[str] = ()) -> tuple[JsonObject, 
     return opened.event, opened.withheld
 
 
+def recorded_at(entry: str | None) -> datetime | None:
+    """When the log took an event up, by its entry; None while it has none."""
+    if entry is None:
+        return None
+    parsed = parse_entry(entry.encode())
+    return parsed.t if isinstance(parsed, EventEntry) else None
+
+
 def _line(
     row: Event,
     index: int | None,
@@ -336,10 +344,6 @@ def _line(
 ) -> Line:
     all_of_it = row.issuer_id == mine or side
     document, withheld = open_event(row, () if all_of_it else orjson.loads(row.private))
-    record_time = None
-    if entry is not None:
-        parsed = parse_entry(entry.encode())
-        record_time = parsed.t if isinstance(parsed, EventEntry) else None
     return Line(
         event_id=row.id,
         statement_id=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
@@ -348,7 +352,7 @@ def _line(
         withheld=withheld,
         event_time=row.event_time,
         index=index,
-        record_time=record_time,
+        record_time=recorded_at(entry),
         mine=row.issuer_id == mine,
         things=tuple(one for seen, one in named if all_of_it or seen == PUBLIC),
         kept=tuple(orjson.loads(row.private)),

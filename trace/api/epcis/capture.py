@@ -20,7 +20,7 @@ from trace.core.epcis.xml import MEDIA_TYPES, write_capture_job, write_xml
 from trace.extensions import db, needs
 from trace.models import Job
 from trace.services import epcis_captures as captures
-from trace.services.epcis_queries import get_events
+from trace.services.epcis_queries import recorded_event
 
 ERROR_TYPES: Final = {
     403: "SecurityException",
@@ -95,12 +95,12 @@ def post_event() -> Response:
         form=form,
     )
     db.session.commit()
-    event_id = done.events[0].event_key
-    recorded = get_events(acting(), event_id, at=clock.now())[-1]
+    (one,) = done.events
+    recorded = recorded_event(one.event_id)
     told = write_xml([recorded], kind="event") if prefers_xml() else None
     response = as_json(recorded) if told is None else as_xml(told)
     response.status_code = 201
-    response.headers["Location"] = f"{bp.url_prefix}/events/{quote(event_id, safe='')}"
+    response.headers["Location"] = f"{bp.url_prefix}/events/{quote(one.event_key, safe='')}"
     return response
 
 
