@@ -25,7 +25,7 @@ from tests.support.postgresql import Server, running_server
 from trace.core.gs1 import parse_identity
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-WEB_WORKERS: Final = 4  # the unit's
+WEB_WORKERS: Final = 2  # one a processor
 METRICS_TOKEN: Final = "only-for-a-soak-thrown-away-with-its-folder-40"
 RECYCLING: Final = ("--max-requests", "--max-requests-jitter")
 
@@ -86,7 +86,18 @@ class Site:
         self.start("web", command)
         self.start(
             "worker",
-            [sys.executable, "-m", "flask", "--app", "benchmarks._soak_app", "trace", "worker"],
+            [
+                *("nice", "-n", niceness()),
+                *(
+                    sys.executable,
+                    "-m",
+                    "flask",
+                    "--app",
+                    "benchmarks._soak_app",
+                    "trace",
+                    "worker",
+                ),
+            ],
         )
         end = time.monotonic() + 120
         while not (self.answers() and len(self.web_workers()) == WEB_WORKERS):
@@ -163,7 +174,7 @@ class Site:
 
 def web_command(folder: Path) -> list[str]:
     """The unit's own command, its paths ours, without the recycling of processes."""
-    unit = (ROOT / "deploy/systemd/trace-web.service").read_text()
+    unit = _unit("trace-web")
     (line,) = (one for one in unit.splitlines() if one.startswith("ExecStart="))
     words = line.removeprefix("ExecStart=").split()
     words[0] = str(Path(sys.executable).parent / "gunicorn")
@@ -178,9 +189,19 @@ def web_command(folder: Path) -> list[str]:
     return [*words, *(word for door in doors for word in ("--bind", f"unix:{folder}/{door}"))]
 
 
+def niceness() -> str:
+    """What the worker's unit says of its turn."""
+    (found,) = re.findall(r"^Nice=(\d+)$", _unit("trace-worker@"), re.MULTILINE)
+    return str(found)
+
+
+def _unit(name: str) -> str:
+    return (ROOT / f"deploy/systemd/{name}.service").read_text()
+
+
 def allocator() -> dict[str, str]:
     """What the unit tells malloc."""
-    unit = (ROOT / "deploy/systemd/trace-web.service").read_text()
+    unit = _unit("trace-web")
     return dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", unit))
 
 

@@ -1,4 +1,4 @@
-"""What shoppers look at these days is built anew before they ask; the rest waits for its reader."""
+"""What shoppers look at these days is built anew before they ask; the rest when there is time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,13 @@ def stale() -> set[int]:
     return set(db.session.scalars(select(Passport.thing_id).where(Passport.stale)))
 
 
-def test_what_was_scanned_today_or_yesterday_is_built_and_nothing_else(lots: list[int]) -> None:
+@pytest.fixture
+def no_spare_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passports_ahead, "SPARE", -1.0)
+
+
+@pytest.mark.usefixtures("no_spare_time")
+def test_what_was_scanned_today_or_yesterday_is_built_before_anything_else(lots: list[int]) -> None:
     scanned(lots[0])
     scanned(lots[2], day=DAY - timedelta(days=1))
     scanned(lots[3], day=DAY - timedelta(days=2))
@@ -66,6 +72,13 @@ def test_what_was_scanned_today_or_yesterday_is_built_and_nothing_else(lots: lis
     assert [versions[lot] for lot in lots] == [2, 1, 2, 1]
 
 
+def test_the_rest_is_built_when_there_is_time(lots: list[int]) -> None:
+    scanned(lots[3])
+    assert Ahead().turn(at=TODAY) == 4
+    assert stale() == set()
+
+
+@pytest.mark.usefixtures("no_spare_time")
 def test_thousands_that_nobody_asks_for_do_not_stand_in_the_way(
     lots: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,4 +115,5 @@ def test_one_that_cannot_be_built_does_not_keep_the_others(
     with pytest.raises(ZeroDivisionError):
         ahead.turn(at=TODAY)
     assert ahead.turn(at=TODAY) == 2
+    assert ahead.turn(at=TODAY) == 0  # it is not tried again and again
     assert stale() == {lots[1]}

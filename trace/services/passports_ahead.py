@@ -2,8 +2,9 @@
 
 What is stale is built when it is read (services.passports); that reader waits some tens of
 milliseconds, and of a popular lot's readers there are many. A worker goes over what has become
-stale, and builds what was scanned today or yesterday. The rest waits for its reader: a message of a
-certifier can make a hundred thousand passports stale that nobody will ever ask for again.
+stale, and builds first what was scanned today or yesterday. Of the rest it builds a few in each
+turn: a message of a certifier can make a hundred thousand passports stale that nobody will ever ask
+for again, and must not keep a processor busy for half an hour.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from trace import clock
 from trace.extensions import db
 from trace.models import Passport, ScanCount
 from trace.models.types import to_millis
+from trace.services.outages import DatabaseAway, is_outage
 from trace.services.passports import passport_of
 from trace.services.scans import day_of
 
 WINDOW: Final = 500  # stale passports looked at in a turn
 BUDGET: Final = 0.25  # seconds of building in a turn
+SPARE: Final = 0.04  # of them, at most, for what was not scanned lately
 
 
 class Ahead:
@@ -30,10 +33,12 @@ class Ahead:
 
     def __init__(self) -> None:
         self._after = 0  # the thing that was looked at last
+        self._failed: set[int] = set()  # left to their readers, who are told what is wrong
 
     def turn(self, *, at: datetime) -> int:
-        """Builds what is stale and scanned these days, of a window of passports, within the
-        budget; how many. Where one cannot be built the next turn goes on behind it."""
+        """Builds what is stale, of a window of passports and within the budget, first what was
+        scanned these days; how many. Raises what building does; the next turn goes on without
+        the one that could not be built."""
         window = (
             select(Passport.thing_id)
             .where(Passport.stale, Passport.thing_id > self._after)
@@ -45,14 +50,29 @@ class Ahead:
         scanned = exists().where(ScanCount.thing_id == window.c.thing_id, ScanCount.day >= since)
         with db.engine.connect() as connection:  # building has transactions of its own
             rows = connection.execute(select(window.c.thing_id, scanned)).all()
-        end, built = time.monotonic() + BUDGET, 0
+        begun, built = time.monotonic(), 0
         for thing_id, wanted in rows:
-            if wanted and built and time.monotonic() > end:
+            if wanted and built and time.monotonic() > begun + BUDGET:
                 return built
             self._after = thing_id
             if wanted:
-                passport_of(thing_id, at=clock.now())
-                built += 1
+                built += self._build(thing_id)
         if len(rows) < WINDOW:
             self._after = 0
+        end = min(begun + BUDGET, time.monotonic() + SPARE)
+        for thing_id in (one for one, wanted in rows if not wanted):
+            if time.monotonic() > end:
+                break
+            built += self._build(thing_id)
         return built
+
+    def _build(self, thing_id: int) -> bool:
+        if thing_id in self._failed:
+            return False
+        try:
+            passport_of(thing_id, at=clock.now())
+        except Exception as error:
+            if not (isinstance(error, DatabaseAway) or is_outage(error)):
+                self._failed.add(thing_id)
+            raise
+        return True
