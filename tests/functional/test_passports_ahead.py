@@ -72,7 +72,11 @@ def test_what_was_scanned_today_or_yesterday_is_built_before_anything_else(lots:
     assert [versions[lot] for lot in lots] == [2, 1, 2, 1]
 
 
-def test_the_rest_is_built_when_there_is_time(lots: list[int]) -> None:
+def test_the_rest_is_built_when_there_is_time(
+    lots: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BUDGET", "SPARE"):
+        monkeypatch.setattr(passports_ahead, name, 60.0)
     scanned(lots[3])
     assert Ahead().turn(at=TODAY) == 4
     assert stale() == set()

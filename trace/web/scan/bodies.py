@@ -91,31 +91,42 @@ def compressed(data: bytes, encoding: str) -> bytes:
 
 
 class Bodies:
-    """The least recently used go first; safe for threads."""
+    """One body of each page, the last one made; the least recently used go first; safe for
+    threads."""
 
     def __init__(self, limit: int = MAX_BYTES) -> None:
         self.limit = limit
-        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Body, Hashable]] = OrderedDict()
+        self._last: dict[Hashable, Hashable] = {}  # by page: the key of its body
         self._bytes = 0
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Body | None:
         with self._lock:
-            body = self._kept.get(key)
-            if body is not None:
-                self._kept.move_to_end(key)
-            return body
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[0]
 
-    def put(self, key: Hashable, html: bytes, fields: Fields = ()) -> Body:
+    def put(self, key: Hashable, html: bytes, fields: Fields = (), *, page: Hashable) -> Body:
+        """Keeps it, in place of the body that its page had before."""
         body = Body(html, etag_of(key), fields)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = body
-                self._bytes += body.size
+            for one in (key, self._last.get(page, key)):
+                self._drop(one)
+            self._kept[key] = body, page
+            self._last[page] = key
+            self._bytes += body.size
             while self._bytes > self.limit and len(self._kept) > 1:
-                _, gone = self._kept.popitem(last=False)
-                self._bytes -= gone.size
+                self._drop(next(iter(self._kept)))
         return body
+
+    def _drop(self, key: Hashable) -> None:
+        found = self._kept.pop(key, None)
+        if found is not None:
+            self._bytes -= found[0].size
+            del self._last[found[1]]
 
     def newest(self, number: int) -> list[Hashable]:
         """Keys, the last used first."""
@@ -125,6 +136,7 @@ class Bodies:
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._last.clear()
             self._bytes = 0
 
 

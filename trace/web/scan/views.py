@@ -233,7 +233,7 @@ class Key(NamedTuple):
 class Wanted:
     """Which body this request is about."""
 
-    __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "proof", "view")
+    __slots__ = ("asked", "chosen", "found", "language", "notes", "page", "proof", "then", "view")
 
     def __init__(
         self,
@@ -254,6 +254,7 @@ class Wanted:
             self.page = int(page) if page.isdecimal() and 0 < int(page[:5]) <= MAX_PAGE else 1
         noted = _notes(read.asked, found, read.stamp)
         self.notes = ("elsewhere", *noted) if read.copied else noted
+        self.then = bool(read.as_of)
         if read.as_of:  # to the minute: another minute is another page
             self.notes = (f"as-of:{read.as_of // 60_000}", *self.notes)
         self.proof = proof_of(found.thing, at=clock.now()) if self.view == "proof" else None
@@ -286,7 +287,7 @@ class Wanted:
         if html is None:
             return None
         last = kept.last_index[self.found.passport, self.found.version]
-        return kept.bodies.put(self.key(self.found.version, last), html, _headers(self.language))
+        return self._kept_in(kept, self.key(self.found.version, last), html)
 
     def made(self, version: int, document: Any, alerts: list[AlertView]) -> Body:
         kept = memory()
@@ -312,7 +313,13 @@ class Wanted:
                 proof=self.proof,
             ),
         )
-        return kept.bodies.put(key, html, _headers(self.language))
+        return self._kept_in(kept, key, html)
+
+    def _kept_in(self, kept: Memory, key: Key, html: bytes) -> Body:
+        """Nobody asks for an older version any more; what stands in while the primary is away
+        takes no page's place."""
+        page = (key.path, key.language, key.chosen, key.page, key.view, self.then)
+        return kept.bodies.put(key, html, _headers(self.language), page=page)
 
 
 def _notes(asked: rows.Asked, found: rows.Found, stamp: rows.Stamp | None) -> tuple[str, ...]:
