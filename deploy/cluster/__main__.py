@@ -63,12 +63,14 @@ def _act(layout: Layout, asked: argparse.Namespace) -> int:
             world,
             captures=asked.captures,
             scans=asked.scans,
+            events=asked.events,
             seconds=asked.seconds,
         )
-        row = reports.of_load(layout, told, asked.captures, asked.scans)
+        row = reports.of_load(layout, told, asked.captures, asked.scans, asked.events)
     else:
-        found = drills.drill(layout, asked.fault, captures=asked.captures, scans=asked.scans)
-        row = reports.of_drill(layout, found, asked.captures, asked.scans)
+        amounts = {"captures": asked.captures, "scans": asked.scans, "events": asked.events}
+        found = drills.drill(layout, asked.fault, **amounts)
+        row = reports.of_drill(layout, found, **amounts)
     reports.keep(layout.home, row)
     click.echo(json.dumps(row, indent=1))
     return 0 if row.get("holds", True) else 1
@@ -97,6 +99,7 @@ def down(home: Path, *, everything: bool = False) -> int:
 def all_of_it(asked: argparse.Namespace) -> int:
     """Both clusters, every drill, the control that has to lose rows, the pages."""
     whole = ["--captures", str(asked.captures), "--scans", str(asked.scans)]
+    whole += ["--events", str(asked.events)]
     base = [sys.executable, "-m", "deploy.cluster", "--home", str(asked.home)]
     loopback = ["--loopback"] if asked.loopback else []
     faults = [one for one in drills.FAULTS if not (asked.loopback and one == "cut")]
@@ -138,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     loaded = argparse.ArgumentParser(add_help=False)
     loaded.add_argument("--captures", type=int, default=200, help="a second (200)")
+    loaded.add_argument("--events", type=int, default=1, help="of a document (1: none)")
     loaded.add_argument("--scans", type=int, default=500, help="a second (500)")
     for name in ("up", "all"):
         one = commands.add_parser(name, parents=[loaded] if name == "all" else [])

@@ -139,7 +139,8 @@ def _database(layout: Layout) -> None:
 
 def _product(layout: Layout) -> float:
     """Migrations straight to the primary (a pooler would mix up their sessions), then a world,
-    then worker and web servers."""
+    then worker and web server: half of its processes for public pages, which go first where a
+    processor is short (deploy/gunicorn.conf.py)."""
     straight = layout.environment(
         TRACE_DATABASE_URL=layout.url("write"), TRACE_DATABASE_READ_URL=""
     )
@@ -149,15 +150,17 @@ def _product(layout: Layout) -> float:
     told = run(layout, world, straight)
     layout.facts["world"] = json.loads(told.splitlines()[-1])
     environment = layout.environment()
-    start(layout, "worker", within(layout, "hub", [*flask, "trace", "worker"]), environment)
-    for name, workers in (("pages", 2), ("desk", 2)):
-        command = [
-            *(sys.executable, "-m", "gunicorn", "wsgi:app"),
-            *("--bind", f"{layout.hub}:{layout.port(name)}", "--worker-class", "gthread"),
-            *("--workers", str(workers), "--threads", "16", "--no-control-socket"),
-            *("--log-level", "warning", "--timeout", "60"),
-        ]
-        start(layout, f"web-{name}", within(layout, "hub", command), environment)
+    worker = [program("nice"), "-n", "10", *flask, "trace", "worker"]
+    start(layout, "worker", within(layout, "hub", worker), environment)
+    doors = [f"{layout.hub}:{layout.port(name)}" for name in ("desk", "pages")]
+    command = [
+        *(sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"),
+        *(word for door in doors for word in ("--bind", door)),
+        *("--worker-class", "gthread", "--workers", "4", "--threads", "16"),
+        *("--worker-tmp-dir", "/dev/shm", "--no-control-socket"),  # noqa: S108
+        *("--log-level", "warning", "--timeout", "60"),
+    ]
+    start(layout, "web", within(layout, "hub", command), environment)
     page = f"/t{layout.facts['world']['scanned'][0]}"
     return wait("page", lambda: get(f"{layout.web}{page}")[0] == 200)
 

@@ -16,6 +16,7 @@ from deploy.cluster.layout import NODES, Layout
 from deploy.cluster.processes import wait
 
 KEYS = "SELECT event_key FROM event_keys JOIN log_entries USING (event_id)"
+OPEN = "SELECT count(*) FROM jobs WHERE kind = 'epcis-capture' AND state IN ('queued', 'running')"
 WHOLE = (
     "SELECT count(*), coalesce(md5(string_agg(entry, E'\\n' ORDER BY idx)), '') FROM log_entries"
 )
@@ -24,13 +25,14 @@ WHOLE = (
 @dataclass(frozen=True, slots=True)
 class Checked:
     """`lost`: acknowledged, and not in the record or not in the log. `alike`: seconds until all
-    nodes held the same log. `log` is what `trace log check` said, `grown` whether the log of after
-    begins with the log of before."""
+    nodes held the same log; `recorded`: until what was accepted was recorded. `log` is what
+    `trace log check` said, `grown` whether the log of after begins with the log of before."""
 
     lost: int
     doubled: int
     entries: int
     alike: float
+    recorded: float
     log: str
     grown: str
 
@@ -73,6 +75,20 @@ def alike(layout: Layout) -> tuple[float, int]:
     return took, found[0][0]
 
 
+def settled(layout: Layout) -> float:
+    """Seconds until nothing that was accepted waits to be recorded."""
+
+    def done() -> bool:
+        try:
+            with connect(layout, "write") as connection:
+                row = connection.execute(OPEN).fetchone()
+        except psycopg.Error:
+            return False
+        return row == (0,)
+
+    return wait("recording of what was accepted", done, 600)
+
+
 def checkpoint(layout: Layout) -> int:
     """How long the published log is."""
     with connect(layout, "write") as connection:
@@ -82,6 +98,7 @@ def checkpoint(layout: Layout) -> int:
 
 def check(layout: Layout, acknowledged: Collection[str], before: int) -> Checked:
     """All of it; `before` is the size of the published log before the drill."""
+    recorded = settled(layout)
     missing, doubled = lost(layout, acknowledged)
     took, entries = alike(layout)
     wait("publication of the whole log", lambda: checkpoint(layout) >= entries, 60)
@@ -98,4 +115,4 @@ def check(layout: Layout, acknowledged: Collection[str], before: int) -> Checked
         grown = f"{before} → {proof[2]}: proved"
     except SystemExit as error:
         grown = f"BROKEN: {str(error)[-200:]}"
-    return Checked(missing, doubled, entries, took, log, grown)
+    return Checked(missing, doubled, entries, took, recorded, log, grown)

@@ -62,7 +62,7 @@ def heal(layout: Layout, fault: str, node: str) -> None:
         cut(layout, node, healed=True)
 
 
-def drill(layout: Layout, fault: str, *, captures: int, scans: int) -> Drill:
+def drill(layout: Layout, fault: str, *, captures: int, scans: int, events: int = 1) -> Drill:
     """One drill from a whole cluster to a whole cluster."""
     wait("whole cluster", lambda: building.is_whole(layout), 120)
     page = f"/t{layout.facts['world']['scanned'][0]}"
@@ -79,6 +79,7 @@ def drill(layout: Layout, fault: str, *, captures: int, scans: int) -> Drill:
             layout.facts["world"],
             captures=captures,
             scans=scans,
+            events=events,
             seconds=BEFORE,
             meanwhile=course.run,
         )

@@ -1,10 +1,11 @@
 """Load that counts what it was promised: captures that are repeated until they are acknowledged,
 and scans at a fixed rate whether earlier ones were answered or not.
 
-A capture has an eventID and an idempotency key of its own. Whatever comes back but 201, or nothing,
-it is sent again with the same key: that is what a gateway does. Its organisation sends no more than
-its share in a second, and nothing new while it repeats. A scan is asked once; anything but 200 or a
-redirect within `PATIENCE`, or nobody free to ask, is an error.
+A capture has an eventID and an idempotency key of its own, or is one of the events of a document.
+Whatever comes back but 201 (202 for a document), or nothing, it is sent again as it was: that is
+what a gateway does. Its organisation sends no more than its share in a second, and nothing new
+while it repeats. A scan is asked once; anything but 200 or a redirect within `PATIENCE`, or nobody
+free to ask, is an error.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ RECORDERS = 40
 WARMERS = 8
 READERS = 400  # scans under way at most
 RECENT = 0.02  # scans of lots that are being recorded upon, of all scans
+ID_BASE = "https://trace.example"
 AS_OF = "Trang này theo sổ lúc".encode()
 
 
@@ -105,10 +107,13 @@ class Connection:
 class Load:
     """One run against one address."""
 
-    def __init__(self, web: str, world: dict[str, Any], *, captures: int, scans: int) -> None:
+    def __init__(
+        self, web: str, world: dict[str, Any], *, captures: int, scans: int, events: int = 1
+    ) -> None:
         parts = urlsplit(web)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._world, self._captures, self._scans = world, captures, scans
+        self._events = events  # of a document; 1: each by itself
         self._random = random.Random(8)  # noqa: S311 (which page is scanned is no secret)
         # As many pages as scans a second: each is seen again before it is forgotten.
         self._pages = world["scanned"][: max(20, scans)]
@@ -149,27 +154,29 @@ class Load:
         organisation = number % len(self._world["tokens"])
         tokens = self._world["tokens"][organisation]
         lots = self._world["moving"][organisation]["lots"]
-        each = RECORDERS / max(1, self._captures)
+        each = RECORDERS * self._events / max(1, self._captures)
         due = time.monotonic() + self._random.random() * each
         turn = 0
         while not self._over and self._captures:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = max(due + each, time.monotonic() - each)
             turn += 1
-            event_id = f"urn:uuid:{uuid.uuid4()}"
-            body = json.dumps(storing(self._random.choice(lots), event_id, "https://trace.example"))
+            ids = [f"urn:uuid:{uuid.uuid4()}" for _ in range(self._events)]
+            told = [storing(self._random.choice(lots), one, ID_BASE) for one in ids]
+            path = "/epcis/v2/events" if self._events == 1 else "/epcis/v2/capture"
+            body = json.dumps(told[0] if self._events == 1 else _document(told))
             token = tokens[(number // len(self._world["tokens"]) + turn * 10) % len(tokens)]
             request = (
-                "POST /epcis/v2/events HTTP/1.1\r\nHost: trace\r\n"
+                f"POST {path} HTTP/1.1\r\nHost: trace\r\n"
                 "Content-Type: application/json\r\n"
-                f"Authorization: Bearer {token}\r\nIdempotency-Key: {event_id}\r\n"
+                f"Authorization: Bearer {token}\r\nIdempotency-Key: {ids[0]}\r\n"
                 f"GS1-EPCIS-Version: 2.0.0\r\nContent-Length: {len(body)}\r\n\r\n{body}"
             ).encode()
-            await self._until_acknowledged(connection, request, event_id)
+            await self._until_acknowledged(connection, request, ids)
         connection.close()
 
     async def _until_acknowledged(
-        self, connection: Connection, request: bytes, event_id: str
+        self, connection: Connection, request: bytes, ids: list[str]
     ) -> None:
         began = time.monotonic()
         while True:
@@ -181,8 +188,8 @@ class Load:
             else:
                 trouble = str(status)
             now = time.monotonic()
-            if status == 201:
-                self.told.acknowledged[event_id] = now
+            if status in (201, 202):
+                self.told.acknowledged.update(dict.fromkeys(ids, now))
                 self.told.capture_seconds.append(now - began)
                 return
             self.told.capture_troubles[trouble] += 1
@@ -233,6 +240,20 @@ class Load:
         self.told.error_moments.append(time.monotonic() - self.told.began)
 
 
+def _document(events: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "@context": events[0]["@context"],
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": events[0]["eventTime"],
+        "epcisBody": {
+            "eventList": [
+                {name: value for name, value in one.items() if name != "@context"} for one in events
+            ]
+        },
+    }
+
+
 def _page(path: str) -> bytes:
     return f"GET /t{path} HTTP/1.1\r\nHost: trace\r\nAccept-Language: vi\r\n\r\n".encode()
 
@@ -244,10 +265,11 @@ def run(
     captures: int,
     scans: int,
     seconds: float,
+    events: int = 1,
     meanwhile: Callable[[], None] | None = None,
 ) -> Told:
     """Loads for so many seconds, and until `meanwhile` is done."""
-    load = Load(web, world, captures=captures, scans=scans)
+    load = Load(web, world, captures=captures, scans=scans, events=events)
     return asyncio.run(load.run(seconds, meanwhile))
 
 

@@ -37,18 +37,18 @@ def of_build(layout: Layout, took: dict[str, float]) -> Row:
     return {"kind": "build", **_common(layout, drills.machine()), "took": took}
 
 
-def of_load(layout: Layout, told: load.Told, captures: int, scans: int) -> Row:
+def of_load(layout: Layout, told: load.Told, captures: int, scans: int, events: int = 1) -> Row:
     common = _common(layout, drills.machine())
-    return {"kind": "load", **common, **_load(told, captures, scans)}
+    return {"kind": "load", **common, **_load(told, captures, scans, events)}
 
 
-def of_drill(layout: Layout, one: drills.Drill, captures: int, scans: int) -> Row:
+def of_drill(layout: Layout, one: drills.Drill, captures: int, scans: int, events: int = 1) -> Row:
     gap, gap_began = one.told.longest_gap()
     checked = one.checked
     return {
         "kind": "drill",
         **_common(layout, one.machine),
-        **_load(one.told, captures, scans),
+        **_load(one.told, captures, scans, events),
         "fault": one.fault,
         "node": one.node,
         "new_primary": one.new_primary,
@@ -59,6 +59,7 @@ def of_drill(layout: Layout, one: drills.Drill, captures: int, scans: int) -> Ro
         "doubled": checked.doubled,
         "entries": checked.entries,
         "alike": checked.alike,
+        "recorded": checked.recorded,
         "log": checked.log,
         "grown": checked.grown,
         "probe": one.probe,
@@ -80,10 +81,11 @@ def _common(layout: Layout, machine: dict[str, str]) -> Row:
     }
 
 
-def _load(told: load.Told, captures: int, scans: int) -> Row:
+def _load(told: load.Told, captures: int, scans: int, events: int) -> Row:
     seconds = max(told.seconds, 0.001)
     return {
         "asked": [captures, scans],
+        "events": events,
         "seconds": seconds,
         "captures": len(told.acknowledged),
         "capture_ms": [load.percentile(told.capture_seconds, share) for share in (0.5, 0.99)],
@@ -124,7 +126,8 @@ Written by `python -m deploy.cluster`; how it is built is told in
 [the how-to](../how-to/cluster.md). Everything runs on the one machine the load comes from: three
 etcd, three Patroni with PostgreSQL, HAProxy, PgBouncer, a worker, two web servers. The load of a
 machine is the kernel's (1, 5, 15 minutes) when the figure was taken: far above its processors, it
-measures what else ran there.
+measures what else ran there. Captures are events, each sent by itself (201: recorded) or in
+documents of several (202: accepted, and recorded by the worker).
 """
 
 FAILOVER = f"""# Failover: the primary killed, frozen, cut off
@@ -169,7 +172,7 @@ def _built(row: Row) -> list[str]:
 def _loaded(row: Row) -> list[str]:
     return [
         *_where(row),
-        f"{row['asked'][0]} + {row['asked'][1]}",
+        _asked(row),
         _got(row),
         f"{row['capture_ms'][0]:.0f} / {row['capture_ms'][1]:.0f}",
         f"{row['scan_ms'][0]:.1f} / {row['scan_ms'][1]:.0f}",
@@ -190,7 +193,7 @@ def _drill(row: Row) -> list[str]:
         *_where(row),
         row["fault"],
         _on(row["synchronous"]),
-        f"{row['asked'][0]} + {row['asked'][1]}, {_got(row)}",
+        f"{_asked(row)}, {_got(row)}",
         f"{row['gap']:.1f} s",
         _unanswered(row),
         str(row["as_of"]),
@@ -206,6 +209,7 @@ def _afterwards(row: Row) -> str:
         f"{row['node']} → {row['new_primary']}",
         f"the longest gap began {row['gap_after']:.1f} s after the fault",
         f"three nodes stood again {row['healed']:.1f} s after it was healed",
+        f"everything accepted was recorded {row.get('recorded', 0):.1f} s after the load ended",
         f"they held the same {row['entries']} entries {row['alike']:.1f} s after the load ended",
         f"`trace log check`: {row['log']}",
         f"the log of before and of after: {row['grown']}",
@@ -216,6 +220,13 @@ def _afterwards(row: Row) -> str:
         f"scan {row['scan_ms'][0]:.1f} / {row['scan_ms'][1]:.0f} ms",
     ]
     return f"- {row['fault']}{synchronous} ({row['at']}): {'; '.join(told)}."
+
+
+def _asked(row: Row) -> str:
+    """Captures are events; those of a document are acknowledged together."""
+    captures, scans = row["asked"]
+    together = row.get("events", 1)
+    return f"{captures} + {scans}" + (f" (documents of {together})" if together > 1 else "")
 
 
 def _got(row: Row) -> str:
