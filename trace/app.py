@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import structlog
 from flask import Flask
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from structlog.typing import EventDict
@@ -220,7 +220,11 @@ class KeepsPlans(psycopg.Connection[Any]):
                 done = self.pgconn.exec_(b"ROLLBACK").status
             else:
                 done = None
-        if done != ExecStatus.COMMAND_OK:  # nothing was under way, or the server is gone
+        if self.pgconn.status == ConnStatus.BAD:
+            # The server is gone, and what was not committed with it. Who asks for this connection
+            # next is given a new one (pool_pre_ping).
+            self.close()
+        elif done != ExecStatus.COMMAND_OK:  # nothing was under way
             super().rollback()
 
 

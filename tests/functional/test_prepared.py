@@ -67,3 +67,13 @@ def test_a_connection_that_the_server_closed_is_told_and_replaced(app: Flask) ->
         assert db.session.scalar(text("SELECT pg_backend_pid()")) != mine
         raw = db.session.connection().connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
+
+
+def test_a_request_whose_server_died_after_its_answer_ends_without_an_error(app: Flask) -> None:
+    """Nothing is left to roll back; an error at the end would take the answer's place."""
+    with app.app_context():
+        mine = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+        db.session.remove()
+        assert db.session.scalar(text("SELECT pg_backend_pid()")) != mine
