@@ -33,7 +33,7 @@ from trace.core.epcis.query_matching import Subject, matches
 from trace.core.epcis.query_parsing import parse_query
 from trace.extensions import db
 from trace.models import Thing
-from trace.services import epcis_queries, epcis_queries_sql
+from trace.services import epcis_queries, epcis_queries_sql, log_times
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.epcis_queries import run, since
@@ -192,7 +192,7 @@ def test_a_walk_that_begins_in_the_middle_of_the_log_misses_nothing(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Otherwise five hundred entries more are looked at than need be, and there are not so many.
-    monkeypatch.setattr(epcis_queries_sql, "NEAR", 0)
+    monkeypatch.setattr(log_times, "NEAR", 0)
     maker, lot = make_actor(now), new_lot()
     moments, told = [], []
     for number in range(14):
@@ -217,7 +217,7 @@ def test_a_walk_that_begins_in_the_middle_of_the_log_misses_nothing(
         )
     for number in (0, 5, 13):
         at = now + timedelta(hours=7 * number)
-        assert epcis_queries_sql.first_index_at(at) <= told[number].index
+        assert log_times.first_index_at(at) <= told[number].index
         for name, count in (("GE_recordTime", 14 - number), ("LT_recordTime", number)):
             assert len(outcome(maker, {name: rfc3339(at)}, later)) == count
 

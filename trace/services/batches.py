@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from trace.services.records import Draw, Item, JsonObject
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.successors import made_by_or_for
-from trace.services.timelines import Line
+from trace.services.timelines import Line, lines_about
 from trace.services.vocabulary import Amount
 
 BATCH_LIMIT = 5000  # newest first; older ones are found by their code
@@ -157,10 +157,38 @@ def new_note_address(draw: Draw) -> str:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def list_things(actor: Actor, *kinds: str, held_only: bool = False) -> list[Batch]:
+def list_things(
+    actor: Actor, *kinds: str, held_only: bool = False, limit: int = BATCH_LIMIT
+) -> list[Batch]:
     """Things of these kinds that the organisation made or has, newest first."""
     query = select_things(actor, *kinds, held_only=held_only)
-    return batches_of(actor, db.session.scalars(query.order_by(Thing.id.desc()).limit(BATCH_LIMIT)))
+    return batches_of(actor, db.session.scalars(query.order_by(Thing.id.desc()).limit(limit)))
+
+
+def list_thing_ids(actor: Actor, *kinds: str) -> list[int]:
+    """The rows of what `list_things` gives."""
+    query = select_things(actor, *kinds).with_only_columns(Thing.id)
+    return list(db.session.scalars(query.order_by(Thing.id.desc()).limit(BATCH_LIMIT)))
+
+
+def read_batches(actor: Actor, thing_ids: Sequence[int]) -> list[Batch]:
+    """Rows of `list_thing_ids` as a list shows them, in their order."""
+    query = select(Thing).options(joinedload(Thing.product)).where(among(Thing.id, thing_ids))
+    found = {one.thing_id: one for one in batches_of(actor, db.session.scalars(query))}
+    return [found[thing_id] for thing_id in thing_ids]
+
+
+def products_of(actor: Actor, *kinds: str) -> list[tuple[int, str]]:
+    """(row, name) of the products of what `list_things` gives, by name."""
+    things = select_things(actor, *kinds).with_only_columns(Thing.product_id).distinct()
+    named = select(Product.id, Product.name).where(Product.id.in_(things))
+    return [(row.id, row.name) for row in db.session.execute(named.order_by(Product.name))]
+
+
+def has_any(actor: Actor, *kinds: str) -> bool:
+    """Whether the organisation has, or ever had, things of these kinds."""
+    held = select_things(actor, *kinds, held_only=True).with_only_columns(Thing.id).limit(1)
+    return db.session.scalar(held) is not None
 
 
 def select_things(actor: Actor, *kinds: str, held_only: bool = False) -> Select[Thing]:
@@ -269,6 +297,16 @@ _FACTS_BY_MEMBER: Final = {
     "cbvmda:itemExpirationDate": ("use_by",),
     "cbvmda:bestBeforeDate": ("best_before",),
 }
+
+
+def read_facts(actor: Actor, things: Collection[Thing]) -> dict[int, LotFacts]:
+    """By row, what the events that made the things say of them: those only are read, not the diary
+    of the cycle behind a lot."""
+    lines: dict[int, list[Line]] = {thing.id: [] for thing in things}
+    for line in lines_about(actor, things):
+        for thing_id in {named.thing.id for named in line.things} & lines.keys():
+            lines[thing_id].append(line)
+    return {thing.id: facts_of(lines[thing.id], thing) for thing in things}
 
 
 def facts_of(lines: Sequence[Line], thing: Thing) -> LotFacts:

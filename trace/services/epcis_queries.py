@@ -34,9 +34,9 @@ from trace.models import Event, LogEntry
 from trace.services.actors import Actor
 from trace.services.epcis_master_data import MasterData
 from trace.services.epcis_queries_reach import inspects, note, read_reached
-from trace.services.epcis_queries_sql import log_size
 from trace.services.epcis_queries_tokens import Place, open_token, seal_token
 from trace.services.epcis_queries_walk import Position, Walk, candidates, walk_of
+from trace.services.log_times import log_size
 from trace.services.settings import current_settings
 from trace.services.timelines import Line, open_event, read_events, recorded_at, visible
 

@@ -9,11 +9,10 @@ only inside documents is judged on the documents.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, cast
 
-import orjson
-from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from trace.core.epcis import vocabulary as words
 from trace.core.epcis.query import ANYTHING, Condition, Pattern, Query, QueryTooComplex
@@ -24,13 +23,10 @@ from trace.models import Event, EventKey, LogEntry, Thing
 from trace.models.events import ROLES, TYPES
 from trace.services.capture.prepare import event_key_digest
 from trace.services.epcis_queries_scope import Scope, shows, told_things
+from trace.services.log_times import first_index_at, row_before
 from trace.services.sets import among
 
 MAX_THINGS: Final = 1000  # that one pattern may stand for
-# From the moment a capture calls its own to the numbering of its rows, amply.
-LONGEST_CAPTURE: Final = timedelta(hours=1)
-EVEN_TRIES: Final = 3  # what was recorded evenly is found by then
-NEAR: Final = 512  # entries of the log more or less cost nothing beside another look-up
 EPC, PARENT, CHILD, INPUT, OUTPUT = range(len(ROLES))
 ROLES_OF: Final = {
     "epc": (EPC, CHILD),
@@ -192,75 +188,6 @@ def earliest_id(query: Query) -> int | None:
     if not moments:
         return None
     try:
-        before = max(moments) - CLOCK_TOLERANCE - LONGEST_CAPTURE
+        return row_before(max(moments) - CLOCK_TOLERANCE)
     except OverflowError:
         return None
-    return _event_before(first_index_at(before, near=NEAR))
-
-
-def id_before(index: int) -> int | None:
-    """A row up to which no event stands in the log behind `index`: two captures at once may number
-    their rows in one order and enter them in the other, but not an hour apart."""
-    row = db.session.execute(_FROM, {"index": index}).one_or_none()
-    if row is None or row.place != index:
-        return None
-    return _event_before(first_index_at(_time_of(row) - LONGEST_CAPTURE, near=NEAR))
-
-
-def _event_before(index: int) -> int | None:
-    row = db.session.execute(_EVENT_BEFORE, {"index": index}).one_or_none()
-    return None if row is None else int(row.event_id)
-
-
-def first_index_at(moment: datetime, *, near: int = 0) -> int:
-    """The place of the first entry recorded at or after `moment`, the log's size where there is
-    none yet; or a place at most `near` before it. Looks first where it were if times grew evenly,
-    then halves what is left."""
-    newest = db.session.execute(_NEWEST).one_or_none()
-    oldest = db.session.execute(_FROM, {"index": 0}).one_or_none()
-    if newest is None or oldest is None:
-        return 0
-    first, last = _time_of(oldest), _time_of(newest)
-    # Entries below low lie before the moment, those from high on do not.
-    low, high = 0, int(newest.place) + 1
-    if last < moment:
-        return high
-    tries = 0
-    while high - low > near:
-        steps = [(low + high) // 2]
-        if tries < EVEN_TRIES and first < moment < last:
-            guess = low + int((moment - first) / (last - first) * (high - low))
-            steps = [guess - NEAR // 2, guess + NEAR // 2]
-        tries += 1
-        for step in steps:
-            if low == high:
-                break
-            middle = min(max(step, low), high - 1)
-            row = db.session.execute(_FROM, {"index": middle}).one_or_none()
-            told = last if row is None else _time_of(row)
-            if told >= moment:
-                high, last = middle, told
-            else:
-                low, first = middle + 1, told
-    return low
-
-
-def _time_of(row: Any) -> datetime:
-    return datetime.fromisoformat(orjson.loads(row.entry)["t"])
-
-
-def log_size() -> int:
-    """One more than the place of the newest entry."""
-    newest = db.session.execute(_NEWEST).one_or_none()
-    return 0 if newest is None else int(newest.place) + 1
-
-
-_PLACE: Final = select(LogEntry.index.label("place"), LogEntry.entry).limit(1)
-_NEWEST: Final = _PLACE.order_by(LogEntry.index.desc())
-_FROM: Final = _PLACE.where(LogEntry.index >= bindparam("index")).order_by(LogEntry.index)
-_EVENT_BEFORE: Final = (
-    select(LogEntry.event_id)
-    .where(LogEntry.index < bindparam("index"), LogEntry.event_id.is_not(None))
-    .order_by(LogEntry.index.desc())
-    .limit(1)
-)

@@ -36,10 +36,10 @@ from trace.services.epcis_queries_sql import (
     Named,
     columns,
     earliest_id,
-    id_before,
     named_in,
     recorded,
 )
+from trace.services.log_times import id_before
 from trace.services.sets import is_sqlite
 from trace.services.timelines import visible
 

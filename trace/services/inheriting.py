@@ -16,7 +16,6 @@ from trace.models import Thing
 from trace.services import batches
 from trace.services.actors import Actor
 from trace.services.records import LotFacts
-from trace.services.timelines import timeline
 
 
 class YoungerThanSource(TraceError):
@@ -28,7 +27,7 @@ class YoungerThanSource(TraceError):
 def facts_of_sources(actor: Actor, things: Sequence[Thing]) -> list[batches.LotFacts]:
     """What is known of the lots that go in."""
     lots = [thing for thing in things if thing.kind == "lot"]
-    return [batches.facts_of(timeline(actor, thing), thing) for thing in lots]
+    return list(batches.read_facts(actor, lots).values())
 
 
 def inherit(

@@ -39,12 +39,11 @@ from trace.extensions import db
 from trace.models import LabelPrint, LabelRange, Person, Product, Thing
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
-from trace.services.batches import LotFacts, facts_of, product_of, short_name
+from trace.services.batches import LotFacts, product_of, read_facts, short_name
 from trace.services.crates import labels_in, loads_of, totals
 from trace.services.fonts import sheet_fonts
 from trace.services.settings import current_settings
 from trace.services.stamps import check_not_held
-from trace.services.timelines import timeline
 from trace.services.units import Stretch, serials, unit_identity
 from trace.services.vocabulary import Amount, uom_name
 
@@ -176,7 +175,8 @@ def crate_label(actor: Actor, thing: Thing) -> Label:
     if len(loads) > MOST_LOTS:
         lines.append(f"và {len(loads) - MOST_LOTS} lô nữa")
     if whole and len(loads) == 1 and loads[0].thing.kind == "lot":
-        lines += _dates(facts_of(timeline(actor, loads[0].thing), loads[0].thing).printed())
+        (facts,) = read_facts(actor, [loads[0].thing]).values()
+        lines += _dates(facts.printed())
     name = names[0] if whole and len(names) == 1 else "Thùng hàng"
     return _crate(Label("", "", name, weight=weight, dates=tuple(lines)), thing.identity, "")
 

@@ -238,6 +238,12 @@ def timeline(actor: Actor, thing: Thing) -> list[Line]:
     return sorted(told, key=lambda line: (line.event_time, line.event_id), reverse=True)
 
 
+def lines_about(actor: Actor, things: Collection[Thing]) -> list[Line]:
+    """What names any of the things, corrected, without what happened around them: no marks that
+    come from elsewhere, nothing that happened to a crate they were in."""
+    return _marked(read_events(actor, _events_of([thing.id for thing in things])))
+
+
 def _events_of(thing_ids: Collection[int]) -> set[int]:
     """The newest events that name any of the things."""
     if not thing_ids:

@@ -32,7 +32,7 @@ def _tag(unit: DirectiveUnit) -> tuple[str, str]:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """What was asked of the organisation, what it owes first."""
-    listing = Listing(
+    listing: Listing[DirectiveUnit] = Listing(
         directives.list_received(actor()),
         words=lambda one: (one.directive.title, one.directive.authority.name, one.directive.number),
     )

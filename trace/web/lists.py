@@ -6,26 +6,32 @@
     return render_template(…, listing=listing)
 
 For the nouns of one organisation (hundreds, a few thousand): rows are filtered in memory, because
-neither SQLite nor PostgreSQL folds Vietnamese diacritics without extensions. Longer lists page
-`Listing` the rows of one page and their `total` (see `page_of`).
+neither SQLite nor PostgreSQL folds Vietnamese diacritics without extensions. Where a row takes
+reading, the list is of keys, and `load` reads rows by them: those of one page, or some hundreds at
+a time where all of them are searched or taken away.
+
+    listing = Listing(lot_ids, load=read_lots, words=…)
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from flask import Response, request, url_for
 from flask_babel import format_datetime
 
 from trace.core.folding import fold
+from trace.services.sets import batched
 
 T = TypeVar("T")
 PAGE_SIZE = 25
+LOADED = 250  # rows in memory at once
 # A spreadsheet would run a cell that begins like this as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -35,15 +41,25 @@ class Listing(Generic[T]):
 
     def __init__(
         self,
-        rows: Iterable[T],
+        rows: Iterable[Any],
         *,
         words: Callable[[T], Iterable[str]],
         filters: Mapping[str, Callable[[T], str]] | None = None,
+        load: Callable[[Sequence[Any]], Sequence[T]] | None = None,
     ) -> None:
+        """`rows` are rows, or keys of which `load` makes as many rows in the same order."""
         self.text = request.args.get("q", "").strip()[:200]
         self._filters = dict(filters or {})
-        self.found = [row for row in rows if self._fits(row, words)]
-        self.total = len(self.found)
+        self._load = load or list
+        self._keys = list(rows)
+        if self.narrowed:
+            self._keys = [
+                key
+                for some in batched(self._keys, LOADED)
+                for key, row in zip(some, self._load(some), strict=True)
+                if self._fits(row, words)
+            ]
+        self.total = len(self._keys)
         self.pages = max(1, -(-self.total // PAGE_SIZE))
         asked = request.args.get("page", "1")
         self.page = min(max(int(asked), 1), self.pages) if asked.isdecimal() else 1
@@ -57,10 +73,16 @@ class Listing(Generic[T]):
         told = f" {fold(' '.join(words(row)))}"
         return all(word in told for word in fold(self.text).split())
 
-    @property
+    @cached_property
     def rows(self) -> Sequence[T]:
         """The rows of this page."""
-        return self.found[(self.page - 1) * PAGE_SIZE : self.page * PAGE_SIZE]
+        return self._load(self._keys[(self.page - 1) * PAGE_SIZE : self.page * PAGE_SIZE])
+
+    @property
+    def found(self) -> Iterator[T]:
+        """All rows, of all pages."""
+        for some in batched(self._keys, LOADED):
+            yield from self._load(some)
 
     @property
     def narrowed(self) -> bool:

@@ -184,7 +184,7 @@ def preview(recall_id: int) -> ResponseReturnValue:
     if recall.signed_at is None or recall.rehearsal:
         told = known_to(actor().organisation, held, rehearsal=recall.rehearsal)
     names = _organisations(told)
-    listing = Listing(
+    listing: Listing[Held] = Listing(
         told,
         words=lambda one: (
             one.name,

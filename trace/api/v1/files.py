@@ -28,7 +28,7 @@ from trace.schemas.records import RecordSchema, Rows
 from trace.services import exports, imports
 from trace.services.actors import Actor
 from trace.services.acts import GOODS, printing
-from trace.services.batches import facts_of
+from trace.services.batches import read_facts
 from trace.services.choices import NotOffered
 from trace.services.jobs import get_job
 from trace.services.label_sheets import JOB_KIND, cancel_sheet, sheet_name
@@ -37,7 +37,7 @@ from trace.services.records import Draw
 from trace.services.settings import current_settings
 from trace.services.sheet_files import FILE_LIMIT, SheetEmpty, SheetTooLarge
 from trace.services.stamps import check_not_held
-from trace.services.timelines import get_thing, timeline
+from trace.services.timelines import get_thing
 
 PUBLIC_ID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -102,7 +102,7 @@ def print_labels(actor: Actor, thing_id: int, clean: dict[str, Any]) -> Answer:
     actor.check("record")
     thing, now = get_thing(actor, thing_id, *GOODS), clock.now()
     check_not_held(thing)
-    facts = facts_of(timeline(actor, thing), thing)
+    (facts,) = read_facts(actor, [thing]).values()
     label = printing.label_for(actor, thing, facts, clean["weight"], gs1=bool(clean["gs1"]))
 
     def sheet(roll: int = 0) -> Sheet:

@@ -20,7 +20,7 @@ from trace.services.batches import (
     Batch,
     address_of,
     batches_of,
-    facts_of,
+    read_facts,
     select_things,
     short_name,
 )
@@ -283,7 +283,7 @@ def list_batches(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 def show_batch(actor: Actor, thing_id: int) -> dict[str, Any]:
     thing = get_thing(actor, thing_id, *GOODS)
     (batch,) = batches_of(actor, [thing])
-    facts = facts_of(timeline(actor, thing), thing)
+    (facts,) = read_facts(actor, [thing]).values()
     first, last = facts.harvest or (None, None)
     inside = loads_of(actor, [thing.id])[thing.id] if thing.kind == "logistic" else []
     names = ("name", "lot_number", "variety", "use_by", "best_before", "made")

@@ -9,7 +9,7 @@ from trace.core.labels import Label
 from trace.models import Job, Thing
 from trace.services.actors import Actor
 from trace.services.acts.common import Told, circumstances
-from trace.services.batches import facts_of, item_of, product_of
+from trace.services.batches import item_of, product_of, read_facts
 from trace.services.label_sheets import ask_for_sheet
 from trace.services.labels import (
     Sheet,
@@ -21,7 +21,7 @@ from trace.services.labels import (
 )
 from trace.services.records import JsonObject
 from trace.services.stamps import binding_event, check_fits, check_not_held, read_stretch
-from trace.services.timelines import get_thing, timeline
+from trace.services.timelines import get_thing
 from trace.services.units import Stretch
 
 # (label, whether the number stands beside it) -> the sheet on the stock that was chosen.
@@ -40,7 +40,7 @@ def draw_stamps(
         check_not_held(lot)
         product = product_of(lot)
         weight = weight_words(product.net_weight if product else None)
-        label = label_of(lot, facts_of(timeline(actor, lot), lot), net_weight=weight)
+        label = label_of(lot, read_facts(actor, [lot])[lot.id], net_weight=weight)
     sheet = drawn(label, lot is None)
     check_sheet(sheet)
     job = ask_for_sheet(actor, sheet, at=at)

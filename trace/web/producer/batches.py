@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, url_for
@@ -21,7 +21,9 @@ from trace.services.batches import (
     batch_of,
     containers_of,
     facts_of,
-    list_things,
+    list_thing_ids,
+    products_of,
+    read_batches,
     short_name,
 )
 from trace.services.labels import printed_address
@@ -56,10 +58,17 @@ SELLING_PLACES = ("stall", "shop", "market")
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """What the organisation made or has."""
-    batches = list_things(actor(), *KINDS)
-    places = choices.place_names([batch.place for batch in batches if batch.place])
+    places: dict[str, Place] = {}
+
+    def load(some: Sequence[int]) -> list[Batch]:
+        rows = read_batches(actor(), some)
+        unknown = {row.place for row in rows if row.place} - places.keys()
+        places.update(choices.place_names(sorted(unknown)))
+        return rows
+
     listing = Listing(
-        batches,
+        list_thing_ids(actor(), *KINDS),
+        load=load,
         words=lambda batch: _words(batch, places),
         filters={
             "state": lambda batch: batch.state,
@@ -69,12 +78,11 @@ def index() -> ResponseReturnValue:
     if listing.wants_csv:
         head = ["Mã", "Sản phẩm", "Còn", "Nơi", "Tình trạng", "Ghi lúc", "Của mình"]
         return listing.csv("lo-hang", [gettext(word) for word in head], _csv_line(places))
-    offered: dict[str, str] = {str(b.product.id): b.product.name for b in batches if b.product}
     return render_template(
         "producer/batches/index.html",
         listing=listing,
         places=places,
-        products=sorted(offered.items(), key=lambda item: item[1]),
+        products=[(str(row), name) for row, name in products_of(actor(), *KINDS)],
         states=state_words(),
         show_amounts=show_amounts,
     )

@@ -21,7 +21,6 @@ from trace.services.actors import Actor
 from trace.services.acts import notes
 from trace.services.answers import bridged, find_link, make_link, remaining
 from trace.services.batches import (
-    list_things,
     short_name,
 )
 from trace.services.handovers import (
@@ -289,11 +288,9 @@ def send() -> ResponseReturnValue:
             make_link(actor(), sent, at=clock.now())
             address = url_for("shipments.show", event_id=captured.events[0].event_id)
             return form.done(address, gettext("Đã ghi giao hàng. Đưa phiếu cho người chở."))
-    lots = list_things(actor(), "lot", held_only=True)
-    crates = list_things(actor(), "logistic")
     return form.page(
         "producer/shipments/send.html",
-        lots=batch_options([*lots, *crates]),
+        lots=batch_options(crates=True),
         partners=_partner_words(choices.partners(actor())),
         **consignment_of_form(form),
         **common_choices(),

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from trace import clock
-from trace.services.batches import list_things
+from trace.services.batches import has_any
 from trace.services.certificates import list_certificates, state_of
 from trace.services.cycles import Cycle, list_cycles
 from trace.services.guide import first_steps
@@ -74,7 +74,7 @@ def show() -> ResponseReturnValue:
         known=_known,
         arriving=count_incoming(acting),
         cycles=cycles[:CYCLES_SHOWN],
-        batches=bool(list_things(acting, "lot", held_only=True)),
+        batches=has_any(acting, "lot"),
         again=_again(cycles),
         step_label=step_label,
         inspected=inspected_mark(acting),

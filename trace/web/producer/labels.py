@@ -22,8 +22,8 @@ from trace.services.acts import printing
 from trace.services.batches import (
     LotFacts,
     batch_of,
-    facts_of,
     product_of,
+    read_facts,
 )
 from trace.services.jobs import get_job
 from trace.services.label_sheets import (
@@ -46,7 +46,7 @@ from trace.services.labels import (
 from trace.services.records import Draw, Record
 from trace.services.settings import current_settings
 from trace.services.stamps import check_not_held, is_held, list_rolls
-from trace.services.timelines import get_thing, timeline
+from trace.services.timelines import get_thing
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.recording import record
@@ -95,7 +95,7 @@ def stock_choices() -> dict[str, object]:
 def show(thing_id: int) -> ResponseReturnValue:
     """The label on the screen, and the form of a sheet."""
     thing = get_thing(actor(), thing_id, *KINDS)
-    facts = facts_of(timeline(actor(), thing), thing)
+    (facts,) = read_facts(actor(), [thing]).values()
     product = product_of(thing)
     weight = weight_words(product.net_weight if product else None)
     stock, count = ("3x8", LAYOUTS["3x8"].per_page) if thing.kind == "lot" else (CRATE_STOCK, 1)

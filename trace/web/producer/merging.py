@@ -35,6 +35,7 @@ from trace.web.producer.recording import (
 SELLING_PLACES = ("stall", "shop", "market")
 # A stall pours together what it bought these days; older lots are added through processing.
 OFFERED = 12
+LOOKED_AT = 500  # newest lots
 
 
 def add_merging(blueprint: Blueprint) -> None:
@@ -45,7 +46,11 @@ def add_merging(blueprint: Blueprint) -> None:
 @needs("record")
 def merge() -> ResponseReturnValue:
     """Which lots, how much it weighs, at which stall: all filled in beforehand."""
-    held = [batch for batch in list_things(actor(), "lot", held_only=True) if _left(batch)]
+    held = [
+        batch
+        for batch in list_things(actor(), "lot", held_only=True, limit=LOOKED_AT)
+        if _left(batch)
+    ]
     product = _product(held)
     offered = [one for one in held if _same(one, product)][:OFFERED]
     stalls = place_options(*SELLING_PLACES)

@@ -17,7 +17,7 @@ from trace.models import Thing
 from trace.schemas.batches import PackSchema, UnpackSchema
 from trace.schemas.records import CircumstancesSchema
 from trace.services.acts import goods
-from trace.services.batches import batch_of, find_things, list_things
+from trace.services.batches import batch_of, find_things
 from trace.services.crates import (
     loads_of,
 )
@@ -78,10 +78,9 @@ def crate() -> ResponseReturnValue:
                     count=len(found),
                 )
             return form.done(address, text)
-    crates = list_things(actor(), "logistic")
     return form.page(
         "producer/batches/pack.html",
-        lots=batch_options([*list_things(actor(), "lot", held_only=True), *crates]),
+        lots=batch_options(crates=True),
         **common_choices(),
     )
 

@@ -96,7 +96,7 @@ def index() -> ResponseReturnValue:
     if listing.wants_csv:
         return _csv(listing, codes)
     if wanted in ("geojson", "kml"):
-        return _shapes("places", wanted, listing.found, codes)
+        return _shapes("places", wanted, list(listing.found), codes)
     return render_template(
         "producer/places/index.html",
         listing=listing,

@@ -10,9 +10,6 @@ from trace.models import Thing
 from trace.schemas.batches import ProcessSchema
 from trace.services import choices
 from trace.services.acts import goods
-from trace.services.batches import (
-    list_things,
-)
 from trace.services.timelines import get_event
 from trace.services.vocabulary import PROCESS_STEPS, STEP_LABELS
 from trace.web.access import actor, needs
@@ -58,7 +55,7 @@ def work() -> ResponseReturnValue:
         "producer/batches/process.html",
         step=step,
         steps=steps,
-        lots=batch_options(list_things(actor(), "lot", held_only=True)),
+        lots=batch_options(),
         products=product_options(),
         **common_choices(),
     )

@@ -18,9 +18,7 @@ from trace.schemas.records import local_moment
 from trace.services import acts, choices
 from trace.services.acts import Told
 from trace.services.attachments import keep_photos, known_references
-from trace.services.batches import (
-    Batch,
-)
+from trace.services.batches import list_things
 from trace.services.capture import Captured
 from trace.services.records import Draw, JsonObject, Record
 from trace.services.settings import current_settings
@@ -38,6 +36,7 @@ from trace.web.pages import number
 Options = list[tuple[Any, str]]
 ROWS_AT_FIRST = 2
 ROWS_MORE = 3
+OFFERED = 300  # newest goods of a kind in a list to choose from
 
 
 class RecordForm(Form):
@@ -185,10 +184,14 @@ def product_options() -> Options:
     return [(product.id, product.name) for product in choices.products(actor())]
 
 
-def batch_options(batches: Iterable[Batch], limit: int = 300) -> Options:
-    """Lots to choose from: product, name, and how much of it there is."""
+def batch_options(*, crates: bool = False) -> Options:
+    """The newest lots to choose from, and the newest crates and pallets: product, name, and how
+    much of it there is. Older ones are scanned, or their code is typed."""
+    batches = list_things(actor(), "lot", held_only=True, limit=OFFERED)
+    if crates:
+        batches += list_things(actor(), "logistic", limit=OFFERED)
     found: Options = []
-    for batch in list(batches)[:limit]:
+    for batch in batches:
         parts = [batch.product.name if batch.product else "", batch.name, show_amounts(batch.held)]
         found.append((batch.thing_id, " · ".join(part for part in parts if part)))
     return found

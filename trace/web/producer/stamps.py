@@ -21,7 +21,6 @@ from trace.schemas.labels import (
 from trace.services import choices
 from trace.services.acts import stamping
 from trace.services.acts.stamping import draw_stamps
-from trace.services.batches import list_things
 from trace.services.labels import Sheet, prints_of
 from trace.services.stamps import list_rolls
 from trace.services.units import Stretch, bindings, counts, get_range, issue, void
@@ -145,6 +144,6 @@ def bind() -> ResponseReturnValue:
             return form.done(url_for("stamps.show", range_id=stretch.range.id), text)
     return form.page(
         "producer/labels/bind.html",
-        lots=batch_options(list_things(actor(), "lot", held_only=True)),
+        lots=batch_options(),
         **common_choices(),
     )

@@ -10,33 +10,36 @@ from flask.typing import ResponseReturnValue
 from trace import clock
 from trace.extensions import db
 from trace.models import Handover
-from trace.services import paper
-from trace.services.batches import batch_of, facts_of
+from trace.services.batches import batches_of, read_facts
 from trace.services.choices import households
+from trace.services.evenings import evening_of
 from trace.services.labels import label_of
 from trace.services.records import LOCAL_ZONE
-from trace.services.timelines import timeline
 from trace.web.access import actor
 from trace.web.producer.note_paper import NotePaper, both, papers, party_words
 from trace.web.producer.telling import tell
 
 blueprint = Blueprint("tonight", __name__, url_prefix="/producer/tonight")
-LABELS_SHOWN = 40
+DIGITS = 6
 EARLIEST = date(2000, 1, 1)  # nothing was recorded before
 
 
 @blueprint.get("/")
 def show() -> ResponseReturnValue:
-    """Labels, diary pages and delivery notes of a day; `?day=` for another."""
+    """Labels, diary pages and delivery notes of a day; `?day=` for another, `?part=` for what one
+    page does not hold."""
     today = clock.now().astimezone(LOCAL_ZONE).date()
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         day = today
-    evening = paper.evening_of(actor(), max(EARLIEST, min(day, today)))
+    asked = request.args.get("part", "1")
+    part = int(asked) if asked.isdecimal() and len(asked) < DIGITS else 1
+    evening = evening_of(actor(), max(EARLIEST, min(day, today)), part)
+    facts = read_facts(actor(), evening.lots)
     labels = [
-        (batch_of(actor(), thing), label_of(thing, facts_of(timeline(actor(), thing), thing)))
-        for thing in evening.lots[:LABELS_SHOWN]
+        (batch, label_of(thing, facts[thing.id]))
+        for batch, thing in zip(batches_of(actor(), evening.lots), evening.lots, strict=True)
     ]
     known = {one.code: one.name for one in households(actor())}
     return render_template(
@@ -46,7 +49,7 @@ def show() -> ResponseReturnValue:
         before=evening.day - timedelta(days=1),
         after=evening.day + timedelta(days=1),
         labels=labels,
-        more_labels=len(evening.lots) - len(labels),
+        more_labels=evening.lots_made - len(labels) if labels else 0,
         diary=[(code, known.get(code, ""), tell(lines)) for code, lines in evening.diary.items()],
         notes=_notes([line.event_id for line in evening.shipped]),
         N_=both,
