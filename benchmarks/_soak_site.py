@@ -87,16 +87,8 @@ class Site:
         self.start(
             "worker",
             [
-                *("nice", "-n", niceness()),
-                *(
-                    sys.executable,
-                    "-m",
-                    "flask",
-                    "--app",
-                    "benchmarks._soak_app",
-                    "trace",
-                    "worker",
-                ),
+                *("nice", "-n", niceness(), sys.executable),
+                *("-m", "flask", "--app", "benchmarks._soak_app", "trace", "worker"),
             ],
         )
         end = time.monotonic() + 120

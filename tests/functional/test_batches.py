@@ -13,6 +13,7 @@ from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
 from trace.extensions import db
 from trace.models import Event, Holding, Product
+from trace.web import lists
 
 
 @pytest.fixture
@@ -260,6 +261,24 @@ def test_the_list_is_searched_filtered_and_taken_away(console: Console) -> None:
     assert "Không có dòng nào khớp" in console.pages.get("/producer/batches/?state=alert").text
     answer = console.pages.client.get("/producer/batches/?format=csv")
     assert "L1" in answer.get_data(as_text=True)
+
+
+def test_a_long_list_is_read_in_pieces_and_searched_whole(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAGE_SIZE", 2)
+    monkeypatch.setattr(lists, "LOADED", 2)
+    for number in range(5):
+        console.lot("10", lot=f"DOT-{number}")
+    named = "//tbody/tr/td[1]//a"
+    pages = [console.pages.get(f"/producer/batches/?page={page}") for page in (1, 2, 3)]
+    found = [text.rpartition("DOT-")[2] for page in pages for text in page.texts(named)]
+    assert found == ["4", "3", "2", "1", "0"]
+    (oldest,) = console.pages.get("/producer/batches/?q=dot-0").texts(named)
+    assert oldest.endswith("DOT-0")
+    answer = console.pages.client.get("/producer/batches/?format=csv&state=held")
+    text = answer.get_data(as_text=True)
+    assert [f"DOT-{number}" in text for number in range(5)] == [True] * 5
 
 
 def test_another_organisations_lot_is_not_found_by_any_address(

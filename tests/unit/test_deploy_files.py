@@ -231,6 +231,35 @@ def test_a_balancer_takes_no_group_out_as_a_whole(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
+def public_paths() -> list[str]:
+    """A path of every address that goods carry and of the log, and of what else there is."""
+    codes = ("7K3QMP2XV5", "08936012340013/10/L2611", "1/x")
+    letters = "bchlnopqBCHLNOPQ"
+    return [
+        *(f"/{letter}/{code}" for letter in letters for code in codes),
+        *(f"/{key}/{code}" for key in ("00", "01", "253", "414", "8003") for code in codes),
+        *("/t/7K3QMP2XV5", "/log/checkpoint", "/log/tile/0/000"),
+    ]
+
+
+OTHER_PATHS = (
+    *("/", "/t", "/log", "/producer/today", "/epcis/v2/events", "/api/v1/lots", "/static/x.css"),
+    *("/b", "/bb/7K3QMP2XV5", "/12345/x", "/1/x", "/v/x", "/logs/x", "/x/t/7K3QMP2XV5", "/healthz"),
+)
+
+
+def test_both_proxies_send_the_same_paths_to_the_door_of_public_pages() -> None:
+    nginx = re.search(
+        r'location ~ "([^"]+)" \{[^}]*trace_pages', (DEPLOY / "nginx/trace.conf").read_text()
+    )
+    haproxy = re.search(r"acl public path_reg (\S+)", (DEPLOY / "cluster/haproxy.cfg").read_text())
+    assert nginx and haproxy
+    for found in (nginx, haproxy):
+        taken = re.compile(found.group(1))
+        assert [path for path in public_paths() if not taken.match(path)] == []
+        assert [path for path in OTHER_PATHS if taken.match(path)] == []
+
+
 def test_every_alert_leads_to_a_heading_and_every_heading_is_an_alerts() -> None:
     (group,) = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"]
     alerts = {rule["alert"]: rule["annotations"] for rule in group["rules"]}
