@@ -253,7 +253,8 @@ def test_both_proxies_send_the_same_paths_to_the_door_of_public_pages() -> None:
         r'location ~ "([^"]+)" \{[^}]*trace_pages', (DEPLOY / "nginx/trace.conf").read_text()
     )
     haproxy = re.search(r"acl public path_reg (\S+)", (DEPLOY / "cluster/haproxy.cfg").read_text())
-    assert nginx and haproxy
+    assert nginx
+    assert haproxy
     for found in (nginx, haproxy):
         taken = re.compile(found.group(1))
         assert [path for path in public_paths() if not taken.match(path)] == []
