@@ -16,7 +16,7 @@ export TRACE_INSTANCE=${TRACE_INSTANCE:-$PWD/instance}
 # The package shares its name with a standard-library module: the project's folder comes first.
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 # As in production (deploy/systemd/trace-web.service).
-export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
+export MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
 host=${HOST:-0.0.0.0}
 
 if [[ ! $PORT =~ ^[0-9]{1,5}$ ]] || (( 10#$PORT < 1 || 10#$PORT > 65535 )); then
