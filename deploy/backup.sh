@@ -23,12 +23,19 @@ flock -n 9 || { echo "Another backup into $folder is under way." >&2; exit 1; }
 
 if ! "$flask" --app wsgi trace backup "$name" ${3:+--keys "$3"} \
   || ! "$flask" --app wsgi trace restore "$name" --check; then
-  echo "The backup failed; older ones are kept. What there is of it: $name" >&2
+  # What there is of it would fill the disk that was perhaps the reason, and be counted below.
+  rm -rf -- "$name"
+  echo "The backup failed; older ones are kept." >&2
   exit 1
 fi
 
-mapfile -t all < <(find "$folder" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
+# A folder without a manifest was cut short (the machine went down): it counts for nothing and goes.
+mapfile -t found < <(find "$folder" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
   -regex '.*/trace-[0-9]{8}T[0-9]{6}Z' -printf '%p\n' | sort)
+all=()
+for one in "${found[@]}"; do
+  if [[ -f $one/manifest.json ]]; then all+=("$one"); else rm -rf -- "$one"; fi
+done
 for (( i = 0; i < ${#all[@]} - keep; i++ )); do
   rm -rf -- "${all[i]}"
 done

@@ -15,6 +15,7 @@ go to which door is the proxy's to say (deploy/nginx/trace.conf).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -37,13 +38,14 @@ PATIENCE = 120
 def on_starting(server: Any) -> None:
     """Once, before any worker: what an earlier run left would be counted again."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True, mode=0o700)
+    FOLDER.mkdir(parents=True, mode=0o700, exist_ok=True)  # a folder mounted there stays
 
 
 def post_fork(server: Any, worker: Any) -> None:
     """Where a processor is short, a page of two milliseconds comes before what takes longer."""
     if worker.sockets == server.LISTENERS[:1] != server.LISTENERS:
-        os.nice(BEHIND_PAGES)
+        with contextlib.suppress(OSError):  # a sandbox may forbid it; it decides no more than turns
+            os.nice(BEHIND_PAGES)
 
 
 def on_reload(server: Any) -> None:

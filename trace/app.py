@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application for these settings (from the environment where none are given)."""
     settings = settings or Settings.from_env()
     _configure_logs()
-    settings.instance.mkdir(parents=True, exist_ok=True)
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Application(
         "trace",
         root_path=str(ROOT / "trace"),

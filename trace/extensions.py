@@ -17,6 +17,8 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from trace.networks import sender_of
+
 
 class Base(DeclarativeBase):
     # Named constraints: migrations must be able to drop them on both databases.
@@ -54,9 +56,9 @@ babel = Babel()
 
 
 def sender() -> str:
-    """Stands for the network address of a request: what counts requests holds no address."""
+    """Stands for the sender of a request: what counts requests holds no address."""
     key = str(current_app.config["SECRET_KEY"]).encode()
-    address = (request.remote_addr or "").encode()
+    address = sender_of(request.remote_addr or "").encode()
     return hmac.new(key, b"limit\n" + address, hashlib.sha256).hexdigest()[:32]
 
 

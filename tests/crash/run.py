@@ -132,8 +132,10 @@ def _disturbing(
         found.backends += 1
         yield server.kill_a_backend
         server.wait()
+        server.finish()
     else:
         yield None
+        server.finish()
 
 
 def with_server(given: Namespace) -> Found:

@@ -111,6 +111,19 @@ class Postgresql:
         if row is not None:
             os.kill(row[0], signal.SIGKILL)
 
+    def finish(self) -> None:
+        """Until what a killed process had sent is done: its backend goes on with the commit it is
+        at, and ends when it finds nobody to answer. A machine that starts again takes longer."""
+        count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'trace'"
+        with self._server.connect("postgres", user="postgres") as connection:
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                ((left,),) = connection.execute(count).fetchall()
+                if not left:
+                    return
+                time.sleep(0.01)
+        raise RuntimeError(f"{left} connections of a process that was killed are still there")
+
     def wait(self) -> None:
         """Until it answers."""
         end = time.monotonic() + SECONDS

@@ -362,7 +362,7 @@ def _with_postgresql(path: str) -> str:
 
 
 def test_the_proxys_log_names_no_person_and_is_rotated_while_requests_go_on(site: Site) -> None:
-    log = site.folder / "trace.log"
+    log = site.folder / "trace" / "access.log"
     client = Client(site, address(10))
     page = pages(site)[0]
     assert client.ask(page).status == 200
@@ -399,7 +399,7 @@ def test_the_proxys_log_names_no_person_and_is_rotated_while_requests_go_on(site
         check=False,
     )
     assert rotated.returncode == 0, rotated.stderr
-    assert (site.folder / "trace.log.1").exists()
+    assert (site.folder / "trace" / "access.log.1").exists()
     mark = Client(site, address(11))
     assert mark.ask("/healthz").status == 200
     mark.close()

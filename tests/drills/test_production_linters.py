@@ -89,4 +89,4 @@ def test_rules_of_rotation_are_understood(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text(rules)
     (tmp_path / "rules").chmod(0o644)
     told = run("logrotate", "-d", "-s", str(tmp_path / "state"), str(tmp_path / "rules"))
-    assert "error" not in told.lower().replace("trace-error.log", "")
+    assert "error" not in told.lower().replace("error.log", "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
 import pytest
 from flask import Flask
@@ -32,11 +34,42 @@ from tests.support.requests import everything
 from trace.extensions import db
 from trace.models import Notification, Report, ReportPhoto
 from trace.services.actors import Actor
+from trace.services.attachments import NotAPhoto
 from trace.services.citizen_reports import photos
 from trace.services.files import files
 from trace.web import reporting
 
 __all__ = ["farm", "ward"]
+
+# -- bounds ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.one_database
+def test_of_thousands_of_pictures_of_one_form_no_more_are_decoded_than_a_report_may_have(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, asked = list[bytes](), list[str]()
+    whole = a_photo()
+
+    def keep(stream: IO[bytes], *, path: str) -> tuple[str, int]:
+        decoded.append(stream.read())
+        if len(decoded) % 2:
+            raise NotAPhoto(path=path)
+        return "a" * 43, 1
+
+    def size(digest: str) -> int | None:
+        asked.append(digest)
+        return None
+
+    monkeypatch.setattr(photos, "PHOTOS", SimpleNamespace(keep=keep, size=size))
+    kept, wrong = photos.keep(
+        (io.BytesIO(whole) for _ in range(500)), (f"{n:043d}" for n in range(5000))
+    )
+    assert len(decoded) == photos.LIMIT
+    assert len(asked) == photos.LIMIT
+    assert kept == [("a" * 43, 1)]
+    assert isinstance(wrong[-1], photos.TooManyReportPhotos)
+
 
 # -- the shopper -----------------------------------------------------------------------------------
 

@@ -11,7 +11,10 @@ from flask import Flask
 from tests.support.farms import make_farm, path_of
 from tests.support.pages import PageClient
 from trace.core.gs1 import new_code
-from trace.web.networks import Tally, network_of, sender_of
+from trace.extensions import sender
+from trace.networks import network_of, sender_of
+from trace.web import throttle
+from trace.web.tallies import Tally
 
 GUESSER, NEIGHBOUR, OTHER = "203.0.113.7", "203.0.113.99", "198.51.100.7"
 pytestmark = [pytest.mark.one_database, pytest.mark.usefixtures("now")]
@@ -96,6 +99,19 @@ def test_the_boxes_for_codes_tell_no_more_than_the_pages_do(app: Flask, lot: str
             assert status == 429
             assert "10 phút" in page
         assert typed(code, door, OTHER)[0] == 303
+
+
+@pytest.mark.one_database
+def test_whoever_changes_addresses_within_a_connection_is_counted_as_one(app: Flask) -> None:
+    def told(address: str) -> tuple[str, str]:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            return throttle.address(), sender()
+
+    one = told("2001:db8:1:2::5")
+    assert told("2001:db8:1:2:ffff:1:2:3") == one
+    assert told("2001:db8:1:3::5") != one
+    assert told("203.0.113.7") != told("203.0.113.8")
+    assert told("::ffff:203.0.113.7") == told("203.0.113.7")
 
 
 def test_a_window_ends_and_addresses_are_taken_by_their_network() -> None:

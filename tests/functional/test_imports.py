@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.factories import make_actor
 from tests.support.farms import make_farm
@@ -24,6 +25,7 @@ from trace.models import (
     Household,
     Import,
     ImportRow,
+    Job,
     Place,
     Product,
     Thing,
@@ -195,6 +197,22 @@ def test_an_import_is_undone_by_voids_and_what_was_built_on_stays(console: Conso
     assert states == {2: "kept", 3: "undone"}
     voided = [line for line in console.events() if not line.stands]
     assert {named.thing.id for line in voided for named in line.things} == {second}
+
+
+def test_a_file_whose_work_was_set_aside_says_so_and_does_not_wait_for_ever(
+    console: Console,
+) -> None:
+    page = console.pages.get("/producer/imports/new/places")
+    book = workbook(("Tên", "Mã"), ("Vườn A", "A1"))
+    sent = console.pages.submit(page, {"file": (io.BytesIO(book), "bang.xlsx")})
+    assert sent.find("//*[@data-reload]")
+    with console.app.app_context():
+        job = db.session.scalars(select(Job).where(Job.kind == "import-check")).one()
+        job.state, job.set_aside_at = "failed", job.created_at
+        db.session.commit()
+    told = console.pages.get(sent.address)
+    assert "dừng vì lỗi của hệ thống" in told.text
+    assert not told.find("//*[@data-reload]")
 
 
 def test_the_same_file_is_recognised_and_asked_about(console: Console) -> None:

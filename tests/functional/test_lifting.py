@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
-from tests.support.factories import event, new_lot, notice, registered, transformed
+from tests.support.factories import event, make_actor, new_lot, notice, registered, transformed
 from tests.support.farms import Farm, id_base, make_farm, thing_id
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import new_serial
@@ -33,6 +34,7 @@ from trace.services.alerts import alerts_of
 from trace.services.balances import review
 from trace.services.bundles import bundle_of
 from trace.services.capture import Captured, capture, capture_statements
+from trace.services.capture.notices import NoticeByProgram
 from trace.services.custody import add_own_key, draft_own_key
 from trace.services.keys import NamedKey
 from trace.services.naming import issuer_of
@@ -427,3 +429,35 @@ def mixed(lot: str) -> bool:
     db.session.rollback()
     query = select(Alert.mixed).join(Thing, Thing.id == Alert.thing_id)
     return db.session.scalars(query.where(Thing.id == thing_id(lot))).one()
+
+
+# -- programs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["recall", "hold", "advice", "release"])
+def test_a_token_of_an_authority_gives_and_ends_no_notice(db_session: Session, kind: str) -> None:
+    lot = make_farm(START).register(10)
+    made = make_actor(TODAY, "Sở Minh họa", "authority", "confirmed")
+    office, program = replace(made, role="admin"), replace(made, role="token")  # as the desk signs
+    ends = {}
+    if kind == "release":
+        given = capture(office, [notice("recall", lot, hazard="health")], at=TODAY)
+        ends = {"ends": [given.events[0].statement_id]}
+    told = {**notice(kind, lot, **ends), "eventID": f"urn:uuid:{uuid.uuid4()}"}
+    with pytest.raises(NoticeByProgram):
+        capture(program, [told], at=TODAY)
+    first = capture(office, [told], at=TODAY).events[0]
+    error = declare_error(
+        told, first.statement_id, id_base=id_base(), at=TODAY, reason="did_not_occur"
+    )
+    with pytest.raises(NoticeByProgram):
+        capture(program, [error], at=TODAY)
+    # Whatever else an authority's program has to say is taken.
+    assert capture(program, [registered(new_lot(), 5)], at=TODAY).events
+
+
+def test_a_farms_program_recalls_what_is_its_own(db_session: Session) -> None:
+    farm = make_farm(START)
+    lot = farm.register(10)
+    capture(replace(farm.actor, role="token"), [notice("recall", lot)], at=TODAY)
+    assert db_session.scalars(select(Alert.kind)).all() == ["recall"]

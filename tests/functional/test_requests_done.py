@@ -18,6 +18,7 @@ from tests.support.fields import open_console
 from tests.support.members import PASSWORD, make_member, sign_in
 from tests.support.pages import PageClient
 from tests.support.photos import a_photo
+from tests.support.reports import DAN_PHUONG
 from tests.support.requests import (
     SECRET,
     admin,
@@ -285,6 +286,30 @@ def test_a_supervisor_sees_reports_and_nothing_else(
         assert (
             db.session.scalars(select(Takedown)).one().organisation_id == supervisor.organisation_id
         )
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "status"), [("*", "registered"), ("79", "confirmed"), ("", "confirmed")]
+)
+def test_a_report_of_another_area_is_not_found_nor_by_an_authority_nobody_confirmed(
+    app: Flask, pages: PageClient, now: datetime, jurisdiction: str, status: str
+) -> None:
+    statement, lot, digest = with_photo(app, now)
+    page = pages.get(f"/requests/report?about=/b/{lot}")
+    pages.submit(page, {"item": f"{statement} {digest}", "reason": "violence"}, status=201)
+    supervisor = make_member(app, role="supervisor", kind="authority", name="Sở Minh họa")
+    with app.app_context():
+        authority = db.session.get_one(Organisation, supervisor.organisation_id)
+        authority.jurisdiction, authority.status = jurisdiction, status
+        row = db.session.scalars(select(Request)).one()
+        maker = db.session.get_one(Organisation, db.session.get_one(Event, row.event_id).issuer_id)
+        maker.ward_code = DAN_PHUONG
+        number = row.id
+        db.session.commit()
+    sign_in(app, pages.client, supervisor)
+    assert f"/inspection/reports/{number}" not in pages.get("/inspection/reports/").text
+    pages.get(f"/inspection/reports/{number}", status=404)
+    pages.get(f"/inspection/reports/{number}/take-down", status=404)
 
 
 @pytest.mark.one_database

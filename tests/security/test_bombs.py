@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import ipaddress
 import time
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -162,6 +163,36 @@ def test_a_workbook_that_unpacks_without_end_is_refused() -> None:
     assert len(sent) < 200_000
     with pytest.raises(SheetTooLarge):
         read_sheet(sent)
+
+
+def lying(sent: bytes, name: str, data: bytes, kind: int, told: int) -> bytes:
+    """The package with one more part, of which the list at its end says that it is `told` bytes."""
+    file = io.BytesIO(sent)
+    with zipfile.ZipFile(file, "a", kind) as package:
+        package.writestr(name, data)
+    whole = bytearray(file.getvalue())
+    at = whole.rindex(b"PK\x01\x02")
+    assert whole[at + 46 :].startswith(name.encode())
+    whole[at + 24 : at + 28] = told.to_bytes(4, "little")
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["xl/other.xml", "xl/media/picture.bin"])
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_part_that_is_longer_than_its_package_says_is_not_unpacked(kind: int, name: str) -> None:
+    sent = lying(workbook(), name, bytes(300_000_000), kind, 10)
+    tracemalloc.start()
+    with pytest.raises(SheetBroken):
+        read_sheet(sent)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_a_part_that_is_shorter_than_its_package_says_is_a_damaged_file() -> None:
+    with pytest.raises(SheetBroken):
+        read_sheet(lying(workbook(), "xl/other.xml", b"<a/>", zipfile.ZIP_DEFLATED, 100))
+    assert read_sheet(lying(workbook(), "xl/other.xml", b"<a/>", zipfile.ZIP_DEFLATED, 4)).rows
 
 
 @pytest.mark.parametrize("again", [b"<mergeCell ", b'<row hidden="', b"<col hidden "])

@@ -286,6 +286,7 @@ def nginx_configuration(folder: Path, plain: int, tls: int) -> str:
         if old not in text:
             raise RuntimeError(f"deploy/nginx/trace.conf has no {old!r} any more")
         text = text.replace(old, new)
+    (folder / "trace").mkdir(exist_ok=True)  # of the logs
     user = "user root;\n" if os.geteuid() == 0 else ""
     temporary = "".join(
         f"  {kind}_temp_path {folder}/{kind};\n"
@@ -294,7 +295,9 @@ def nginx_configuration(folder: Path, plain: int, tls: int) -> str:
     return (
         f"daemon off;\n{user}pid {folder}/nginx.pid;\nerror_log {folder}/nginx-start.log;\n"
         f"worker_processes 1;\nevents {{ worker_connections 2048; }}\n"
-        f"http {{\n{temporary}{text}}}\n"
+        # As Debian's nginx.conf begins: ours has to hold all the same.
+        "http {\n  ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;\n"
+        f"  ssl_prefer_server_ciphers on;\n{temporary}{text}}}\n"
     )
 
 

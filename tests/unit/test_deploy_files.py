@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from ipaddress import ip_address
+from itertools import product
 from pathlib import Path
 from string import Template
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,7 +178,7 @@ def test_containers_are_closed_and_only_the_proxy_is_reached_from_outside() -> N
     services = told["services"]
     assert [name for name, one in services.items() if "ports" in one] == ["proxy"]
     assert told["networks"]["inside"] == {"internal": True}
-    for name in ("migrate", "web", "worker"):
+    for name in ("backup", "migrate", "web", "worker"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["security_opt"] == ["no-new-privileges:true"]
@@ -185,6 +189,58 @@ def test_containers_are_closed_and_only_the_proxy_is_reached_from_outside() -> N
     source = (DEPLOY / "nginx/trace.conf").read_text()
     for old in re.findall(r"s#(.+?)#", " ".join(services["proxy"]["command"])):
         assert old.replace("\\.", ".") in source
+
+
+def test_the_proxy_counts_a_connection_of_ipv6_as_one_however_it_is_written() -> None:
+    """nginx writes noughts shortest (RFC 5952); a phone, or who wants to be many, changes the last
+    64 bits."""
+    told = (DEPLOY / "nginx/trace.conf").read_text()
+    shapes = re.findall(
+        r'^    "~(.+)" \$1;$',
+        told.split("$trace_sender {")[1].split("default")[0],
+        re.MULTILINE,
+    )
+    assert len(shapes) == 2
+
+    def counted(address: str) -> str:
+        for shape in shapes:
+            if found := re.match(shape, str(ip_address(address))):
+                return found.group(1)
+        return address
+
+    for network in ("2001:db8:1:2", "2001:db8:0:1", "2001:db8:ab00:100"):
+        ends = ("::1", ":1:2:3:4", "::ffff:0:1", ":0:0:0:9", ":1::")
+        assert len({counted(f"{network}{end}") for end in ends}) == 1, network
+    # Where the network itself ends in noughts, a few forms are possible, not a number of them.
+    ends = tuple(":".join(some) for some in product("01", repeat=4))
+    assert len({counted(f"2001:db8:0:0:{end}") for end in ends}) <= 2
+    assert counted("203.0.113.7") == "203.0.113.7"
+
+
+def test_the_sandbox_lets_the_web_server_do_what_its_settings_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unit = (DEPLOY / "systemd/trace-web.service").read_text()
+    filters = re.findall(r"^SystemCallFilter=(.+)$", unit, re.MULTILINE)
+    settings = (DEPLOY / "gunicorn.conf.py").read_text()
+    assert "os.nice(" in settings  # which is setpriority(2), of @resources
+    (denied,) = (one for one in filters if one.startswith("~") and "@resources" in one)
+    after = filters[filters.index(denied) + 1 :]
+    assert any("setpriority" in one.split() for one in after)
+    # Elsewhere it may be forbidden, and a folder may be mounted where figures are.
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    module: dict[str, Any] = runpy.run_path(str(DEPLOY / "gunicorn.conf.py"))
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "nice", refuse)
+    doors = ["web.sock", "pages.sock"]
+    module["post_fork"](SimpleNamespace(LISTENERS=doors), SimpleNamespace(sockets=doors[:1]))
+    (tmp_path / "metrics").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    module["on_starting"](None)
+    assert (tmp_path / "metrics").is_dir()
 
 
 def test_no_location_of_the_proxy_drops_the_headers_that_tell_who_asks() -> None:

@@ -18,15 +18,16 @@ LEASE: Final = timedelta(seconds=15)
 SCANS_EVERY: Final = timedelta(minutes=5)
 
 
-def keep_up(*, at: datetime) -> int:
+def keep_up(*, at: datetime, scans: bool = True) -> int:
     """Counts all there is, and commits after each step: a killed worker is taken up where it
-    stopped. How many entries."""
+    stopped. How many entries. `scans` adds up those of the last days, too."""
     counted = 0
     while done := fold(at=at):
         counted += done
         db.session.commit()
-    settle(at=at)
-    db.session.commit()
+    if scans:
+        settle(at=at)
+        db.session.commit()
     return counted
 
 
@@ -46,7 +47,7 @@ class Counting:
         scans = due is None or not timedelta() < due - at <= SCANS_EVERY
         try:
             if (scans or behind()) and leases.take("figures", leases.node(), LEASE, at=at):
-                keep_up(at=at)
+                keep_up(at=at, scans=scans)
         except OUTAGES:
             db.session.rollback()
             logger.warning("cannot-count")

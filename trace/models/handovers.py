@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from trace.extensions import Model
+from trace.extensions import Model, db
 from trace.models.events import Event
 from trace.models.organisations import Organisation
 from trace.models.types import Moment
@@ -36,6 +36,15 @@ class Handover(Model):
     event: Mapped[Event] = relationship(foreign_keys=[event_id])
     giver: Mapped[Organisation | None] = relationship(foreign_keys=[giver_id])
     taker: Mapped[Organisation | None] = relationship(foreign_keys=[taker_id])
+
+    __table_args__ = (
+        Index(
+            "ix_handovers_answered",
+            "answered_by",
+            sqlite_where=db.text("answered_by IS NOT NULL"),
+            postgresql_where=db.text("answered_by IS NOT NULL"),
+        ),
+    )
 
 
 class NoteLink(Model):

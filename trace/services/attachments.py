@@ -30,7 +30,7 @@ from trace.services.actors import Actor
 from trace.services.deadlines import local_day
 from trace.services.files import FileBroken, files
 from trace.services.records import JsonObject
-from trace.services.sets import is_sqlite
+from trace.services.sets import among, is_sqlite
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "MPO")
 # 50 megapixels: more than any phone of today stores by default, 150 MB decoded at most.
@@ -186,6 +186,22 @@ def _taken_down(digest: str) -> datetime | None:
 def is_taken_down(digest: str) -> bool:
     """Whether a photo was taken down."""
     return _taken_down(digest) is not None
+
+
+def taken_down(digests: Iterable[str]) -> set[str]:
+    """Those of the photos that were taken down, by one query."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return set()
+    return set(
+        db.session.scalars(
+            select(Takedown.digest).where(
+                among(Takedown.digest, wanted),
+                Takedown.kind == "photo",
+                Takedown.lifted_at.is_(None),
+            )
+        )
+    )
 
 
 def check_standing(digest: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from trace.config import environment
 from trace.errors import TraceError
@@ -79,6 +79,8 @@ def restore_database(folder: Path, kind: str) -> Held:
     if here != kind:
         raise DatabaseNotCopied(reason=f"the backup is of {kind}, the database here is {here}")
     with db.engine.connect() as connection:
+        if kind == "postgresql":
+            _check_straight(connection)
         if db.inspect(connection).get_table_names():
             raise DatabaseNotCopied(reason="the database here is not empty")
     db.session.remove()
@@ -149,6 +151,7 @@ def _sqlite_file() -> Path:
 def _copy_postgresql(target: Path) -> Held:
     """pg_dump reads the very state of which the log's size is told."""
     with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        _check_straight(connection)
         snapshot = connection.scalar(text("SELECT pg_export_snapshot()"))
         held = _held(
             connection.execute(text(_SCHEMA)).first(), connection.execute(text(_STATE)).first()
@@ -156,6 +159,17 @@ def _copy_postgresql(target: Path) -> Held:
         arguments = ("--format=custom", "--no-owner", "--no-privileges", "--no-password")
         _run("pg_dump", *arguments, f"--snapshot={snapshot}", f"--file={target}")
     return held
+
+
+def _check_straight(connection: Connection) -> None:
+    """pg_dump and pg_restore change settings of their session. Through a pooler, which shares
+    sessions, these would stay for whoever is given the session next: to the application its tables
+    would be gone. Raises DatabaseNotCopied."""
+    own: Any = connection.connection.driver_connection
+    if connection.scalar(text("SELECT pg_backend_pid()")) != own.info.backend_pid:
+        raise DatabaseNotCopied(
+            reason="its address leads to a pooler; give this command the database's own"
+        )
 
 
 def _environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, case, or_, select
 from sqlalchemy.orm import joinedload
 
 from trace.core.gs1 import Identity, canonical_uri, format_code, local_uri, parse_identity
@@ -21,7 +21,7 @@ from trace.services.records import Draw, Item, JsonObject
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.successors import made_by_or_for
-from trace.services.timelines import Line, lines_about
+from trace.services.timelines import Line, lines_that_made
 from trace.services.vocabulary import Amount
 
 BATCH_LIMIT = 5000  # newest first; older ones are found by their code
@@ -160,8 +160,14 @@ def new_note_address(draw: Draw) -> str:
 def list_things(
     actor: Actor, *kinds: str, held_only: bool = False, limit: int = BATCH_LIMIT
 ) -> list[Batch]:
-    """Things of these kinds that the organisation made or has, newest first."""
+    """Things of these kinds that the organisation made or has, newest first; of those it has or
+    had, what something is left of comes before what nothing is known to be left of."""
     query = select_things(actor, *kinds, held_only=held_only)
+    if held_only:
+        left = select(Holding.thing_id).where(
+            Holding.holder_id == actor.organisation.id, Holding.quantity > 0
+        )
+        query = query.order_by(case((Thing.id.in_(left), 0), else_=1))
     return batches_of(actor, db.session.scalars(query.order_by(Thing.id.desc()).limit(limit)))
 
 
@@ -173,8 +179,19 @@ def list_thing_ids(actor: Actor, *kinds: str) -> list[int]:
 
 def read_batches(actor: Actor, thing_ids: Sequence[int]) -> list[Batch]:
     """Rows of `list_thing_ids` as a list shows them, in their order."""
-    query = select(Thing).options(joinedload(Thing.product)).where(among(Thing.id, thing_ids))
-    found = {one.thing_id: one for one in batches_of(actor, db.session.scalars(query))}
+    mine = actor.organisation.id
+    columns = (Thing.id, Thing.identity, Thing.kind, Thing.created_at, Thing.owner_id)
+    rows = db.session.execute(
+        select(*columns, Product)
+        .outerjoin(Product, Product.id == Thing.product_id)
+        .where(among(Thing.id, thing_ids))
+    )
+    found = {
+        row: Batch(row, identity, kind, created_at, product, mine=owner == mine)
+        for row, identity, kind, created_at, owner, product in rows
+    }
+    _holdings(mine, found)
+    _alerts(found)
     return [found[thing_id] for thing_id in thing_ids]
 
 
@@ -221,15 +238,17 @@ def batches_of(actor: Actor, things: Iterable[Thing]) -> list[Batch]:
 
 
 def _holdings(holder: int, found: dict[int, Batch]) -> None:
-    rows = db.session.scalars(
-        select(Holding).where(Holding.holder_id == holder, among(Holding.thing_id, found))
+    rows = db.session.execute(
+        select(
+            Holding.thing_id, Holding.quantity, Holding.unit, Holding.place, Holding.on_sale
+        ).where(Holding.holder_id == holder, among(Holding.thing_id, found))
     )
-    for row in rows:
-        batch = found[row.thing_id]
-        if row.quantity or not row.on_sale:
-            batch.held.append(Amount(row.quantity, row.unit))
-        batch.place = row.place or batch.place
-        batch.on_sale = batch.on_sale or row.on_sale
+    for thing_id, quantity, unit, place, on_sale in rows:
+        batch = found[thing_id]
+        if quantity or not on_sale:
+            batch.held.append(Amount(quantity, unit))
+        batch.place = place or batch.place
+        batch.on_sale = batch.on_sale or on_sale
 
 
 def _alerts(found: dict[int, Batch]) -> None:
@@ -300,10 +319,10 @@ _FACTS_BY_MEMBER: Final = {
 
 
 def read_facts(actor: Actor, things: Collection[Thing]) -> dict[int, LotFacts]:
-    """By row, what the events that made the things say of them: those only are read, not the diary
-    of the cycle behind a lot."""
+    """By row, what the events that made the things say of them: those only are read, neither the
+    diary of the cycle behind a lot nor what became of it."""
     lines: dict[int, list[Line]] = {thing.id: [] for thing in things}
-    for line in lines_about(actor, things):
+    for line in lines_that_made(actor, things):
         for thing_id in {named.thing.id for named in line.things} & lines.keys():
             lines[thing_id].append(line)
     return {thing.id: facts_of(lines[thing.id], thing) for thing in things}

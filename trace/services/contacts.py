@@ -3,8 +3,10 @@
 Rules.
 1. Six random digits, kept as an HMAC, good for ten minutes, five tries and one use, and only in
    the browser that asked: whoever asks again elsewhere neither learns nor ends this one.
-2. A contact is sent a code at most once a minute and five times an hour, whether it has an account
-   or not; how often one network address may ask is the page's to count.
+2. A contact is sent a code at most once a minute, five times an hour and PER_DAY times a day,
+   whether it has an account or not: who asks for codes of many contacts and guesses has to find
+   one of a million with TRIES times as many tries a day. How often one sender may ask is the
+   page's to count.
 3. Asking gets the same answer whether the contact has an account or not, after the same work: where
    there is nothing to say, a message to nobody is sent.
 4. Whoever proves a contact and says that the account on it is another's takes the contact (never
@@ -40,7 +42,9 @@ LIFE: Final = timedelta(minutes=10)
 TRIES: Final = 5
 BETWEEN: Final = timedelta(minutes=1)
 PER_HOUR: Final = 5
+PER_DAY: Final = 15
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 RECENTLY: Final = timedelta(days=30)
 LONG_UNUSED: Final = timedelta(days=180)
 
@@ -61,7 +65,7 @@ class CodeTooSoon(TraceError):
 class CodeTooOften(TraceError):
     code = "code-too-often"
     status = 429
-    message = "Too many codes were asked for this contact. Try again in an hour."
+    message = "Too many codes were asked for this contact. Try again in an hour, or tomorrow."
 
 
 class WrongCode(TraceError):
@@ -108,7 +112,7 @@ def ask_code(
         raise ChannelOff(path="login")
     contact = _contact_hash(login)
     _check_pace(contact, at)
-    db.session.execute(delete(ContactCode).where(ContactCode.created_at <= at - HOUR))
+    db.session.execute(delete(ContactCode).where(ContactCode.created_at <= at - DAY))
     digits = f"{secrets.randbelow(1_000_000):06d}"
     known = find_person(login)
     row = ContactCode(
@@ -216,13 +220,13 @@ def has_passkey(person: Person) -> bool:
 def _check_pace(contact: bytes, at: datetime) -> None:
     sent = db.session.scalars(
         select(ContactCode.created_at).where(
-            ContactCode.contact_hash == contact, ContactCode.created_at > at - HOUR
+            ContactCode.contact_hash == contact, ContactCode.created_at > at - DAY
         )
     ).all()
     if sent and at - max(sent) < BETWEEN:
         left = max(1, round((BETWEEN - (at - max(sent))).total_seconds()))
         raise CodeTooSoon(path="login", seconds=left)
-    if len(sent) >= PER_HOUR:
+    if len(sent) >= PER_DAY or sum(one > at - HOUR for one in sent) >= PER_HOUR:
         raise CodeTooOften(path="login")
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from trace.core.history import Treatment
 from trace.core.history.intervals import BEFORE, EGGS, HARVESTING, SPRAYING
 from trace.extensions import db
-from trace.models import Event, EventThing, Place
+from trace.models import Event, EventThing, Place, Thing
 from trace.models.events import ROLES
 from trace.services.actors import Actor
-from trace.services.batches import Batch, list_things
+from trace.services.batches import Batch, list_things, read_batches, select_things
 from trace.services.choices import place_names
 from trace.services.records import LOCAL_ZONE
 from trace.services.sets import among
@@ -44,6 +44,27 @@ class Cycle:
 def list_cycles(actor: Actor) -> list[Cycle]:
     """The organisation's cycles, newest first; three queries however many."""
     return cycles_of(list_things(actor, "cycle"))
+
+
+def latest_cycles(actor: Actor, limit: int) -> list[Cycle]:
+    """Those of its cycles that something was recorded of last, the latest first."""
+    newest = (
+        select(func.max(EventThing.event_id))
+        .where(EventThing.thing_id == Thing.id)
+        .scalar_subquery()
+    )
+    latest = db.session.scalars(
+        select_things(actor, "cycle")
+        .with_only_columns(Thing.id)
+        .order_by(func.coalesce(newest, 0).desc(), Thing.id.desc())
+        .limit(limit)
+    ).all()
+    found = cycles_of(read_batches(actor, latest))
+    return sorted(
+        (one for one in found if one.last_time is not None),
+        key=lambda one: (one.last_time, one.batch.thing_id),
+        reverse=True,
+    )
 
 
 def cycles_of(batches: Sequence[Batch]) -> list[Cycle]:

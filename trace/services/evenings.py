@@ -3,18 +3,20 @@ can show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Event, EventThing, LogEntry, Thing
+from trace.models import Event, EventKey, EventThing, LogEntry, Thing
 from trace.services.actors import Actor
+from trace.services.capture.prepare import event_key_digest
 from trace.services.log_times import first_index_at, row_after, row_before
 from trace.services.records import LOCAL_ZONE
+from trace.services.sets import among
 from trace.services.timelines import Line, read_events
 
 PART: Final = 300  # lines of a part: some twenty sheets of paper
@@ -25,7 +27,7 @@ DAY: Final = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class Evening:
     """One part of what was recorded on a day and stands: diary lines by whose they are, and what
-    was shipped; in the first part also the newest lots, of `lots_made` altogether."""
+    was shipped; in the first part also the first lots, of `lots_made` altogether."""
 
     day: date
     part: int  # from 1
@@ -43,7 +45,9 @@ class Evening:
 
 def evening_of(actor: Actor, day: date, part: int = 1) -> Evening:
     """What the organisation recorded on a local day, whenever it happened, in the order it was
-    recorded: the first PART lines, the next, and so on (the last part where there are fewer)."""
+    recorded: the first PART lines, the next, and so on (the last part where there are fewer). What
+    was declared an error counts in its part and is not shown: parts stay what they are, whatever is
+    corrected between two that are printed."""
     actor.check("read")
     start = datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
     mine = actor.organisation.id
@@ -52,7 +56,7 @@ def evening_of(actor: Actor, day: date, part: int = 1) -> Evening:
     part = min(max(part, 1), parts)
     diary: dict[str, list[Line]] = {}
     shipped = []
-    lines = read_events(actor, ids[(part - 1) * PART : part * PART])
+    lines = _standing(mine, read_events(actor, ids[(part - 1) * PART : part * PART]))
     for line in sorted(lines, key=lambda line: (line.event_time, line.event_id)):
         if line.step == "shipping":
             shipped.append(line)
@@ -75,10 +79,26 @@ def evening_of(actor: Actor, day: date, part: int = 1) -> Evening:
     )
 
 
+def _standing(mine: int, lines: Sequence[Line]) -> list[Line]:
+    """Those of its own lines that the organisation did not declare to be in error, whichever of the
+    two came first; nor the declarations."""
+    keys = [event_key_digest(str(line.document.get("eventID", ""))) for line in lines]
+    declared = set(
+        db.session.scalars(
+            select(EventKey.event_key).where(
+                EventKey.issuer_id == mine,
+                EventKey.error_declaration.is_(True),
+                among(EventKey.event_key, sorted(set(keys))),
+            )
+        )
+    )
+    found = zip(keys, lines, strict=True)
+    return [line for key, line in found if key not in declared and line.stands]
+
+
 def _written(mine: int, start: datetime, end: datetime) -> Select[int]:
-    """The rows of what was recorded between two moments, is written on paper (a program may record
-    thousands of other events in a day) and was not declared an error by whoever said it."""
-    declared = aliased(Event)
+    """The rows of what was recorded between two moments and is written on paper (a program may
+    record thousands of other events in a day)."""
     of_a_cycle = (
         select(EventThing.event_id)
         .join(Thing, Thing.id == EventThing.thing_id)
@@ -97,10 +117,6 @@ def _written(mine: int, start: datetime, end: datetime) -> Select[int]:
             LogEntry.index >= first_index_at(start),
             LogEntry.index < first_index_at(end),
             or_(Event.biz_step == "shipping", of_a_cycle),
-            Event.corrects.is_(None),
-            ~select(declared.id)
-            .where(declared.corrects == Event.statement_id, declared.issuer_id == mine)
-            .exists(),
         )
         .order_by(Event.id)
     )

@@ -429,11 +429,14 @@ def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
     """The rows with their lines, by one query of each kind for all."""
     by_event: dict[int, list[ShipmentLine]] = {row.event_id: [] for row in handovers}
     sides = {one for row in handovers for one in (row.giver_id, row.taker_id) if one}
+    times = db.session.execute(
+        select(Event.id, Event.event_time).where(among(Event.id, sorted(by_event)))
+    )
+    happened = {row.id: row.event_time for row in times}
     # Held on to: what the rows refer to is then found without asking again.
-    read = [
-        *db.session.scalars(select(Event).where(among(Event.id, sorted(by_event)))),
-        *db.session.scalars(select(Organisation).where(among(Organisation.id, sorted(sides)))),
-    ]
+    read = list(
+        db.session.scalars(select(Organisation).where(among(Organisation.id, sorted(sides))))
+    )
     query = (
         select(EventThing, Thing)
         .join(Thing, Thing.id == EventThing.thing_id)
@@ -452,7 +455,7 @@ def shipments(handovers: Sequence[Handover]) -> list[Shipment]:
     told = [
         Shipment(
             row.event_id,
-            row.event.event_time,
+            happened[row.event_id],
             row.giver,
             row.taker,
             row.note,

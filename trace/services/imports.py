@@ -33,7 +33,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from trace.core.statements.entries import MAX_APPROVED
 from trace.errors import Conflict, NotFound, Refused, TraceError
 from trace.extensions import db
-from trace.models import Import, ImportRow
+from trace.models import Import, ImportRow, Job
 from trace.services import approvals
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
@@ -168,6 +168,18 @@ def get_import(actor: Actor, public_id: str) -> Import:
     """The organisation's own import. Raises NotFound."""
     actor.check("read")
     return _import(public_id, actor.organisation.id)
+
+
+def is_aside(row: Import) -> bool:
+    """Whether the work on it stopped by no fault of whoever sent it, and waits for an administrator
+    (services.jobs_aside)."""
+    found = select(Job.id).where(
+        Job.organisation_id == row.organisation_id,
+        Job.kind.in_((CHECK_KIND, RUN_KIND, UNDO_KIND)),
+        Job.set_aside_at.is_not(None),
+        Job.argument.contains(row.public_id, autoescape=True),
+    )
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def _import(public_id: str, organisation_id: int) -> Import:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import aliased
 
 from trace.core.gs1 import canonical_uri
@@ -24,12 +24,13 @@ from trace.models import Alert, Event, EventThing, Organisation, Thing
 from trace.services.actors import Actor
 from trace.services.capture import Captured, capture
 from trace.services.codes import identities_of
-from trace.services.competence import covers
+from trace.services.competence import EVERYWHERE, areas
 from trace.services.holds import REASONS, notice_event, passes, reason_of
 from trace.services.records import Item, JsonObject, Record, number, observed
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.timelines import open_event
+from trace.services.wards import wards_in
 
 VERDICTS: Final = ("within", "above", "not-detected")
 LIST_LIMIT: Final = 300
@@ -215,29 +216,34 @@ class Held:
 def held_lots(actor: Actor) -> list[Held]:
     """Holds by the platform's rules on harvests whose makers are in the authority's jurisdiction,
     oldest first: the inspectors' queue."""
+    return _held_lots(actor)
+
+
+def _held_lots(actor: Actor, *more: ColumnElement[bool]) -> list[Held]:
     actor.check("read")
     if actor.organisation.status != "confirmed":
         return []
+    maker = aliased(Organisation)
+    own = areas(actor.organisation.jurisdiction)
+    inside = true() if EVERYWHERE in own else among(maker.ward_code, sorted(wards_in(own)))
     rows = db.session.execute(
         select(Event, Thing)
         .join(Alert, Alert.event_id == Event.id)
         .join(Thing, Thing.id == Alert.thing_id)
         .join(Organisation, Organisation.id == Event.issuer_id)
+        .outerjoin(maker, maker.id == Thing.owner_id)
         .where(
             Alert.thing_id == Alert.source_id,
             Alert.lifted_by.is_(None),
             Event.notice == "hold",
             Organisation.kind == "platform",
+            inside,  # before the limit: an office's own are not lost behind those of others
+            *more,
         )
         .order_by(Event.id)
         .limit(LIST_LIMIT)
     ).all()
-    told = [
-        (event, thing)
-        for event, thing in rows
-        if reason_of(event.jwt) in REASONS
-        and covers(actor.organisation.jurisdiction, thing.owner.ward_code if thing.owner else None)
-    ]
+    told = [(event, thing) for event, thing in rows if reason_of(event.jwt) in REASONS]
     results = results_about([thing.id for _, thing in told]) if told else []
     return [_held(event, thing, results) for event, thing in told]
 
@@ -257,7 +263,7 @@ def _held(event: Event, thing: Thing, results: Sequence[Result]) -> Held:
 
 def get_held(actor: Actor, event_id: int) -> Held:
     """One hold of the queue. Raises NotFound."""
-    found = next((one for one in held_lots(actor) if one.event_id == event_id), None)
+    found = next(iter(_held_lots(actor, Event.id == event_id)), None)
     if found is None:
         raise NotFound
     return found

@@ -25,6 +25,7 @@ from trace.services import deadlines
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.competence import authorities_for
+from trace.services.jurisdictions import may_decide
 from trace.services.notifications import notify, notify_each
 from trace.services.sealing import reseal, seal, unseal
 from trace.services.successors import predecessors
@@ -188,7 +189,7 @@ def list_requests(actor: Actor, *, closed: bool | None = None) -> list[Request]:
     if _sees_all(actor):
         pass
     elif actor.organisation.kind == "authority" and actor.may("decide"):
-        query = query.where(Request.kind == REPORT)
+        query = query.where(Request.id.in_(_in_area(actor)))
     elif actor.may("manage") and actor.organisation.kind != "authority":
         query = query.where(
             Request.organisation_id.in_(_answers_for(actor)), Request.kind.in_(SUBJECT_KINDS)
@@ -310,12 +311,28 @@ def _handles(actor: Actor, request: Request) -> bool:
     if _sees_all(actor):
         return True
     if actor.organisation.kind == "authority":
-        return actor.may("decide") and request.kind == REPORT
+        return actor.may("decide") and bool(_in_area(actor, request.id))
     return (
         actor.may("manage")
         and request.organisation_id in _answers_for(actor)
         and request.kind in SUBJECT_KINDS
     )
+
+
+def _in_area(actor: Actor, *request_ids: int) -> list[int]:
+    """The reports (of these requests, of all without any) about what somebody said for whom this
+    person decides; a report about nobody's statement is the platform's."""
+    query = (
+        select(Request.id, Organisation.ward_code)
+        .join(Event, Event.id == Request.event_id)
+        .join(Organisation, Organisation.id == Event.issuer_id)
+        .where(Request.kind == REPORT)
+    )
+    if request_ids:
+        query = query.where(Request.id.in_(request_ids))
+    rows = db.session.execute(query).all()
+    wards = {ward for ward in {row.ward_code for row in rows} if may_decide(actor, ward_code=ward)}
+    return [row.id for row in rows if row.ward_code in wards]
 
 
 def _answers_for(actor: Actor) -> set[int]:

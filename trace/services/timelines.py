@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from trace.core.history import (
     Fact,
@@ -238,10 +238,22 @@ def timeline(actor: Actor, thing: Thing) -> list[Line]:
     return sorted(told, key=lambda line: (line.event_time, line.event_id), reverse=True)
 
 
-def lines_about(actor: Actor, things: Collection[Thing]) -> list[Line]:
-    """What names any of the things, corrected, without what happened around them: no marks that
-    come from elsewhere, nothing that happened to a crate they were in."""
-    return _marked(read_events(actor, _events_of([thing.id for thing in things])))
+def lines_that_made(actor: Actor, things: Collection[Thing]) -> list[Line]:
+    """The events that brought any of the things into being and stand. An error declaration repeats
+    what it is about, and is read with it."""
+    makes = or_(
+        EventThing.role == ROLES.index("output"),
+        and_(EventThing.role == ROLES.index("epc"), Event.action == "ADD"),
+    )
+    ids = db.session.scalars(
+        select(EventThing.event_id)
+        .join(Event, Event.id == EventThing.event_id)
+        .where(among(EventThing.thing_id, sorted(thing.id for thing in things)), makes)
+        .distinct()
+    )
+    lines = read_events(actor, set(ids))
+    live = {fact.statement for fact in settle(map(fact_of, lines)).live}
+    return [line for line in lines if line.statement_id in live]
 
 
 def _events_of(thing_ids: Collection[int]) -> set[int]:

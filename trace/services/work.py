@@ -7,12 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from trace.extensions import db
 from trace.models import Event, EventThing, Jotting, Thing
 from trace.services.actors import Actor
+from trace.services.batches import select_things
 from trace.services.cycles import Waiting, waiting_until
 from trace.services.plans import Due, list_jottings, list_plans
+from trace.services.sets import among
 from trace.services.timelines import Line, read_events
 from trace.services.vocabulary import FIELD_STEPS, step
 
@@ -21,6 +24,7 @@ DUE: Final = 12
 # Labels ask for at most a season; what was sprayed earlier holds nothing back.
 LOOK_BACK: Final = timedelta(days=90)
 SPRAYINGS: Final = 50
+CYCLES: Final = 500  # newest: more than anybody tends at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +74,30 @@ def work_of(actor: Actor, *, now: datetime, today: date) -> Work:
 
 def last_field_work(actor: Actor) -> tuple[int, str] | None:
     """(thing, bizStep) of the newest work in the field that the organisation recorded and did not
-    declare an error, None before there is any."""
+    declare an error, None before there is any. Looked for on its newest cycles: whoever grows
+    nothing has none, however much else it recorded."""
     actor.check("read")
     mine = actor.organisation.id
-    declared = select(Event.corrects).where(Event.issuer_id == mine, Event.corrects.is_not(None))
+    cycles = db.session.scalars(
+        select_things(actor, "cycle")
+        .with_only_columns(Thing.id)
+        .order_by(Thing.id.desc())
+        .limit(CYCLES)
+    ).all()
+    if not cycles:
+        return None
+    declared = aliased(Event)
     row = db.session.execute(
         select(EventThing.thing_id, Event.biz_step)
         .join(Event, Event.id == EventThing.event_id)
-        .join(Thing, Thing.id == EventThing.thing_id)
         .where(
+            among(EventThing.thing_id, cycles),
             Event.issuer_id == mine,
             Event.biz_step.in_({step(one) for steps in FIELD_STEPS.values() for one in steps}),
             Event.corrects.is_(None),
-            Event.statement_id.not_in(declared),
-            Thing.kind == "cycle",
+            ~select(declared.id)
+            .where(declared.corrects == Event.statement_id, declared.issuer_id == mine)
+            .exists(),
         )
         .order_by(Event.id.desc())
         .limit(1)

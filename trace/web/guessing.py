@@ -16,10 +16,11 @@ from flask import Flask, current_app, request
 
 from trace.errors import TraceError
 from trace.extensions import limiter
+from trace.networks import network_of
 from trace.services.counters import counter_key
 from trace.services.shared import shared
 from trace.services.typed_codes import path_of_typed
-from trace.web.networks import Tally, network_of
+from trace.web.tallies import Tally
 
 UNKNOWN_CODES: Final = 100
 WINDOW: Final = 600

@@ -46,9 +46,12 @@ class Listing(Generic[T]):
         words: Callable[[T], Iterable[str]],
         filters: Mapping[str, Callable[[T], str]] | None = None,
         load: Callable[[Sequence[Any]], Sequence[T]] | None = None,
+        which: Mapping[str, str] | None = None,
     ) -> None:
-        """`rows` are rows, or keys of which `load` makes as many rows in the same order."""
+        """`rows` are rows, or keys of which `load` makes as many rows in the same order. `which`
+        are the parameters that say which list of the page this is."""
         self.text = request.args.get("q", "").strip()[:200]
+        self._which = dict(which or {})
         self._filters = dict(filters or {})
         self._load = load or list
         self._keys = list(rows)
@@ -101,14 +104,15 @@ class Listing(Generic[T]):
 
     def address(self, **changes: object) -> str:
         """This list with something changed (page, format)."""
-        told = {"q": self.text, **{name: self.chosen(name) for name in self._filters}}
+        chosen = {name: self.chosen(name) for name in self._filters}
+        told = {**self._which, "q": self.text, **chosen}
         kept = {name: value for name, value in {**told, **changes}.items() if value}
         return url_for(str(request.endpoint), **{**(request.view_args or {}), **kept})
 
     @property
     def clear(self) -> str:
         """This list without search and filters."""
-        return url_for(str(request.endpoint), **(request.view_args or {}))
+        return url_for(str(request.endpoint), **{**(request.view_args or {}), **self._which})
 
     @property
     def wants_csv(self) -> bool:

@@ -18,6 +18,7 @@ from trace import clock
 from trace.errors import TraceError
 from trace.extensions import csrf, db, limiter
 from trace.models import Report
+from trace.networks import network_of
 from trace.schemas.reports import ProblemForm, ReportCodeForm, WordsForm, check_problem
 from trace.services import counters
 from trace.services.batches import short_name
@@ -31,7 +32,6 @@ from trace.services.deadlines import local_day
 from trace.services.tracking_codes import read_code
 from trace.web import guessing, throttle
 from trace.web.forms import Form, showable
-from trace.web.networks import network_of
 from trace.web.pages import page_language
 from trace.web.report_words import problem_options, words
 from trace.web.resume import ForeignForm, from_our_page
@@ -93,7 +93,7 @@ def tell() -> ResponseReturnValue:
     if form.sent:
         kept = _photos(form)
         with form.attempt():
-            network = network_of(throttle.address())
+            network = network_of(request.remote_addr or "")
             count = _count(network)
             values = check_problem(form.load(), photos=len(kept), today=local_day(clock.now()))
             if not form.summary:
@@ -121,7 +121,7 @@ def tell() -> ResponseReturnValue:
 
 def _photos(form: Form) -> photos.Kept:
     came = [one.stream for one in request.files.getlist("photos") if one.filename]
-    network = network_of(throttle.address())
+    network = network_of(request.remote_addr or "")
     try:
         if came:
             throttle.check(UPLOADS, "report-photos", network)
@@ -223,7 +223,7 @@ def forget(code: str) -> ResponseReturnValue:
 def _find(typed: str) -> Report:
     """The report of a code; who tries codes has to wait. Raises TooManyTries and what
     `find_by_code` raises."""
-    network = network_of(throttle.address())
+    network = network_of(request.remote_addr or "")
     throttle.check(LOOKUPS, "report-code", network)
     try:
         return find_by_code(typed)

@@ -15,6 +15,7 @@ from limits import RateLimitItem, parse
 from trace import clock
 from trace.errors import TraceError
 from trace.extensions import limiter
+from trace.networks import sender_of
 from trace.services import counters
 from trace.services.people import parse_login
 
@@ -92,5 +93,5 @@ def count_factor(person_id: int) -> None:
 
 
 def address() -> str:
-    """The network address of the sender."""
-    return request.remote_addr or ""
+    """The sender's network address, of an IPv6 address the part that is the sender's own."""
+    return sender_of(request.remote_addr or "")

@@ -30,7 +30,7 @@ from trace.models import Event, IdempotencyKey, LogEntry
 from trace.services import holds, units
 from trace.services.actors import Actor
 from trace.services.capture.given import open_given
-from trace.services.capture.notices import Walk, foresee, inherit_alerts
+from trace.services.capture.notices import Walk, check_speaker, foresee, inherit_alerts
 from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
@@ -195,6 +195,7 @@ def _record(
     approval: Approval | None = None,
     walks: Sequence[Walk] = (),
 ) -> Captured:
+    check_speaker(actor, signed)
     # Before anything is written: on SQLite nobody waits while a large recall is thought through.
     foreseen = foresee(actor.organisation, signed, walks)
     # A savepoint: the loser of a race must not take what the caller did before with it.

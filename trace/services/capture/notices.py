@@ -16,8 +16,10 @@ from typing import Any, Final
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
+from trace.errors import NotAllowed
 from trace.extensions import db
 from trace.models import Alert, Event, EventThing, LogEntry, LogState, Organisation, Thing
+from trace.services.actors import Actor
 from trace.services.bulk import Row, insert_rows
 from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
@@ -37,6 +39,22 @@ def may_notify(issuer: Organisation, owner_id: int | None) -> bool:
     if owner_id == issuer.id or issuer.kind == "platform":
         return True
     return issuer.kind == "authority" and issuer.status == "confirmed"
+
+
+class NoticeByProgram(NotAllowed):
+    code = "notice-by-program"
+    message = "A program may not recall, hold, warn or release in an authority's name."
+    next_step = "Sign it at the authority's desk: there its powers and a second person are asked."
+
+
+def check_speaker(actor: Actor, prepared: Iterable[Prepared]) -> None:
+    """An authority's notices reach goods of everybody's: a person decides, at its desk, by the
+    powers and the number of signatures that are asked there (services.recalls). A token, which may
+    be stolen or lent, records events only. Raises NoticeByProgram."""
+    if actor.organisation.kind == "authority" and actor.role == "token":
+        for event in prepared:
+            if event.notice is not None:
+                raise NoticeByProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +285,7 @@ def _write(rows: Iterable[Row]) -> None:
 
 __all__ = [
     "Walk",
+    "check_speaker",
     "descendants",
     "doubted_sources",
     "foresee",

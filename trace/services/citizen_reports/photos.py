@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import IO, Final
 
 from sqlalchemy import select
@@ -43,10 +44,12 @@ def keep(
 ) -> tuple[list[tuple[str, int]], list[TraceError]]:
     """(digest, bytes) of the photos of a form, those kept earlier first; and what was refused of
     those that came now: TooManyReportPhotos, PhotoFileTooLarge, NotAPhoto, PhotoTooLarge."""
-    found = {one: size for one in earlier if (size := PHOTOS.size(one)) is not None}
+    known = islice(dict.fromkeys(earlier), LIMIT)
+    found = {one: size for one in known if (size := PHOTOS.size(one)) is not None}
     wrong: list[TraceError] = []
-    for stream in streams:
-        if len(found) >= LIMIT:
+    # Those that came are counted, not those that were new and whole: each is decoded.
+    for number, stream in enumerate(streams, len(found)):
+        if number >= LIMIT:
             wrong.append(TooManyReportPhotos(path=path, limit=LIMIT))
             break
         try:

@@ -88,7 +88,7 @@ def load_world(
         if organisation is None:
             raise LookupError(key)
         captured = capture(
-            Actor(organisation, None, "token"),
+            Actor(organisation, None, "recorder"),
             [_ending(event, statements) for event in events],
             at=moment,
             idempotency_key=f"demo/{world.seed}/{batch}/{count}",

@@ -23,8 +23,10 @@ from trace.services.batches import (
     address_of,
     batch_of,
     facts_of,
+    list_thing_ids,
+    read_batches,
 )
-from trace.services.cycles import Cycle, last_treatment, list_cycles, waiting_until
+from trace.services.cycles import Cycle, cycles_of, last_treatment, waiting_until
 from trace.services.records import LOCAL_ZONE
 from trace.services.timelines import Line, get_event, get_thing, timeline
 from trace.services.vocabulary import (
@@ -53,7 +55,12 @@ blueprint = Blueprint("cycles", __name__, url_prefix="/producer/cycles")
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The organisation's cycles."""
-    listing = Listing(list_cycles(actor()), words=_words, filters={"state": lambda c: c.state})
+    listing = Listing(
+        list_thing_ids(actor(), "cycle"),
+        load=lambda some: cycles_of(read_batches(actor(), some)),
+        words=_words,
+        filters={"state": lambda c: c.state},
+    )
     if listing.wants_csv:
         head = ["Mã", "Sản phẩm", "Nơi", "Bắt đầu", "Việc gần nhất", "Ngày", "Số lần ghi"]
         return listing.csv("vu-trong", [gettext(word) for word in head], _csv_line)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from trace import clock
 from trace.core.gs1 import Gs1Error, check_code
@@ -36,6 +36,7 @@ from trace.services.handovers import (
 )
 from trace.services.labels import printed_address
 from trace.services.note_labels import code_of, link_address
+from trace.services.sets import among
 from trace.services.timelines import get_event
 from trace.web.access import actor, needs
 from trace.web.forms import Form
@@ -74,13 +75,22 @@ def index() -> ResponseReturnValue:
 
 
 def _list(view: str, error: TraceError | None = None) -> ResponseReturnValue:
-    rows = list(db.session.scalars(VIEWS[view](actor()).limit(LIST_LIMIT)))
-    found = shipments(rows)
-    later = bridged(found) if view == "outgoing" else {}
+    later: dict[int, Organisation] = {}
+
+    def load(event_ids: Sequence[int]) -> list[Shipment]:
+        rows = db.session.scalars(select(Handover).where(among(Handover.event_id, event_ids)))
+        found = {one.event_id: one for one in shipments(list(rows))}
+        if view == "outgoing":
+            later.update(bridged(list(found.values())))
+        return [found[one] for one in event_ids]
+
+    ids = VIEWS[view](actor()).with_only_columns(Handover.event_id).limit(LIST_LIMIT)
     listing = Listing(
-        found,
+        db.session.scalars(ids),
+        load=load,
         words=_words,
-        filters={"view": lambda _: view, "state": lambda one: state_of(one, later)},
+        filters={"state": lambda one: state_of(one, later)},
+        which={"view": view},
     )
     if listing.wants_csv:
         head = ["Phiếu giao", "Lúc", "Từ", "Đến", "Hàng", "Tình trạng"]

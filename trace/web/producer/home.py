@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +11,7 @@ from flask_babel import gettext
 from trace import clock
 from trace.services.batches import has_any
 from trace.services.certificates import list_certificates, state_of
-from trace.services.cycles import Cycle, list_cycles
+from trace.services.cycles import Cycle, latest_cycles
 from trace.services.guide import first_steps
 from trace.services.handovers import count_incoming
 from trace.services.households import list_households
@@ -25,7 +24,7 @@ from trace.services.work import last_field_work
 from trace.web.access import actor
 
 CYCLES_SHOWN = 6
-NEVER = datetime.min.replace(tzinfo=UTC)
+CYCLES_READ = 60  # recorded of last; what was told late belongs further down
 
 blueprint = Blueprint("today", __name__, url_prefix="/producer")
 
@@ -61,11 +60,7 @@ def show() -> ResponseReturnValue:
         for one in certificates
         if state_of(one, today) == "valid" and (one.valid_until - today).days <= 30
     ]
-    cycles = sorted(
-        (one for one in list_cycles(acting) if one.last_time is not None),
-        key=lambda one: one.last_time or NEVER,
-        reverse=True,
-    )
+    cycles = latest_cycles(acting, CYCLES_READ)
     return render_template(
         "producer/today.html",
         today=today,

@@ -138,6 +138,7 @@ def show(public_id: str) -> ResponseReturnValue:
     mapping = orjson.loads(row.mapping)
     told = mapping.get("columns", {})
     kind = _kind(row.kind)
+    aside = row.state in BUSY and imports.is_aside(row)
     counts = imports.count_rows(row) if row.state not in ("checking", "failed") else {}
     return form.page(
         "producer/imports/show.html",
@@ -145,7 +146,8 @@ def show(public_id: str) -> ResponseReturnValue:
         name=kind_name(kind),
         counts=counts,
         before=before,
-        busy=row.state in BUSY,
+        busy=row.state in BUSY and not aside,
+        aside=aside,
         state=state_of(row),
         problems=[sentence(one) for one in _problems(row, mapping)],
         stopped=[sentence(one) for one in _stopped(row)],

@@ -17,7 +17,7 @@ from trace.services import choices
 from trace.services.actors import Actor
 from trace.services.acts.growing import BEGINNINGS
 from trace.services.approval_fates import fates
-from trace.services.cycles import Cycle, list_cycles
+from trace.services.cycles import Cycle, latest_cycles
 from trace.services.handovers import incoming
 from trace.services.vocabulary import FIELD_STEPS, START_STEPS, bare_step
 from trace.web.access import actor
@@ -27,7 +27,7 @@ from trace.web.producer.recording import record_key
 blueprint = Blueprint("outbox", __name__, url_prefix="/producer/outbox")
 
 # What a phone keeps: enough for a day in the field, little enough for a slow network.
-CYCLES_KEPT = 12
+CYCLES_KEPT, CYCLES_READ = 12, 100
 NOTES_KEPT = 10
 HELP_KEPT = ("khong-co-song", "ghi-viec")
 
@@ -60,7 +60,7 @@ def pages() -> ResponseReturnValue:
     acting = actor()
     found, forms = [url_for("today.show"), url_for("outbox.show")], []
     if acting.may("record"):
-        growing = [one for one in list_cycles(acting) if one.last_time is not None]
+        growing = latest_cycles(acting, CYCLES_READ)
         growing.sort(key=lambda one: (one.harvests == 0, one.last_time), reverse=True)
         for cycle in growing[:CYCLES_KEPT]:
             found.append(url_for("cycles.show", thing_id=cycle.batch.thing_id))

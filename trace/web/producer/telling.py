@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from flask_babel import gettext
 from trace.core.gs1 import canonical_uri, format_code, parse_identity
 from trace.errors import TraceError
 from trace.models import Organisation, Thing
-from trace.services.attachments import is_taken_down
+from trace.services.attachments import taken_down
 from trace.services.batches import short_name
 from trace.services.choices import organisation_names, place_names
 from trace.services.records import JsonObject
@@ -116,7 +116,8 @@ def tell(lines: Sequence[Line], about: Thing | None = None) -> list[Told]:
     """The lines in words; `about` is the thing whose page this is, not named again."""
     names = _Names(lines)
     open_to = visible(actor(), {named.thing.id for line in lines for named in line.things})
-    told = [_told(line, about, names, open_to) for line in lines]
+    gone = taken_down(digest for line in lines for digest in _pictures(line))
+    told = [_told(line, about, names, open_to, gone) for line in lines]
     return told if about is None else _settled(told)
 
 
@@ -201,7 +202,18 @@ def _addresses(document: JsonObject) -> Iterable[object]:
     yield document.get("trace:recordedBy", "")
 
 
-def _told(line: Line, about: Thing | None, names: _Names, open_to: set[int]) -> Told:
+def _pictures(line: Line) -> list[str]:
+    """Digests of the photos it names."""
+    return [
+        str(one.get("digest"))
+        for one in line.document.get("trace:attachments") or ()
+        if isinstance(one, dict) and str(one.get("mediaType", "")).startswith("image/")
+    ]
+
+
+def _told(
+    line: Line, about: Thing | None, names: _Names, open_to: set[int], gone: Collection[str]
+) -> Told:
     document = line.document
     title = gettext(line.label)
     if line.step == "retail_selling" and document.get("disposition") == "sellable_accessible":
@@ -224,13 +236,7 @@ def _told(line: Line, about: Thing | None, names: _Names, open_to: set[int]) -> 
         ]
         + _own_amount(line, about),
         details=list(_details(document, names)),
-        photos=[
-            str(one.get("digest"))
-            for one in document.get("trace:attachments") or ()
-            if isinstance(one, dict)
-            and str(one.get("mediaType", "")).startswith("image/")
-            and not is_taken_down(str(one.get("digest")))
-        ],
+        photos=[digest for digest in _pictures(line) if digest not in gone],
         marks=mark_words(line),
         declared=_declared(line),
         withheld=sorted({member.partition("/")[0] for member in line.withheld}),

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from trace import clock
 from trace.extensions import db
@@ -15,6 +16,7 @@ from trace.services.choices import households
 from trace.services.evenings import evening_of
 from trace.services.labels import label_of
 from trace.services.records import LOCAL_ZONE
+from trace.services.sets import among
 from trace.web.access import actor
 from trace.web.producer.note_paper import NotePaper, both, papers, party_words
 from trace.web.producer.telling import tell
@@ -59,5 +61,6 @@ def show() -> ResponseReturnValue:
 
 def _notes(event_ids: list[int]) -> list[NotePaper]:
     """The day's delivery notes, as they were written."""
-    rows = [row for row in (db.session.get(Handover, one) for one in event_ids) if row is not None]
-    return papers(rows, actor().organisation.id)
+    rows = db.session.scalars(select(Handover).where(among(Handover.event_id, event_ids)))
+    found = {row.event_id: row for row in rows}
+    return papers([found[one] for one in event_ids if one in found], actor().organisation.id)

@@ -26,15 +26,16 @@ from flask import Flask, Response, current_app, request
 from trace import clock
 from trace.errors import TraceError
 from trace.models.types import to_millis
+from trace.networks import sender_of
 from trace.services.outages import OUTAGES
 from trace.services.scan_places import Places, places_from
 from trace.services.scans import Seen, day_of, mark_of
 from trace.web.addresses import comes_from, raw_target
 from trace.web.hot import ENCRYPTED_ONLY, Ready
-from trace.web.networks import Tally, sender_of
 from trace.web.scan import rows
 from trace.web.scan.buffer import PER_MINUTE, Buffer
 from trace.web.scan.views import HISTORIES, bp
+from trace.web.tallies import Tally
 
 AHEADS: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 AHEAD: Final = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)

@@ -120,8 +120,10 @@ class EventReader:
         elif name not in out:
             out[name] = read(self, child, where, name)
         elif name == "certificationInfo":
-            given = out[name] if isinstance(out[name], list) else [out[name]]
-            out[name] = [*given, read(self, child, f"{where}/{len(given)}", name)]
+            if not isinstance(out[name], list):
+                out[name] = [out[name]]
+            given: list[Any] = out[name]
+            given.append(read(self, child, f"{where}/{len(given)}", name))
         else:
             self.found.append(DuplicateKey(path=where, name=name))
 
