@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import contains_eager
 
 from trace.clock import rfc3339
 from trace.core.gs1 import Identity, local_uri
@@ -190,7 +191,10 @@ def list_applications(actor: Actor, *, closed: bool = False) -> list[Application
     _check_desk(actor)
     states = CLOSED if closed else tuple(state for state in STATES if state not in CLOSED)
     rows = db.session.scalars(
-        select(Application).join(Application.organisation).where(Application.state.in_(states))
+        select(Application)
+        .join(Application.organisation)
+        .options(contains_eager(Application.organisation))
+        .where(Application.state.in_(states))
     )
     found = [row for row in rows if _judges(actor, row.organisation)]
     return sorted(found, key=lambda row: (row.state not in WAITING, row.changed_at, row.id))
