@@ -333,7 +333,7 @@ def test_one_machine_tidies_and_counts_for_all(
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr("trace.jobs.tidying.tidy", lambda at: done.append("tidy"))
-    monkeypatch.setattr("trace.jobs.figures.keep_up", lambda at: done.append("count"))
+    monkeypatch.setattr("trace.jobs.figures.keep_up", lambda at, scans: done.append("count"))
     for app in (nodes(), nodes()):
         with app.app_context():
             Tidying().run(at=NOW)

@@ -159,7 +159,7 @@ def _tell(
         event["trace:notice"]["ends"] = [statements[end] for end in ends]
     if "errorDeclaration" in event:
         return  # what it repeats was told otherwise here
-    done = capture(Actor(organisation, None, "token"), [event], at=timed.moment, private=private)
+    done = capture(Actor(organisation, None, "recorder"), [event], at=timed.moment, private=private)
     if "trace:notice" in event:
         statements[event["eventID"]] = done.events[0].statement_id
 
