@@ -78,7 +78,7 @@ def test_the_compose_file_is_understood(tmp_path: Path) -> None:
 
 @needs("shellcheck", "shellcheck")
 def test_scripts_are_understood_by_shellcheck() -> None:
-    run("shellcheck", "deploy/backup.sh")
+    run("shellcheck", "deploy/backup.sh", "deploy/as-trace.sh")
 
 
 @needs("logrotate", "logrotate")
