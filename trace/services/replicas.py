@@ -42,8 +42,8 @@ EVERY: Final = timedelta(seconds=1)
 ASKED_EVERY: Final = 0.5  # seconds
 AWAY: Final = 3.0  # seconds: more than a slow answer, less than anybody waits
 # Requests of a process that may wait for the primary instead of a replica. Where it dies in silence
-# they are those who get no answer; where it is well, two at a time are as fast as eight.
-TURNS: Final = 2
+# they are those who get no answer; where it is well but busy, the others wait for them.
+TURNS: Final = 3
 ON_REPLICA: Final = "on_replica"  # an option of the replica's engine
 TOLD: Final = "trace.notices"
 _COUNT_ONE_UP: Final = (

@@ -18,7 +18,7 @@ from trace.services.outages import DatabaseAway, is_outage
 from trace.services.replicas import Replica
 from trace.web.scan import rows
 
-SOON: Final = 0.5  # seconds: a primary that is well has answered many by then
+SOON: Final = 0.1  # seconds: a primary that is well has answered many by then
 
 
 def engine_of(app: Flask) -> Engine:
