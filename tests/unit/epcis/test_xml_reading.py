@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -228,3 +229,12 @@ def test_numbers_of_our_own_vocabulary_may_be_typed_as_xml_schema_has_them() -> 
 def test_a_documents_date_may_lack_its_zone_as_the_xml_schema_has_it() -> None:
     data = new("").replace(DATES.encode(), b'creationDate=" 2013-06-04T14:59:02.099 "')
     assert parse_xml(data).creation_date == "2013-06-04T14:59:02.099"
+
+
+def test_a_member_told_a_hundred_thousand_times_is_read_in_one_go() -> None:
+    names = [f"https://certificates.example/{number}" for number in range(100_000)]
+    told = "".join(f"<certificationInfo>{name}</certificationInfo>" for name in names)
+    began = time.thread_time()
+    event = read(new(f"<ObjectEvent>{HEAD}{told}{EPCS}{SHIPPING}</ObjectEvent>"))
+    assert time.thread_time() - began < 5
+    assert event["certificationInfo"] == names
