@@ -20,6 +20,8 @@ flask=.venv/bin/flask
 # Two at once would remove each other's.
 exec 9>"$folder/.lock"
 flock -n 9 || { echo "Another backup into $folder is under way." >&2; exit 1; }
+# Of this very second: it is whole, and not ours to remove if we fail.
+if [[ -e $name ]]; then echo "There is a backup of this moment already: $name" >&2; exit 1; fi
 
 if ! "$flask" --app wsgi trace backup "$name" ${3:+--keys "$3"} \
   || ! "$flask" --app wsgi trace restore "$name" --check; then
