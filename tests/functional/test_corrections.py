@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
@@ -15,16 +17,20 @@ from tests.support.factories import notice
 from tests.support.farms import Farm, id_base, item, make_farm, new, path_of, thing_id, uri_of
 from tests.support.fields import Console, open_console
 from tests.support.pages import PageClient
+from tests.support.statements import statements
 from trace.core.epcis import JsonObject
+from trace.core.history import Fact, in_time
 from trace.extensions import db
-from trace.models import Audit, Thing
+from trace.models import Audit, Event, Thing
 from trace.services import sequencer
 from trace.services.batches import facts_of
 from trace.services.capture import Captured
+from trace.services.corrections import went_out
 from trace.services.diary import diary_entry
 from trace.services.harvests import register_lot
 from trace.services.labels import Sheet, issue_labels, label_of
 from trace.services.passports import passport_of
+from trace.services.processing import pack
 from trace.services.records import declare_error, transformed
 from trace.services.shipments import Parties, ship
 from trace.services.timelines import timeline
@@ -154,6 +160,55 @@ def test_what_happens_after_the_correction_brings_nothing_back(
     happens(farm, lot)
     assert "was" not in read(lot)["lines"][-1]
     assert "'480'" not in str(read(lot)["lines"][-1])
+
+
+@pytest.mark.one_database
+def test_goods_put_later_into_a_box_that_had_its_label_were_mended_in_time(farm: Farm) -> None:
+    """Nobody could have read the error by the box's label: the goods were not in it."""
+    crate = farm.box(farm.register(10))
+    lot, wrong, captured = registered(farm, 480)
+    labelled(farm, crate)
+    farm.correct(captured, wrong, register_lot(farm.record(), item(lot, 408), farm.facts()))
+    farm.tell(pack(farm.record(), crate, [item(lot, 408)]))
+    [line] = [one for one in read(lot)["lines"] if one["step"] == wrong["bizStep"]]
+    assert "was" not in line
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("out", [True, False])
+def test_what_came_of_the_goods_after_the_correction_is_not_walked(
+    app: Flask, farm: Farm, out: bool
+) -> None:
+    lot, wrong, captured = registered(farm, 480)
+    if out:
+        a_label(farm, lot)
+    right = register_lot(farm.record(), item(lot, 408), farm.facts())
+    declaration = farm.correct(captured, wrong, right)
+    [event] = db.session.scalars(
+        select(Event.id).where(
+            Event.statement_id
+            == UUID(captured.events[0].statement_id.removeprefix("urn:uuid:")).bytes
+        )
+    )
+    error = Fact(
+        statement=declaration.events[0].statement_id,
+        issuer="",
+        type="ObjectEvent",
+        event_time=farm.at,
+        uses=(),
+        declares_error=True,
+        index=declaration.events[0].index,
+        record_time=farm.at,
+    )
+    asked = []
+    for _ in range(2):
+        with statements(app) as seen:
+            found = went_out(db.session.connection(), {event: error})
+        asked.append(len(seen))
+        assert in_time(error, error, found[event]) is not out
+        mixed = farm.mix([lot], 100)
+        farm.box(farm.mix([mixed], 50))
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.one_database

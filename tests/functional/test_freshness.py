@@ -13,8 +13,11 @@ from tests.support.factories import new_lot, transformed
 from tests.support.farms import Farm, item, make_farm, thing_id
 from trace.extensions import db
 from trace.jobs.worker import run_pending
+from trace.models import Passport
+from trace.services import freshness
 from trace.services.capture import capture
 from trace.services.certificates import register_certificate
+from trace.services.organisations import update_organisation
 from trace.services.passports import passport_of
 from trace.services.places import update_place
 from trace.services.products import update_product
@@ -128,3 +131,40 @@ def test_a_place_made_private_leaves_the_page_of_what_was_made_of_a_box_there(
         db.session.commit()
         run_pending()
         assert "Kho mát Demo" not in str(told(made, farm.at))
+
+
+def rename(farm: Farm, what: str) -> None:
+    if what == "product":
+        product = farm.product
+        values = {"name": "Tên mới Demo", "category": product.category, "unit": product.unit}
+        update_product(farm.actor, product, values, version=product.version, at=farm.at)
+    elif what == "place":
+        values = {"name": "Tên mới Demo"}
+        update_place(farm.actor, farm.plot, values, version=farm.plot.version, at=farm.at)
+    else:
+        mine = farm.organisation
+        update_organisation(farm.actor, {"name": "Tên mới Demo"}, version=mine.version, at=farm.at)
+    db.session.commit()
+
+
+@pytest.mark.parametrize("what", ["product", "place", "organisation"])
+def test_the_newest_pages_are_marked_at_once_and_all_of_them_by_the_job(
+    app: Flask, now: datetime, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    for name, size in (("AT_ONCE", 3), ("PART", 2), ("PART_BY_PLACE", 3)):
+        monkeypatch.setattr(freshness, name, size)
+    with app.app_context():
+        farm, other = make_farm(now), make_farm(now, "Trang trại Demo khác")
+        theirs = other.reap(other.sow(), kilos=10)
+        lots = [harvested(farm) for _ in range(7)]
+        run_pending()
+        for lot in (*lots, theirs):
+            told(lot, farm.at)
+        rename(farm, what)
+        new = [lot for lot in lots if "Tên mới Demo" in str(told(lot, farm.at))]
+        assert 0 < len(new) < len(lots)
+        assert lots[-1] in new
+        run_pending()
+        assert all("Tên mới Demo" in str(told(lot, farm.at)) for lot in lots)
+        untouched = db.session.get_one(Passport, thing_id(theirs))
+        assert not untouched.stale

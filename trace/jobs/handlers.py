@@ -11,10 +11,9 @@ import orjson
 from trace import clock
 from trace.extensions import db
 from trace.models import Job
-from trace.services import balances, held_goods, holds
+from trace.services import balances, freshness, held_goods, holds
 from trace.services.actors import Actor
 from trace.services.capture import capture
-from trace.services.freshness import mark_downstream
 from trace.services.platform import platform_organisation
 
 Handler = Callable[[Job], Any]
@@ -34,8 +33,19 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
 @handles("stale-descendants")
 def stale_descendants(job: Job) -> dict[str, int]:
     """Marks the passports of everything downstream of the named things stale."""
-    reached = mark_downstream(orjson.loads(job.argument)["things"])
+    reached = freshness.mark_downstream(orjson.loads(job.argument)["things"])
     db.session.commit()
+    return {"things": reached}
+
+
+@handles(freshness.KIND)
+def stale_pages(job: Job) -> dict[str, int]:
+    """Marks the passports stale that tell of what changed, and of anything downstream of that."""
+    [(subject, key)] = orjson.loads(job.argument).items()
+    reached = 0
+    for things in freshness.named_by(subject, key):
+        reached += freshness.mark_downstream(things)
+        db.session.commit()
     return {"things": reached}
 
 

@@ -1,14 +1,20 @@
 """Pages that tell of an organisation, a product, a place or a certificate are built anew when that
-changes. What is named directly is marked at once, in the same transaction; what lies downstream of
-it by a job, as after a capture."""
+changes.
+
+The newest pages that name it are marked at once, in the same transaction; all of them, and what
+lies downstream of them, by a job in parts: who changes the name of a large co-operative waits for
+no walk over everything that it ever said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import or_, select
-from sqlalchemy.sql import Select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import ColumnElement
 
 from trace.extensions import db
 from trace.models import Event, EventThing, Organisation, Place, Product, Thing
@@ -16,37 +22,47 @@ from trace.services.descent import descendants
 from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.passports import mark_stale
+from trace.services.sets import among
 
-# A job's argument stays readable; a larger organisation takes several jobs.
-JOB_SIZE = 5000
+KIND: Final = "stale-pages"
+AT_ONCE: Final = 1_000  # newest things, and newest events, in the request that changes something
+PART: Final = 5_000  # things or events that the job reads at a time
+# Events by place have no index of their own (it would cost every event); read in order they come
+# quickly, and most are of other places.
+PART_BY_PLACE: Final = 20_000
 
 
 def organisation_changed(organisation: Organisation, *, at: datetime) -> None:
     """Its name, address, confirmation, certificates: everything it made or spoke of."""
-    spoke_of = (
-        select(EventThing.thing_id)
-        .join(Event, Event.id == EventThing.event_id)
-        .where(Event.issuer_id == organisation.id)
-    )
-    _mark(
-        select(Thing.id).where(or_(Thing.owner_id == organisation.id, Thing.id.in_(spoke_of))), at
-    )
+    mine, said = Thing.owner_id == organisation.id, Event.issuer_id == organisation.id
+    mark_stale([*_newest_things(mine), *_newest_named(said)])
+    enqueue(KIND, {"organisation": organisation.id}, at=at)
 
 
 def product_changed(product: Product, *, at: datetime) -> None:
     """Its names or picture: every lot and unit of it."""
-    _mark(select(Thing.id).where(Thing.product_id == product.id), at)
+    mark_stale(_newest_things(Thing.product_id == product.id))
+    enqueue(KIND, {"product": product.id}, at=at)
 
 
 def place_changed(place: Place, *, at: datetime) -> None:
     """Its name, or whether it is public: everything that was ever there."""
-    _mark(
-        select(EventThing.thing_id)
-        .join(Event, Event.id == EventThing.event_id)
-        .where(or_(Event.read_point == place.identity, Event.biz_location == place.identity))
-        .distinct(),
-        at,
-    )
+    mark_stale(_newest_named(Event.issuer_id == place.organisation_id, of=_at(place.identity)))
+    enqueue(KIND, {"place": place.identity}, at=at)
+
+
+def named_by(subject: str, key: int | str) -> Iterator[list[int]]:
+    """The things whose pages tell of an "organisation" or "product" (its row) or a "place" (its
+    identity), newest first, in parts."""
+    if subject == "product":
+        yield from _things(Thing.product_id == key)
+    elif subject == "organisation":
+        yield from _things(Thing.owner_id == key)
+        yield from _said_by(int(key))
+    elif subject == "place":
+        yield from _named_at(str(key))
+    else:
+        raise ValueError(subject)
 
 
 def mark_downstream(things: Collection[int]) -> int:
@@ -59,10 +75,55 @@ def mark_downstream(things: Collection[int]) -> int:
     return len(reached)
 
 
-def _mark(things: Select[int], at: datetime) -> None:
-    named = sorted(set(db.session.scalars(things)))
-    if not named:
-        return
-    mark_stale(named)
-    for start in range(0, len(named), JOB_SIZE):
-        enqueue("stale-descendants", {"things": named[start : start + JOB_SIZE]}, at=at)
+def _newest_things(which: ColumnElement[bool]) -> list[int]:
+    return _ids(Thing.id, which, limit=AT_ONCE)
+
+
+def _newest_named(
+    which: ColumnElement[bool], *, of: ColumnElement[bool] | None = None
+) -> list[int]:
+    return _named(_ids(Event.id, which, limit=AT_ONCE), of)
+
+
+def _things(which: ColumnElement[bool]) -> Iterator[list[int]]:
+    below: int | None = None
+    while found := _ids(Thing.id, which, limit=PART, below=below):
+        yield found
+        below = found[-1]
+
+
+def _said_by(organisation: int) -> Iterator[list[int]]:
+    below: int | None = None
+    while found := _ids(Event.id, Event.issuer_id == organisation, limit=PART, below=below):
+        yield _named(found)
+        below = found[-1]
+
+
+def _named_at(identity: str) -> Iterator[list[int]]:
+    top = db.session.scalar(select(func.max(Event.id))) or 0
+    for below in range(top + 1, 0, -PART_BY_PLACE):
+        span = Event.id.between(below - PART_BY_PLACE, below - 1)
+        if found := _ids(Event.id, span & _at(identity), limit=PART_BY_PLACE):
+            yield _named(found)
+
+
+def _at(identity: str) -> ColumnElement[bool]:
+    return or_(Event.read_point == identity, Event.biz_location == identity)
+
+
+def _ids(
+    key: InstrumentedAttribute[int],
+    which: ColumnElement[bool],
+    *,
+    limit: int,
+    below: int | None = None,
+) -> list[int]:
+    query = select(key).where(which).order_by(key.desc()).limit(limit)
+    return list(db.session.scalars(query if below is None else query.where(key < below)))
+
+
+def _named(events: Collection[int], of: ColumnElement[bool] | None = None) -> list[int]:
+    query = select(EventThing.thing_id).where(among(EventThing.event_id, sorted(events))).distinct()
+    if of is not None:
+        query = query.join(Event, Event.id == EventThing.event_id).where(of)
+    return list(db.session.scalars(query))

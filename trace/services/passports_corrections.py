@@ -100,7 +100,8 @@ def what_stands_behind(connection: Connection, journey: Journey, loaded: Loaded)
     }
     voided = {f.statement: f for f in journey.lines if f.statement in settled.declared}
     rows = {one: loaded.events[one].id for one in (*past, *voided)}
-    out = went_out(connection, rows.values(), loaded.target.id) if rows else {}
+    declared = {row: settled.declared[one] for one, row in rows.items()}
+    out = went_out(connection, declared, loaded.target.id) if rows else {}
     missing = frozenset(
         error.statement
         for error in (settled.declared[one] for one in rows)

@@ -410,7 +410,9 @@ def _mended(
     about = settled.declared
     if not about:
         return set()
-    out = went_out(db.session.connection(), [rows[one] for one in about], page_of)
+    out = went_out(
+        db.session.connection(), {rows[one]: error for one, error in about.items()}, page_of
+    )
     return {
         one
         for one, error in about.items()
