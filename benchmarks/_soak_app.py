@@ -104,6 +104,10 @@ def _tell() -> None:
             "collections": [one["collections"] for one in gc.get_stats()],
             "malloc": _malloc(),
             "caches": _caches(),
+            "functions": {
+                f"{one.__module__}.{one.__name__}": one.cache_info().currsize
+                for one in _remembering()
+            },
             "threads": threading.active_count(),
             "switch": sys.getswitchinterval(),
         }

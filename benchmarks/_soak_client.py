@@ -26,6 +26,7 @@ from benchmarks._soak_told import Told
 
 HANDS: Final = 48
 MOST_WAITING: Final = 20_000
+HASTE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Plan:
     hands: int = HANDS
     progress: str = ""
     who: str = "all"  # or "shoppers", or "others": each with their part of the rate
+    warm: float = 0.0  # seconds, of `seconds`, that go by at HASTE times the rate
 
     @property
     def mix(self) -> dict[Act, int]:
@@ -148,9 +150,9 @@ def _arrive(agenda: Agenda, stage: Stage, plan: Plan, begin: float) -> None:
     rare = {act: begin + min(every, plan.seconds) / 4 for act, every in NOW_AND_THEN.items()}
     if plan.who == "shoppers":
         rare.clear()
-    due, end, said = begin, begin + plan.seconds, begin
+    due, end, said, warm = begin, begin + plan.seconds, begin, begin + plan.warm
     while due < end:
-        due += random.expovariate(rate)
+        due += random.expovariate(rate * HASTE if due < warm else rate)
         wait = due - time.perf_counter()
         if wait > 0:
             time.sleep(wait)

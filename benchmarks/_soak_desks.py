@@ -33,6 +33,7 @@ PHOTO: Final = 0.3  # of entries carry one
 SHEET: Final = 600  # labels of a sheet that is a job
 TRIES: Final = 10
 OK: Final = 200
+SEE_OTHER: Final = 303
 
 # -- producers -------------------------------------------------------------------------------------
 
@@ -110,7 +111,9 @@ def sheet(stage: Stage, due: float) -> None:
     with stage.people.browser(login, due) as browser:
         row = stage.random.choice(stage.lots[login])
         form = browser.form("form of labels", f"/producer/labels/{row}")
-        answer = browser.send("labels by a job", form, {"count": str(SHEET)}, expect=(303, 409))
+        answer = browser.send(
+            "labels by a job", form, {"count": str(SHEET)}, expect=(SEE_OTHER, 409)
+        )
     if answer.status == 409:
         return
     _wait(stage, login, path_of(answer), rb"/producer/labels/sheets/[\w-]+\.pdf", "sheet of labels")
@@ -222,7 +225,10 @@ def recall(stage: Stage, due: float) -> None:
         page, chosen = _choose(stage, browser, form)
         code = page.rsplit("/", 1)[1]
         values = {**form.fields, "codes": code, "act": "go", "thing": chosen}
-        begun = browser.send(kind, form, values)
+        # 409: the office has a case of it already, of the demonstration's own.
+        begun = browser.send(kind, form, values, expect=(SEE_OTHER, 409))
+        if begun.status != SEE_OTHER:
+            return
         case = path_of(begun).rsplit("/", 1)[0]
         shown = browser.ask(kind, path_of(begun))
         count = re.search(rb"<h1[^>]*>[^<]*?(\d+)", shown.body)

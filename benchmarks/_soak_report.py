@@ -104,7 +104,11 @@ def _top(found: Soaked) -> list[str]:
 
 def _asked(found: Soaked) -> str:
     """How much was asked for, and of what."""
-    when = "at random moments, whether answers came or not:"
+    ahead = (found.warm - found.begun.timestamp()) / 60
+    when = (
+        f"after {ahead:.0f} minutes at twice that, "
+        "at random moments, whether answers came or not; all together:"
+    )
     if not found.most:
         return f"The run asked for {found.rate:.1f} acts a second, {when}"
     return (
