@@ -68,7 +68,7 @@ def open_checked(row: EventRow, disclosures: str, issuer: str) -> Opened:
 
 # Of the very same bytes the answer is the same: when one line joins a history of hundreds, only
 # that one is opened and checked. About ten kilobytes each.
-MAX_OPENED: Final = 2048
+MAX_OPENED: Final = 1024
 
 
 @lru_cache(maxsize=MAX_OPENED)

@@ -344,7 +344,7 @@ def _parse_identity(uri: str, id_base: str) -> Identity | None:
 
 
 # An event's identifiers are asked for several times on its way in (rules, index, hash, places).
-_remembered_identity = lru_cache(maxsize=8192)(_parse_identity)
+_remembered_identity = lru_cache(maxsize=4096)(_parse_identity)
 
 
 def build_digital_link(elements: Iterable[tuple[str, str]], *, base: str = GS1_BASE) -> str:
