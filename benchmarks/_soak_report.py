@@ -4,20 +4,19 @@ as it was."""
 from __future__ import annotations
 
 import os
-import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks._parts import put_part
 from benchmarks._soak_watch import MIB, Course, Seen, course
 
 if TYPE_CHECKING:
     from benchmarks.soak import Soaked
 
 SCANS: Final = ("scan page", "scan page, first", "scan page, changed")
-PART: Final = re.compile(r"^<!-- (\w+) -->\n(.*?)(?=^<!-- \w+ -->\n|\Z)", re.MULTILINE | re.DOTALL)
 HEAD: Final = """# Soak
 
 An hour of everything at once: scans, captures by programs, entries of phones, forms, queries,
@@ -72,12 +71,7 @@ def report(found: Soaked) -> str:
 
 def write(path: Path, database: str, text: str) -> None:
     """Puts a database's part into the report, beside the other's."""
-    old = path.read_text() if path.exists() else ""
-    parts = dict(PART.findall(old))
-    parts[database] = text.rstrip() + "\n\n"
-    body = "".join(f"<!-- {name} -->\n{parts[name]}" for name in sorted(parts, reverse=True))
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{HEAD}\n{body}".rstrip() + "\n")
+    put_part(path, HEAD, database, text)
 
 
 def _top(found: Soaked) -> list[str]:

@@ -14,7 +14,7 @@ about lots anywhere in the database. *Scan page*: as a client sees it, one lot a
 another lot each time that no process remembers. *Chain*: what an authority's chain page reads, of a
 lot that both databases have. Elapsed times, the median. *Stored*: what the database grew by while
 the application wrote the small world; what it comes to with the page of every lot is printed. The
-figures of a whole run are written to docs/reports/growth.md.
+figures of a whole run are written to docs/reports/growth.md, each database's as soon as it is done.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -40,6 +40,7 @@ from sqlalchemy import select, text
 from benchmarks import Figure, absolute, compare
 from benchmarks._growing import MOST, grow_postgresql, grow_sqlite
 from benchmarks._growth_job import captured, chain_read, open_database
+from benchmarks._parts import put_part
 from benchmarks.page_size import BASE, Side, _environment, _served
 from benchmarks.scan_page import ROOT
 from benchmarks.world import world_of
@@ -59,6 +60,10 @@ from trace.services.passports import passport_of
 WHOLE = 10_300
 SMALL = int(os.environ.get("BENCH_SMALL", WHOLE))  # less only to try the program
 REPORT = ROOT / "docs" / "reports" / "growth.md"
+HEAD = """# Growth
+
+What a record of ten million events costs, by one of ten thousand.
+"""
 SIZES = [int(size) for size in os.environ.get("BENCH_EVENTS", "1000000").split(",")]
 DATABASES = os.environ.get("BENCH_DATABASES", "sqlite,postgresql").split(",")
 DOCUMENT = 200
@@ -83,20 +88,23 @@ class Told:
 
 def run() -> Iterable[Figure]:
     """The figures on each database, at each size; written down where the small world was whole."""
-    figures = []
-    for figure in _measure():
-        figures.append(figure)
-        yield figure
-    if SMALL == WHOLE:
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(_report(figures))
+    for name, measure in (("SQLite", _on_sqlite), ("PostgreSQL", _on_postgresql)):
+        if name.lower() not in DATABASES:
+            continue
+        figures = []
+        for figure in _measure(measure):
+            figures.append(figure)
+            yield figure
+        if figures and SMALL == WHOLE:
+            put_part(REPORT, HEAD, name.lower(), _report(name, figures))
 
 
-def _report(figures: Sequence[Figure]) -> str:
+def _report(database: str, figures: Sequence[Figure]) -> str:
+    """One database's part."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     lines = [
-        "# Growth",
+        f"## {database}",
         "",
         (
             f"Written by `python -m benchmarks growth` on {datetime.now(UTC):%Y-%m-%d},"
@@ -118,17 +126,13 @@ def _report(figures: Sequence[Figure]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measure() -> Iterable[Figure]:
+def _measure(measure: Callable[[Path, int], Iterable[Figure]]) -> Iterable[Figure]:
     for size in SIZES:
         folder = Path(tempfile.mkdtemp(prefix="trace-bench-growth-"))
         try:
-            if "sqlite" in DATABASES:
-                yield from _on_sqlite(folder, size)
-            if "postgresql" in DATABASES:
-                try:
-                    yield from _on_postgresql(folder, size)
-                except NoPostgresql as missing:
-                    print(f"not measured on PostgreSQL: {missing}")
+            yield from measure(folder, size)
+        except NoPostgresql as missing:
+            print(f"not measured on PostgreSQL: {missing}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -149,8 +153,6 @@ def _on_sqlite(folder: Path, size: int) -> Iterable[Figure]:
     _say("SQLite", told, size, time.perf_counter() - start, large.stat().st_size)
     urls = [f"sqlite:///{path}" for path in (small, large)]
     yield from _figures("SQLite", folder, urls, told, size)
-    for made in folder.glob("*.db*"):  # room for the next database
-        made.unlink()
 
 
 def _on_postgresql(folder: Path, size: int) -> Iterable[Figure]:

@@ -88,6 +88,7 @@ class Layout:
             "TRACE_INSTANCE": str(self.instance),
             "TRACE_PUBLIC_URL": self.web,
             "TRACE_ID_BASE": "https://trace.example",
+            "TRACE_PROXIES": "1",  # HAProxy
             "TRACE_DATABASE_URL": self.url("pooler"),
             "TRACE_DATABASE_READ_URL": self.url("read"),
             "PYTHONPATH": str(ROOT),

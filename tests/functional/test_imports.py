@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from tests.support.api import Program
 from tests.support.factories import make_actor
 from tests.support.farms import make_farm
 from tests.support.fields import Console, open_console
@@ -26,6 +27,7 @@ from trace.models import (
     Import,
     ImportRow,
     Job,
+    Organisation,
     Place,
     Product,
     Thing,
@@ -210,6 +212,10 @@ def test_a_file_whose_work_was_set_aside_says_so_and_does_not_wait_for_ever(
         job = db.session.scalars(select(Job).where(Job.kind == "import-check")).one()
         job.state, job.set_aside_at = "failed", job.created_at
         db.session.commit()
+        owner = db.session.get_one(Organisation, job.organisation_id)
+        program = Program(console.app.test_client(), owner)
+        row = program.get(f"/imports/{sent.address.rsplit('/', 1)[1]}")
+        assert (row["state"], row["errors"][0]["code"]) == ("checking", "import-aside")
     told = console.pages.get(sent.address)
     assert "dừng vì lỗi của hệ thống" in told.text
     assert not told.find("//*[@data-reload]")

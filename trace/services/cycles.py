@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 
 from trace.core.history import Treatment
 from trace.core.history.intervals import BEFORE, EGGS, HARVESTING, SPRAYING
@@ -14,7 +14,7 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Place, Thing
 from trace.models.events import ROLES
 from trace.services.actors import Actor
-from trace.services.batches import Batch, list_things, read_batches, select_things
+from trace.services.batches import Batch, batches_of, list_things, read_batches, select_things
 from trace.services.choices import place_names
 from trace.services.records import LOCAL_ZONE
 from trace.services.sets import among
@@ -46,17 +46,25 @@ def list_cycles(actor: Actor) -> list[Cycle]:
     return cycles_of(list_things(actor, "cycle"))
 
 
+def own_cycles(
+    actor: Actor, *, limit: int | None = None, since: datetime | None = None
+) -> list[Cycle]:
+    """The cycles that it owns, newest first; with `since` those of which the event recorded last is
+    of later."""
+    query = select_things(actor, "cycle").where(Thing.owner_id == actor.organisation.id)
+    if since is not None:
+        query = query.join(Event, Event.id == _newest()).where(Event.event_time > since)
+    return cycles_of(
+        batches_of(actor, db.session.scalars(query.order_by(Thing.id.desc()).limit(limit)))
+    )
+
+
 def latest_cycles(actor: Actor, limit: int) -> list[Cycle]:
     """Those of its cycles that something was recorded of last, the latest first."""
-    newest = (
-        select(func.max(EventThing.event_id))
-        .where(EventThing.thing_id == Thing.id)
-        .scalar_subquery()
-    )
     latest = db.session.scalars(
         select_things(actor, "cycle")
         .with_only_columns(Thing.id)
-        .order_by(func.coalesce(newest, 0).desc(), Thing.id.desc())
+        .order_by(func.coalesce(_newest(), 0).desc(), Thing.id.desc())
         .limit(limit)
     ).all()
     found = cycles_of(read_batches(actor, latest))
@@ -64,6 +72,15 @@ def latest_cycles(actor: Actor, limit: int) -> list[Cycle]:
         (one for one in found if one.last_time is not None),
         key=lambda one: (one.last_time, one.batch.thing_id),
         reverse=True,
+    )
+
+
+def _newest() -> ScalarSelect[int]:
+    """The event of a thing that was recorded last."""
+    return (
+        select(func.max(EventThing.event_id))
+        .where(EventThing.thing_id == Thing.id)
+        .scalar_subquery()
     )
 
 

@@ -24,7 +24,7 @@ from trace.extensions import db
 from trace.models import Event, EventThing, Household, Place
 from trace.services.actors import Actor
 from trace.services.batches import address_of, place_address
-from trace.services.cycles import Cycle, list_cycles
+from trace.services.cycles import Cycle, own_cycles
 from trace.services.diary import CycleFacts, Input, diary_entry, start_cycle
 from trace.services.records import Draw, JsonObject, Record
 from trace.services.sets import among
@@ -91,11 +91,7 @@ class Shared:
 def list_plantings(actor: Actor, *, at: datetime) -> list[Planting]:
     """The organisation's plantings of this season, by household and product. A fixed number of
     queries; the first event of each planting is opened for its household and area."""
-    cycles = [
-        one
-        for one in list_cycles(actor)
-        if one.batch.mine and one.last_time is not None and at - one.last_time < RECENT
-    ]
+    cycles = own_cycles(actor, since=at - RECENT)
     by_code, by_id = _households(actor)
     begun = _beginnings([one.batch.thing_id for one in cycles])
     found = [_planting(one, begun.get(one.batch.thing_id, {}), by_code, by_id) for one in cycles]

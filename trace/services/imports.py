@@ -46,6 +46,7 @@ UNDO_KIND: Final = "import-undo"
 # What follows an approval by passkey, given or not.
 RECORDED_KIND: Final = "import-recorded"
 UNDONE_KIND: Final = "import-undone"
+BUSY: Final = ("checking", "running", "undoing")  # a job works on it
 UNDO_FOR: Final = timedelta(days=7)
 KEPT: Final = timedelta(days=30)  # what rows said: names, phone numbers, notes
 MASTERS: Final = frozenset({"households", "places", "products"})
@@ -83,6 +84,13 @@ class ImportStopped(TraceError):
     status = 500
     message = "Something went wrong on our side."
     next_step = "Try again; if it happens again, tell whoever runs the service."
+
+
+class ImportAside(TraceError):
+    code = "import-aside"
+    status = 500
+    message = "The work on this file stopped by a fault of the service, not of the file."
+    next_step = "Wait: an administrator was told, and has it done again from the beginning."
 
 
 class TakenMeanwhile(Conflict):
@@ -173,6 +181,8 @@ def get_import(actor: Actor, public_id: str) -> Import:
 def is_aside(row: Import) -> bool:
     """Whether the work on it stopped by no fault of whoever sent it, and waits for an administrator
     (services.jobs_aside)."""
+    if row.state not in BUSY:
+        return False
     found = select(Job.id).where(
         Job.organisation_id == row.organisation_id,
         Job.kind.in_((CHECK_KIND, RUN_KIND, UNDO_KIND)),

@@ -168,7 +168,8 @@ def cancel_labels(actor: Actor, public_id: str) -> dict[str, Any]:
 
 class ImportOut(Schema):
     """A spreadsheet: `state` is checking, checked, running, waiting, done, failed, undoing or
-    undone. `errors` says why the file as a whole could not be taken."""
+    undone. `errors` says why the file as a whole could not be taken, or (import-aside) why nothing
+    goes on."""
 
     id = fields.String(required=True, attribute="public_id")
     kind = fields.String(required=True)
@@ -213,6 +214,8 @@ IMPORT: Final = {
 def _import(row: Import) -> dict[str, Any]:
     told = {name: getattr(row, name) for name in ImportOut().fields if name not in ("id", "errors")}
     errors = orjson.loads(row.error) if row.error else orjson.loads(row.mapping).get("errors", [])
+    if imports.is_aside(row):
+        errors = [imports.error_json("", imports.ImportAside())]
     return {**told, "public_id": row.public_id, "errors": errors}
 
 

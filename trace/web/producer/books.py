@@ -27,7 +27,7 @@ from trace.services.books import (
     strike,
 )
 from trace.services.catalogue import catalogue
-from trace.services.cycles import list_cycles
+from trace.services.cycles import own_cycles
 from trace.services.records import LOCAL_ZONE
 from trace.services.sets import among
 from trace.services.timelines import get_thing, read_events, timeline
@@ -43,6 +43,7 @@ from trace.web.producer.telling import Told, tell
 
 blueprint = Blueprint("books", __name__, url_prefix="/producer/books")
 
+CYCLES_OFFERED = 12
 CYCLES_PRINTED = 60
 SALES_PRINTED = 500
 TAKEN = ("csv", *FORMATS)
@@ -58,8 +59,8 @@ def _name(book: str) -> str:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """Every book there is, signed and private."""
-    cycles = [one for one in list_cycles(actor()) if one.batch.mine]
-    return render_template("producer/books/index.html", books=book_names(), cycles=cycles[:12])
+    cycles = own_cycles(actor(), limit=CYCLES_OFFERED)
+    return render_template("producer/books/index.html", books=book_names(), cycles=cycles)
 
 
 @blueprint.get("/<book>")
@@ -188,7 +189,7 @@ def season() -> ResponseReturnValue:
     since = _asked("from") or today - timedelta(days=120)
     until = _asked("to") or today
     told: dict[int, Told] = {}
-    cycles = [one for one in list_cycles(actor()) if one.batch.mine][:CYCLES_PRINTED]
+    cycles = own_cycles(actor(), limit=CYCLES_PRINTED)
     things = [get_thing(actor(), cycle.batch.thing_id, "cycle") for cycle in cycles]
     every = [one for thing in things for one in tell(timeline(actor(), thing))]
     for one in (*_sales(things), *every):

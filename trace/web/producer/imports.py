@@ -28,7 +28,6 @@ blueprint = Blueprint("imports", __name__, url_prefix="/producer/imports")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN = 100  # rows with errors on the page; all of them are in the file
 SAMPLE = 5
-BUSY = ("checking", "running", "undoing")
 
 
 class FileMissing(TraceError):
@@ -138,7 +137,7 @@ def show(public_id: str) -> ResponseReturnValue:
     mapping = orjson.loads(row.mapping)
     told = mapping.get("columns", {})
     kind = _kind(row.kind)
-    aside = row.state in BUSY and imports.is_aside(row)
+    aside = imports.is_aside(row)
     counts = imports.count_rows(row) if row.state not in ("checking", "failed") else {}
     return form.page(
         "producer/imports/show.html",
@@ -146,7 +145,7 @@ def show(public_id: str) -> ResponseReturnValue:
         name=kind_name(kind),
         counts=counts,
         before=before,
-        busy=row.state in BUSY and not aside,
+        busy=row.state in imports.BUSY and not aside,
         aside=aside,
         state=state_of(row),
         problems=[sentence(one) for one in _problems(row, mapping)],

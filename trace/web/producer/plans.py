@@ -14,7 +14,7 @@ from trace.schemas.records import local_moment
 from trace.services import plans
 from trace.services.batches import short_name
 from trace.services.choices import NotOffered
-from trace.services.cycles import list_cycles
+from trace.services.cycles import own_cycles
 from trace.services.records import LOCAL_ZONE
 from trace.services.refusals import NothingChosen
 from trace.services.timelines import get_thing
@@ -27,20 +27,20 @@ from trace.web.producer.telling import thing_href
 
 blueprint = Blueprint("plans", __name__, url_prefix="/producer/plans")
 
+CYCLES_OFFERED = 300
+
 
 def cycle_options() -> Options:
-    """The organisation's cycles: product, place, code; the newest work first."""
+    """The organisation's cycles: product, place, code; the newest first."""
     found: Options = []
-    for cycle in list_cycles(actor()):
-        if not cycle.batch.mine:
-            continue
+    for cycle in own_cycles(actor(), limit=CYCLES_OFFERED):
         parts = (
             cycle.batch.product.name if cycle.batch.product else "",
             cycle.place.name if cycle.place else "",
             cycle.batch.name,
         )
         found.append((cycle.batch.thing_id, " · ".join(part for part in parts if part)))
-    return found[:300]
+    return found
 
 
 def step_options() -> Options:
