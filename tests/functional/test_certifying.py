@@ -15,8 +15,11 @@ from tests.support.evenings import sow_for, village
 from tests.support.fields import Console, open_console
 from tests.support.members import Member, make_member, sign_in
 from tests.support.pages import Page, PageClient
+from trace import clock
 from trace.extensions import db
-from trace.models import Certificate, CertificateCover, Event, Product, Thing
+from trace.jobs.worker import run_pending
+from trace.models import Certificate, CertificateCover, Event, Organisation, Product, Thing
+from trace.services import freshness
 
 NEW = "/producer/certificates/new"
 DESK = "/producer/certifying/"
@@ -35,7 +38,19 @@ def console(app: Flask, pages: PageClient, now: datetime) -> Console:
 
 @pytest.fixture
 def certifier(app: Flask, console: Console) -> Member:
-    return make_member(app, kind="certifier", name="Trung tâm chứng nhận Demo")
+    made = make_member(app, kind="certifier", name="Trung tâm chứng nhận Demo")
+    stands(app, made, "confirmed")
+    return made
+
+
+def stands(app: Flask, member: Member, status: str) -> None:
+    """An authority confirmed it, suspended it, or has done nothing yet."""
+    with app.app_context():
+        organisation = db.session.get_one(Organisation, member.organisation_id)
+        organisation.status = status
+        freshness.organisation_changed(organisation, at=clock.now())
+        db.session.commit()
+        run_pending()
 
 
 def desk(app: Flask, certifier: Member) -> PageClient:
@@ -95,6 +110,24 @@ def test_the_issuer_s_answer_is_a_signed_event_and_the_page_says_it(
         assert event is not None
         assert event.issuer_id == certifier.organisation_id
         assert certificate.event_id == event.id
+
+
+@pytest.mark.parametrize("status", ["unconfirmed", "suspended"])
+def test_a_certifier_that_no_authority_confirms_confirms_nothing(
+    app: Flask, console: Console, certifier: Member, status: str
+) -> None:
+    """Anyone may register as a certifier, under any name."""
+    village(console, 1)
+    sow_for(console)
+    stated(console, certifier)
+    reap(console)
+    stands(app, certifier, status)
+    answer(app, certifier, decision="confirmed")
+    assert "VietGAP: tổ chức tự khai, chưa được xác nhận" in scanned(console)
+    assert "Trang công khai chưa nêu xác nhận của bạn" in desk(app, certifier).get(DESK).text
+    for now, says in (("confirmed", True), (status, False)):
+        stands(app, certifier, now)
+        assert ("Trung tâm chứng nhận Demo xác nhận" in scanned(console)) is says
 
 
 def test_what_the_issuer_rejects_is_not_claimed_any_more(

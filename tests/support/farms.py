@@ -211,6 +211,8 @@ class Farm:
             confirmed_by_id=by.organisation.id if by else None,
             created_at=self.at,
         )
+        if by is not None:
+            by.organisation.status = "confirmed"
         db.session.add(row)
         db.session.commit()
         return row

@@ -58,6 +58,12 @@ class Certificate(Model):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
+    @property
+    def vouched(self) -> bool:
+        """Whether a certifier confirmed it whom an authority has confirmed, and not suspended:
+        anyone may register as one, under any name."""
+        return self.confirmed_by is not None and self.confirmed_by.status == "confirmed"
+
 
 class CertificateCover(Model):
     """One product, place or member household a certificate is for; exactly one of the three."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
 from trace.extensions import db
-from trace.models import Event, EventThing, Organisation, Place, Product, Thing
+from trace.models import Certificate, Event, EventThing, Organisation, Place, Product, Thing
 from trace.services.descent import descendants
 from trace.services.histories import contents
 from trace.services.jobs import enqueue
@@ -33,7 +33,8 @@ PART_BY_PLACE: Final = 20_000
 
 
 def organisation_changed(organisation: Organisation, *, at: datetime) -> None:
-    """Its name, address, confirmation, certificates: everything it made or spoke of."""
+    """Its name, address, confirmation, certificates: everything it made or spoke of, and what those
+    made whose certificates it confirmed."""
     mine, said = Thing.owner_id == organisation.id, Event.issuer_id == organisation.id
     mark_stale([*_newest_things(mine), *_newest_named(said)])
     enqueue(KIND, {"organisation": organisation.id}, at=at)
@@ -59,6 +60,8 @@ def named_by(subject: str, key: int | str) -> Iterator[list[int]]:
     elif subject == "organisation":
         yield from _things(Thing.owner_id == key)
         yield from _said_by(int(key))
+        for holder in _confirmed_by(int(key)):
+            yield from _things(Thing.owner_id == holder)
     elif subject == "place":
         yield from _named_at(str(key))
     else:
@@ -97,6 +100,12 @@ def _said_by(organisation: int) -> Iterator[list[int]]:
     while found := _ids(Event.id, Event.issuer_id == organisation, limit=PART, below=below):
         yield _named(found)
         below = found[-1]
+
+
+def _confirmed_by(certifier: int) -> list[int]:
+    """The holders of the certificates that it confirmed."""
+    query = select(Certificate.organisation_id).where(Certificate.confirmed_by_id == certifier)
+    return list(db.session.scalars(query.distinct()))
 
 
 def _named_at(identity: str) -> Iterator[list[int]]:

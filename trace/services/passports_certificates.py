@@ -26,7 +26,8 @@ def certificates_of(
     told: Told,
 ) -> list[JsonObject]:
     """Certificates of the growers in force on the day of harvest, with how many origins each
-    covers. A claim without a day to judge it on is not made."""
+    covers. A claim without a day to judge it on is not made. Confirmed is what a certifier says who
+    is confirmed by an authority: anyone may register as one."""
     growers = {
         loaded.organisations[source.issuer].id: source.issuer
         for source in sources
@@ -45,7 +46,8 @@ def certificates_of(
         members = {one.member for one in covers} - {None}
         if products and not products & own_products:
             continue
-        key = (row.standard, row.issuer_name, row.confirmed_by_id is not None)
+        confirmed = row.confirmer_status == "confirmed"
+        key = (row.standard, row.issuer_name, confirmed)
         for source in sources:
             if source.issuer != growers.get(row.organisation_id) or not _in_force(row, source):
                 continue
@@ -60,8 +62,8 @@ def certificates_of(
                     "standard": row.standard,
                     "number": row.number,
                     "issuer": row.issuer_name,
-                    "confirmed": row.confirmed_by_id is not None,
-                    "confirmed_by": row.confirmer,
+                    "confirmed": confirmed,
+                    "confirmed_by": row.confirmer if confirmed else None,
                     "valid_from": row.valid_from.isoformat(),
                     "valid_until": row.valid_until.isoformat(),
                     "holder": source.issuer,
@@ -93,6 +95,7 @@ def _certificates_query(sqlite: bool) -> Select[*tuple[Any, ...]]:
         select(
             *table.c,
             confirmer.name.label("confirmer"),
+            confirmer.status.label("confirmer_status"),
             Place.identity.label("place"),
             CertificateCover.product_id.label("cover_product"),
             cover_place.identity.label("cover_place"),

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from trace.core.history import find_sources
 from trace.extensions import db
@@ -143,7 +144,8 @@ def _certificates(growers: Collection[int], numbers: Iterable[str]) -> list[Cert
     wanted = sorted({*(one.number for one in own if one.number), *numbers})
     if not wanted:
         return own
-    query = select(Certificate).where(
+    query = select(Certificate).options(joinedload(Certificate.confirmed_by))
+    query = query.where(
         or_(among(Certificate.organisation_id, sorted(growers)), among(Certificate.number, wanted))
     )
     return list(db.session.scalars(query.order_by(Certificate.id)))
@@ -255,7 +257,7 @@ def _judge_holders(
         return
     for one in mine:
         book.saw("certificate-holder")
-        if one.confirmed_by_id is not None:
+        if one.vouched:
             continue
         others = [
             other
@@ -266,7 +268,7 @@ def _judge_holders(
         ]
         if not others:
             continue
-        confirmed = [other for other in others if other.confirmed_by_id is not None]
+        confirmed = [other for other in others if other.vouched]
         other = (confirmed or others)[0]
         book.find(
             "certificate-holder",

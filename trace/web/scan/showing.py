@@ -244,7 +244,7 @@ def _certificate(one: JsonObject, document: JsonObject) -> JsonObject:
     if one["of"] > 1:
         part = " " + _("%(n)s/%(all)s nơi trồng", n=one["covers"], all=one["of"])
     if one["confirmed"]:
-        said = _("%(who)s xác nhận, còn hiệu lực ngày thu hoạch", who=one["issuer"])
+        said = _("%(who)s xác nhận, còn hiệu lực ngày thu hoạch", who=one["confirmed_by"])
     else:
         said = _("tổ chức tự khai, chưa được xác nhận")
     return {"text": f"{one['standard']}{part}: {said}", "level": "", "icon": "paper"}
