@@ -15,7 +15,7 @@ from trace.models.types import Id, Moment
 STATES = ("received", "asked", "answered", "confirmed", "declined")
 WAITING = ("received", "answered")  # for the authority
 CLOSED = ("confirmed", "declined")
-STEPS = ("received", "papers", "asked", "answered", "confirmed", "declined")
+STEPS = ("received", "papers", "asked", "answered", "changed", "confirmed", "declined")
 PAPER_KINDS = ("licence", "identity", "land", "certificate", "other")
 
 

@@ -17,3 +17,4 @@ class OrganisationForm(FormSchema):
     address = Text(300)
     phone = Phone()
     phone_public = YesNo()
+    confirm_anew = YesNo()  # name, kind or ward of a confirmed organisation change

@@ -13,6 +13,8 @@ Rules.
    kept in the audit log; they are nobody else's business and are not published.
 4. Photos of papers serve the decision. PAPERS_KEPT after it they are deleted, and when the
    organisation closes; until then they are sealed at rest (services.papers).
+5. Somebody confirmed is confirmed under a name, as a kind, in a ward. When it changes one of these
+   it is unconfirmed again, on every page at once, and its file waits for the desk (-> answered).
 """
 
 from __future__ import annotations
@@ -153,6 +155,18 @@ def answer(actor: Actor, file: Application, text: str, *, version: int, at: date
         raise WordsMissing(path="text")
     file.state, file.decided_at, file.decided_by_id = "answered", None, None
     _step(actor, file, "answered", text, at)
+    _tell_desk(file, at)
+
+
+def ask_anew(actor: Actor, text: str, *, at: datetime) -> None:
+    """The organisation changed what it was confirmed as: nobody has confirmed it as that, and its
+    file waits for the desk again (rule 5). `text` says what changed."""
+    organisation = actor.organisation
+    organisation.status, organisation.confirmed_at = "unconfirmed", None
+    file = open_application(actor, at=at)
+    file.state, file.statement = "answered", None
+    file.decided_at, file.decided_by_id = None, None
+    _step(actor, file, "changed", text, at)
     _tell_desk(file, at)
 
 

@@ -10,23 +10,39 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from trace.core.gs1 import new_code
-from trace.errors import NotFound, TraceError
+from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Membership, Organisation, Person
 from trace.models.organisations import KINDS
-from trace.services import freshness
+from trace.services import applications, freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.keys import create_key
 from trace.services.versions import check_version
+from trace.services.wards import ward_name
 
 # Authorities and the platform are set up by the platform, not by whoever says so.
 OPEN_KINDS: Final = tuple(kind for kind in KINDS if kind not in ("authority", "platform"))
 
 
+# What an authority looked at when it confirmed; all pages say "confirmed" of these words.
+CONFIRMED_AS: Final = ("name", "name_en", "kind", "ward_code")
+
+
 class KindNotOpen(TraceError):
     code = "kind-not-open"
     message = "An organisation of this kind is set up by the platform."
+
+
+class ConfirmedAs(Conflict):
+    code = "confirmed-as"
+    message = "The organisation was confirmed under this name, kind and ward."
+    next_step = "Say that it is to be confirmed anew; until then it is shown as unconfirmed."
+
+
+class SuspendedAs(Conflict):
+    code = "suspended-as"
+    message = "Name, kind and ward stay as they are while the organisation is suspended."
 
 
 def create_organisation(
@@ -116,15 +132,22 @@ def list_members(actor: Actor) -> list[Membership]:
 def update_organisation(
     actor: Actor, values: Mapping[str, Any], *, version: int, at: datetime
 ) -> Organisation:
-    """Changes what the organisation says about itself; its code and status stay. Raises
-    NotAllowed, ChangedMeanwhile, KindNotOpen."""
+    """Changes what the organisation says about itself; its code stays. Its status does, too, unless
+    what it was confirmed as changes: that is refused, or with `confirm_anew` among the values makes
+    it unconfirmed, and its file waits for the desk again. Raises NotAllowed, ChangedMeanwhile,
+    KindNotOpen, ConfirmedAs, SuspendedAs."""
     actor.check("manage")
     organisation = actor.organisation
     check_version(organisation, version)
+    values = dict(values)
+    anew = bool(values.pop("confirm_anew", False))
     kind = values.get("kind", organisation.kind)
     if kind != organisation.kind and kind not in OPEN_KINDS:
         raise KindNotOpen(path="kind")
-    changed = apply(organisation, dict(values))
+    unsettled = _unsettled(organisation, values, anew)
+    changed = apply(organisation, values)
+    if unsettled:
+        applications.ask_anew(actor, unsettled, at=at)
     if changed:
         write_audit(
             actor,
@@ -135,3 +158,23 @@ def update_organisation(
         )
         freshness.organisation_changed(organisation, at=at)
     return organisation
+
+
+def _unsettled(organisation: Organisation, values: Mapping[str, Any], anew: bool) -> str:
+    """What changes of that which it was confirmed as, in words; "" for nothing."""
+    if organisation.kind == "platform" or organisation.status == "unconfirmed":
+        return ""
+    words = {name: getattr(organisation, name) for name in CONFIRMED_AS}
+    changes = [name for name in CONFIRMED_AS if values.get(name, words[name]) != words[name]]
+    if not changes:
+        return ""
+    if organisation.status == "suspended":
+        raise SuspendedAs(path=changes[0])
+    if not anew:
+        raise ConfirmedAs(path=changes[0])
+    told = (f"{_said(name, words[name])} → {_said(name, values[name])}" for name in changes)
+    return "; ".join(told)
+
+
+def _said(name: str, value: Any) -> str:
+    return ward_name(value) if name == "ward_code" and value else str(value or "–")

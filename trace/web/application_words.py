@@ -33,6 +33,7 @@ def step_name(kind: str) -> str:
         "papers": gettext("Thêm giấy tờ"),
         "asked": gettext("Yêu cầu bổ sung"),
         "answered": gettext("Trả lời"),
+        "changed": gettext("Đổi tên, việc làm hoặc xã sau khi được xác nhận"),
         "confirmed": gettext("Xác nhận tổ chức"),
         "declined": gettext("Không chấp nhận"),
     }
