@@ -16,8 +16,9 @@ from tests.support.codes import prove
 from tests.support.members import PASSWORD, Member, make_member, sign_in
 from tests.support.pages import Page, PageClient
 from trace.extensions import db
-from trace.models import Audit, Invitation, Membership, Person
-from trace.services import people
+from trace.models import Audit, Invitation, Membership, Organisation, Person
+from trace.services import invitations, people
+from trace.services.actors import Actor
 
 NEW = {"name": "Chị Ba", "login": "0911 222 333", "password": "đồng chiêm trũng"}
 
@@ -218,3 +219,25 @@ def test_a_contact_typed_at_joining_recovers_nothing_until_it_is_proven(
     with time_machine.travel(FIXED_NOW + timedelta(minutes=4), tick=False):
         page = prove(app, thief, NEW["login"], start="/recover")
         assert page.find("//input[@name='password']") != []
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("way", ["removed", "demoted", "left"])
+def test_who_manages_no_more_leaves_no_open_link_behind(app: Flask, way: str) -> None:
+    first = make_member(app)
+    second = make_member(app, inside=first.organisation_id)
+    with app.app_context():
+        organisation = db.session.get_one(Organisation, first.organisation_id)
+        leaving = Actor(organisation, db.session.get_one(Person, second.person_id), "owner")
+        staying = Actor(organisation, db.session.get_one(Person, first.person_id), "owner")
+        _, address = invitations.invite(leaving, "owner", "", at=FIXED_NOW)
+        _, kept = invitations.invite(staying, "viewer", "", at=FIXED_NOW)
+        if way == "demoted":
+            invitations.change_role(staying, second.person_id, "viewer", at=FIXED_NOW)
+        else:
+            by = leaving if way == "left" else staying
+            invitations.remove_member(by, second.person_id, at=FIXED_NOW)
+        db.session.commit()
+        with pytest.raises(invitations.LinkUsedUp):
+            invitations.find_by_token(address.rsplit("/", 1)[1], at=FIXED_NOW)
+        assert invitations.find_by_token(kept.rsplit("/", 1)[1], at=FIXED_NOW).role == "viewer"

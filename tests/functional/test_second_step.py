@@ -175,6 +175,8 @@ def test_removing_asks_for_password_and_code_however_fresh_the_sign_in(
     [
         ("inspector", "authority", DESK, "/producer/batches/"),
         ("supervisor", "authority", "/inspection/recalls/", "/account/"),
+        ("owner", "authority", "/producer/tokens/new", "/account/"),
+        ("owner", "authority", "/producer/members/invite", "/account/"),
         ("admin", "platform", "/admin/settings/", "/producer/today"),
         ("owner", "laboratory", "/producer/results/new", "/producer/today"),
         ("recorder", "certifier", "/producer/certifying/1", "/producer/certifying/"),

@@ -10,7 +10,7 @@ from marshmallow import missing
 from trace.errors import TraceError
 from trace.schemas.base import Choice, FormSchema, Text, refuse
 from trace.services.languages import languages
-from trace.services.people import Login, check_password_rules, parse_login, parse_phone
+from trace.services.people import check_password_rules, parse_login, parse_phone
 from trace.services.refusals import FieldMissing
 
 
@@ -40,14 +40,6 @@ class Phone(Text):
             refuse(error)
 
 
-class Email(LoginBox):
-    """An e-mail address; empty reads ""."""
-
-    def read(self, typed: str, attr: str, data: Mapping[str, Any]) -> str:
-        login: Login = super().read(typed if "@" in typed else f"{typed}@", attr, data)
-        return login.value
-
-
 class Password(Text):
     """Kept exactly as typed: spaces are part of a password. `new` checks the rules."""
 
@@ -73,7 +65,6 @@ class AccountForm(FormSchema):
     """A person's own account."""
 
     name = Text(200, required=True)
-    email = Email()
     locale = Choice(languages(), required=True)
 
 

@@ -6,11 +6,11 @@ Rules.
    (core.totp), or by one of ten recovery codes.
 2. Asked is whoever has an application, and whoever decides and has a passkey (for all others a
    passkey is a convenience beside the password).
-3. Those who decide: inspectors, supervisors, administrators of the platform; and who signs for a
-   laboratory or a certifier. Who has neither passkey nor application is told at signing in. After
-   `factor_days` days (a setting of the platform) from the first time, pages that decide are closed
-   until one is there; recording goes on. Nobody is asked for having a token: it was made after a
-   whole sign-in.
+3. Those who decide: inspectors, supervisors, administrators of the platform; who manages an
+   authority, since they make supervisors; and who signs for a laboratory or a certifier. Who has
+   neither passkey nor application is told at signing in. After `factor_days` days (a setting of the
+   platform) from the first time, pages that decide are closed until one is there; recording goes
+   on. Nobody is asked for having a token: it was made after a whole sign-in.
 4. A code counts once: a step of the application's, a recovery code. That it was used is written by
    itself, at once: what the page refuses for another reason is rolled back, and a code that was
    seen must not count again.
@@ -130,6 +130,8 @@ class Standing:
 
 def role_decides(role: str, kind: str) -> bool:
     """Whether a role in an organisation of this kind decides about others (rule 3)."""
+    if kind == "authority" and role == "owner":
+        return True
     return role in DECIDING_ROLES or (kind in SIGNING_KINDS and role in SIGNING_ROLES)
 
 

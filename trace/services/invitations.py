@@ -5,7 +5,7 @@ Rules.
    uses nothing up.
 2. An owner (on the platform the administrator) invites, changes
    roles and removes; the roles are those of the kind of organisation. The last one who manages
-   neither leaves nor gives the role up.
+   neither leaves nor gives the role up. Who manages no more leaves no open link behind.
 3. A renewal lets a member of this organisation alone set a new password: somebody who is in
    another organisation too would open that one along.
 4. Using a renewal ends every sign-in of the person, and the owner is written down as who gave it.
@@ -201,6 +201,7 @@ def change_role(actor: Actor, person_id: int, role: str, *, at: datetime) -> Non
         return
     if "manage" not in MAY[role]:
         _check_not_last(member, path="role")
+        _withdraw_all(member, at)
     member.role = role
     write_audit(actor, "membership.role", f"person:{person_id}", at=at, role=role)
     db.session.flush()
@@ -214,6 +215,7 @@ def remove_member(actor: Actor, person_id: int, *, at: datetime) -> None:
         actor.check("manage")
     member = get_member(actor, person_id)
     _check_not_last(member)
+    _withdraw_all(member, at)
     db.session.execute(
         update(Session)
         .where(Session.person_id == person_id, Session.organisation_id == actor.organisation.id)
@@ -259,6 +261,20 @@ def _make(
     db.session.flush()
     write_audit(actor, f"invitation.{kind}", f"invitation:{made.id}", at=at, role=role)
     return made, f"{current_settings().public_url}/invitation/{token}"
+
+
+def _withdraw_all(member: Membership, at: datetime) -> None:
+    """The open links that a member has given out: they would be a way back in."""
+    db.session.execute(
+        update(Invitation)
+        .where(
+            Invitation.organisation_id == member.organisation_id,
+            Invitation.invited_by_id == member.person_id,
+            Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None),
+        )
+        .values(revoked_at=at)
+    )
 
 
 def _use(invitation: Invitation, person: Person, at: datetime) -> None:

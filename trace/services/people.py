@@ -7,6 +7,7 @@ the same answer after the same work.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,7 +23,7 @@ from trace.core.folding import fold
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Person, Session
-from trace.services.audit import write_audit
+from trace.services.audit import apply, write_audit
 from trace.services.sessions import end_other_sessions
 
 REGION: Final = "VN"
@@ -91,11 +92,6 @@ class LoginTaken(TraceError):
     code = "login-taken"
     status = 409
     message = "This phone number or e-mail address already has an account. Sign in instead."
-
-
-class LastLogin(TraceError):
-    code = "last-login"
-    message = "This address is how you sign in; it cannot be empty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,21 +270,12 @@ def reset_password(person: Person, new: str, *, at: datetime) -> None:
     write_audit(None, "person.password-reset", f"person:{person.id}", at=at, person=person)
 
 
-def change_account(person: Person, values: dict[str, object], *, at: datetime) -> None:
-    """Sets name, e-mail address or language. Raises LoginTaken when the address is another's."""
-    email = values.get("email")
-    if email and email != person.email:
-        other = find_person(Login("email", str(email)))
-        if other is not None:
-            raise LoginTaken(path="email")
-    if "email" in values and (email or None) != person.email:
-        person.email_proven_at = None
-    for name in ("name", "email", "locale"):
-        if name in values:
-            setattr(person, name, values[name] or None if name == "email" else values[name])
-    write_audit(
-        None, "person.change", f"person:{person.id}", at=at, person=person, fields=sorted(values)
-    )
+def change_account(person: Person, values: Mapping[str, str], *, at: datetime) -> None:
+    """Sets name or language."""
+    changed = apply(person, dict(values))
+    if changed:
+        subject = f"person:{person.id}"
+        write_audit(None, "person.change", subject, at=at, person=person, fields=sorted(changed))
 
 
 def confirm_password(person: Person, typed: str) -> None:

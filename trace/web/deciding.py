@@ -1,7 +1,8 @@
 """Pages that decide about others want a second step of signing in (services.factors, rule 3).
 
 They are: everything under the rules `authority` and `platform`, and views marked `@decides`, for
-whoever signs for a laboratory or a certifier. Before such a page:
+whoever signs for a laboratory or a certifier, or makes members and tokens of those who decide.
+Before such a page:
   fine     the sign-in showed two factors
   again    the person has a passkey, this sign-in was by password alone: led to show it
   grace    the person has nothing yet and there is time: the page opens and says until when

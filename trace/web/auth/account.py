@@ -41,17 +41,12 @@ def choose() -> ResponseReturnValue:
 
 @blueprint.route("/", methods=["GET", "POST"])
 def show() -> ResponseReturnValue:
-    """Name, e-mail address, language."""
+    """Name and language. How one signs in is changed under contact, by a code and the password."""
     person = _person()
-    form = Form(
-        AccountForm(), {"name": person.name, "email": person.email, "locale": person.locale}
-    )
+    form = Form(AccountForm(), {"name": person.name, "locale": person.locale})
     if form.sent:
         with form.attempt():
-            data = form.load()
-            if not person.phone and not data["email"]:
-                raise people.LastLogin(path="email")
-            people.change_account(person, data, at=clock.now())
+            people.change_account(person, form.load(), at=clock.now())
             return form.done(url_for("account.show"), gettext("Đã lưu tài khoản."))
     return form.page("auth/account.html", person=person)
 

@@ -14,6 +14,7 @@ from trace.models import Invitation
 from trace.schemas.members import InvitationForm, RoleForm
 from trace.services import invitations, organisations
 from trace.web.access import actor, needs
+from trace.web.deciding import decides
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
 from trace.web.pages import role_name
@@ -39,6 +40,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/invite", methods=["GET", "POST"])
 @needs("manage")
+@decides
 def invite() -> ResponseReturnValue:
     """A link for one person, as a QR code to scan or to print."""
     form = Form(InvitationForm(), {"role": "recorder"})
@@ -53,6 +55,7 @@ def invite() -> ResponseReturnValue:
 
 @blueprint.route("/<int:person_id>/renew", methods=["GET", "POST"])
 @needs("manage")
+@decides
 def renew(person_id: int) -> ResponseReturnValue:
     """A link by which a member who lost their password or phone sets a new password."""
     member = invitations.get_member(actor(), person_id)
@@ -89,6 +92,7 @@ def _link(form: Form, made: Invitation, address: str) -> ResponseReturnValue:
 
 @blueprint.route("/<int:person_id>/role", methods=["GET", "POST"])
 @needs("manage")
+@decides
 def role(person_id: int) -> ResponseReturnValue:
     """Another role."""
     member = invitations.get_member(actor(), person_id)

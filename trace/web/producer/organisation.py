@@ -17,6 +17,7 @@ from trace.services.naming import issuer_of
 from trace.services.wards import ward_name
 from trace.web import words
 from trace.web.access import actor, needs
+from trace.web.deciding import decides
 from trace.web.forms import Form
 from trace.web.fresh import confirm_person, password_asked
 
@@ -86,6 +87,7 @@ def _tokens_page(made: str = "") -> str:
 
 @token_pages.route("/new", methods=["GET", "POST"])
 @needs("manage")
+@decides
 def new() -> ResponseReturnValue:
     """A token more."""
     form = Form(TokenForm(), {"scopes": "query", "days": 365})
