@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import event
-from tests.support.farms import Farm, id_base, item, make_farm, make_product
+from tests.support.farms import Farm, id_base, item, make_farm, make_product, new
 from tests.support.stamps import bind_stamps, binding, make_stamps, serial_of, stamp_page
 from trace.core.epcis import event_context
 from trace.core.gs1 import canonical_uri, parse_identity
@@ -24,7 +24,7 @@ from trace.core.gs1.codes import ALPHABET
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import LabelRange, Product, Thing
+from trace.models import Event, LabelRange, Product, Thing
 from trace.services.capture import capture
 from trace.services.crates import issue_crates, labels_in
 from trace.services.processing import pack
@@ -183,6 +183,77 @@ def test_a_strangers_stamps_do_not_tell_the_story_of_a_lot_he_never_had(
     stranger.take(lot, farm, 4)
     bind_stamps(stranger, roll, 1, 1, lot)
     assert "Cải ngọt" in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+
+
+def refused(farm: Farm, roll: int, lot: str) -> str:
+    """The code with which capture refuses to bind the roll's first stamp to a lot."""
+    with pytest.raises(TraceError) as caught:
+        bind_stamps(farm, roll, 1, 1, lot)
+    db.session.rollback()
+    return caught.value.code
+
+
+def test_nobody_talks_himself_into_a_lot_that_nobody_gave_him(
+    farm: Farm, client: FlaskClient
+) -> None:
+    lot, stranger, friend = farm.register(10), make_farm(START, "HTX lạ"), make_farm(START, "Bạn")
+    box = new("h")
+    roll = make_stamps(stranger.actor, 2)
+    for kilos in (4, 0):
+        stranger.take(lot, farm, kilos)
+    stranger.send(lot, None, 4)
+    stranger.offer(lot, stranger.place("Sạp lạ"), 4)
+    stranger.tell(pack(stranger.record(), box, [item(lot, 4)]))
+    stranger.send(box, stranger)
+    stranger.take(box, stranger)
+    friend.send(lot, stranger, 4)
+    stranger.take(lot, friend, 4)
+    told = db.session.scalar(
+        select(func.count(Event.id)).where(Event.issuer_id == stranger.organisation.id)
+    )
+    assert told == 8  # every word of his is in the record
+    assert refused(stranger, roll, lot) == "labels-lot-not-yours"
+    assert stored(lot).labelled_at is None
+    assert "Cải ngọt" not in client.get(stamp_page(roll, 1)).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_who_was_given_the_lot_binds_stamps_to_it_until_the_giver_says_it_was_no_handover(
+    farm: Farm, named: bool
+) -> None:
+    lot, shop, friend = farm.register(10), make_farm(START, "Cửa hàng"), make_farm(START, "Quán")
+    roll, late = make_stamps(shop.actor, 2), make_stamps(friend.actor, 1)
+    sent = farm.send(lot, shop if named else None, 4)
+    shop.take(lot, farm, 4)
+    bind_stamps(shop, roll, 1, 1, lot)
+    shop.send(lot, friend, 1)
+    bind_stamps(friend, late, 1, 1, lot)
+    # It never took place: with it goes what stood on it.
+    farm.correct(sent, farm.told[-1])
+    other = make_stamps(shop.actor, 1)
+    assert refused(shop, other, lot) == "labels-lot-not-yours"
+
+
+def test_who_was_given_the_crate_binds_stamps_to_what_lay_in_it(farm: Farm) -> None:
+    lot, shop = farm.register(10), make_farm(START, "Cửa hàng")
+    roll = make_stamps(shop.actor, 1)
+    crate = farm.box(lot, kilos=10)
+    assert refused(shop, roll, lot) == "labels-lot-not-yours"
+    farm.send(crate, shop)
+    shop.wait(1)
+    shop.take(crate, farm)
+    bind_stamps(shop, roll, 1, 1, lot)
+    assert stored(lot).labelled_at is not None
+
+
+def test_a_packer_under_anothers_gtin_binds_stamps_to_what_he_packed(farm: Farm) -> None:
+    make_product(farm.organisation, "Gạo Demo", START, gtin="08936000000011", category="rice")
+    db.session.commit()
+    packer = make_farm(START, "Cơ sở đóng gói")
+    lot = f"{id_base()}/01/08936000000011/10/P1"
+    packer.register(10, lot=lot, lot_number="P1")
+    assert stored(lot).owner_id is None
+    bind_stamps(packer, make_stamps(packer.actor, 1), 1, 1, lot)
 
 
 def test_units_named_before_they_were_bound_share_the_alerts_of_their_lot(

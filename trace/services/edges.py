@@ -1,9 +1,11 @@
-"""Whose word an edge is: a notice travels only along what somebody said who may say it.
+"""Whose word an edge is, and who had goods: a notice travels only along what somebody said who may
+say it, and stamps are bound by who was given the goods.
 
 That X went into Y is believed of whoever made Y, of whoever holds Y, and of a competent authority
 (formats, section 7); anybody else could put a recall on a competitor's goods by naming them as made
-from something of his own. The judgement is that of pages (`core.history.speakers`), here on all
-that is recorded, private members too.
+from something of his own. That somebody has goods is believed where who had them sent them to him,
+or to nobody by name. The judgement is that of pages (`core.history.speakers`), here on all that is
+recorded, private members too.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
-from trace.core.history import Fact, Standing, Use, heard
+from trace.core.history import Fact, Standing, Use, heard, holders
 from trace.extensions import db
 from trace.models import Event, EventThing, Handover, LogEntry, Organisation, Thing
 from trace.models.events import ROLES, TYPES
@@ -48,9 +50,38 @@ def believed(edges: Collection[Edge]) -> set[Edge]:
     return found
 
 
+def holders_of(things: Collection[int]) -> dict[int, set[int]]:
+    """The organisations that made or were ever given each thing, by row ids."""
+    around = sorted(set().union(*(_around(thing) for thing in things)))
+    told = _told(around)
+    found = holders(told.facts, told.standing)
+    return {thing: {int(one) for one in found.get(str(thing), ())} for thing in things}
+
+
 def _heard_events(target: int) -> set[int]:
     """The events that may join the history of a thing, naming it as what others went into."""
-    around = _around(target)
+    told = _told(_around(target))
+    name = str(target)
+    return {
+        told.rows[fact.statement]
+        for fact in heard(told.facts, told.standing)
+        # A declaration of an error repeats its event: that one is asked itself.
+        if not fact.declares_error and name in fact.things("parent", "child", "output")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Facts about some things, their events' row ids by statement, and who may say what."""
+
+    facts: list[Fact]
+    rows: dict[str, int]
+    standing: Standing
+
+
+def _told(around: Collection[int]) -> _Told:
+    """What is told of these things; beyond `MOST` events by their owners before all others."""
+    owners = select(Thing.owner_id).where(among(Thing.id, around), Thing.owner_id.is_not(None))
     rows = db.session.execute(
         select(
             Event.id,
@@ -68,37 +99,36 @@ def _heard_events(target: int) -> set[int]:
         .outerjoin(LogEntry, LogEntry.event_id == Event.id)
         .outerjoin(Handover, Handover.event_id == Event.id)
         .where(Event.id.in_(select(EventThing.event_id).where(among(EventThing.thing_id, around))))
-        .order_by(Event.id)
+        .order_by(case((Event.issuer_id.in_(owners), 0), else_=1), Event.id)
         .limit(MOST)
     ).all()
     uses = _uses([row.id for row in rows])
-    facts = {
-        f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}": (
-            row.id,
-            Fact(
-                statement=f"urn:uuid:{UUID(bytes=bytes(row.statement_id))}",
-                issuer=str(row.issuer_id),
-                type=TYPES[row.type],
-                event_time=row.event_time,
-                uses=uses.get(row.id, ()),
-                step=bare_step(row.biz_step),
-                action=row.action,
-                index=row.place,
-                destinations=frozenset({str(row.taker_id)} if row.taker_id else ()),
-                declares_error=row.corrects is not None,
-                notice=row.notice,
-            ),
+    facts = [
+        Fact(
+            statement=_urn(row.statement_id),
+            issuer=str(row.issuer_id),
+            type=TYPES[row.type],
+            event_time=row.event_time,
+            uses=uses.get(row.id, ()),
+            step=bare_step(row.biz_step),
+            action=row.action,
+            index=row.place,
+            destinations=frozenset({str(row.taker_id)} if row.taker_id else ()),
+            declares_error=row.corrects is not None,
+            corrects=None if row.corrects is None else _urn(row.corrects),
+            notice=row.notice,
         )
         for row in rows
-    }
-    standing = _standing(around, {row.issuer_id for row in rows})
-    name = str(target)
-    return {
-        facts[fact.statement][0]
-        for fact in heard((fact for _, fact in facts.values()), standing)
-        # A declaration of an error repeats its event: that one is asked itself.
-        if not fact.declares_error and name in fact.things("parent", "child", "output")
-    }
+    ]
+    return _Told(
+        facts,
+        {fact.statement: row.id for fact, row in zip(facts, rows, strict=True)},
+        _standing(around, {row.issuer_id for row in rows}),
+    )
+
+
+def _urn(statement: bytes) -> str:
+    return f"urn:uuid:{UUID(bytes=bytes(statement))}"
 
 
 def _around(target: int) -> list[int]:

@@ -8,9 +8,10 @@ Rules (docs/reference/formats.md, sections 1, 7, 8).
    base64url(SHA-256(serials, joined by LF, in order)): it commits to the serials and shows none,
    because whoever can read a serial in a public record can print it.
 3. Whatever door it comes through, capture asks `claim` and `confirm` here: a range never issued, of
-   another organisation, bound or voided already is refused; so is a lot the organisation neither
-   made nor has or had: its stamps would tell a stranger's story. An error declaration of the event
-   frees its units again.
+   another organisation, bound or voided already is refused; so is a lot that the organisation
+   neither made nor was given (its own word that it received one is recorded and opens nothing):
+   its stamps would tell a stranger's story. An error declaration of the event frees its units
+   again.
 4. An event may name a unit before its stamp is bound, or after: rows of `things` follow the binding
    (`printed`, `claim`, `release`), never the code in a blank stamp's address.
 """
@@ -33,7 +34,6 @@ from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import (
     Event,
-    Holding,
     LabelBinding,
     LabelRange,
     Passport,
@@ -44,6 +44,7 @@ from trace.models import (
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.bulk import insert_rows
+from trace.services.edges import holders_of
 from trace.services.sets import among
 from trace.services.settings import current_settings
 from trace.services.successors import made_by_or_for
@@ -65,8 +66,8 @@ class RangeMismatch(TraceError):
 class NotYourLot(TraceError):
     code = "labels-lot-not-yours"
     status = 403
-    message = "Labels are bound to batches that your organisation made or has had, to no others."
-    next_step = "Record first that you received the batch."
+    message = "Labels are bound to batches that your organisation made or was given, to no others."
+    next_step = "Whoever gave you the batch records that, then you record that you received it."
 
 
 class UnitsTaken(Conflict):
@@ -377,11 +378,10 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
 
 
 def _check_own(actor: Actor, lot: int, path: str) -> None:
-    """Raises NotYourLot for a lot that the organisation neither made nor has or had."""
+    """Raises NotYourLot for a lot that the organisation neither made nor was ever given."""
     mine = actor.organisation.id
-    held = select(Holding.thing_id).where(Holding.holder_id == mine, Holding.thing_id == lot)
-    own = select(Thing.id).where(Thing.id == lot, or_(made_by_or_for(mine), Thing.id.in_(held)))
-    if db.session.scalar(own) is None:
+    own = select(Thing.id).where(Thing.id == lot, made_by_or_for(mine))
+    if db.session.scalar(own) is None and mine not in holders_of([lot])[lot]:
         raise NotYourLot(path=path)
 
 

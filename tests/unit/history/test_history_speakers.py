@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.history.stories import Story, kg
 from trace.core.history import Fact, Standing, Use
-from trace.core.history.speakers import heard
+from trace.core.history.speakers import heard, holders
 
 
 def speakers(story: Story, thing: str, standing: Standing | None = None) -> list[tuple[str, str]]:
@@ -70,3 +70,17 @@ def test_a_successor_is_heard_from_the_acceptance_on_and_about_what_was_handed_o
     farm = ("farm", "creating_class_instance")
     assert speakers(story, "lot", standing) == [farm, ("heir", "recalling")]
     assert speakers(story, "other", standing) == [farm]
+
+
+def test_holders_are_the_maker_and_whom_who_had_it_gave_it_to() -> None:
+    story = Story()
+    story.register("farm", "lot", 100)
+    story.ship("farm", "lot", 50, "shop")
+    story.ship("farm", "lot", 50)
+    story.receive("finder", "lot", 50)
+    story.ship("accomplice", "lot", 5, "stranger")
+    story.receive("stranger", "lot", 5)
+    held = holders(story.facts, Standing({}, {}))
+    assert held["lot"] == {"farm", "shop", "finder", "stranger"}
+    named = [fact for fact in story.facts if fact.destinations or fact.step != "shipping"]
+    assert holders(named, Standing({}, {}))["lot"] == {"farm", "shop"}

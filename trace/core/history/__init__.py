@@ -23,7 +23,7 @@ from trace.core.history.reading import (
     quantity_of,
     treatments_of,
 )
-from trace.core.history.speakers import Standing, creators, heard
+from trace.core.history.speakers import Standing, creators, heard, holders
 
 __all__ = [
     "ARRIVING",
@@ -57,6 +57,7 @@ __all__ = [
     "first_division",
     "gathered_between",
     "heard",
+    "holders",
     "in_time",
     "intervals",
     "late_days",

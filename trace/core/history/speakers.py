@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from trace.core.history.contents import Span, spans
+from trace.core.history.corrections import settle
 from trace.core.history.divisions import ARRIVING, LEAVING, makes
 from trace.core.history.facts import Fact, Use, oldest_first
 
@@ -79,6 +80,14 @@ def creators(facts: Iterable[Fact], standing: Standing) -> dict[str, str]:
         if lot in found:
             found.setdefault(unit, found[lot])
     return found
+
+
+def holders(facts: Iterable[Fact], standing: Standing) -> dict[str, set[str]]:
+    """Who has or had each thing (rule 2), by the facts that stand: what was declared an error
+    handed nothing over."""
+    live = settle(facts).live
+    found = _holders(live, creators(live, standing), standing)
+    return {thing: holding - {ANYBODY} for thing, holding in found.items()}
 
 
 def _heard_uses(
