@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
+from tests.functional.test_succession import hand_on
 from tests.support.factories import (
     amount,
     event,
@@ -22,11 +24,11 @@ from tests.support.factories import (
     registered,
     transformed,
 )
-from tests.support.farms import make_product
+from tests.support.farms import make_farm, make_product, path_of, uri_of
 from trace.core.epcis import JsonObject
 from trace.core.gs1 import Identity, local_uri, new_code
 from trace.models import Alert, Product, Thing
-from trace.services import histories
+from trace.services import addresses, histories
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.passports import passport_of
@@ -197,6 +199,83 @@ def test_a_strangers_words_reach_no_public_page_of_the_goods(
     assert {line["who"]["name"] for line in told["lines"]} == {farmer.organisation.name}
     assert words not in str(told)
     assert warned(db_session) == set()
+
+
+def offered(client: FlaskClient, path: str) -> tuple[list[str], bool]:
+    """The lots that a card lists, and whether a recall stands above everything."""
+    page = client.get("/t" + path)
+    assert page.status_code == 200
+    main = html.fromstring(page.text).find(".//main")
+    assert main is not None
+    links = [str(link.get("href")) for link in main.iterfind(".//ul[@class='list']//a")]
+    lots = [link.removeprefix("/t") for link in links if "/b/" in link]
+    return lots, main[0].get("class") == "al stop"
+
+
+def test_nobody_puts_goods_or_recalls_on_the_card_of_anothers_place(
+    db_session: Session, client: FlaskClient, now: datetime
+) -> None:
+    shop, stranger = make_farm(now, "Cửa hàng Demo"), make_farm(now, "Kẻ lạ Demo")
+    stall = shop.place("Sạp 12")
+    cards = [f"/p/{stall.code}", f"/l/{stall.code}"]
+    lot, rude = shop.register(10), stranger.register(10)
+    shop.offer(lot, stall, 10)
+    stranger.offer(rude, stall, 10)
+    stranger.notify("recall", rude, hazard="health")
+    assert [offered(client, card) for card in cards] == [([path_of(lot)], False), ([], False)]
+    # What the shop itself has there stands there, whoever made and recalled it.
+    shop.offer(rude, stall, 1)
+    assert [offered(client, card)[1] for card in cards] == [True, True]
+    listed, _ = offered(client, cards[0])
+    assert set(listed) == {path_of(lot), path_of(rude)}
+
+
+def test_what_an_organisation_had_on_sale_stays_listed_when_another_goes_on_for_it(
+    db_session: Session, client: FlaskClient, now: datetime
+) -> None:
+    shop, heir = make_farm(now, "Cửa hàng Demo"), make_farm(now, "Cửa hàng Mới")
+    stall = shop.place("Sạp 12")
+    lot = shop.register(10)
+    shop.offer(lot, stall, 10)
+    hand_on(shop, heir)
+    assert offered(client, f"/p/{stall.code}")[0] == [path_of(lot)]
+    assert offered(client, f"/q/{shop.product.code}")[0] == [path_of(lot)]
+
+
+def test_a_card_of_many_lots_lists_the_recalled_ones_and_the_newest(
+    db_session: Session, client: FlaskClient, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "LISTED_AT_PLACE", 2)
+    shop = make_farm(now, "Cửa hàng Demo")
+    stall = shop.place("Sạp 12")
+    lots = [shop.register(10) for _ in range(4)]
+    for lot in lots:
+        shop.offer(lot, stall, 10)
+    assert set(offered(client, f"/p/{stall.code}")[0]) == {path_of(lot) for lot in lots[2:]}
+    shop.notify("recall", lots[0], hazard="health")
+    listed, recalled = offered(client, f"/p/{stall.code}")
+    assert (set(listed), recalled) == ({path_of(lots[0]), path_of(lots[3])}, True)
+
+
+def test_a_products_card_lists_its_owners_lots_by_the_word_of_who_was_given_them(
+    db_session: Session, client: FlaskClient, now: datetime
+) -> None:
+    farm, shop, stranger = (make_farm(now, name) for name in ("HTX", "Cửa hàng Demo", "Kẻ lạ Demo"))
+    card = f"/q/{farm.product.code}"
+    sold, kept = farm.register(10), farm.register(10)
+    farm.notify("recall", kept, hazard="health")
+    foreign = new_lot()
+    stranger.register(10, lot=foreign, product=uri_of(farm.product))
+    for lot in (kept, foreign):
+        stranger.take(lot, farm, 1)
+        stranger.offer(lot, stranger.place("Sạp lạ"), 1)
+    assert offered(client, card) == ([], False)
+    farm.send(sold, shop, 5)
+    shop.take(sold, farm, 5)
+    shop.offer(sold, shop.place("Quầy 3"), 5)
+    assert offered(client, card) == ([path_of(sold)], False)
+    farm.offer(kept, farm.place("Sạp nhà"), 1)
+    assert offered(client, card) == ([path_of(kept), path_of(sold)], True)
 
 
 def test_a_stranger_cannot_crowd_a_lots_own_lines_off_its_page(

@@ -128,6 +128,7 @@ def test_shops_find_a_badge_that_says_what_the_record_says(
         assert "Xem hồ sơ truy xuất" in answer.get_data(as_text=True)
     assert f"http://localhost/t{product_path(farm)}?format=badge" in public
     db.session.get_one(Thing, thing_id(lot)).owner_id = maker
+    db.session.get_one(Product, farm.product.id).organisation_id = farm.organisation.id
     db.session.commit()
     farm.offer(lot, farm.place("Sạp 12, chợ Demo"), 100)
     farm.notify("recall", lot, hazard="health")

@@ -10,12 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select, case, func, literal, select, union_all
 
 from trace.core.gs1 import Identity, canonical_uri
 from trace.extensions import db
-from trace.models import Handover, Holding, Organisation, Place, Product, Thing, Unit
+from trace.models import (
+    Alert,
+    Handover,
+    Holding,
+    Organisation,
+    Place,
+    Product,
+    Succession,
+    SuccessionItem,
+    Thing,
+    Unit,
+)
+from trace.services.edges import holders_of
+from trace.services.sets import among
 from trace.services.settings import current_settings
+from trace.services.successors import one_with
 
 HISTORIES = frozenset({"lot", "unit", "cycle", "logistic", "asset", "other"})
 
@@ -83,63 +97,96 @@ def _row(what: str, row_id: Any, identity: Any, name: Any, name_en: Any) -> Sele
 
 @dataclass(frozen=True, slots=True)
 class OnSale:
-    """A lot that is on sale at a place now, by the last word of whoever holds it there."""
+    """A lot that is on sale now, by the last word of whoever offers it."""
 
     thing_id: int
     identity: str
     kind: str
     name: str
     name_en: str
-    holder: str
-    holder_confirmed: bool
 
 
+# More than a stall has; what stands under a notice is listed before all else.
+LISTED_AT_PLACE = 200
 # Of a product, lots older than this many newer ones are not on sale any more.
 RECENT_LOTS = 200
 LISTED = 12
+# Of how many lots it is asked whether who offers them was given them, and by how many events: a
+# card is made anew for every reader.
+JUDGED = 2 * LISTED
+JUDGED_BY = 1000
 
 
 def on_sale_at(place: Place) -> list[OnSale]:
-    """What lies on sale at a place, by name. Only what its holder put there: never a guess."""
-    return _on_sale(_SELLING.where(Holding.place == place.identity, Holding.on_sale))
+    """What lies on sale at a place, by name. Only what whose place it is put there: never a guess,
+    and no stranger's goods on anybody's card."""
+    warned = select(Alert.thing_id).where(
+        Alert.thing_id == Holding.thing_id, Alert.lifted_by.is_(None)
+    )
+    newest = (
+        select(Holding.thing_id)
+        .where(
+            Holding.place == place.identity,
+            Holding.on_sale,
+            among(Holding.holder_id, sorted(one_with(place.organisation_id))),
+        )
+        .group_by(Holding.thing_id)
+        .order_by(case((warned.exists(), 0), else_=1), Holding.thing_id.desc())
+        .limit(LISTED_AT_PLACE)
+    )
+    return _listed(db.session.scalars(newest).all())
 
 
 def on_sale_of(product: Product) -> list[OnSale]:
-    """Lots of a product that somebody has on sale now, the newest first; not where."""
+    """Lots of a product that are on sale now, the newest first; not where. Only those of whose
+    product it is or was, by the word of who made them or was given them."""
+    makers = _makers(product)
     recent = (
         select(Thing.id)
-        .where(Thing.product_id == product.id, Thing.kind == "lot")
+        .where(
+            Thing.product_id == product.id,
+            Thing.kind == "lot",
+            among(Thing.owner_id, sorted(makers)),
+        )
         .order_by(Thing.id.desc())
         .limit(RECENT_LOTS)
     )
-    query = _SELLING.where(Thing.id.in_(recent), Holding.on_sale)
-    found = {one.thing_id: one for one in _on_sale(query)}  # several may sell one lot
-    return [found[key] for key in sorted(found, reverse=True)][:LISTED]
+    offers: dict[int, set[int]] = {}
+    for thing, holder in db.session.execute(
+        select(Holding.thing_id, Holding.holder_id)
+        .where(Holding.thing_id.in_(recent), Holding.on_sale)
+        .order_by(Holding.thing_id.desc())
+    ):
+        offers.setdefault(thing, set()).add(holder)
+    others = [thing for thing, holders in offers.items() if not holders & makers][:JUDGED]
+    given = holders_of(others, JUDGED_BY)
+    heard = [thing for thing, who in offers.items() if who & (makers | given.get(thing, set()))]
+    return sorted(_listed(heard[:LISTED]), key=lambda one: -one.thing_id)
 
 
-_SELLING: Any = (
-    select(
-        Thing.id,
-        Thing.identity,
-        Thing.kind,
-        Product.name,
-        Product.name_en,
-        Organisation.name,
-        Organisation.status,
+def _makers(product: Product) -> set[int]:
+    """Whose the product is, and whose it was before it was handed on."""
+    before = db.session.scalars(
+        select(Succession.giver_id)
+        .join(SuccessionItem, SuccessionItem.succession_id == Succession.id)
+        .where(SuccessionItem.product_id == product.id, Succession.place.is_not(None))
     )
-    .join(Holding, Holding.thing_id == Thing.id)
-    .join(Organisation, Organisation.id == Holding.holder_id)
-    .outerjoin(Product, Product.id == Thing.product_id)
-    .order_by(Product.name, Thing.identity)
-    .distinct()
-)
+    return one_with(product.organisation_id) | set(before)
 
 
-def _on_sale(query: Select[Any]) -> list[OnSale]:
-    rows: list[Any] = list(db.session.execute(query))
+def _listed(things: Sequence[int]) -> list[OnSale]:
+    """These lots, by name."""
+    rows: list[Any] = list(
+        db.session.execute(
+            select(Thing.id, Thing.identity, Thing.kind, Product.name, Product.name_en)
+            .outerjoin(Product, Product.id == Thing.product_id)
+            .where(among(Thing.id, things))
+            .order_by(Product.name, Thing.identity)
+        )
+    )
     return [
-        OnSale(thing, text, kind, name or "", name_en or "", holder, status == "confirmed")
-        for thing, text, kind, name, name_en, holder, status in rows
+        OnSale(thing, text, kind, name or "", name_en or "")
+        for thing, text, kind, name, name_en in rows
     ]
 
 

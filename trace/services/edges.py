@@ -50,17 +50,19 @@ def believed(edges: Collection[Edge]) -> set[Edge]:
     return found
 
 
-def holders_of(things: Collection[int]) -> dict[int, set[int]]:
-    """The organisations that made or were ever given each thing, by row ids."""
-    around = sorted(set().union(*(_around(thing) for thing in things)))
-    told = _told(around)
+def holders_of(things: Collection[int], most: int = MOST) -> dict[int, set[int]]:
+    """The organisations that made or were ever given each thing, by row ids; judged by `most`
+    events of all of them together."""
+    if not things:
+        return {}
+    told = _told(_around(things), most)
     found = holders(told.facts, told.standing)
     return {thing: {int(one) for one in found.get(str(thing), ())} for thing in things}
 
 
 def _heard_events(target: int) -> set[int]:
     """The events that may join the history of a thing, naming it as what others went into."""
-    told = _told(_around(target))
+    told = _told(_around([target]))
     name = str(target)
     return {
         told.rows[fact.statement]
@@ -79,8 +81,8 @@ class _Told:
     standing: Standing
 
 
-def _told(around: Collection[int]) -> _Told:
-    """What is told of these things; beyond `MOST` events by their owners before all others."""
+def _told(around: Collection[int], most: int = MOST) -> _Told:
+    """What is told of these things; beyond `most` events by their owners before all others."""
     owners = select(Thing.owner_id).where(among(Thing.id, around), Thing.owner_id.is_not(None))
     rows = db.session.execute(
         select(
@@ -100,7 +102,7 @@ def _told(around: Collection[int]) -> _Told:
         .outerjoin(Handover, Handover.event_id == Event.id)
         .where(Event.id.in_(select(EventThing.event_id).where(among(EventThing.thing_id, around))))
         .order_by(case((Event.issuer_id.in_(owners), 0), else_=1), Event.id)
-        .limit(MOST)
+        .limit(most)
     ).all()
     uses = _uses([row.id for row in rows])
     facts = [
@@ -131,12 +133,10 @@ def _urn(statement: bytes) -> str:
     return f"urn:uuid:{UUID(bytes=bytes(statement))}"
 
 
-def _around(target: int) -> list[int]:
-    """The thing, its lot, and every container either was ever said to lie in."""
-    found = {target}
-    lot = db.session.scalar(select(Thing.lot_id).where(Thing.id == target))
-    if lot is not None:
-        found.add(lot)
+def _around(targets: Collection[int]) -> list[int]:
+    """The things, their lots, and every container any of them was ever said to lie in."""
+    lots = select(Thing.lot_id).where(among(Thing.id, targets), Thing.lot_id.is_not(None))
+    found = {*targets, *db.session.scalars(lots)}
     frontier = set(found)
     while frontier and len(found) < MOST:
         inside = select(EventThing.event_id).where(

@@ -201,6 +201,12 @@ def predecessors(organisation_id: int) -> set[int]:
     return set(found)
 
 
+def one_with(organisation_id: int) -> set[int]:
+    """The organisation, those for all of which it speaks, and those that speak for all of it."""
+    whole = voices_of([organisation_id]).of(organisation_id, 0)
+    return {organisation_id, *predecessors(organisation_id), *whole}
+
+
 def taken_from(organisation_id: int) -> dict[int, set[int]]:
     """The single things this organisation speaks for by name, by whom it has them from."""
     rows = db.session.execute(
