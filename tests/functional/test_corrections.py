@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -21,7 +20,7 @@ from tests.support.statements import statements
 from trace.core.epcis import JsonObject
 from trace.core.history import Fact, in_time
 from trace.extensions import db
-from trace.models import Audit, Event, Thing
+from trace.models import Audit, Thing
 from trace.services import sequencer
 from trace.services.batches import facts_of
 from trace.services.capture import Captured
@@ -184,12 +183,7 @@ def test_what_came_of_the_goods_after_the_correction_is_not_walked(
         a_label(farm, lot)
     right = register_lot(farm.record(), item(lot, 408), farm.facts())
     declaration = farm.correct(captured, wrong, right)
-    [event] = db.session.scalars(
-        select(Event.id).where(
-            Event.statement_id
-            == UUID(captured.events[0].statement_id.removeprefix("urn:uuid:")).bytes
-        )
-    )
+    event = captured.events[0].event_id
     error = Fact(
         statement=declaration.events[0].statement_id,
         issuer="",
