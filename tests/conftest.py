@@ -92,6 +92,7 @@ DIALECTS = {
     "test_freshness",
     "test_holds",
     "test_imports",
+    "test_job_leases",
     "test_jobs_aside",
     "test_keys",
     "test_log",

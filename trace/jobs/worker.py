@@ -1,7 +1,8 @@
 """The worker: publishes the log every half second and runs jobs, each under a lease.
 
-A worker that dies leaves a lease that expires; another takes the job up again, until it is plain
-that the job is what kills them (services.jobs_aside).
+The lease is held while the job is worked on (trace.jobs.holding). A worker that dies leaves one
+that runs out; another takes the job up again, until it is plain that the job is what kills them
+(services.jobs_aside).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from trace.extensions import db
 from trace.jobs.figures import Counting, keep_up
 from trace.jobs.following import Following
 from trace.jobs.handlers import HANDLERS
+from trace.jobs.holding import held
 from trace.jobs.passports import build_until
 from trace.jobs.registry import load_handlers
 from trace.jobs.scans import store_until
@@ -117,10 +119,11 @@ def _come(column: InstrumentedAttribute[Any], now: datetime) -> ColumnElement[bo
 
 
 def run(job: Job) -> None:
-    """Runs one claimed job to its end and records how it ended."""
+    """Runs one claimed job to its end, holding its lease, and records how it ended."""
     job_id, kind, worker = job.id, job.kind, job.leased_by
     try:
-        result = HANDLERS[kind](job)
+        with held(job_id, worker, LEASE):
+            result = HANDLERS[kind](job)
         state = "done"
     except TraceError as error:
         db.session.rollback()
