@@ -19,6 +19,7 @@ from trace.jobs import holding, worker
 from trace.jobs.handlers import HANDLERS
 from trace.models import Job
 from trace.services.jobs import enqueue
+from trace.services.outages import DatabaseAway
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KIND = "lasts"
@@ -137,3 +138,57 @@ def test_nothing_holds_a_job_that_has_ended(app: Flask, monkeypatch: pytest.Monk
         # One that was under way and came late.
         holding._renew(db.engine, number, "one", worker.LEASE)
         assert (stored(number).state, stored(number).lease_until) == ("done", None)
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "under way"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseAway(),
+        OperationalError("", {}, ValueError(), connection_invalidated=True),
+        KeyError("nobody foresaw it"),
+    ],
+    ids=["refused for now", "outage", "unforeseen"],
+)
+def test_a_worker_whose_lease_ran_out_does_not_put_back_the_job_of_the_one_that_took_it(
+    error: Exception, ended: bool, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(job: Job) -> dict[str, str]:
+        if job.leased_by == "two":
+            return {"by": "two"}
+        with time_machine.travel(NOW + 2 * worker.LEASE, tick=False):
+            other = taken("two")
+            if ended:
+                worker.run(other)
+        raise error
+
+    monkeypatch.setitem(HANDLERS, KIND, fails)
+    with app.app_context():
+        number = asked()
+        worker.run(taken("one"))
+        job = stored(number)
+        assert (job.state, job.leased_by) == ("done" if ended else "running", "two")
+        assert job.result == ('{"by":"two"}' if ended else None)
+        assert (job.payload is None) is ended
+
+
+def test_a_job_that_could_not_be_done_for_now_waits_longer_each_time(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_job: Job) -> None:
+        raise DatabaseAway
+
+    monkeypatch.setitem(HANDLERS, KIND, refuses)
+    with app.app_context():
+        number, at = asked(), NOW
+        for pause in (2, 4, 8, 16):
+            with time_machine.travel(at, tick=False):
+                worker.run(taken("one"))
+                at = stored(number).run_after
+                assert (stored(number).state, at - clock.now()) == (
+                    "queued",
+                    timedelta(seconds=pause),
+                )
+        with time_machine.travel(at, tick=False):
+            worker.run(taken("one"))
+        assert stored(number).state == "failed"

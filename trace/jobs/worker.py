@@ -120,23 +120,24 @@ def _come(column: InstrumentedAttribute[Any], now: datetime) -> ColumnElement[bo
 
 def run(job: Job) -> None:
     """Runs one claimed job to its end, holding its lease, and records how it ended."""
-    job_id, kind, worker = job.id, job.kind, job.leased_by
+    job_id, kind, worker, attempts = job.id, job.kind, job.leased_by, job.attempts
     try:
         with held(job_id, worker, LEASE):
             result = HANDLERS[kind](job)
         state = "done"
     except TraceError as error:
         db.session.rollback()
-        if error.status == 503 and _again(job_id):  # a full disk, say: it may pass
+        # A full disk, say: it may pass.
+        if error.status == 503 and _again(job_id, worker, attempts):
             return
         result, state = {"error": error.code, "detail": error.detail, "path": error.path}, "failed"
     except Exception as error:
         db.session.rollback()
         if is_outage(error):  # nobody's fault, however often
-            _again(job_id, always=True)
+            _again(job_id, worker, attempts, always=True)
             return
         logger.exception("job-failed", job=job_id, kind=kind)
-        if not _again(job_id):
+        if not _again(job_id, worker, attempts):
             set_aside(job_id, worker, INTERNAL, at=clock.now())
             db.session.commit()
         return
@@ -156,29 +157,30 @@ def run(job: Job) -> None:
     db.session.commit()
 
 
-def _again(job_id: int, *, always: bool = False) -> bool:
+def _again(job_id: int, worker: str | None, attempts: int, *, always: bool = False) -> bool:
     """Puts a job back for a later try; False when it has been tried often enough. That it was
-    answered for ends the row of deaths."""
-    job = db.session.get(Job, job_id, populate_existing=True)
-    if job is None or (job.attempts >= ATTEMPTS and not always):
+    answered for ends the row of deaths. One that another worker has taken meanwhile is its."""
+    if attempts >= ATTEMPTS and not always:
         return False
-    job.state = "queued"
-    job.deaths = 0
-    job.run_after = clock.now() + timedelta(seconds=min(2**job.attempts, LONGEST_PAUSE))
-    db.session.commit()
+    pause = timedelta(seconds=min(2**attempts, LONGEST_PAUSE))
+    _put_back(job_id, worker, clock.now() + pause)
     return True
+
+
+def _put_back(job_id: int, worker: str | None, due: datetime) -> None:
+    db.session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.leased_by == worker, Job.state == "running")
+        .values(state="queued", deaths=0, run_after=due)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
 
 
 def give_back(job_id: int, worker: str) -> None:
     """A job whose end could not be told when it came, told now: the database was away, and this
     worker is alive."""
-    db.session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.leased_by == worker, Job.state == "running")
-        .values(state="queued", deaths=0, run_after=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    db.session.commit()
+    _put_back(job_id, worker, clock.now())
 
 
 def publish(worker: str) -> None:
