@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,43 @@ def test_days_of_old_scans_become_their_month_and_no_sum_changes(farm: Farm) -> 
         (date(2026, 11, 20), 7),
     ]
     assert db.session.scalar(select(func.sum(ScanCount.count))) == before
+
+
+@pytest.mark.one_database("postgresql")
+def test_two_workers_that_fold_the_same_month_at_once_change_no_sum(app: Flask, farm: Farm) -> None:
+    lot = thing_id(farm.register(10))
+    for day in (1, 2, 30):
+        one = ScanCount(thing_id=lot, day=date(2025, 9, day), ward_code="", count=10)
+        db.session.add(one)
+    db.session.commit()
+    folded: list[int] = []
+
+    def second() -> None:
+        with app.app_context():
+            folded.append(retention.fold_scans(at=NOW))
+            db.session.commit()
+
+    other = threading.Thread(target=second)
+    assert retention.fold_scans(at=NOW) == 2
+    other.start()
+    try:
+        wait_for_a_lock(app)
+    finally:
+        db.session.commit()
+        other.join(timeout=30)
+    assert folded == [0]
+    rows = db.session.execute(select(ScanCount.day, ScanCount.count)).all()
+    assert [tuple(row) for row in rows] == [(date(2025, 9, 1), 30)]
+
+
+def wait_for_a_lock(app: Flask) -> None:
+    """Until somebody waits for what the test holds."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    end = time.monotonic() + 30
+    with app.app_context(), db.engine.connect() as connection:
+        while not connection.execute(waits).scalar_one():
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 def test_no_rule_touches_what_is_signed_logged_or_audited(farm: Farm) -> None:
