@@ -302,7 +302,7 @@ def test_a_machine_whose_clock_leaps_lifts_no_record_time_beyond_the_databases_c
 def test_hourly_work_is_due_again_when_the_clock_went_back(app: Flask, hands: Hands) -> None:
     with app.app_context():
         make_actor(clock.now())
-        tidying = Tidying()
+        tidying = Tidying("tests")
         for ahead, asked in ((30, 1), (0, 2), (0, 2)):
             hands.ahead = timedelta(days=ahead)
             tidying.run(at=clock.now())

@@ -328,16 +328,18 @@ def test_a_lease_has_one_holder_until_it_is_over(app: Flask) -> None:
         assert leases.take("wrong", "b", span, at=NOW)
 
 
-def test_one_machine_tidies_and_counts_for_all(
+def test_one_worker_tidies_and_counts_for_all(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr("trace.jobs.tidying.tidy", lambda at: done.append("tidy"))
     monkeypatch.setattr("trace.jobs.figures.keep_up", lambda at, scans: done.append("count"))
-    for app in (nodes(), nodes()):
+    one, two = nodes(), nodes()
+    # Two of one machine, and one of another.
+    for app, name in ((one, "a"), (one, "b"), (two, "c")):
         with app.app_context():
-            Tidying().run(at=NOW)
-            figures.Counting().run(at=NOW)
+            Tidying(name).run(at=NOW)
+            figures.Counting(name).run(at=NOW)
     assert done == ["tidy", "count"]
 
 

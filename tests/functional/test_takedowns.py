@@ -350,7 +350,7 @@ def test_a_restored_backup_takes_down_again(app: Flask, maker: Actor, now: datet
     assert BAD in str(opened(row_of(statement)).event)
     assert status(app, f"/photos/{digest}.jpg") == 200
 
-    tidying = Tidying()
+    tidying = Tidying("tests")
     tidying.run(at=now + timedelta(days=1))  # a worker starts
     assert BAD not in str(opened(row_of(statement)).event)
     assert status(app, f"/photos/{digest}.jpg") == 410

@@ -32,9 +32,10 @@ def keep_up(*, at: datetime, scans: bool = True) -> int:
 
 
 class Counting:
-    """Remembers when it is due; `run` is cheap in between."""
+    """A worker's share in it: remembers when it is due; `run` is cheap in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
         self._due: datetime | None = None
         self._scans_due: datetime | None = None
 
@@ -46,7 +47,7 @@ class Counting:
         due = self._scans_due
         scans = due is None or not timedelta() < due - at <= SCANS_EVERY
         try:
-            if (scans or behind()) and leases.take("figures", leases.node(), LEASE, at=at):
+            if (scans or behind()) and leases.take("figures", self._worker, LEASE, at=at):
                 keep_up(at=at, scans=scans)
         except OUTAGES:
             db.session.rollback()

@@ -50,9 +50,10 @@ LEASE: Final = timedelta(minutes=55)
 
 
 class Tidying:
-    """Remembers when it is due; `run` is cheap in between."""
+    """A worker's share in it: remembers when it is due; `run` is cheap in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
         self._due: datetime | None = None
 
     def run(self, *, at: datetime) -> None:
@@ -61,11 +62,11 @@ class Tidying:
             return  # due later than that: the clock went back
         begins, self._due = self._due is None, at + EVERY
         try:
-            if leases.take("tidying", leases.node(), LEASE, at=at):
+            if leases.take("tidying", self._worker, LEASE, at=at):
                 retention.make_room(at=at)
                 tidy(at=at)
             elif begins:
-                # Another machine tidies for all; the journal is each machine's own.
+                # Another worker tidies for all; the journal is each machine's own.
                 takedowns.replay(at=at)
                 db.session.commit()
         except (*OUTAGES, TraceError, OSError) as error:

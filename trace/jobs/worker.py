@@ -252,7 +252,7 @@ def work() -> None:
         one.start()
     trim_always()
     logger.info("worker-started", worker=worker)
-    tidying, counting, following = Tidying(), Counting(), Following()
+    tidying, counting, following = Tidying(worker), Counting(worker), Following()
     untold: int | None = None
     while not stop.is_set():
         try:

@@ -7,7 +7,6 @@ that, and it is there whenever there is anything to do.
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_
@@ -16,13 +15,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from trace.extensions import db
 from trace.models import Lease
 from trace.services.sets import is_sqlite
-from trace.services.settings import current_settings
-
-
-def node() -> str:
-    """This machine and its instance folder: a worker that is started anew there has what the one
-    before it had."""
-    return f"{socket.gethostname()}:{current_settings().instance}"[-100:]
 
 
 def take(name: str, holder: str, span: timedelta, *, at: datetime) -> bool:
