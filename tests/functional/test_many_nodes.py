@@ -332,7 +332,12 @@ def test_one_worker_tidies_and_counts_for_all(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr("trace.jobs.tidying.tidy", lambda at: done.append("tidy"))
+
+    def tidied(**_: object) -> dict[str, int]:
+        done.append("tidy")
+        return {}
+
+    monkeypatch.setattr("trace.jobs.tidying.tidy", tidied)
     monkeypatch.setattr("trace.jobs.figures.keep_up", lambda at, scans: done.append("count"))
     one, two = nodes(), nodes()
     # Two of one machine, and one of another.

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from trace import clock
 from trace.cli.group import trace
 from trace.extensions import db
-from trace.jobs.tidying import tidy
+from trace.jobs.tidying import STEPS, tidy
 from trace.models import Request
 from trace.models.requests import CLOSED
 from trace.services import deadlines, requests
@@ -23,7 +23,11 @@ def requests_command(forget: bool) -> None:
     now = clock.now()
     if forget:
         told = tidy(at=now)
-        click.echo(f"{told['requests']} closed requests forgotten, {told['photos']} photos deleted")
+        gone = {name: told.get(name, 0) for name in ("requests", "photos")}
+        click.echo(f"{gone['requests']} closed requests forgotten, {gone['photos']} photos deleted")
+        if left := [name for name in STEPS if name not in told]:
+            click.echo(f"failed: {', '.join(left)}", err=True)
+            raise SystemExit(1)
         return
     today = deadlines.local_day(now)
     rows = list(db.session.scalars(select(Request).where(Request.state.not_in(CLOSED))))

@@ -26,7 +26,7 @@ from trace.config import Settings
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation
-from trace.services import heartbeats, jobs_aside, sequencer
+from trace.services import heartbeats, jobs_aside, sequencer, tidied
 from trace.services.backups import LAST
 from trace.services.copies_of_database import as_readers_see, read_copies
 from trace.services.files import KEPT, Folder, KeepsFirst, files
@@ -314,6 +314,23 @@ def _jobs(settings: Settings, now: datetime) -> Iterator[Found]:
     )
 
 
+def _tidied(settings: Settings, now: datetime) -> Iterator[Found]:
+    last = tidied.last()
+    if last is None:
+        yield Found("tidying", "ok", "no worker has tidied yet: one does when it starts")
+        return
+    hours = int((now - last).total_seconds() // 3600)
+    late = now - last > tidied.LATE
+    yield Found(
+        "tidying",
+        "warning" if late else "ok",
+        f"all steps of the hourly tidying went well {hours} hours ago",
+        'Search the journal of the workers for "cannot-tidy": it names the step and the reason.'
+        if late
+        else "",
+    )
+
+
 def _disk(settings: Settings, now: datetime) -> Iterator[Found]:
     free = shutil.disk_usage(settings.instance).free
     state = "fault" if free < FREE_FAULT else "warning" if free < FREE_WARNING else "ok"
@@ -413,6 +430,7 @@ EXAMINATIONS: Final[tuple[tuple[str, Callable[[Settings, datetime], Iterable[Fou
     ("keys", _keys),
     ("worker", _workers),
     ("jobs", _jobs),
+    ("tidying", _tidied),
     ("disk", _disk),
     ("files", _files),
     ("redis", _redis),
@@ -428,5 +446,6 @@ MENDS: Final = {
     "demo": "First see to the database.",
     "clock": "First see to the database.",
     "jobs": "First see to the database.",
+    "tidying": "First see to the database.",
     "replicas": "First see to the database.",
 }

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from trace.core.statements import parse_entry
 from trace.extensions import db
 from trace.models import Job, LogCheckpoint, LogEntry, LogState, Passport, Recall
-from trace.services import backups, heartbeats, jobs_aside, readiness
+from trace.services import backups, heartbeats, jobs_aside, readiness, tidied
 from trace.services.copies_of_database import as_readers_see, read_copies
 from trace.services.replicas import replica
 from trace.services.scans_shared import waiting
@@ -45,7 +45,7 @@ def plain(name: str, text: str, value: float) -> Measure:
 
 def read_measures(*, now: datetime) -> list[Measure]:
     """What the database tells; the caller ends the transaction. Raises SQLAlchemyError."""
-    return [*_log(now), *_jobs(now), *SLOW.read(now), *_copies(now)]
+    return [*_log(now), *_jobs(now), *SLOW.read(now), *_copies(now), _tidied(now)]
 
 
 def read_own(*, now: datetime) -> list[Measure]:
@@ -143,6 +143,13 @@ def _jobs(now: datetime) -> list[Measure]:
             tuple(((kind,), count) for kind, count in jobs_aside.count_aside()),
         ),
     ]
+
+
+def _tidied(now: datetime) -> Measure:
+    last = tidied.last()
+    age = () if last is None else (((), max(0.0, (now - last).total_seconds())),)
+    text = "Since all steps of the hourly tidying last went well."
+    return Measure("trace_tidied_seconds", text, (), age)
 
 
 def _copies(now: datetime) -> list[Measure]:
