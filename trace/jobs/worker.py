@@ -1,8 +1,8 @@
 """The worker: publishes the log every half second and runs jobs, each under a lease.
 
-The lease is held while the job is worked on (trace.jobs.holding). A worker that dies leaves one
-that runs out; another takes the job up again, until it is plain that the job is what kills them
-(services.jobs_aside).
+What somebody waits for is done beside long work (trace.jobs.urgent). The lease is held while the
+job is worked on (trace.jobs.holding). A worker that dies leaves one that runs out; another takes
+the job up again, until it is plain that the job is what kills them (services.jobs_aside).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from trace.jobs.registry import load_handlers
 from trace.jobs.scans import store_until
 from trace.jobs.subscriptions import deliver_until
 from trace.jobs.tidying import Tidying
+from trace.jobs.urgent import URGENT, Groups
 from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import replicas, sequencer
@@ -46,6 +47,7 @@ from trace.services.settings import current_settings
 logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 PAUSE = 0.3
+URGENT_PAUSE = 0.5  # seconds
 ATTEMPTS = 5
 LONGEST_PAUSE = 300  # seconds before another try; must stay below UNBELIEVABLE
 # No lease and no pause before another try is as long as this: one that seems longer was given while
@@ -58,28 +60,30 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
 
 
-def claim(worker: str) -> Job | None:
-    """Takes the next due job under a lease and commits; None when there is none. Jobs that killed
-    their workers often enough are set aside on the way."""
-    while (job := _claim(worker)) is not None and job.deaths >= DEATHS:
+def claim(worker: str, groups: Groups = ()) -> Job | None:
+    """Takes the next due job under a lease and commits; None when there is none. Of the first of
+    these groups of kinds that has any; without groups, of any kind. Jobs that killed their workers
+    often enough are set aside on the way."""
+    while (job := _claim(worker, groups)) is not None and job.deaths >= DEATHS:
         logger.error("job-set-aside", job=job.id, kind=job.kind, tries=job.deaths)
         set_aside(job.id, worker, WORKER_DIED, at=clock.now())
         db.session.commit()
     return job
 
 
-def _claim(worker: str) -> Job | None:
+def _claim(worker: str, groups: Groups) -> Job | None:
     now = clock.now()
+    ranks = {kind: rank for rank, kinds in enumerate(groups) for kind in kinds}
     due = (
         select(Job.id)
         .where(
-            Job.kind.in_(list(HANDLERS)),
+            Job.kind.in_(sorted(ranks or HANDLERS)),
             or_(
                 (Job.state == "queued") & _is_due(now),
                 (Job.state == "running") & _come(Job.lease_until, now),
             ),
         )
-        .order_by(Job.run_after, Job.id)
+        .order_by(*_first(ranks), Job.run_after, Job.id)
         .limit(1)
     )
     if not is_sqlite():
@@ -102,6 +106,10 @@ def _claim(worker: str) -> Job | None:
     )
     db.session.commit()
     return job
+
+
+def _first(ranks: dict[str, int]) -> list[ColumnElement[int]]:
+    return [case(ranks, value=Job.kind)] if ranks else []
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
@@ -183,6 +191,29 @@ def give_back(job_id: int, worker: str) -> None:
     _put_back(job_id, worker, clock.now())
 
 
+class Hands:
+    """Takes up one job after another (`claim`). Remembers one whose end could not be told."""
+
+    def __init__(self, worker: str, groups: Groups = ()) -> None:
+        self._worker = worker
+        self._groups = groups
+        self._untold: int | None = None
+
+    def take_up(self) -> bool:
+        """Does the next job; False when none is due."""
+        if self._untold is not None:
+            give_back(self._untold, self._worker)
+            self._untold = None
+        job = claim(self._worker, self._groups)
+        if job is None:
+            db.session.rollback()
+            return False
+        self._untold = job.id
+        run(job)
+        self._untold = None
+        return True
+
+
 def publish(worker: str) -> None:
     """Publishes the log if this worker holds, or can take, the sequencer's lease.
 
@@ -236,7 +267,7 @@ def work() -> None:
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    worker = worker_name()
+    worker, busy = worker_name(), threading.Event()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
     beside = [
         threading.Thread(target=target, args=args, daemon=True)
@@ -248,33 +279,29 @@ def work() -> None:
             (build_until, (app, stop)),
         )
     ]
+    hurrying = threading.Thread(target=_hurry_until, args=(app, worker, busy, stop), daemon=True)
+    hurrying.start()
     for one in beside:
         one.start()
     trim_always()
     logger.info("worker-started", worker=worker)
     tidying, counting, following = Tidying(worker), Counting(worker), Following()
-    untold: int | None = None
+    hands = Hands(worker)
     while not stop.is_set():
         try:
-            if untold is not None:
-                give_back(untold, worker)
-                untold = None
+            busy.set()
             tidying.run(at=clock.now())
             counting.run(at=clock.now())
             following.run(at=clock.now())
-            job = claim(worker)
-            if job is None:
-                db.session.rollback()
+            if not hands.take_up():
+                busy.clear()
                 stop.wait(PAUSE)
-            else:
-                untold = job.id
-                run(job)
-                untold = None
         except Exception as error:
             # The database, a full disk, a file server: the worker outlives it and tries again.
             _wait_out(error, stop)
         finally:
             db.session.remove()
+    hurrying.join()  # it finishes the job in hand, too
     for one in beside:
         one.join(timeout=10)
 
@@ -287,6 +314,20 @@ def _wait_out(error: Exception, stop: threading.Event) -> None:
     else:
         logger.error("worker-failed", exc_info=error)
     stop.wait(2)
+
+
+def _hurry_until(app: Flask, worker: str, busy: threading.Event, stop: threading.Event) -> None:
+    """Urgent jobs, while the worker is about something else."""
+    with app.app_context():
+        hands = Hands(f"{worker}-urgent", URGENT)  # what one hand took up the other does not end
+        while not stop.wait(URGENT_PAUSE):
+            try:
+                while busy.is_set() and not stop.is_set() and hands.take_up():
+                    db.session.remove()
+            except Exception as error:
+                _wait_out(error, stop)
+            finally:
+                db.session.remove()
 
 
 def _publish_until(app: Flask, worker: str, stop: threading.Event) -> None:
