@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,6 +154,18 @@ def test_each_transaction_with_notices_is_counted_once_and_no_other(world: World
     capture(world.farm.actor, [transformed({lots[0]: 5}, {child: 5})], at=NOW)
     db.session.commit()
     assert count() == 2
+
+
+def test_a_notice_is_counted_though_something_later_in_its_transaction_was_given_up(
+    world: World,
+) -> None:
+    capture(world.farm.actor, [notice("recall", world.lot, hazard="health")], at=NOW)
+    with suppress(ValueError), db.session.begin_nested():
+        db.session.execute(update(Pulse).values(count=0))
+        raise ValueError
+    db.session.commit()
+    assert db.session.scalar(select(Pulse.count).where(Pulse.id == NOTICES)) == 1
+    db.session.rollback()
 
 
 def test_what_the_replica_does_not_know_is_asked_of_the_primary(world: World, app: Flask) -> None:

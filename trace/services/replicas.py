@@ -29,6 +29,7 @@ import structlog
 from flask import current_app, g
 from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import SessionTransaction
 
 from trace import clock
 from trace.extensions import RoutedSession, db
@@ -85,9 +86,11 @@ def _count_notice(session: Any) -> None:
     insert_rows("pulses", ("id", "at", "count"), [row], _COUNT_ONE_UP)
 
 
-@event.listens_for(RoutedSession, "after_rollback")
-def _forget_notice(session: Any) -> None:
-    session.info.pop(TOLD, None)
+@event.listens_for(RoutedSession, "after_soft_rollback")
+def _forget_notice(session: Any, ended: SessionTransaction) -> None:
+    """A savepoint that was given up ends no transaction: what was written before it stays."""
+    if ended.parent is None:
+        session.info.pop(TOLD, None)
 
 
 class Replica:
