@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from trace.extensions import db
 
@@ -14,8 +14,15 @@ _WAITING: Final = "trace.after_commit"
 
 
 def after_commit(act: Callable[[], None]) -> None:
-    """Calls `act` after the present transaction's commit. It must not touch the database."""
-    db.session().info.setdefault(_WAITING, []).append(act)
+    """Calls `act` after the present transaction's commit, unless the savepoint it is asked for in
+    is rolled back. It must not touch the database."""
+    session = db.session()
+    inside: list[SessionTransaction] = []
+    savepoint = session.get_nested_transaction()
+    while savepoint is not None:
+        inside.append(savepoint)
+        savepoint = savepoint.parent
+    session.info.setdefault(_WAITING, []).append((inside, act))
 
 
 @event.listens_for(Session, "after_commit")
@@ -23,11 +30,12 @@ def _run(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint's end is not the transaction's
     acts: list[Any] = session.info.pop(_WAITING, [])
-    for act in acts:
+    for _, act in acts:
         act()
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _drop(session: Session, _previous: Any) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop(_WAITING, None)
+def _drop(session: Session, ended: SessionTransaction) -> None:
+    acts: list[Any] = session.info.pop(_WAITING, [])
+    if ended.parent is not None:  # a savepoint: what was asked for outside of it stays
+        session.info[_WAITING] = [(inside, act) for inside, act in acts if ended not in inside]
