@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.guards_indexes import add_beside_writers
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -23,15 +25,7 @@ def upgrade() -> None:
         op.create_index(NAME, "handovers", ["answered_by"], sqlite_where=ANSWERED)
         return
     # Handovers are recorded meanwhile: nobody waits for this.
-    with op.get_context().autocommit_block():
-        op.create_index(
-            NAME,
-            "handovers",
-            ["answered_by"],
-            postgresql_where=ANSWERED,
-            postgresql_concurrently=True,
-            if_not_exists=True,
-        )
+    add_beside_writers(op, NAME, "handovers", ["answered_by"], ANSWERED)
 
 
 def downgrade() -> None:
