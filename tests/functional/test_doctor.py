@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from trace import clock
 from trace.config import Settings
@@ -137,6 +139,23 @@ def test_a_forked_log_missing_keys_and_an_old_schema_are_faults_with_their_next_
     assert amiss["database"]["mend"] == "Run: flask --app wsgi db upgrade"
     assert "fork the log" in amiss["log"]["mend"]
     assert "backup of keys" in amiss["keys"]["mend"]
+
+
+@pytest.mark.one_database("postgresql")
+def test_an_index_whose_building_was_cut_short_is_named(production: Flask) -> None:
+    with production.app_context(), db.engine.connect() as found:
+        connection = found.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            with pytest.raises(IntegrityError):  # the log has two entries
+                connection.execute(
+                    text("CREATE UNIQUE INDEX CONCURRENTLY ix_tests ON log_entries ((1))")
+                )
+            amiss = examined(production, 0)
+        finally:
+            connection.execute(text("DROP INDEX IF EXISTS ix_tests"))
+    assert list(amiss) == ["database"]
+    assert "ix_tests is broken" in amiss["database"]["text"]
+    assert "REINDEX INDEX CONCURRENTLY ix_tests" in amiss["database"]["mend"]
 
 
 @pytest.mark.one_database

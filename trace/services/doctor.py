@@ -45,6 +45,11 @@ FREE_WARNING: Final = 2 * 1024 * 1024 * 1024
 BACKUP_AGE: Final = timedelta(hours=26)  # a daily one that was late
 CLOCK: Final = timedelta(seconds=5)
 SCANS_WAITING: Final = 600  # entries: what a minute of three machines is, and no worker took
+_BROKEN_INDEXES: Final = text(
+    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "WHERE NOT i.indisvalid AND c.relnamespace = to_regnamespace(current_schema()) "
+    "ORDER BY c.relname"
+)
 MANY_ALIKE: Final = 8  # different characters that a secret of 32 has at least
 
 
@@ -174,6 +179,7 @@ def _database(settings: Settings, now: datetime) -> Iterator[Found]:
     newest = ScriptDirectory(folder).get_current_head()
     with db.engine.connect() as connection:
         here = MigrationContext.configure(connection).get_current_revision()
+        broken = [] if is_sqlite() else list(connection.scalars(_BROKEN_INDEXES))
     if here == newest:
         yield Found("database", "ok", f"{db.engine.dialect.name}, schema {here}")
     else:
@@ -182,6 +188,14 @@ def _database(settings: Settings, now: datetime) -> Iterator[Found]:
             "fault",
             f"its schema is {here or 'missing'}, the program's is {newest}",
             "Run: flask --app wsgi db upgrade",
+        )
+    for name in broken:
+        yield Found(
+            "database",
+            "warning",
+            f"the index {name} is broken: its building was cut short, or goes on now",
+            f"Where nobody builds it now: REINDEX INDEX CONCURRENTLY {name} (psql); one called "
+            "…_ccnew or …_ccold: DROP INDEX.",
         )
 
 
