@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 import structlog
 from flask import Flask
+from psycopg.abc import PQGen
+from psycopg.errors import _WaitTimeout as WaitTimeout
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -34,6 +36,7 @@ from trace.web.problems import register_problems
 from trace.web.standing_in import stand_in
 
 ROOT = Path(__file__).resolve().parent.parent
+ANSWERS = 3.0  # seconds that a replica has for an answer
 
 
 class RowNumber(IntegerConverter):
@@ -138,8 +141,9 @@ def without_values(_logger: object, _name: str, entry: EventDict) -> EventDict:
     return entry
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Options of the engine for a database address."""
+def engine_options(url: str, *, replica: bool = False) -> dict[str, Any]:
+    """Options of the engine for a database address. Nobody waits long for a replica: there is the
+    primary."""
     # hide_parameters: an error's text goes to the log, and the values of its statement would go
     # along: names, phone numbers, hashes of passwords.
     if url.startswith("sqlite"):
@@ -149,12 +153,13 @@ def engine_options(url: str) -> dict[str, Any]:
         options = {"isolation_level": "IMMEDIATE", "timeout": 30}
         return {"connect_args": options, "hide_parameters": True}
     # A machine that is cut off answers nothing, not even no: half a minute of silence ends it.
-    waits = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
+    waits = {"connect_timeout": 2 if replica else 5, "tcp_user_timeout": 30_000}
     return {
         "connect_args": {name: most for name, most in waits.items() if f"{name}=" not in url},
         "pool_pre_ping": True,  # what was dropped meanwhile is opened again before it is used
         "pool_size": 10,
         "max_overflow": 10,
+        "pool_timeout": 2 if replica else 30,
         "hide_parameters": True,
     }
 
@@ -164,15 +169,17 @@ def _replica(settings: Settings) -> Replica | None:
     url = settings.database_read_url
     if not url:
         return None
-    engine = create_engine(url, **engine_options(url), execution_options={ON_REPLICA: True})
-    _prepare_engine(engine)
+    options = engine_options(url, replica=True)
+    engine = create_engine(url, **options, execution_options={ON_REPLICA: True})
+    _prepare_engine(engine, Impatient)
+    event.listen(engine, "connect", bound_statements)
     lag = timedelta(seconds=settings.replica_lag)
     return Replica(engine, lag=lag, testing=settings.testing)
 
 
-def _prepare_engine(engine: Engine) -> None:
+def _prepare_engine(engine: Engine, kind: type[KeepsPlans] | None = None) -> None:
     if engine.dialect.name != "sqlite":
-        event.listen(engine, "do_connect", keep_plans)
+        event.listen(engine, "do_connect", connecting(kind or KeepsPlans))
         event.listen(engine, "connect", mind_poolers)
         return
 
@@ -228,11 +235,39 @@ class KeepsPlans(psycopg.Connection[Any]):
             super().rollback()
 
 
-def keep_plans(
-    _dialect: object, _record: object, given: Sequence[Any], named: dict[str, Any]
-) -> psycopg.Connection[Any]:
-    """Connects by KeepsPlans."""
-    return KeepsPlans.connect(*given, **named)
+class Impatient(KeepsPlans):
+    """A connection whose server has ANSWERS seconds for each answer. One that is frozen, or stuck
+    on its disk, is no broken connection to TCP: it would be waited for without end."""
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        """As the driver waits, but no longer. Raises psycopg.OperationalError."""
+        try:
+            return super().wait(gen, interval, ANSWERS if timeout is None else timeout)
+        except WaitTimeout:
+            self.close()  # what it still says would be taken for the next answer
+            raise psycopg.OperationalError("no answer in time") from None
+        except psycopg.errors.QueryCanceled:  # the server was a little quicker to give up
+            raise psycopg.OperationalError("no answer in time") from None
+
+    def rollback(self) -> None:
+        """As KeepsPlans, waiting no longer than for any answer."""
+        under_way = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        if self.pgconn.transaction_status in under_way:
+            with self.lock:
+                self.wait(self._exec_command(b"ROLLBACK"))
+        else:
+            super().rollback()
+
+
+def connecting(kind: type[KeepsPlans]) -> Callable[..., psycopg.Connection[Any]]:
+    """Connects by a class of ours."""
+
+    def connect(
+        _dialect: object, _record: object, given: Sequence[Any], named: dict[str, Any]
+    ) -> psycopg.Connection[Any]:
+        return kind.connect(*given, **named)
+
+    return connect
 
 
 def mind_poolers(connection: psycopg.Connection, _record: object) -> None:
@@ -243,3 +278,11 @@ def mind_poolers(connection: psycopg.Connection, _record: object) -> None:
     connection.rollback()
     if answering is None or answering[0] != connection.info.backend_pid:
         connection.prepare_threshold = None
+
+
+def bound_statements(connection: psycopg.Connection, _record: object) -> None:
+    """The server, too, gives up what nobody waits for any more; behind a pooler the bound would
+    stay with a server that others are given next. Called after `mind_poolers`."""
+    if connection.prepare_threshold is not None:
+        connection.execute(f"SET statement_timeout = {int(ANSWERS * 1000) - 500}")
+        connection.commit()

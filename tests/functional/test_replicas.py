@@ -4,6 +4,10 @@ database whose signs are set back by hand; one that really lags is in tests/dril
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,9 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import create_app
 from tests.support.databases import release
@@ -25,6 +31,7 @@ from trace.models import Pulse
 from trace.models.pulses import BEAT, NOTICES
 from trace.services import replicas, sequencer
 from trace.services.capture import capture
+from trace.services.outages import is_outage
 from trace.services.replicas import Replica
 from trace.web.scan import sources
 
@@ -66,6 +73,10 @@ class World:
         """What the thread does twice a second."""
         self.replica.ask(sources.engine_of(self.app))
 
+    def end_rest(self) -> None:
+        """As if the seconds had gone by in which a replica is not asked."""
+        self.replica._rests_until = time.monotonic()
+
     def pulse(self, number: int, **values: Any) -> None:
         with self.app.app_context():
             engine = self.replica.engine  # the same database, and it is there
@@ -82,8 +93,8 @@ def made(app: Flask, **changes: Any) -> Iterator[World]:
         replicas.beat(at=NOW - timedelta(seconds=1))
         db.session.commit()
         settings: Settings = app.extensions["trace.settings"]
-        url = settings.database_url
-        world = World(replace(settings, database_read_url=url, **changes), farm, lot)
+        given = {"database_read_url": settings.database_url, **changes}
+        world = World(replace(settings, **given), farm, lot)
         yield world
         db.session.rollback()
     release(world.app)
@@ -191,6 +202,99 @@ def test_without_any_replica_that_answers_all_goes_on(app: Flask) -> None:
         assert lost.test_client().get(f"/t{world.path}").status_code == 200
         assert lost.test_client().get("/log/checkpoint").status_code == 200
         release(lost)
+
+
+def test_a_replica_that_did_not_answer_is_left_alone_for_some_seconds(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knocks = Counter[str]()
+
+    def refuse(*_: object, **__: object) -> None:
+        knocks["replica"] += 1
+        raise psycopg.OperationalError("nobody is there")
+
+    monkeypatch.setattr("trace.app.Impatient.connect", refuse)
+    with made(app, database_read_url=NOWHERE) as lost:
+
+        def ask_everybody() -> int:
+            knocks.clear()
+            assert "al stop" not in lost.scan()
+            assert lost.client.get("/log/checkpoint").status_code == 200
+            assert lost.client.get(lost.path).status_code == 307
+            assert lost.client.get("/t/b/7104GM2RCZ").status_code == 404
+            return knocks["replica"]
+
+        assert ask_everybody() == 1
+        assert ask_everybody() == 0
+        lost.end_rest()
+        assert ask_everybody() == 1  # one tries for all
+        assert ask_everybody() == 0
+
+
+def test_a_replica_that_is_back_is_read_from_again(world: World) -> None:
+    for page in (world.path, "/log/checkpoint", f"/t{world.path}"):
+        world.replica.rest()
+        world.asked.clear()
+        world.client.get(page)
+        assert world.asked["replica"] == 0, page
+        world.end_rest()
+        world.client.get(page)
+        assert world.asked["replica"] > 0, page
+        assert not world.replica.rests(), page
+
+
+def test_without_a_replicas_answer_a_request_waits_for_its_turn_at_the_primary(
+    world: World,
+) -> None:
+    world.replica.rest()
+    with ExitStack() as waiting:
+        for _ in range(replicas.TURNS):
+            waiting.enter_context(world.replica.turn(0))
+        threading.Timer(0.4, waiting.pop_all().close).start()
+        assert "theo sổ lúc" not in world.scan()
+    assert world.asked == {"primary": 1}
+
+
+def test_with_the_primary_away_a_replica_never_rests(stranded: World) -> None:
+    stranded.replica.rest()
+    assert "theo sổ lúc 09:59" in stranded.scan()
+
+
+def test_nobody_waits_long_for_a_replica_that_is_frozen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trace.app.ANSWERS", 0.7)
+    connection = world.replica.engine.raw_connection()  # opened before: of the server's own bound
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_backend_pid()")
+    (process,) = cursor.fetchone() or (0,)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        connection.close()  # ends by a rollback, which it does not answer either
+        page = world.scan()
+        assert time.monotonic() - began < 5
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert world.lot.rpartition("/")[2] in page
+
+
+def test_a_statement_that_takes_too_long_on_a_replica_is_given_up_on_both_sides(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.replica.engine.dispose()
+    monkeypatch.setattr("trace.app.ANSWERS", 0.7)
+    with world.replica.engine.connect() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "200ms"
+        for bound in ("200ms", "0"):
+            connection.execute(text(f"SET statement_timeout = '{bound}'"))
+            connection.commit()
+            with pytest.raises(OperationalError, match="no answer in time") as told:
+                connection.execute(text("SELECT pg_sleep(30)"))
+            assert is_outage(told.value)
+            connection.rollback()
+    world.scan()
+    assert world.asked == {"replica": 1}
 
 
 def test_with_the_primary_away_a_page_says_as_of_when(stranded: World) -> None:

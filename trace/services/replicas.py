@@ -11,6 +11,8 @@ them in the same statement, so it does not matter which of several replicas answ
 3. Nobody reads "unknown" from a replica: what it does not know is asked of the primary.
 4. Where the primary has not answered for `AWAY`, nobody waits for it any more: the replica's answer
    is given and says as of when. Until then no more than `TURNS` requests of a process wait.
+5. A replica that did not answer rests for `RESTS`: meanwhile the primary is asked, and then one
+   request tries whether it is back. Only where the primary is away, everybody asks.
 
 Beats are told by the clock of the machine the worker runs on; machines of one installation keep
 their clocks together (NTP), as signatures demand anyway.
@@ -45,6 +47,7 @@ AWAY: Final = 3.0  # seconds: more than a slow answer, less than anybody waits
 # Requests of a process that may wait for the primary instead of a replica. Where it dies in silence
 # they are those who get no answer; where it is well but busy, the others wait for them.
 TURNS: Final = 3
+RESTS: Final = 5.0  # seconds
 ON_REPLICA: Final = "on_replica"  # an option of the replica's engine
 TOLD: Final = "trace.notices"
 _COUNT_ONE_UP: Final = (
@@ -105,12 +108,34 @@ class Replica:
         self._asks, self._patience = testing, float("inf") if testing else AWAY
         self._starting = threading.Lock()
         self._turns = threading.BoundedSemaphore(TURNS)
+        self._rests_until = 0.0
+        self._trying = threading.Lock()
 
     def accepts(self, beat: int, notices: int, now: int) -> bool:
         """Whether what was read together with these two may be shown as it is (rules 1 and 2); all
         in milliseconds."""
         known = self._known
         return known is not None and notices >= known and now - beat <= self._lag and not self.away
+
+    def rests(self) -> bool:
+        """Whether it is not to be asked now (rule 5). Who hears no after a rest is the one to try;
+        it says how that went (`rest`, `answered`)."""
+        if not self._rests_until or self.away:
+            return False
+        with self._trying:
+            resting = time.monotonic() < self._rests_until
+            if not resting:
+                self._rests_until = time.monotonic() + RESTS  # for the others
+            return resting
+
+    def rest(self) -> None:
+        """It was asked and did not answer."""
+        self._rests_until = time.monotonic() + RESTS
+        logger.warning("replica-away")
+
+    def answered(self) -> None:
+        """It was asked and did answer."""
+        self._rests_until = 0.0
 
     @contextmanager
     def turn(self, seconds: float) -> Iterator[bool]:

@@ -46,15 +46,21 @@ def from_a_replica(view: Callable[..., Response]) -> Callable[..., Response]:
         copy = replica()
         if copy is None or g.get("read_from") is not None:  # nobody else can be asked anyway
             return view(*given, **named)
+        if copy.rests():  # the primary it is
+            return view(*given, **named)
         read_from(copy.engine)
         try:
-            if view.__name__ in UNCHANGING or copy.is_current(clock.now()):
-                return view(*given, **named)
+            good = view.__name__ in UNCHANGING or copy.is_current(clock.now())
+            answer = view(*given, **named) if good else None
+            copy.answered()
+            if answer is not None:
+                return answer
         except NotFound:
-            pass
+            copy.answered()
         except (SQLAlchemyError, psycopg.Error) as error:
             if not is_outage(error):
                 raise
+            copy.rest()
         read_from(None)
         return view(*given, **named)
 

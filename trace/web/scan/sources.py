@@ -5,8 +5,9 @@ What a replica says is taken as `services.replicas` rules. Without replicas this
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 from flask import Flask
@@ -15,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trace.extensions import db
 from trace.services.outages import DatabaseAway, is_outage
-from trace.services.replicas import Replica
+from trace.services.replicas import AWAY, Replica
 from trace.web.scan import rows
 
+Answer = TypeVar("Answer")
 SOON: Final = 0.1  # seconds: a primary that is well has answered many by then
 
 
@@ -47,7 +49,8 @@ def read(app: Flask, asked: rows.Asked, now: int) -> rows.Reading:
     if told is not None and found is not None and replica.accepts(found.beat, found.notices, now):
         return told
     if not replica.away:
-        with replica.turn(SOON) as mine:
+        # Who has no replica's answer to fall back on waits for as long as there may be a primary.
+        with replica.turn(SOON if told is not None else AWAY) as mine:
             if mine:
                 return rows.read(engine_of(app), asked, now)
     if told is None or found is None:
@@ -57,12 +60,22 @@ def read(app: Flask, asked: rows.Asked, now: int) -> rows.Reading:
 
 def _from(replica: Replica, asked: rows.Asked, now: int) -> rows.Reading | None:
     """What the replica says, if it answers."""
+    return _asked(replica, lambda: rows.read(replica.engine, asked, now))
+
+
+def _asked(replica: Replica, ask: Callable[[], Answer]) -> Answer | None:
+    """What the replica answers, if it is to be asked and does."""
+    if replica.rests():
+        return None
     try:
-        return rows.read(replica.engine, asked, now)
+        answer = ask()
     except (SQLAlchemyError, psycopg.Error) as error:
         if not is_outage(error):
             raise
+        replica.rest()
         return None
+    replica.answered()
+    return answer
 
 
 def is_known(app: Flask, asked: rows.Asked, now: int) -> bool:
@@ -72,12 +85,8 @@ def is_known(app: Flask, asked: rows.Asked, now: int) -> bool:
     replica = replica_of(app)
     if replica is None:
         return _known(engine_of(app), asked, now)
-    try:
-        if _known(replica.engine, asked, now):
-            return True
-    except (SQLAlchemyError, psycopg.Error) as error:
-        if not is_outage(error):
-            raise
+    if _asked(replica, lambda: _known(replica.engine, asked, now)):
+        return True
     if replica.away:
         raise DatabaseAway
     return _known(engine_of(app), asked, now)
