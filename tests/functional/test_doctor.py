@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from trace import clock
 from trace.config import Settings
 from trace.extensions import db
 from trace.jobs import worker
-from trace.models import LogState, Organisation
+from trace.models import LogState, Organisation, Pulse
 from trace.services import backups, heartbeats, keys, platform
 
 SECRET = "Kj3-secret-of-production-9xQ-with-many-letters"
@@ -47,7 +47,7 @@ def production(app: Flask, tmp_path: Path) -> Flask:
         backups.backup(tmp_path / "backup", at=clock.now())
         if db.engine.url.database and settings.database_url.startswith("sqlite"):
             Path(db.engine.url.database).chmod(0o600)
-    heartbeats.Heart(settings.instance, "tests").beat(at=clock.now())
+        heartbeats.Heart(settings.instance, "tests").beat(at=clock.now())
     return app
 
 
@@ -71,6 +71,21 @@ def test_where_all_is_well_nothing_is_to_mend(production: Flask) -> None:
     assert "0 faults" in told
 
 
+def test_a_machine_without_a_worker_of_its_own_asks_for_signs_of_others(
+    production: Flask,
+) -> None:
+    settings: Settings = production.extensions["trace.settings"]
+    for sign in (settings.instance / "workers").iterdir():
+        sign.unlink()
+    assert examined(production, 0) == {}
+    with production.app_context():
+        db.session.execute(
+            update(Pulse).values(at=clock.now() - heartbeats.ALIVE - timedelta(seconds=1))
+        )
+        db.session.commit()
+    assert list(examined(production, 1)) == ["worker"]
+
+
 def test_each_fault_is_found_and_the_others_are_looked_for_all_the_same(
     production: Flask,
 ) -> None:
@@ -81,6 +96,7 @@ def test_each_fault_is_found_and_the_others_are_looked_for_all_the_same(
         platform_row.demonstration = True
         state = db.session.query(LogState).one()
         state.last_time = clock.now() + timedelta(hours=2)
+        db.session.execute(text("UPDATE pulses SET at = 0"))
         db.session.commit()
     (settings.instance / "keys" / "root.sealed").chmod(0o644)
     for sign in (settings.instance / "workers").iterdir():

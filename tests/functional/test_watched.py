@@ -41,7 +41,7 @@ def test_dashboard_and_alerts_ask_for_figures_that_are_told(
         db.session.commit()
         worker.publish("tests")
         backups.backup(tmp_path / "backup", at=at)
-    heartbeats.Heart(app.extensions["trace.settings"].instance, "tests").beat(at=at)
+        heartbeats.Heart(app.extensions["trace.settings"].instance, "tests").beat(at=at)
     client.get("/about")
     told: set[str] = set(OWN)
     for family in families(client.get("/metrics").text):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families as families
+from sqlalchemy import text
 
 from trace import clock
 from trace.config import BadSetting, Settings
@@ -43,6 +46,12 @@ def figures(client: FlaskClient) -> dict[str, float]:
         for family in families(answer.text)
         for sample in family.samples
     }
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
 
 
 @pytest.fixture
@@ -136,15 +145,46 @@ def test_the_state_of_log_jobs_passports_and_workers_is_told(
         # It was created on a fixed day of the past, and nothing has been published since.
         assert found["trace_log_integration_delay_seconds"] > 0
         assert found["trace_workers_alive"] == 0
+        assert found["trace_worker_sign_age_seconds"] > 86400
         worker.publish("tests")
         heartbeats.Heart(app.extensions["trace.settings"].instance, "tests").beat(at=clock.now())
     found = figures(client)
     assert found["trace_log_waiting_entries"] == found["trace_log_integration_delay_seconds"] == 0
     assert found["trace_log_checkpoint_age_seconds"] < 60
     assert found["trace_workers_alive"] == 1
+    assert found["trace_worker_sign_age_seconds"] < 60
+
+
+def test_a_worker_of_another_machine_is_told_by_its_sign_in_the_database(
+    app: Flask, client: FlaskClient, platform_made: None, tmp_path: Path
+) -> None:
+    with app.app_context():
+        heart = heartbeats.Heart(tmp_path / "elsewhere", "far")
+        heart.beat(at=clock.now() - timedelta(seconds=100))
+    found = figures(client)
+    assert found["trace_workers_alive"] == 0
+    assert 100 <= found["trace_worker_sign_age_seconds"] < 160
+    with app.app_context():
+        heart.beat(at=clock.now())
+    assert figures(client)["trace_worker_sign_age_seconds"] < 60
+
+
+def test_a_worker_lives_on_without_a_database_that_takes_its_sign(
+    app: Flask, settings: Settings
+) -> None:
+    with app.app_context():
+        db.session.execute(text("ALTER TABLE pulses RENAME TO pulses_away"))
+        db.session.commit()
+        try:
+            heartbeats.Heart(settings.instance, "tests").beat(at=AT)
+        finally:
+            db.session.execute(text("ALTER TABLE pulses_away RENAME TO pulses"))
+            db.session.commit()
+    assert heartbeats.alive(settings.instance, now=AT) == 1
 
 
 @pytest.mark.one_database
+@pytest.mark.usefixtures("context")
 def test_a_worker_that_gave_no_sign_for_a_minute_is_not_alive_and_forgotten_after_a_day(
     settings: Settings,
 ) -> None:

@@ -250,12 +250,16 @@ def _workers(settings: Settings, now: datetime) -> Iterator[Found]:
     if alive:
         yield Found("worker", "ok", f"{alive} gave a sign of life within the last minute")
         return
+    elsewhere = heartbeats.last_sign()
+    if elsewhere is not None and now - elsewhere <= heartbeats.ALIVE:
+        yield Found("worker", "ok", "none here; one elsewhere gave a sign within the last minute")
+        return
     signs = heartbeats.signs(settings.instance)
     last = f"; the last sign was at {max(signs.values()).isoformat()}" if signs else ""
     yield Found(
         "worker",
         "fault",
-        f"no worker is alive here{last}",
+        f"no worker is alive, here or elsewhere{last}",
         "Start one: flask --app wsgi trace worker. Without it nothing new is published.",
     )
 
@@ -461,5 +465,6 @@ MENDS: Final = {
     "clock": "First see to the database.",
     "jobs": "First see to the database.",
     "tidying": "First see to the database.",
+    "worker": "First see to the database.",
     "replicas": "First see to the database.",
 }

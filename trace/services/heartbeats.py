@@ -1,7 +1,9 @@
-"""Signs of life of workers: a file each in the instance folder, touched while the log is published.
+"""Signs of life of workers: a file each in the instance folder, touched while the log is published,
+and one moment in the database for all of them (models.Pulse).
 
 A worker that ends in order takes its file away; what a killed one left is dropped after a day.
-Where several machines have instance folders of their own, each sees its own workers.
+Where several machines have instance folders of their own, each sees its own workers' files, and in
+the database whether there is any worker at all.
 """
 
 from __future__ import annotations
@@ -11,6 +13,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from trace.extensions import db
+from trace.models.pulses import BEAT, Pulse
+from trace.services import replicas
 
 EVERY: Final = timedelta(seconds=5)
 # Longer than any pause a healthy worker makes: ten seconds after a refusal to publish.
@@ -26,7 +35,8 @@ class Heart:
         self._last: datetime | None = None
 
     def beat(self, *, at: datetime) -> None:
-        """Leaves a sign; a disk that takes none stops no work."""
+        """Leaves a sign; a disk or a database that takes none stops no work. Ends the session's
+        transaction: not while the caller has written something."""
         if self._last is not None and timedelta() <= at - self._last < EVERY:
             return
         self._last = at
@@ -37,6 +47,11 @@ class Heart:
             for other in self._path.parent.iterdir():
                 if other.stat().st_mtime < (at - FORGOTTEN).timestamp():
                     other.unlink()
+        try:
+            replicas.beat(at=at, every=EVERY)
+            db.session.commit()
+        except SQLAlchemyError:
+            db.session.rollback()
 
     def stop(self) -> None:
         """The worker ends in order."""
@@ -57,6 +72,12 @@ def signs(instance: Path) -> dict[str, datetime]:
 def alive(instance: Path, *, now: datetime) -> int:
     """How many workers gave a sign within the last minute."""
     return sum(now - moment <= ALIVE for moment in signs(instance).values())
+
+
+def last_sign() -> datetime | None:
+    """When any worker, on whatever machine, left its sign in the database; None: never."""
+    found: datetime | None = db.session.scalar(select(Pulse.at).where(Pulse.id == BEAT))
+    return found
 
 
 def _folder(instance: Path) -> Path:

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from trace.core.statements import parse_entry
 from trace.extensions import db
 from trace.models import Job, LogCheckpoint, LogEntry, LogState, Passport, Recall
+from trace.models.types import from_millis
 from trace.services import backups, heartbeats, jobs_aside, readiness, tidied
 from trace.services.copies_of_database import as_readers_see, read_copies
 from trace.services.replicas import replica
@@ -45,7 +46,7 @@ def plain(name: str, text: str, value: float) -> Measure:
 
 def read_measures(*, now: datetime) -> list[Measure]:
     """What the database tells; the caller ends the transaction. Raises SQLAlchemyError."""
-    return [*_log(now), *_jobs(now), *SLOW.read(now), *_copies(now), _tidied(now)]
+    return [*_log(now), _sign(now), *_jobs(now), *SLOW.read(now), *_copies(now), _tidied(now)]
 
 
 def read_own(*, now: datetime) -> list[Measure]:
@@ -109,6 +110,15 @@ def _log(now: datetime) -> list[Measure]:
         age = (now - made).total_seconds()
         found.append(plain("trace_log_checkpoint_age_seconds", "Age of the newest one.", age))
     return found
+
+
+def _sign(now: datetime) -> Measure:
+    left = heartbeats.last_sign() or from_millis(0)
+    return plain(
+        "trace_worker_sign_age_seconds",
+        "Since a worker of any machine left its sign in the database; since 1970 if none ever did.",
+        max(0.0, (now - left).total_seconds()),
+    )
 
 
 def _jobs(now: datetime) -> list[Measure]:
@@ -218,7 +228,7 @@ def _workers(now: datetime) -> list[Measure]:
     found = [
         plain(
             "trace_workers_alive",
-            "Workers that gave a sign of life within the last minute.",
+            "Workers of this machine that gave a sign of life within the last minute.",
             heartbeats.alive(current_settings().instance, now=now),
         )
     ]
