@@ -76,6 +76,9 @@ def test_each_follower_is_told_with_how_far_it_is_and_whether_it_is_synchronous(
         (hidden,) = told(app)
         assert hidden[0] == "warning"
         assert "this role may not see" in hidden[1]
+        assert figures(app)["trace_replicas"] == (((), 1),)
+        assert figures(app)["trace_replicas_expected"] == (((), 1),)
+        assert figures(app)["trace_replicas_synchronous"] == ()  # not 0: nobody is to be woken
         root.execute("GRANT pg_read_all_stats TO trace")
         try:
             assert told(app) == [

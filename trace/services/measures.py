@@ -165,16 +165,18 @@ def _tidied(now: datetime) -> Measure:
 def _copies(now: datetime) -> list[Measure]:
     """The replicas as the primary sees them, and what is read from them as readers do."""
     found = read_copies()
-    copies = () if found is None else found.copies
+    copies, hidden = ((), 0) if found is None else (found.copies, found.hidden)
     copy = replica()
-    expected = copy is not None or (found is not None and (found.wanted or bool(copies)))
+    followed = bool(copies) or hidden > 0
+    expected = copy is not None or (found is not None and (found.wanted or followed))
     measures = [
         plain("trace_replicas_expected", "1 where there should be replicas.", expected),
-        plain("trace_replicas", "Replicas that follow the primary.", len(copies)),
-        plain(
+        plain("trace_replicas", "Replicas that follow the primary.", len(copies) + hidden),
+        Measure(
             "trace_replicas_synchronous",
-            "Replicas that hold what is acknowledged before it is.",
-            0 if found is None else found.synchronous,
+            "Replicas that hold what is acknowledged before it is; nothing where that is hidden.",
+            (),
+            () if hidden else (((), 0 if found is None else found.synchronous),),
         ),
         Measure(
             "trace_replica_lag_bytes",
