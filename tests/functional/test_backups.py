@@ -24,6 +24,7 @@ from trace.jobs import worker
 from trace.services import backup_keys, backups, keys, platform, sequencer
 from trace.services.backup_databases import DatabaseNotCopied
 from trace.services.capture import capture
+from trace.services.files import FileBroken, FileMissing, Folder, Opened, files
 from trace.services.log import current_state
 from trace.services.log_file import LogForked
 from trace.services.log_guard import LogRestored
@@ -208,6 +209,43 @@ def test_nothing_is_restored_over_anything_or_from_a_backup_that_is_not_whole(
     for text in ("{", "[]", '{"v": 2}', '{"v": 1, "parts": {"../x": {"size": 1, "sha256": ""}}}'):
         (folder / "manifest.json").write_text(text)
         assert "backup-broken" in run(elsewhere, "restore", str(folder), "--check", status=1)
+
+
+@pytest.mark.one_database
+def test_a_broken_file_in_the_bucket_is_left_out_and_named_and_stops_nothing(
+    used: Flask, elsewhere: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: Settings = used.extensions["trace.settings"]
+    used.extensions["trace.settings"] = replace(settings, files=str(tmp_path / "bucket"))
+    good, bad, gone = (f"attachments/cd/{word}" for word in ("good", "bad", "gone"))
+    opens = Folder.open
+
+    def opened(place: Folder, name: str) -> Opened:
+        if name == gone:
+            raise FileMissing
+        return Opened(1, broken(name)) if name == bad else opens(place, name)
+
+    def broken(name: str) -> Iterator[bytes]:
+        yield b"its beginning"
+        raise FileBroken(name=name)
+
+    with used.app_context():
+        for name in (good, bad, gone):
+            files().put(name, PHOTO)
+    monkeypatch.setattr(Folder, "open", opened)
+    folder = tmp_path / "backup"
+    assert f"broken where it is kept: {bad}\n" in run(used, "backup", str(folder), status=3)
+    assert json.loads((folder / "manifest.json").read_bytes())["broken"] == [bad]
+    assert "1 file is not in it" in used.test_cli_runner().invoke(args=["trace", "doctor"]).output
+    monkeypatch.undo()
+    assert bad in run(elsewhere, "restore", str(folder), "--check")
+    assert bad in run(elsewhere, "restore", str(folder))
+    instance = elsewhere.extensions["trace.settings"].instance
+    assert (instance / good).read_bytes() == PHOTO
+    assert not (instance / bad).exists()
+    again = tmp_path / "again"
+    assert "broken" not in run(used, "backup", str(again))
+    assert "broken" not in json.loads((again / "manifest.json").read_bytes())
 
 
 @pytest.mark.one_database

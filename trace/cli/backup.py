@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +15,7 @@ from trace.services.keys import write_secret
 from trace.services.settings import current_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+INCOMPLETE: Final = 3
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -26,6 +29,8 @@ def backup_command(folder: Path, keys_file: Path | None, passphrase: str | None)
     Keys are not among them. --keys seals them under a passphrase (asked for, or given in
     TRACE_BACKUP_PASSPHRASE); keep that file elsewhere. A backup without keys reads everything and
     signs nothing.
+
+    Status 3: the backup is written, but files of the bucket that are broken are not in it.
     """
     with refusals():
         if keys_file is not None:
@@ -40,6 +45,8 @@ def backup_command(folder: Path, keys_file: Path | None, passphrase: str | None)
             click.echo(f"{count} key files and both secrets are sealed in {keys_file}")
         made = backups.backup(folder, at=clock.now())
     _tell(made)
+    if made.broken:
+        sys.exit(INCOMPLETE)
 
 
 @trace.command("restore")
@@ -98,3 +105,5 @@ def _tell(manifest: backups.Manifest) -> None:
         f"{manifest.made}: {manifest.database}, schema {manifest.held.schema}, "
         f"{manifest.held.origin} with {manifest.held.entries} entries, {size} bytes"
     )
+    for name in manifest.broken:
+        click.echo(f"not in it, since it is broken where it is kept: {name}", err=True)

@@ -4,7 +4,8 @@ Rules.
 1. The database is copied in one state while the application goes on; files after it, so that every
    file a row names is there. The checkpoint file comes before both: a copy whose checkpoint
    were newer than its database could not be told from a fork.
-2. `manifest.json` is written last: a folder without it is no backup.
+2. `manifest.json` is written last: a folder without it is no backup. A file of a bucket that is not
+   what was kept is left out and named there: the rest is a backup all the same.
 3. Restoring goes into an empty place only, after every checksum held. A checkpoint, a journal of
    takedowns or a photo that stands there already is kept: they may be newer than the backup, and
    the guard against forks lives on that (trace.services.log_file).
@@ -18,7 +19,6 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from trace.services.backup_databases import (
     copy_database,
     restore_database,
 )
-from trace.services.files import KEPT, PASSING, FileMissing, Folder, files
+from trace.services.files import KEPT, PASSING, FileBroken, FileMissing, Folder, files
 from trace.services.keys import sync_folder
 from trace.services.log_guard import mark_restored
 from trace.services.settings import current_settings
@@ -71,13 +71,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds: `held` is the state of the database in it."""
+    """What a backup holds: `held` is the state of the database in it, `broken` the files that are
+    not in it, since they are not what was kept."""
 
     made: str
     database: str
     id_base: str
     held: Held
     parts: dict[str, Part]
+    broken: tuple[str, ...] = ()
 
 
 def backup(folder: Path, *, at: datetime) -> Manifest:
@@ -94,7 +96,7 @@ def backup(folder: Path, *, at: datetime) -> Manifest:
         for path in sorted((settings.instance / "log").rglob("checkpoint"))
     }
     kind, held = copy_database(folder)
-    _pack(folder / FILES, settings.instance, checkpoints)
+    broken = _pack(folder / FILES, settings.instance, checkpoints)
     names = (DATABASES[kind], FILES)
     manifest = Manifest(
         made=rfc3339(at),
@@ -102,11 +104,13 @@ def backup(folder: Path, *, at: datetime) -> Manifest:
         id_base=settings.id_base,
         held=held,
         parts={name: _measured(folder / name) for name in names},
+        broken=tuple(broken),
     )
-    _write(
-        folder / MANIFEST, orjson.dumps({"v": 1, **asdict(manifest)}, option=orjson.OPT_INDENT_2)
-    )
-    last = {"made": manifest.made, "entries": held.entries}
+    told = {"v": 1, **asdict(manifest)}
+    if not broken:
+        del told["broken"]  # earlier programs know no such word
+    _write(folder / MANIFEST, orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    last = {"made": manifest.made, "entries": held.entries, "broken": len(broken)}
     _write(settings.instance / LAST, orjson.dumps(last))
     return manifest
 
@@ -124,7 +128,8 @@ def read_manifest(folder: Path) -> Manifest:
         if told.pop("v") != 1:
             raise BackupBroken(reason=f"{MANIFEST} has a version this program does not know")
         parts = {name: Part(**part) for name, part in told.pop("parts").items()}
-        manifest = Manifest(held=Held(**told.pop("held")), parts=parts, **told)
+        broken = tuple(str(name) for name in told.pop("broken", ()))
+        manifest = Manifest(held=Held(**told.pop("held")), parts=parts, broken=broken, **told)
         expected = {DATABASES[manifest.database], FILES}
     except FileNotFoundError:
         raise BackupBroken(reason=f"there is no {MANIFEST} in {folder}") from None
@@ -164,7 +169,9 @@ def restore(folder: Path) -> Manifest:
     return manifest
 
 
-def _pack(target: Path, instance: Path, checkpoints: dict[Path, bytes]) -> None:
+def _pack(target: Path, instance: Path, checkpoints: dict[Path, bytes]) -> list[str]:
+    """Names of the files that are broken where they are kept, and left out."""
+    broken: list[str] = []
     with tarfile.open(target, "w") as archive:
         for name, path in _files(instance):
             held = checkpoints.get(Path(name))
@@ -175,10 +182,14 @@ def _pack(target: Path, instance: Path, checkpoints: dict[Path, bytes]) -> None:
             elif path.name != "checkpoint":  # one that came meanwhile is newer than the database
                 archive.add(path, name, recursive=False)
         for name, data in _kept_elsewhere(instance):
+            if data is None:
+                broken.append(name)
+                continue
             told = tarfile.TarInfo(name)
             told.size = len(data)
             archive.addfile(told, io.BytesIO(data))
     _sync(target)
+    return broken
 
 
 def _files(instance: Path) -> Iterator[tuple[str, Path]]:
@@ -202,15 +213,20 @@ def _keeps_files(instance: Path) -> bool:
     return isinstance(place, Folder) and place.root == instance
 
 
-def _kept_elsewhere(instance: Path) -> Iterator[tuple[str, bytes]]:
-    """Files of a bucket or another folder, by the same names; what is erased while we are on the
-    way is no part of the backup."""
+def _kept_elsewhere(instance: Path) -> Iterator[tuple[str, bytes | None]]:
+    """Files of a bucket or another folder, by the same names; None for one that is broken. What is
+    erased while we are on the way is no part of the backup."""
     if _keeps_files(instance):
         return
     for folder in KEPT:
         for one in files().list(folder):
-            with suppress(FileMissing):
-                yield one.name, b"".join(files().open(one.name).chunks)
+            try:
+                data = b"".join(files().open(one.name).chunks)
+            except FileMissing:
+                continue
+            except FileBroken:
+                data = None
+            yield one.name, data
 
 
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, instance: Path) -> None:

@@ -420,6 +420,14 @@ def _backup(settings: Settings, now: datetime) -> Iterator[Found]:
     state = "ok" if age <= BACKUP_AGE else "warning"
     text = f"the last one is {hours} hours old and holds {told['entries']} entries"
     yield Found("backup", state, text, "" if state == "ok" else take)
+    if count := told.get("broken"):
+        are = "1 file is" if count == 1 else f"{count} files are"
+        yield Found(
+            "backup",
+            "warning",
+            f"{are} not in it, being broken in the bucket",
+            "Its manifest.json tells which: put each back from an older backup.",
+        )
 
 
 def _demo(settings: Settings, now: datetime) -> Iterator[Found]:
