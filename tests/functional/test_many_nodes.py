@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
@@ -34,13 +35,13 @@ from trace.jobs.tidying import Tidying
 from trace.jobs.worker import claim, publish, run
 from trace.models import Job, ScanCount, ScanCursor
 from trace.models.types import to_millis
-from trace.services import leases, scans, scans_shared
+from trace.services import doctor, leases, scans, scans_shared
 from trace.services.capture import capture
 from trace.services.jobs import enqueue
 from trace.services.log_file import LogForked, checkpoint_path, read_kept
 from trace.services.log_following import follow
 from trace.services.scans import Seen, day_of, mark_of
-from trace.services.shared import Shared, shared_of
+from trace.services.shared import Shared, shared_of, version_of
 from trace.web.scan.beacon import counting
 from trace.web.scan.buffer import Buffer
 
@@ -71,6 +72,13 @@ def redis_server(server: RedisServer) -> RedisServer:
 
 
 Nodes = Callable[[], Flask]
+
+
+def examined(app: Flask) -> list[tuple[str, str]]:
+    """(state, text) of what doctor says of Redis."""
+    with app.app_context():
+        found = doctor.examine(now=NOW)
+    return [(one.state, one.text) for one in found if one.part == "redis"]
 
 
 @pytest.fixture
@@ -447,3 +455,27 @@ def test_scans_are_of_the_day_they_were_made_however_late_they_are_stored(
         scans_shared.store_waiting(way_to(app), at=NOW + timedelta(hours=20))
         db.session.rollback()
         assert db.session.scalars(select(ScanCount.day)).all() == [day_of(seen[0].at)]
+
+
+# -- what is examined ------------------------------------------------------------------------------
+
+
+@pytest.mark.one_database
+def test_a_redis_that_is_too_old_is_told_and_one_that_does_not_tell_is_not_blamed(
+    nodes: Nodes, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = nodes()
+    fine = [("ok", "0 bundles of scans wait in Redis")]
+    assert examined(app) == fine
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "6.2.14"})
+        assert examined(app) == [
+            ("fault", "this Redis is version 6.2.14: each process counts by itself"),
+            *fine,
+        ]
+    with redis_server.client as client:
+        client.execute_command("ACL", "SETUSER", "default", "-info")
+    assert version_of(way_to(app)) == ()
+    assert examined(app) == fine
+    redis_server.stop()
+    assert [state for state, _ in examined(app)] == ["warning"]

@@ -37,7 +37,7 @@ from trace.services.replicas import replica
 from trace.services.scans_shared import waiting
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
-from trace.services.shared import shared
+from trace.services.shared import OLDEST, shared, version_of
 
 WORDS: Final = ("fault", "warning", "ok")
 FREE_FAULT: Final = 256 * 1024 * 1024
@@ -389,6 +389,14 @@ def _redis(settings: Settings, now: datetime) -> Iterator[Found]:
     if found is None:
         yield Found("redis", "ok", "none is used: each process stores scans and counts by itself")
         return
+    version = version_of(found)
+    if version and version < OLDEST:
+        yield Found(
+            "redis",
+            "fault",
+            f"this Redis is version {'.'.join(map(str, version))}: each process counts by itself",
+            f"Take one from {'.'.join(map(str, OLDEST))} on.",
+        )
     entries = waiting(found)
     if entries is None:
         yield Found(

@@ -7,11 +7,13 @@ Rules.
    seconds.
 3. No network address, name or token is a key or a value there; what stands for one is an HMAC.
 4. Several installations may use one Redis: all keys begin with the installation's own.
+5. It is Redis 7.0 or later, or what calls itself so (Valkey): EXPIRE … NX came with it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
@@ -26,6 +28,7 @@ Answer = TypeVar("Answer")
 CONNECT: Final = 0.5  # seconds
 ANSWERS: Final = 1.0
 RESTS: Final = 5.0
+OLDEST: Final = (7, 0)  # rule 5
 OPTIONS: Final = {"socket_connect_timeout": CONNECT, "socket_timeout": ANSWERS}
 
 
@@ -81,6 +84,20 @@ class Shared:
                 return int(line.execute()[0])
 
         return self.ask(act)
+
+
+def version_of(shared: Shared) -> tuple[int, ...] | None:
+    """The server's, such as (7, 0, 15); empty where it does not tell; None while Redis is away."""
+    import redis
+
+    def act(client: Any) -> tuple[int, ...]:
+        try:
+            told = client.info("server").get("redis_version", "")
+        except redis.ResponseError:  # a hosted one that forbids the question
+            return ()
+        return tuple(int(part) for part in re.findall("[0-9]+", str(told))[:3])
+
+    return shared.ask(act)
 
 
 def shared_of(app: Flask) -> Shared | None:
