@@ -42,6 +42,7 @@ from trace.services import (
 )
 from trace.services.applications import forget_papers
 from trace.services.citizen_reports import days, photos
+from trace.services.clock_check import clocks_agree
 from trace.services.closing import ask_for_ends, let_go
 from trace.services.inspections_risks import ask_when_due
 from trace.services.outages import OUTAGES, is_outage
@@ -111,7 +112,7 @@ class Tidying:
             return  # due later than that: the clock went back
         begins, self._due = self._due is None, at + EVERY
         try:
-            if leases.take("tidying", self._worker, LEASE, at=at):
+            if clocks_agree() and leases.take("tidying", self._worker, LEASE, at=at):
                 told = tidy(at=at, steps=TURN)
                 tidied.note(well=len(told) == len(TURN), at=at)
                 db.session.commit()
