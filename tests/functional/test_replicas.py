@@ -407,6 +407,21 @@ def test_the_log_is_read_from_a_replica_and_news_of_it_from_a_fresh_one_only(wor
     assert "primary" not in asks(tile)
 
 
+def test_a_beat_from_the_future_is_not_believed_and_the_next_one_replaces_it(
+    world: World,
+) -> None:
+    world.pulse(BEAT, at=NOW + timedelta(seconds=5))
+    world.scan()
+    assert world.asked == {"replica": 1}  # clocks are never quite alike
+    world.pulse(BEAT, at=NOW + timedelta(days=400))
+    world.scan()
+    assert world.asked["primary"] == 1
+    assert replicas.beat(at=NOW)
+    db.session.commit()
+    world.scan()
+    assert world.asked == {"replica": 1}
+
+
 def test_beats_are_a_second_apart_whoever_gives_them(app: Flask) -> None:
     with app.app_context():
         assert replicas.beat(at=NOW)

@@ -251,7 +251,7 @@ def _workers(settings: Settings, now: datetime) -> Iterator[Found]:
         yield Found("worker", "ok", f"{alive} gave a sign of life within the last minute")
         return
     elsewhere = heartbeats.last_sign()
-    if elsewhere is not None and now - elsewhere <= heartbeats.ALIVE:
+    if elsewhere is not None and abs(now - elsewhere) <= heartbeats.ALIVE:
         yield Found("worker", "ok", "none here; one elsewhere gave a sign within the last minute")
         return
     signs = heartbeats.signs(settings.instance)

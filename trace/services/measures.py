@@ -117,7 +117,7 @@ def _sign(now: datetime) -> Measure:
     return plain(
         "trace_worker_sign_age_seconds",
         "Since a worker of any machine left its sign in the database; since 1970 if none ever did.",
-        max(0.0, (now - left).total_seconds()),
+        abs((now - left).total_seconds()),  # one from the future is as little a sign
     )
 
 

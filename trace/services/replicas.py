@@ -15,7 +15,8 @@ them in the same statement, so it does not matter which of several replicas answ
    request tries whether it is back. Only where the primary is away, everybody asks.
 
 Beats are told by the clock of the machine the worker runs on; machines of one installation keep
-their clocks together (NTP), as signatures demand anyway.
+their clocks together (NTP), as signatures demand anyway. A beat from the future tells nothing: it
+is not believed, and the next one replaces it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any, Final
 
 import structlog
 from flask import current_app, g
-from sqlalchemy import Engine, event, select, text, update
+from sqlalchemy import Engine, event, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import SessionTransaction
 
@@ -42,6 +43,7 @@ from trace.services.sets import is_sqlite
 
 logger = structlog.get_logger()
 EVERY: Final = timedelta(seconds=1)
+AHEAD: Final = timedelta(seconds=10)  # no two clocks that are kept together differ by that
 ASKED_EVERY: Final = 0.5  # seconds
 AWAY: Final = 3.0  # seconds: more than a slow answer, less than anybody waits
 # Requests of a process that may wait for the primary instead of a replica. Where it dies in silence
@@ -60,7 +62,7 @@ def beat(*, at: datetime, every: timedelta = EVERY) -> bool:
     it was due."""
     touched = db.session.execute(
         update(Pulse)
-        .where(Pulse.id == BEAT, Pulse.at <= at - every)
+        .where(Pulse.id == BEAT, or_(Pulse.at <= at - every, Pulse.at > at + AHEAD))
         .values(at=at)
         .execution_options(synchronize_session=False)
     )
@@ -114,8 +116,8 @@ class Replica:
     def accepts(self, beat: int, notices: int, now: int) -> bool:
         """Whether what was read together with these two may be shown as it is (rules 1 and 2); all
         in milliseconds."""
-        known = self._known
-        return known is not None and notices >= known and now - beat <= self._lag and not self.away
+        known, fresh = self._known, abs(now - beat) <= self._lag
+        return known is not None and notices >= known and fresh and not self.away
 
     def rests(self) -> bool:
         """Whether it is not to be asked now (rule 5). Who hears no after a rest is the one to try;
