@@ -251,6 +251,24 @@ def test_a_worker_that_dies_between_sending_and_noting_sends_again(
     assert len({headers["Trace-Delivery"] for _, headers, _ in receiver.came}) == 1
 
 
+def test_what_a_clock_years_ahead_put_off_or_held_is_sent_at_once(
+    world: World, receiver: Subscriber
+) -> None:
+    world.subscribe(receiver.url)
+    lots = []
+    for wrong in ("due_at", "lease_until"):
+        lots += world.record()
+        with world.app.app_context():
+            row = world.row()
+            setattr(row, wrong, clock.now() + subscriptions_sending.UNBELIEVABLE)
+            db.session.commit()
+            assert world.deliver() == 0
+            setattr(row, wrong, clock.now() + timedelta(days=400))
+            db.session.commit()
+        assert world.deliver() == 1
+        assert lots_of(receiver.events()) == lots
+
+
 def test_a_closed_organisation_and_a_paused_subscription_are_told_nothing(
     world: World, receiver: Subscriber
 ) -> None:

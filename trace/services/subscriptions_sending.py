@@ -46,6 +46,9 @@ PAUSE: Final = timedelta(seconds=10)
 LONGEST: Final = timedelta(hours=6)
 # Longer than the slowest exchange: 20 s after the handshake, and what looking up takes.
 LEASE: Final = timedelta(seconds=90)
+# Nothing that was not taken is put off for longer, and no lease is given for as long: who seems to
+# wait longer was told to by a clock that was wrong.
+UNBELIEVABLE: Final = LONGEST + timedelta(minutes=10)
 AT_ONCE: Final = 16
 # A body is cut before it grows beyond what receivers take: events of a mix are large.
 MOST_BYTES: Final = 2_000_000
@@ -85,10 +88,19 @@ def _due(at: datetime) -> ColumnElement[bool]:
         Subscription.cursor.is_(None),
         Subscription.cursor < head(),
     )
+    never_meant = and_(
+        Subscription.schedule == "",
+        Subscription.cursor.is_not(None),
+        Subscription.due_at > at + UNBELIEVABLE,
+    )
     return and_(
         Subscription.paused_at.is_(None),
-        or_(Subscription.lease_until.is_(None), Subscription.lease_until < at),
-        or_(letters, and_(Subscription.due_at <= at, or_(*new))),
+        or_(
+            Subscription.lease_until.is_(None),
+            Subscription.lease_until < at,
+            Subscription.lease_until > at + UNBELIEVABLE,
+        ),
+        or_(letters, and_(or_(Subscription.due_at <= at, never_meant), or_(*new))),
         ~closed,
     )
 
@@ -117,7 +129,7 @@ def prepare(subscription: int, at: datetime) -> Outgoing | None:
     letter = _waiting(row, at)
     if letter is not None:
         stretch = letter.first, letter.end
-    elif row.due_at > at or not _has_begun(row, at):
+    elif _waits(row, at) or not _has_begun(row, at):
         row.lease_until = None
         return None
     else:
@@ -178,6 +190,13 @@ def _pass_over(
     row.cursor = reached
     if reached >= end:
         row.due_at = next_due(row, after=at)
+
+
+def _waits(row: Subscription, at: datetime) -> bool:
+    """Whether its time is to come, and can have been meant: a stream that has begun is put off only
+    after something was not taken."""
+    began_stream = not row.schedule and row.cursor is not None
+    return row.due_at > at and not (began_stream and row.due_at > at + UNBELIEVABLE)
 
 
 def _has_begun(row: Subscription, at: datetime) -> bool:
