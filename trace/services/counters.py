@@ -1,6 +1,8 @@
 """How often something was tried: counted in the database, so that all workers count together.
 
-A window is fixed: it begins with the first try and ends a while later. Keys are HMACs under our
+A window is fixed: it begins with the first try and ends a while later. One that ends later than any
+could have begun now was begun by a clock that was ahead, and counts no more: nobody is kept out for
+as long as that clock was wrong. Keys are HMACs under our
 secret: the table names no number and no network address. Counting is committed by itself, on a
 connection of its own: what is refused is rolled back, and must be counted all the same. So it is
 never done while the caller's own transaction has written something (SQLite has one writer).
@@ -12,11 +14,12 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, literal, select
+from sqlalchemy import case, delete, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trace.extensions import db
 from trace.models import Counter
+from trace.services.clock_check import APART
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
 
@@ -31,7 +34,7 @@ def hit(key: bytes, window: timedelta, *, at: datetime, by: int = 1) -> None:
     """Counts `by` more; a new window begins where the last one is over. Commits by itself."""
     insert = sqlite.insert if is_sqlite() else postgresql.insert
     values = {"key": key, "count": by, "ends_at": at + window}
-    over = Counter.ends_at <= at
+    over = or_(Counter.ends_at <= at, Counter.ends_at > at + window + APART)
     with db.engine.begin() as connection:
         connection.execute(
             insert(Counter)
@@ -49,12 +52,14 @@ def hit(key: bytes, window: timedelta, *, at: datetime, by: int = 1) -> None:
         )
 
 
-def tries(key: bytes, *, at: datetime) -> tuple[int, datetime]:
-    """(how many in the running window, when it ends); (0, `at`) where none runs."""
+def tries(key: bytes, *, at: datetime, window: timedelta | None = None) -> tuple[int, datetime]:
+    """(how many in the running window, when it ends); (0, `at`) where none runs. Without a `window`
+    any that is not over counts, whoever's clock began it."""
+    running = select(Counter.count, Counter.ends_at).where(Counter.key == key, Counter.ends_at > at)
+    if window is not None:
+        running = running.where(Counter.ends_at <= at + window + APART)
     with db.engine.connect() as connection:
-        row = connection.execute(
-            select(Counter.count, Counter.ends_at).where(Counter.key == key, Counter.ends_at > at)
-        ).one_or_none()
+        row = connection.execute(running).one_or_none()
     return (row[0], row[1]) if row is not None else (0, at)
 
 

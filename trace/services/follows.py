@@ -304,7 +304,7 @@ def _counted(most: int, window: timedelta, *names: str, at: datetime) -> bool:
     if not limiter.enabled:
         return True
     key = counters.counter_key("follow", *names)
-    if counters.tries(key, at=at)[0] >= most:
+    if counters.tries(key, at=at, window=window)[0] >= most:
         return False
     counters.hit(key, window, at=at)
     return True

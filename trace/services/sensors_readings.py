@@ -215,7 +215,7 @@ def _fault(one: Given, at: datetime) -> TraceError | None:
 
 def _check_rate(sensor: Sensor, many: int, at: datetime) -> None:
     key = counters.counter_key("sensor", str(sensor.id))
-    count, _ = counters.tries(key, at=at)
+    count, _ = counters.tries(key, at=at, window=HOUR)
     if count + many > AN_HOUR:
         raise ReadingsTooOften(most=AN_HOUR)
     counters.hit(key, HOUR, at=at, by=max(1, many))

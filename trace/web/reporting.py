@@ -152,7 +152,7 @@ def _count(network: str) -> int:
     if not limiter.enabled:
         return 0
     key = counters.counter_key(str(STOPPED), "report", network)
-    count, ends = counters.tries(key, at=clock.now())
+    count, ends = counters.tries(key, at=clock.now(), window=throttle.window_of(STOPPED))
     if count >= STOPPED.amount:
         left = (ends - clock.now()).total_seconds()
         raise TooManyReports(minutes=guessing.minutes(int(left)))

@@ -48,7 +48,8 @@ def check(item: RateLimitItem, *names: str) -> None:
     if not limiter.enabled:
         return
     now = clock.now()
-    count, ends = counters.tries(counters.counter_key(str(item), *names), at=now)
+    key = counters.counter_key(str(item), *names)
+    count, ends = counters.tries(key, at=now, window=window_of(item))
     if count >= item.amount:
         raise TooManyTries(minutes=max(1, round((ends - now).total_seconds() / 60)))
 
@@ -56,8 +57,12 @@ def check(item: RateLimitItem, *names: str) -> None:
 def count(item: RateLimitItem, *names: str) -> None:
     """Counts one, at once and by itself: before anything is written, or after it is committed."""
     if limiter.enabled:
-        window = timedelta(seconds=item.get_expiry())
-        counters.hit(counters.counter_key(str(item), *names), window, at=clock.now())
+        counters.hit(counters.counter_key(str(item), *names), window_of(item), at=clock.now())
+
+
+def window_of(item: RateLimitItem) -> timedelta:
+    """How long the limit counts together."""
+    return timedelta(seconds=item.get_expiry())
 
 
 def check_sign_in(typed: str) -> None:

@@ -63,7 +63,7 @@ def _spent(half: HalfSignIn, person: Person) -> ResponseReturnValue:
     """No try is left: the person hears of it, once a day, since somebody knows the password."""
     now = clock.now()
     told = counters.counter_key("factor told", str(person.id))
-    if not counters.tries(told, at=now)[0]:
+    if not counters.tries(told, at=now, window=WARNED)[0]:
         counters.hit(told, WARNED, at=now)
         factor_resets.tell(person, "factor-tried", {}, at=now)
     factors.close_half(half)
