@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from trace.extensions import db
 from trace.models.pulses import BEAT, Pulse
-from trace.services import replicas
+from trace.services.replicas import AHEAD
+from trace.services.sets import is_sqlite
 
 EVERY: Final = timedelta(seconds=5)
 # Longer than any pause a healthy worker makes: ten seconds after a refusal to publish.
@@ -35,8 +37,8 @@ class Heart:
         self._last: datetime | None = None
 
     def beat(self, *, at: datetime) -> None:
-        """Leaves a sign; a disk or a database that takes none stops no work. Ends the session's
-        transaction: not while the caller has written something."""
+        """Leaves a sign; a disk or a database that takes none stops no work. Commits by itself, on
+        a connection of its own: never while the caller has written something."""
         if self._last is not None and timedelta() <= at - self._last < EVERY:
             return
         self._last = at
@@ -47,11 +49,8 @@ class Heart:
             for other in self._path.parent.iterdir():
                 if other.stat().st_mtime < (at - FORGOTTEN).timestamp():
                     other.unlink()
-        try:
-            replicas.beat(at=at, every=EVERY)
-            db.session.commit()
-        except SQLAlchemyError:
-            db.session.rollback()
+        with suppress(SQLAlchemyError):
+            _leave(at)
 
     def stop(self) -> None:
         """The worker ends in order."""
@@ -72,6 +71,20 @@ def signs(instance: Path) -> dict[str, datetime]:
 def alive(instance: Path, *, now: datetime) -> int:
     """How many workers gave a sign within the last minute."""
     return sum(now - moment <= ALIVE for moment in signs(instance).values())
+
+
+def _leave(at: datetime) -> None:
+    """One for all, as old as EVERY at most; one from the future is replaced."""
+    insert = sqlite.insert if is_sqlite() else postgresql.insert
+    wanted = insert(Pulse).values(id=BEAT, at=at, count=1)
+    with db.engine.begin() as connection:
+        connection.execute(
+            wanted.on_conflict_do_update(
+                index_elements=[Pulse.id],
+                set_={"at": wanted.excluded.at},
+                where=or_(Pulse.at <= at - EVERY, Pulse.at > at + AHEAD),
+            )
+        )
 
 
 def last_sign() -> datetime | None:

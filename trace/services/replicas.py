@@ -57,12 +57,12 @@ _COUNT_ONE_UP: Final = (
 )
 
 
-def beat(*, at: datetime, every: timedelta = EVERY) -> bool:
-    """A worker's sign, once a second (or `every`) whoever gives it; the caller commits. True where
-    it was due."""
+def beat(*, at: datetime) -> bool:
+    """A worker's sign, once a second whoever gives it; the caller commits. True where it was
+    due."""
     touched = db.session.execute(
         update(Pulse)
-        .where(Pulse.id == BEAT, or_(Pulse.at <= at - every, Pulse.at > at + AHEAD))
+        .where(Pulse.id == BEAT, or_(Pulse.at <= at - EVERY, Pulse.at > at + AHEAD))
         .values(at=at)
         .execution_options(synchronize_session=False)
     )
