@@ -42,14 +42,12 @@ def test_services_never_commit_and_models_and_core_never_touch_the_session() -> 
     # The demo world is loaded as its actors would have recorded it: one commit per document. What
     # workers do in many steps commits each, so that a killed one is taken up where it stopped. The
     # audit reads one state of the database and ends that reading itself, and so do the doctor
-    # with each examination and what asks replicas beside the primary. A sign of life is left by
-    # itself, whatever becomes of the work.
+    # with each examination and what asks replicas beside the primary.
     by_steps = (
         "services/demo/",
         "services/audits/",
         "services/copies_of_database.py",
         "services/doctor.py",
-        "services/heartbeats.py",
         "services/readiness.py",
         "services/scans_shared.py",
     )
