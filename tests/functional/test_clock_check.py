@@ -18,11 +18,12 @@ def is_tidied(monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a worker that comes now tidies."""
     done: list[datetime] = []
 
-    def tidy(*, at: datetime) -> None:
+    def tidy(*, at: datetime, steps: object) -> dict[str, int]:
         done.append(at)
+        return {}
 
     monkeypatch.setattr("trace.jobs.tidying.tidy", tidy)
-    Tidying().run(at=clock.now())
+    Tidying("a").run(at=clock.now())
     return bool(done)
 
 
