@@ -1,11 +1,11 @@
 """How often something was tried: counted in the database, so that all workers count together.
 
-A window is fixed: it begins with the first try and ends a while later. One that ends later than any
-could have begun now was begun by a clock that was ahead, and counts no more: nobody is kept out for
-as long as that clock was wrong. Keys are HMACs under our
-secret: the table names no number and no network address. Counting is committed by itself, on a
-connection of its own: what is refused is rolled back, and must be counted all the same. So it is
-never done while the caller's own transaction has written something (SQLite has one writer).
+A window is fixed: it begins with the first try and ends a while later. One that ends later than one
+begun now would was begun by a clock that was ahead, and counts no more: nobody is kept out for as
+long as that clock was wrong. Keys are HMACs under our secret: the table names no number and no
+network address. Counting is committed by itself, on a connection of its own: what is refused is
+rolled back, and must be counted all the same. So it is never done while the caller's own
+transaction has written something (SQLite has one writer).
 """
 
 from __future__ import annotations
