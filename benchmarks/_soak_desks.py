@@ -92,7 +92,8 @@ DESK: Final = (
 def desk(stage: Stage, due: float) -> None:
     """Somebody looks what there is to do."""
     with stage.people.browser(stage.random.choice((CLERK, HOUSE, TRADER)), due) as browser:
-        browser.ask("producer's page", stage.random.choice(DESK))
+        path = stage.random.choice(DESK)
+        browser.ask(f"producer's page, {path.removeprefix('/producer/')}", path)
 
 
 def labels(stage: Stage, due: float) -> None:

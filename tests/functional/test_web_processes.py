@@ -14,17 +14,20 @@ import pytest
 from benchmarks._soak_people import Unix, door
 
 ROOT = Path(__file__).resolve().parents[2]
-# The product's own settings of gunicorn around an application that says which process answers.
+# The product's own settings of gunicorn around an application that says which process answers, and
+# how soon its threads give the interpreter up.
 SERVED = """
-import os
+import os, sys
+sys.setswitchinterval(0.0005)
 def app(environ, start):
-    start("200 OK", [("Content-Length", "7")])
-    return [b"%07d" % os.getpid()]
+    start("200 OK", [("Content-Length", "15")])
+    return [b"%07d %.5f" % (os.getpid(), sys.getswitchinterval())]
 """
 SETTINGS = """
 import runpy
 made = runpy.run_path({path!r})
 pre_fork = made["pre_fork"]
+post_worker_init = made["take_turns"]
 """
 
 
@@ -36,19 +39,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pid_at(path: Path) -> int:
+def said_at(path: Path) -> list[bytes]:
     connection = Unix(str(path))
     try:
         connection.request("GET", "/")
-        return int(connection.getresponse().read())
+        return connection.getresponse().read().split()
     except OSError:
-        return 0
+        return [b"0", b""]
     finally:
         connection.close()
 
 
 def answering(path: Path) -> set[int]:
-    return {pid_at(path) for _ in range(40)} - {0}
+    return {int(said_at(path)[0]) for _ in range(40)} - {0}
 
 
 def until(path: Path, count: int, without: int = 0) -> set[int]:
@@ -75,6 +78,8 @@ def test_each_door_has_half_of_the_processes_and_gets_a_new_one_for_one_that_die
     try:
         first, second = until(desk, 2), until(pages, 2)
         assert not first & second
+        assert {said_at(desk)[1] for _ in range(20)} == {b"0.00050"}
+        assert {said_at(pages)[1] for _ in range(20)} == {b"0.00500"}
         died = min(second)
         os.kill(died, signal.SIGKILL)
         assert until(pages, 2, without=died) > second - {died}
