@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,24 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Boolean, Integer, LargeBinary, MetaData, String, Table, inspect, text
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 
 from trace.extensions import db
+from trace.jobs.worker import run_pending
+from trace.models import Job
+from trace.services.freshness import KIND
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -119,3 +134,37 @@ def test_rows_survive_going_up_and_down_and_codes_of_places_move(empty_app: Flas
         kept = "SELECT id, organisation_id, planting_area_code FROM places ORDER BY id"
         assert all_of(kept) == [(7, 1, "VN-02"), (8, 1, "")]
         assert all_of("SELECT id FROM organisations") == [(1,)]
+
+
+def test_holders_of_a_certifier_that_nobody_confirmed_are_built_anew_an_hour_later(
+    empty_app: Flask,
+) -> None:
+    with empty_app.app_context():
+        upgrade(revision="0007")
+        for row, status in ((1, "confirmed"), (2, "unconfirmed"), (3, "suspended"), (4, "x")):
+            put("organisations", id=row, code=f"O{row}", status=status)
+        for row, by in ((1, 1), (2, 2), (3, 3), (4, 2), (5, None)):
+            days = {"valid_from": date(2026, 1, 1), "valid_until": date(2026, 12, 31)}
+            put(
+                "certificates",
+                id=row,
+                organisation_id=1 if by == 3 else 4,
+                confirmed_by_id=by,
+                **days,
+            )
+        upgrade()
+        found = db.session.scalars(select(Job).order_by(Job.id)).all()
+        assert [(one.kind, one.argument) for one in found] == [
+            (KIND, '{"organisation": 2}'),
+            (KIND, '{"organisation": 3}'),
+        ]
+        assert {one.run_after - one.created_at for one in found} == {timedelta(hours=1)}
+        assert run_pending() == 0
+        put("things", id=9, owner_id=4)
+        db.session.execute(update(Job).values(run_after=Job.created_at))
+        db.session.commit()
+        assert run_pending() == 2
+        assert all_of("SELECT state, result FROM jobs ORDER BY id") == [
+            ("done", '{"things":1}'),
+            ("done", '{"things":0}'),
+        ]
