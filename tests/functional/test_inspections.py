@@ -25,6 +25,7 @@ from trace.models import (
     EventThing,
     Finding,
     Holding,
+    Inspection,
     InspectionEvent,
     Notification,
     Organisation,
@@ -283,6 +284,23 @@ def test_a_suspended_authority_s_lists_tell_nothing_of_its_cases(site: Site) -> 
         assert answer.status_code in (200, 403, 404), address
         for words in (name, "Tin báo về vườn", "Kho để lẫn thuốc", site.code):
             assert words not in told, address
+
+
+def test_who_moves_away_takes_its_case_from_nobody_s_hands(site: Site) -> None:
+    case = planned(site)
+    found(site, case, severity="critical", rule="input", words="Thuốc hết hạn")
+    with site.app.app_context():
+        db.session.get_one(Organisation, site.farm).ward_code = "19774"
+        db.session.commit()
+    desk = site.supervisor.get("/inspection/findings/")
+    grave = desk.link("Vật tư không được phép hoặc quá hạn")
+    site.inspector.submit(site.inspector.get(grave), {"words": "Xong"}, status=400)
+    site.supervisor.submit(site.supervisor.get(grave), {"words": "Đã tiêu huỷ thuốc"})
+    form = site.supervisor.get(f"{case}/conclude")
+    assert site.supervisor.submit(form, {"conclusion": "partly"}).h1.startswith("Kiểm tra")
+    with site.app.app_context():
+        assert db.session.scalars(select(Finding.state)).all() == ["closed"]
+        assert db.session.scalars(select(Inspection.state)).all() == ["concluded"]
 
 
 def test_of_two_who_close_one_finding_the_second_reads_what_the_first_wrote(site: Site) -> None:

@@ -59,6 +59,8 @@ class Inspection(Model):
     authority_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    # Where the organisation sat when the case was opened: whose case it is, it stays.
+    ward_code: Mapped[str | None] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(10), default="planned")
     reason: Mapped[str] = mapped_column(String(500), default="")
     planned_on: Mapped[date] = mapped_column(Date)
@@ -111,6 +113,7 @@ class Finding(Model):
     authority_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     inspection_id: Mapped[int | None] = mapped_column(ForeignKey("inspections.id"), index=True)
+    ward_code: Mapped[str | None] = mapped_column(String(10))  # as of the case, or of that day
     rule: Mapped[str] = mapped_column(String(30))
     severity: Mapped[str] = mapped_column(String(10))
     words: Mapped[str] = mapped_column(String(1000))

@@ -268,6 +268,7 @@ def open_finding(
         authority_id=actor.organisation.id,
         organisation_id=about.concerned.id,
         inspection_id=case.id if case else None,
+        ward_code=case.ward_code if case else about.concerned.ward_code,
         rule=values["rule"],
         severity=values["severity"],
         words=values["words"],
@@ -384,7 +385,7 @@ def _end(actor: Actor, row: Finding, state: str, words: str, at: datetime) -> No
 def close_finding(actor: Actor, row: Finding, words: str, said: Said, *, at: datetime) -> None:
     """It is put right. Raises FindingEnded, NeedsSupervisor."""
     actor.check("inspect")
-    check_decides(actor, row.severity, row.inspection, row.organisation.ward_code)
+    check_decides(actor, row.severity, row)
     _end(actor, row, "closed", words, at)
     _say(actor, row, "closed", said, {}, at)
     write_audit(actor, "finding.close", f"finding:{row.code}", at=at)
@@ -455,7 +456,7 @@ def withdraw_finding(actor: Actor, row: Finding, words: str, *, at: datetime) ->
     """It was none: its event is declared to be in error and nothing stands instead. Raises
     FindingEnded, NeedsSupervisor."""
     actor.check("inspect")
-    check_decides(actor, row.severity, row.inspection, row.organisation.ward_code)
+    check_decides(actor, row.severity, row)
     _end(actor, row, "withdrawn", words, at)
     former = db.session.get_one(Event, row.event_id)
     document, _ = open_event(former)

@@ -183,6 +183,7 @@ def plan(
         code=new_code(os.urandom),
         authority_id=actor.organisation.id,
         organisation_id=concerned.id,
+        ward_code=concerned.ward_code,
         reason=values.get("reason", ""),
         planned_on=values["planned_on"],
         assigned_id=_assigned(actor, values.get("assigned")),

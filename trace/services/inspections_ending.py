@@ -58,9 +58,12 @@ def needs_supervisor(actor: Actor, severity: str) -> bool:
     return SEVERITIES.index(severity) >= SEVERITIES.index(told)
 
 
-def check_decides(actor: Actor, severity: str, row: Inspection | None, ward: str | None) -> None:
-    """Raises NeedsSupervisor where the rule wants one and this person is none for that place."""
-    sector = (row.sector if row else "") or None
+def check_decides(actor: Actor, severity: str, row: Inspection | Finding) -> None:
+    """Raises NeedsSupervisor where the rule wants one and this person is none for the ward that the
+    case was opened in, wherever the organisation has moved since."""
+    case = row if isinstance(row, Inspection) else row.inspection
+    sector = (case.sector if case else "") or None
+    ward = row.ward_code or row.organisation.ward_code
     if needs_supervisor(actor, severity) and not may_decide(actor, ward_code=ward, sector=sector):
         raise NeedsSupervisor
 
@@ -88,7 +91,7 @@ def conclude(
     counts = _counts(row)
     worst = max((one for one in SEVERITIES if counts.get(one)), key=SEVERITIES.index, default="")
     if worst:
-        check_decides(actor, worst, row, row.organisation.ward_code)
+        check_decides(actor, worst, row)
     if again:
         actor.check("decide")
     weak = unaccredited_lots(row.id)
