@@ -17,7 +17,7 @@ from tests.support.members import PASSWORD, Member, make_member, sign_in
 from tests.support.pages import Page, PageClient
 from trace.extensions import db
 from trace.models import Audit, Invitation, Membership, Organisation, Person
-from trace.services import invitations, people
+from trace.services import invitations, people, tokens
 from trace.services.actors import Actor
 
 NEW = {"name": "Chị Ba", "login": "0911 222 333", "password": "đồng chiêm trũng"}
@@ -232,6 +232,8 @@ def test_who_manages_no_more_leaves_no_open_link_behind(app: Flask, way: str) ->
         staying = Actor(organisation, db.session.get_one(Person, first.person_id), "owner")
         _, address = invitations.invite(leaving, "owner", "", at=FIXED_NOW)
         _, kept = invitations.invite(staying, "viewer", "", at=FIXED_NOW)
+        _, ended = tokens.create_token(leaving, "Cân", ["capture"], at=FIXED_NOW)
+        _, stays = tokens.create_token(staying, "Kho", ["capture"], at=FIXED_NOW)
         if way == "demoted":
             invitations.change_role(staying, second.person_id, "viewer", at=FIXED_NOW)
         else:
@@ -241,3 +243,33 @@ def test_who_manages_no_more_leaves_no_open_link_behind(app: Flask, way: str) ->
         with pytest.raises(invitations.LinkUsedUp):
             invitations.find_by_token(address.rsplit("/", 1)[1], at=FIXED_NOW)
         assert invitations.find_by_token(kept.rsplit("/", 1)[1], at=FIXED_NOW).role == "viewer"
+        assert tokens.find_token(ended, at=FIXED_NOW) is None
+        assert tokens.find_token(stays, at=FIXED_NOW) is not None
+
+
+def test_who_takes_a_member_out_says_what_becomes_of_the_tokens_they_made(
+    app: Flask, pages: PageClient, owner: Member
+) -> None:
+    second = make_member(app, inside=owner.organisation_id)
+    third = make_member(app, inside=owner.organisation_id)
+    texts = {}
+    with app.app_context():
+        organisation = db.session.get_one(Organisation, owner.organisation_id)
+        for member, name in ((second, "Cân"), (third, "Kho")):
+            by = Actor(organisation, db.session.get_one(Person, member.person_id), "owner")
+            _, texts[name] = tokens.create_token(by, name, ["capture"], at=FIXED_NOW)
+        db.session.commit()
+    form = pages.get(f"/producer/members/{owner.person_id}/remove")
+    assert "mã truy cập" not in form.text  # made none
+    form = pages.get(f"/producer/members/{second.person_id}/remove")
+    assert "sẽ bị thu hồi: Cân" in form.text
+    pages.submit(form, {"keep_tokens": "yes"})
+    form = pages.get(f"/producer/members/{third.person_id}/role")
+    assert "sẽ bị thu hồi: Kho" in form.text
+    pages.submit(form, {"role": "recorder"})
+    with app.app_context():
+        assert tokens.find_token(texts["Cân"], at=FIXED_NOW) is not None
+        assert tokens.find_token(texts["Kho"], at=FIXED_NOW) is None
+        acts = db.session.scalars(select(Audit.action).where(Audit.subject.like("token:%"))).all()
+        assert sorted(acts) == ["token.create", "token.create", "token.revoke"]
+    assert "không còn là thành viên" in pages.get("/producer/tokens/").text

@@ -83,3 +83,4 @@ class Token(Model):
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
 
     organisation: Mapped[Organisation] = relationship()
+    person: Mapped[Person | None] = relationship()

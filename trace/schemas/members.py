@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trace.models.people import ROLES
-from trace.schemas.base import Choice, FormSchema, Text
+from trace.schemas.base import Choice, FormSchema, Text, YesNo
 from trace.schemas.people import LoginBox, Password
 
 
@@ -18,6 +18,13 @@ class RoleForm(FormSchema):
     """A member's role."""
 
     role = Choice(ROLES, required=True)
+    keep_tokens = YesNo()
+
+
+class RemovalForm(FormSchema):
+    """What stays of a member who is taken out."""
+
+    keep_tokens = YesNo()
 
 
 class JoinForm(FormSchema):

@@ -5,7 +5,8 @@ Rules.
    uses nothing up.
 2. An owner (on the platform the administrator) invites, changes
    roles and removes; the roles are those of the kind of organisation. The last one who manages
-   neither leaves nor gives the role up. Who manages no more leaves no open link behind.
+   neither leaves nor gives the role up. Who manages no more leaves no open link behind, and no
+   token of theirs unless who takes them out says so: what a program may do, who made it may do.
 3. A renewal lets a member of this organisation alone set a new password: somebody who is in
    another organisation too would open that one along.
 4. Using a renewal ends every sign-in of the person, and the owner is written down as who gave it.
@@ -29,6 +30,7 @@ from trace.services.organisations import add_member
 from trace.services.people import Login, check_password_rules, register_person, reset_password
 from trace.services.sessions import TOKEN_LENGTH, token_digest
 from trace.services.settings import current_settings
+from trace.services.tokens import end_token, made_by
 
 LIFE: Final = timedelta(days=7)
 
@@ -191,8 +193,11 @@ def get_member(actor: Actor, person_id: int) -> Membership:
     return found
 
 
-def change_role(actor: Actor, person_id: int, role: str, *, at: datetime) -> None:
-    """Gives a member another role. Raises NotAllowed, NotFound, NotThisRole, LastOwner."""
+def change_role(
+    actor: Actor, person_id: int, role: str, *, at: datetime, keep_tokens: bool = False
+) -> None:
+    """Gives a member another role; the tokens of who manages no more end unless kept. Raises
+    NotAllowed, NotFound, NotThisRole, LastOwner."""
     actor.check("manage")
     member = get_member(actor, person_id)
     if role not in roles_of(actor.organisation.kind):
@@ -202,20 +207,24 @@ def change_role(actor: Actor, person_id: int, role: str, *, at: datetime) -> Non
     if "manage" not in MAY[role]:
         _check_not_last(member, path="role")
         _withdraw_all(member, at)
+        if not keep_tokens:
+            _end_tokens(actor, member, at)
     member.role = role
     write_audit(actor, "membership.role", f"person:{person_id}", at=at, role=role)
     db.session.flush()
 
 
-def remove_member(actor: Actor, person_id: int, *, at: datetime) -> None:
-    """Takes a member out, or lets them leave by themselves; what they recorded stays. Raises
-    NotAllowed, NotFound, LastOwner."""
+def remove_member(actor: Actor, person_id: int, *, at: datetime, keep_tokens: bool = False) -> None:
+    """Takes a member out, or lets them leave by themselves; what they recorded stays. Their tokens
+    end; who takes somebody else out may keep them. Raises NotAllowed, NotFound, LastOwner."""
     leaving = actor.person is not None and actor.person.id == person_id
     if not leaving:
         actor.check("manage")
     member = get_member(actor, person_id)
     _check_not_last(member)
     _withdraw_all(member, at)
+    if leaving or not keep_tokens:
+        _end_tokens(actor, member, at)
     db.session.execute(
         update(Session)
         .where(Session.person_id == person_id, Session.organisation_id == actor.organisation.id)
@@ -275,6 +284,12 @@ def _withdraw_all(member: Membership, at: datetime) -> None:
         )
         .values(revoked_at=at)
     )
+
+
+def _end_tokens(actor: Actor, member: Membership, at: datetime) -> None:
+    for token in made_by(member.organisation_id, member.person_id):
+        write_audit(actor, "token.revoke", f"token:{token.id}", at=at)
+        end_token(token, at=at)
 
 
 def _use(invitation: Invitation, person: Person, at: datetime) -> None:

@@ -122,10 +122,11 @@ def note_use(token: Token, *, at: datetime) -> bool:
 
 
 def list_tokens(actor: Actor) -> list[Token]:
-    """The organisation's tokens, newest first."""
+    """The organisation's tokens, newest first, with who made them."""
     actor.check("manage")
     query = select(Token).where(Token.organisation_id == actor.organisation.id)
-    return list(db.session.scalars(query.order_by(Token.id.desc())))
+    made = query.options(joinedload(Token.person)).order_by(Token.id.desc())
+    return list(db.session.scalars(made))
 
 
 def get_token(actor: Actor, token_id: int) -> Token:
@@ -142,6 +143,14 @@ def revoke_token(actor: Actor, token: Token, *, at: datetime) -> None:
     actor.check("manage")
     write_audit(actor, "token.revoke", f"token:{token.id}", at=at)
     end_token(token, at=at)
+
+
+def made_by(organisation_id: int, person_id: int) -> list[Token]:
+    """The tokens of an organisation that one person made, oldest first."""
+    query = select(Token).where(
+        Token.organisation_id == organisation_id, Token.person_id == person_id
+    )
+    return list(db.session.scalars(query.order_by(Token.id)))
 
 
 def end_token(token: Token, *, at: datetime) -> None:

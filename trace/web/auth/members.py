@@ -11,8 +11,8 @@ from flask_babel import gettext
 from trace import clock
 from trace.core.labels.images import qr_png
 from trace.models import Invitation
-from trace.schemas.members import InvitationForm, RoleForm
-from trace.services import invitations, organisations
+from trace.schemas.members import InvitationForm, RemovalForm, RoleForm
+from trace.services import invitations, organisations, tokens
 from trace.web.access import actor, needs
 from trace.web.deciding import decides
 from trace.web.forms import Form
@@ -101,10 +101,14 @@ def role(person_id: int) -> ResponseReturnValue:
         with form.attempt():
             told = form.load()
             confirm_person()
-            invitations.change_role(actor(), person_id, told["role"], at=clock.now())
+            invitations.change_role(actor(), person_id, at=clock.now(), **told)
             return form.done(url_for("members.index"), gettext("Đã đổi vai trò."))
     return form.page(
-        "auth/members/role.html", member=member, roles=_roles(), ask_password=password_asked()
+        "auth/members/role.html",
+        member=member,
+        roles=_roles(),
+        tokens=tokens.made_by(member.organisation_id, person_id),
+        ask_password=password_asked(),
     )
 
 
@@ -113,18 +117,20 @@ def role(person_id: int) -> ResponseReturnValue:
 def remove(person_id: int) -> ResponseReturnValue:
     """Takes a member out, after asking once."""
     member = invitations.get_member(actor(), person_id)
-    form = Form()
+    form = Form(RemovalForm())
     leaving = person_id == g.person.id
     if form.sent:
         with form.attempt():
+            told = form.load()
             confirm_person()
-            invitations.remove_member(actor(), person_id, at=clock.now())
+            invitations.remove_member(actor(), person_id, at=clock.now(), **told)
             address = url_for("account.choose") if leaving else url_for("members.index")
             return form.done(address, gettext("Đã bỏ khỏi tổ chức."))
     return form.page(
         "auth/members/remove.html",
         member=member,
         leaving=leaving,
+        tokens=tokens.made_by(member.organisation_id, person_id),
         act=gettext("Rời tổ chức") if leaving else gettext("Bỏ khỏi tổ chức"),
         cancel=url_for("members.index"),
         danger=True,

@@ -80,6 +80,7 @@ def _tokens_page(made: str = "") -> str:
     return render_template(
         "producer/organisation/tokens.html",
         tokens=tokens.list_tokens(actor()),
+        members={one.person_id for one in organisations.list_members(actor())},
         made=made,
         now=clock.now(),
     )
