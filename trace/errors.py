@@ -17,6 +17,8 @@ class TraceError(Exception):
     status: ClassVar[int] = 400
     message: ClassVar[str] = "Something went wrong."
     next_step: ClassVar[str] = ""
+    # Of a 503: that asking again is of no use, and somebody has to do something first.
+    lasting: bool = False
 
     def __init__(self, *, path: str = "", **params: object) -> None:
         self.path = path
@@ -27,6 +29,11 @@ class TraceError(Exception):
     def detail(self) -> str:
         """The English sentence with its parameters filled in."""
         return self.message % self.params if self.params else self.message
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same may succeed later without anybody changing what was asked."""
+        return self.status == 503 and not self.lasting
 
     def at(self, prefix: str) -> TraceError:
         """The same error, its path set under `prefix` (which keeps its own separators)."""

@@ -102,6 +102,13 @@ def test_tls_is_modern_and_leads_only_to_our_own_name(site: Site) -> None:
     assert b"Location: https://trace.example/about?a=b\r\n" in head
 
 
+def test_a_program_that_speaks_plain_http_is_refused_and_not_led_on(site: Site) -> None:
+    for path in ("/api/v1/batches", "/epcis/v2/capture"):
+        with socket.create_connection(("127.0.0.1", site.plain), timeout=5) as raw:
+            raw.sendall(f"POST {path} HTTP/1.1\r\nHost: trace.example\r\n\r\n".encode())
+            assert raw.recv(4096).startswith(b"HTTP/1.1 403 ")
+
+
 def test_each_answer_has_its_headers_once_and_a_name_that_the_proxy_gave(site: Site) -> None:
     client = Client(site)
     for path in ("/about", "/static/none.css", "/no-such-page", pages(site)[0]):

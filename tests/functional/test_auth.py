@@ -401,6 +401,26 @@ def test_a_waiting_form_that_we_did_not_sign_is_dropped(app: Flask, pages: PageC
 
 
 @pytest.mark.one_database
+@pytest.mark.parametrize(("hours", "taken"), [(23, True), (25, False)])
+def test_a_waiting_form_is_dropped_after_a_day(
+    app: Flask, pages: PageClient, hours: int, taken: bool
+) -> None:
+    member = make_member(app)
+    with time_machine.travel(FIXED_NOW, tick=False):
+        sign_in(app, pages.client, member)
+        form = pages.get("/producer/households/new").form()
+        pages.client.delete_cookie(COOKIE)
+        sent = {**form.fields, "name": "Bà Bảy"}
+        answer = pages.client.post(form.action, data=sent, headers=ORIGIN)
+        waiting = checked_page(answer.request.url, answer).form().fields["resume"]
+    with time_machine.travel(FIXED_NOW + timedelta(hours=hours), tick=False):
+        fields = pages.get("/sign-in").form().fields
+        fields |= {"login": member.login, "password": PASSWORD, "resume": waiting}
+        answer = pages.client.post("/sign-in", data=fields)
+        assert ("Bà Bảy" in answer.text) is taken
+
+
+@pytest.mark.one_database
 def test_a_stale_sign_in_form_is_shown_afresh_and_carries_no_password(
     app: Flask, pages: PageClient
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
+import structlog
 import time_machine
 from flask import Flask
 from sqlalchemy.exc import OperationalError
@@ -16,13 +19,14 @@ from tests.support.databases import release
 from tests.support.factories import make_actor
 from tests.support.members import make_member, sign_in
 from tests.support.pages import PageClient
-from trace.errors import NotAllowed
+from trace.errors import NotAllowed, TraceError
 from trace.extensions import db
 from trace.jobs import worker
 from trace.jobs.handlers import HANDLERS
 from trace.models import Job
 from trace.services import jobs_aside, platform
 from trace.services.actors import Actor
+from trace.services.files.base import FileBroken, FilesAway
 from trace.services.jobs import enqueue
 from trace.services.measures import read_measures
 
@@ -123,6 +127,70 @@ def test_a_job_that_fails_for_an_unforeseen_reason_each_time_is_set_aside_too(
             with time_machine.travel(NOW + timedelta(minutes=6 * number), tick=False):
                 assert worker.run_pending() == 1
         assert jobs_aside.count_aside() == [(KIND, 1)]
+
+
+@pytest.mark.one_database
+def test_a_job_whose_files_are_away_waits_for_a_day_and_keeps_what_it_was_asked(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = []
+
+    def handle(_: Job) -> Any:
+        if isinstance(answer := answers.pop(0), TraceError):
+            raise answer
+        return answer
+
+    monkeypatch.setitem(HANDLERS, KIND, handle)
+    with app.app_context():
+        enqueue(KIND, {}, at=NOW, payload=b"kept")
+        db.session.commit()
+        job = db.session.query(Job).filter_by(kind=KIND).one()
+        tries, at = 0, NOW
+        while job.state == "queued":
+            answers.append(FilesAway())
+            at = job.run_after
+            with time_machine.travel(at, tick=False):
+                assert worker.run_pending() == 1
+            tries += 1
+            db.session.refresh(job)
+        assert timedelta(hours=23) < at - NOW < timedelta(hours=26)
+        assert tries == worker.ATTEMPTS_AWAY
+        assert (job.state, job.deaths, job.result) == ("failed", 0, '{"error":"away"}')
+        assert job.payload is not None
+        assert jobs_aside.count_aside() == [(KIND, 1)]
+        # Once the bucket is back: as if it had never been tried, and it is done.
+        admin = Actor(platform.platform_organisation(), None, "admin")
+        jobs_aside.try_again(admin, job.public_id, at=at)
+        db.session.commit()
+        answers += [FilesAway(), {"made": 1}]
+        for later in (0, 3):
+            with time_machine.travel(at + timedelta(seconds=later), tick=False):
+                assert worker.run_pending() == 1
+        db.session.refresh(job)
+        assert (job.state, job.attempts) == ("done", 2)
+
+
+@pytest.mark.one_database
+def test_a_file_that_is_broken_ends_a_job_at_once(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written))
+
+    def broken(_: Job) -> Any:
+        raise FileBroken(name="a.jpg")
+
+    monkeypatch.setitem(HANDLERS, KIND, broken)
+    with app.app_context():
+        enqueue(KIND, {}, at=NOW)
+        db.session.commit()
+        with time_machine.travel(NOW, tick=False):
+            assert worker.run_pending() == 1
+        job = db.session.query(Job).filter_by(kind=KIND).one()
+        assert (job.state, orjson.loads(job.result or "")["error"]) == ("failed", "file-broken")
+        logs = map(orjson.loads, written.getvalue().splitlines())
+        [told] = [one for one in logs if one["event"] == "job-refused"]
+        assert (told["kind"], told["error"]) == (KIND, "file-broken")
 
 
 @pytest.mark.one_database

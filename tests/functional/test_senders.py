@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 import socketserver
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +25,8 @@ from tests.support.mail_server import Smtp, serving
 from trace.config import BadSetting, Settings
 from trace.extensions import db
 from trace.models import Job
-from trace.services import senders
+from trace.services import mirrors, senders
+from trace.services.named_servers import open_named
 from trace.services.senders import Message, NotSent
 
 pytestmark = pytest.mark.one_database
@@ -39,13 +42,15 @@ class Gateway(BaseHTTPRequestHandler):
     taken: list[tuple[dict[str, str], bytes]] = []  # noqa: RUF012 (one list for the test)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.taken.append((dict(self.headers), body))
         self.send_response(self.status)
         if self.status == 302:
             self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    do_GET = do_POST
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
@@ -91,6 +96,21 @@ def test_a_gateways_refusal_is_lasting_or_not(
     assert caught.value.lasting is lasting
     assert SMS.to not in str(caught.value)
     assert len(Gateway.taken) == 1  # a redirect is not followed: it would carry the number on
+
+
+def test_servers_that_settings_name_are_not_followed_elsewhere() -> None:
+    """A copy of the log, a witness, a portal: whoever answers does not choose who is asked next."""
+    Gateway.taken, Gateway.status = [], 302
+    with serving(HTTPServer(("127.0.0.1", 0), Gateway)) as port:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/add-checkpoint", b"old 0")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            open_named(request, timeout=5)
+        caught.value.close()
+        copy = mirrors.mirror_at(f"http://127.0.0.1:{port}")
+        with pytest.raises(mirrors.MirrorUnreadable, match="HTTP 302"):
+            copy.read("checkpoint")
+    assert caught.value.code == 302
+    assert len(Gateway.taken) == 2
 
 
 def test_a_mail_arrives_with_its_way_out(settings: Settings) -> None:
@@ -173,3 +193,18 @@ def test_a_wrong_setting_is_refused_by_name(
 def test_in_production_a_channel_that_is_not_set_is_off(tmp_path: Path) -> None:
     settings = Settings.from_env({**PRODUCTION, "TRACE_INSTANCE": str(tmp_path)})
     assert (settings.mail, settings.sms) == ("", "")
+
+
+def test_no_line_end_in_what_people_typed_makes_a_header() -> None:
+    typed = "Tin mới\r\nBcc: x@y.example"
+    message = Message("email", "a@b.example", typed, typed, "1")
+    head, _, body = bytes(senders._letter("Trace <t@t.example>", message)).partition(b"\r\n\r\n")
+    assert b"\nBcc:" not in head
+    assert b"Bcc: x@y.example" in body or b"QmNj" in body  # as words, plain or in base64
+    for other in (
+        replace(message, to="a@b.example\r\nBcc: x@y.example"),
+        replace(message, unsubscribe="https://t.example/\r\nBcc: x@y.example"),
+        replace(message, id="1>\r\nBcc: x@y.example"),
+    ):
+        with pytest.raises(ValueError, match="linefeed|newline"):
+            senders._letter("Trace <t@t.example>", other)

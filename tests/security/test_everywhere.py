@@ -315,7 +315,8 @@ def test_methods_that_nobody_named_are_refused(walk: Walk) -> None:
     ):
         for method in ("TRACE", "TRACK", "CONNECT", "DEBUG", "PROPFIND"):
             status = client.open(path, method=method, base_url=BASE).status_code
-            assert status in (401, 404, 405), (method, path, status)
+            # Who has not signed in to an interface learns not even which methods there are.
+            assert status in ((401,) if path.startswith("/api/") else (405,)), (method, path)
 
 
 # -- sending ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from dataclasses import fields
 from ipaddress import ip_address
 from itertools import product
 from pathlib import Path
@@ -255,6 +256,19 @@ def test_no_location_of_the_proxy_drops_the_headers_that_tell_who_asks() -> None
         assert "proxy_set_header" not in location
         if "add_header" in location:
             assert "add_header Strict-Transport-Security" in location
+
+
+def test_the_proxies_let_in_what_the_product_does_and_send_no_program_to_tls() -> None:
+    """A program that is led to TLS goes on sending its token in the clear first."""
+    nginx = (DEPLOY / "nginx/trace.conf").read_text()
+    plain = nginx[nginx.index("# -- plain HTTP") : nginx.index("# -- Trace ---")]
+    assert "location ~ ^/(epcis|api)/ { return 403; }" in plain
+    [most] = [one.default for one in fields(Settings) if one.name == "max_upload_bytes"]
+    assert f"client_max_body_size {most >> 20}m;" in nginx
+    [reports] = re.findall(r"location /report \{[^}]*client_max_body_size (\d+)m;", nginx)
+    assert int(reports) << 20 == MAX_REQUEST
+    told = (DEPLOY / "kubernetes/trace.yaml").read_text()
+    assert re.findall(r"proxy-body-size: (\d+)m", told) == ["20", reports]
 
 
 def test_a_balancer_takes_no_group_out_as_a_whole(tmp_path: Path) -> None:

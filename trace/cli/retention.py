@@ -11,9 +11,10 @@ from trace.services import retention
 
 
 @trace.command("retention")
-@click.option("--run", is_flag=True, help="Take away now what is over, as the worker does hourly.")
+@click.option("--run", is_flag=True, help="Take away now the rows that are counted as over.")
 def retention_command(run: bool) -> None:
-    """Show which rows are deleted when, and how many are over; nothing else is ever deleted."""
+    """Show how long rows stay, and how many are over. What is told without a number goes by the
+    worker's hourly tidying, with the noun it belongs to."""
     now = clock.now()
     with refusals():
         for rule, count in retention.waiting(at=now):

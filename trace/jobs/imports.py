@@ -71,6 +71,8 @@ def _returning(job: Job, import_id: int, state: str) -> Iterator[None]:
     try:
         yield
     except TraceError as error:
+        if error.passes:  # its files are away: the worker comes back to it
+            raise
         _stop(import_id, error, state)
     except IntegrityError as error:
         _stop(import_id, Conflict(), state)

@@ -39,7 +39,7 @@ from trace.jobs.witnesses import ask_until, check_start
 from trace.models import Job
 from trace.services import replicas, sequencer
 from trace.services.heartbeats import Heart
-from trace.services.jobs_aside import DEATHS, INTERNAL, WORKER_DIED, set_aside
+from trace.services.jobs_aside import AWAY, DEATHS, INTERNAL, WORKER_DIED, set_aside
 from trace.services.outages import is_outage
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
@@ -50,6 +50,8 @@ PAUSE = 0.3
 URGENT_PAUSE = 0.5  # seconds
 ATTEMPTS = 5
 LONGEST_PAUSE = 300  # seconds before another try; must stay below UNBELIEVABLE
+# Tries while what a job needs (files, keys, the log) is away: with these pauses, about a day.
+ATTEMPTS_AWAY = 300
 # No lease and no pause before another try is as long as this: one that seems longer was given while
 # the clock was wrong, and nobody waits for a time that was never meant.
 UNBELIEVABLE = timedelta(minutes=10)
@@ -135,9 +137,10 @@ def run(job: Job) -> None:
         state = "done"
     except TraceError as error:
         db.session.rollback()
-        # A full disk, say: it may pass.
-        if error.status == 503 and _again(job_id, worker, attempts):
+        if error.passes:  # a full disk, a bucket away
+            _wait_for(job_id, worker, attempts, kind, error)
             return
+        logger.warning("job-refused", job=job_id, kind=kind, error=error.code)
         result, state = {"error": error.code, "detail": error.detail, "path": error.path}, "failed"
     except Exception as error:
         db.session.rollback()
@@ -165,12 +168,23 @@ def run(job: Job) -> None:
     db.session.commit()
 
 
+def _wait_for(job_id: int, worker: str | None, attempts: int, kind: str, error: TraceError) -> None:
+    """Tries again for about a day; then somebody has to look, and what was asked for is kept."""
+    if attempts < ATTEMPTS_AWAY:
+        logger.warning("job-waits", job=job_id, kind=kind, error=error.code, tries=attempts)
+        _again(job_id, worker, attempts, always=True)
+        return
+    logger.error("job-set-aside", job=job_id, kind=kind, error=error.code, tries=attempts)
+    set_aside(job_id, worker, AWAY, at=clock.now())
+    db.session.commit()
+
+
 def _again(job_id: int, worker: str | None, attempts: int, *, always: bool = False) -> bool:
     """Puts a job back for a later try; False when it has been tried often enough. That it was
     answered for ends the row of deaths. One that another worker has taken meanwhile is its."""
     if attempts >= ATTEMPTS and not always:
         return False
-    pause = timedelta(seconds=min(2**attempts, LONGEST_PAUSE))
+    pause = timedelta(seconds=min(2 ** min(attempts, 10), LONGEST_PAUSE))
     _put_back(job_id, worker, clock.now() + pause)
     return True
 

@@ -4,7 +4,8 @@ Rules.
 1. A try that ends without an answer (the process that made it was killed, or ran out of memory) is
    known by its lease: it ran out. After DEATHS such tries in a row the job is tried no more: it
    would take a worker with it each time, for ever.
-2. A job that failed every time for a reason nobody foresaw is set aside, too.
+2. A job that failed every time for a reason nobody foresaw is set aside, too; and one whose files,
+   keys or log were away for about a day, however often it was tried.
 3. What was set aside keeps what it was asked to do. It is done again, from the beginning of its
    tries, or left, when an administrator of the platform says so.
 """
@@ -27,12 +28,13 @@ from trace.services.audit import write_audit
 DEATHS: Final = 5
 WORKER_DIED: Final = "worker-died"
 INTERNAL: Final = "internal"
+AWAY: Final = "away"
 LISTED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """One of them; `reason` is WORKER_DIED or INTERNAL, `organisation` is empty for the
+    """One of them; `reason` is WORKER_DIED, INTERNAL or AWAY, `organisation` is empty for the
     platform's own work."""
 
     public_id: str

@@ -46,6 +46,7 @@ from trace.models import LogCheckpoint, LogEntry
 from trace.services import log
 from trace.services.log_file import LogForked
 from trace.services.log_keys import verifiers
+from trace.services.named_servers import open_named
 from trace.services.sequencer import TileReader, root_at
 from trace.services.settings import current_settings
 
@@ -72,8 +73,8 @@ class Web:
         """The bytes at a path. Raises MirrorUnreadable."""
         request = urllib.request.Request(f"{self.address}/{path}")  # noqa: S310 (mirror_at checks)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310 (same)
-                data: bytes = answer.read(LARGEST + 1)
+            with open_named(request, timeout=TIMEOUT) as answer:
+                data = answer.read(LARGEST + 1)
         except (OSError, HTTPException, ValueError) as error:
             reason = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else error
             raise MirrorUnreadable(name=path, reason=str(reason)) from None

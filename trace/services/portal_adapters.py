@@ -14,11 +14,12 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from trace import clock
 from trace.core.signing import loads_strict
 from trace.errors import TraceError
+from trace.services.named_servers import open_named
 from trace.services.senders import signature
 
 TIMEOUT: Final = 20
@@ -111,13 +112,6 @@ class FileDrop:
         return read_answer(data)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A portal that moved must be told to us by its owner, not by whoever answers."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Http:
     """An address that takes documents; signed, so that the portal knows who sends."""
@@ -145,10 +139,8 @@ class Http:
                 "Trace-Signature": signature(self.secret, timestamp, body or key.encode()),
             },
         )
-        opener = urllib.request.build_opener(_NoRedirect)
         try:
-            answer: IO[bytes]
-            with opener.open(request, timeout=TIMEOUT) as answer:
+            with open_named(request, timeout=TIMEOUT) as answer:
                 return read_answer(answer.read(MAX_ANSWER + 1), empty=Answer("pending"))
         except urllib.error.HTTPError as error:
             return self._refused(method, error)

@@ -96,6 +96,15 @@ ELSEWHERE: Final = (
     ("portal_deliveries", "90 days the document, for ever the rest", "services.public_copies"),
     ("import_rows", "30 days", "services.imports"),
     ("follows", "until what was followed is over", "services.follows"),
+    ("requests", "what was typed 90 days after closing", "services.requests"),
+    ("application_papers", "90 days after the decision", "services.applications"),
+    ("reports", "who reported 90 days after the end", "services.citizen_reports"),
+    ("recall_holders", "names and what was said, for a time after the end", "services.keeping"),
+    ("directives", "texts five years after the end", "services.keeping"),
+    ("authority_reports", "ten years", "services.keeping"),
+    ("memberships", "of who closed, until the time to read is over", "services.closing"),
+    ("files of exports", "three days", "services.exports"),
+    ("photos taken down", "90 days", "services.takedowns"),
 )
 
 

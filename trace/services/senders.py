@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -34,6 +34,7 @@ from trace import clock
 from trace.errors import TraceError
 from trace.models import Job
 from trace.services.jobs import enqueue
+from trace.services.named_servers import open_named
 from trace.services.sealing import seal, unseal
 from trace.services.settings import current_settings
 
@@ -248,13 +249,6 @@ def _connected(host: str, port: int, *, secure: bool) -> smtplib.SMTP:
     return server
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A gateway that moved must be told to us by its owner, not by whoever answers."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """`v1=` and the HMAC-SHA-256, in hex, of timestamp, dot and body."""
     made = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
@@ -274,10 +268,8 @@ def _by_gateway(where: str, secret: str, message: Message) -> None:
             "Trace-Signature": signature(secret, timestamp, body),
         },
     )
-    opener = urllib.request.build_opener(_NoRedirect)
     try:
-        answer: IO[bytes]
-        with opener.open(request, timeout=TIMEOUT) as answer:
+        with open_named(request, timeout=TIMEOUT) as answer:
             answer.read(1000)
     except urllib.error.HTTPError as error:
         error.close()

@@ -39,6 +39,7 @@ from trace.services import log
 from trace.services.keys import MissingKeyFile, root_public
 from trace.services.log_file import LogForked
 from trace.services.log_keys import known_verifiers, verifiers
+from trace.services.named_servers import open_named
 from trace.services.naming import issuer_of
 from trace.services.sequencer import TileReader
 from trace.services.settings import current_settings
@@ -261,7 +262,7 @@ def ask(question: Question) -> Answer:
     request = urllib.request.Request(address, data=question.request.body, method="POST")  # noqa: S310
     request.add_header("Content-Type", "text/plain; charset=utf-8")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 (http only)
+        with open_named(request, timeout=TIMEOUT) as response:
             body = response.read(LARGEST_ANSWER)
     except urllib.error.HTTPError as error:
         return _refused(question, error.code, error.read(LARGEST_ANSWER))

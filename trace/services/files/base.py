@@ -27,6 +27,7 @@ class FileMissing(NotFound):
 class FileBroken(TraceError):
     code = "file-broken"
     status = 503
+    lasting = True
     message = "The file %(name)s is not the one that was kept: it is not given out."
     next_step = "The operator puts it back from a backup."
 

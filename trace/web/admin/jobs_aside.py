@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from trace import clock
 from trace.services import jobs_aside
-from trace.services.jobs_aside import WORKER_DIED, Aside
+from trace.services.jobs_aside import AWAY, WORKER_DIED, Aside
 from trace.web.access import actor
 from trace.web.forms import Form
 from trace.web.lists import Listing
@@ -20,6 +20,8 @@ def reason_name(one: Aside) -> str:
     """Why it was set aside, in words."""
     if one.reason == WORKER_DIED:
         return str(gettext("làm chết tiến trình mỗi lần chạy"))
+    if one.reason == AWAY:
+        return str(gettext("chờ tệp, khoá hoặc sổ cả ngày không được"))
     return str(gettext("hỏng vì lỗi của chương trình"))
 
 
