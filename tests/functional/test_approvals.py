@@ -17,10 +17,13 @@ from tests.support.pages import Page, PageClient
 from tests.support.passkeys import Phone
 from trace.core.signing import JsonObject
 from trace.core.statements import ApprovalEntry, EventEntry, KeyEntry, parse_entry, parse_key_record
+from trace.errors import NotFound
 from trace.extensions import db
 from trace.jobs.registry import load_handlers
 from trace.jobs.worker import claim, publish, run
 from trace.models import Audit, Event, Key, LogEntry, Organisation, PendingApproval
+from trace.services import approvals
+from trace.services.actors import Actor
 from trace.services.log import current_state
 from trace.services.origins import new_origin
 
@@ -247,6 +250,31 @@ def test_what_waits_can_be_dropped_and_expires(
             while job := claim("test"):
                 run(job)
             assert db.session.scalars(select(PendingApproval)).all() == []
+    assert recorded(app) == 0
+
+
+@pytest.mark.parametrize("second", ["approves", "discards"])
+def test_of_two_who_decide_at_once_the_first_decides(
+    app: Flask, demanding: Console, phone: Phone, now: datetime, second: str
+) -> None:
+    page = send_lot(demanding)
+    answer = phone.get(options(page))
+    with app.app_context():
+        row = db.session.scalars(select(PendingApproval)).one()
+        organisation = db.session.get_one(Organisation, row.organisation_id)
+        owner = Actor(organisation, None, "owner")
+        mine = approvals.get_waiting(owner, row.id, at=now)
+        with app.app_context():
+            theirs = approvals.get_waiting(owner, row.id, at=now)
+            approvals.discard(owner, theirs, at=now)
+            db.session.commit()
+        decide = {
+            "approves": lambda: approvals.approve(owner, mine, answer, at=now),
+            "discards": lambda: approvals.discard(owner, mine, at=now),
+        }
+        with pytest.raises(NotFound):
+            decide[second]()
+        db.session.rollback()
     assert recorded(app) == 0
 
 

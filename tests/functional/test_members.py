@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from tests.conftest import FIXED_NOW
 from tests.support.codes import prove
 from tests.support.members import PASSWORD, Member, make_member, sign_in
 from tests.support.pages import Page, PageClient
+from trace.errors import NotAllowed
 from trace.extensions import db
 from trace.models import Audit, Invitation, Membership, Organisation, Person
 from trace.services import invitations, people, tokens
@@ -245,6 +247,66 @@ def test_who_manages_no_more_leaves_no_open_link_behind(app: Flask, way: str) ->
         assert invitations.find_by_token(kept.rsplit("/", 1)[1], at=FIXED_NOW).role == "viewer"
         assert tokens.find_token(ended, at=FIXED_NOW) is None
         assert tokens.find_token(stays, at=FIXED_NOW) is not None
+
+
+@pytest.mark.one_database
+def test_who_is_taken_out_meanwhile_gives_nothing_out(app: Flask) -> None:
+    first = make_member(app)
+    second = make_member(app, inside=first.organisation_id)
+    with app.app_context():
+        organisation = db.session.get_one(Organisation, first.organisation_id)
+        leaving = Actor(organisation, db.session.get_one(Person, second.person_id), "owner")
+        staying = Actor(organisation, db.session.get_one(Person, first.person_id), "owner")
+        _, address = invitations.invite(leaving, "owner", "", at=FIXED_NOW)
+        link = invitations.find_by_token(address.rsplit("/", 1)[1], at=FIXED_NOW)
+        # Their page was open before; the friend's, too.
+        invitations.remove_member(staying, second.person_id, at=FIXED_NOW)
+        for give in (
+            lambda: tokens.create_token(leaving, "Cân", ["capture"], at=FIXED_NOW),
+            lambda: invitations.invite(leaving, "owner", "", at=FIXED_NOW),
+        ):
+            with pytest.raises(NotAllowed):
+                give()
+        friend = db.session.get_one(Person, make_member(app).person_id)
+        with pytest.raises(invitations.LinkUsedUp):
+            invitations.accept(link, friend, at=FIXED_NOW)
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_member(app)
+    second = make_member(app, inside=first.organisation_id)
+    both, ends = threading.Barrier(2), list[str]()
+    hold = invitations.hold_members
+
+    def held(organisation_id: int) -> None:
+        both.wait(20)  # neither has looked how many are left
+        hold(organisation_id)
+
+    monkeypatch.setattr(invitations, "hold_members", held)
+
+    def leave(member: Member) -> None:
+        with app.app_context():
+            organisation = db.session.get_one(Organisation, first.organisation_id)
+            actor = Actor(organisation, db.session.get_one(Person, member.person_id), "owner")
+            try:
+                invitations.remove_member(actor, member.person_id, at=FIXED_NOW)
+                db.session.commit()
+                ends.append("left")
+            except invitations.LastOwner:
+                db.session.rollback()
+                ends.append("stays")
+
+    threads = [threading.Thread(target=leave, args=(one,)) for one in (first, second)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert sorted(ends) == ["left", "stays"]
+    with app.app_context():
+        left = db.session.scalars(select(Membership.role)).all()
+        assert list(left) == ["owner"]
 
 
 def test_who_takes_a_member_out_says_what_becomes_of_the_tokens_they_made(

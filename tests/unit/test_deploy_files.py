@@ -25,6 +25,9 @@ from kubernetes_validate import (  # type: ignore[import-untyped]  # ships no st
     validate,
 )
 
+from trace.config import Settings
+from trace.web.reporting import MAX_REQUEST
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))

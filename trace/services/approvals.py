@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import defer
 
 from trace.core.signing import JsonObject, PublicKey
@@ -109,14 +109,28 @@ def hold(
 def forget_expired(*, at: datetime) -> int:
     """Drops what waited too long; returns how many."""
     found = db.session.scalars(
-        select(PendingApproval).where(PendingApproval.expires_at <= at).with_for_update()
+        select(PendingApproval).where(PendingApproval.expires_at <= at)
     ).all()
+    dropped = 0
     for row in found:
-        organisation = db.session.get_one(Organisation, row.organisation_id)
-        _go_on(Actor(organisation, None, "recorder"), row, [], at=at, expired=True)
-        db.session.delete(row)
-    db.session.flush()
-    return len(found)
+        if _taken(row):
+            organisation = db.session.get_one(Organisation, row.organisation_id)
+            _go_on(Actor(organisation, None, "recorder"), row, [], at=at, expired=True)
+            dropped += 1
+    return dropped
+
+
+def _taken(row: PendingApproval) -> bool:
+    """Takes what waits away, before anything else is done with it: of those who approve, discard
+    and let expire at once the first decides, and to the others it is gone."""
+    done = db.session.execute(
+        delete(PendingApproval)
+        .where(PendingApproval.id == row.id)
+        .returning(PendingApproval.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    db.session.expunge(row)
+    return done is not None
 
 
 def _go_on(
@@ -172,13 +186,15 @@ def allowed_credentials(actor: Actor) -> list[str]:
 def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Captured:
     """Records what waited, with the passkey's assertion before it in the log.
 
-    Raises PasskeyRefused, NotApprovedHere, and what `capture_statements` raises (NoKey when the key
-    that signed ended meanwhile).
+    Raises NotFound when somebody else decided first, PasskeyRefused, NotApprovedHere, and what
+    `capture_statements` raises (NoKey when the key that signed ended meanwhile).
     """
     actor.check("record")
     assertion = read_assertion(answer)
     organisation_id = actor.organisation.id
     passkey = find_approver(organisation_id, assertion, waiting.challenge)
+    if not _taken(waiting.row):
+        raise NotFound
     signer = db.session.get_one(Key, waiting.row.key_id)
     done = capture_statements(
         actor,
@@ -190,14 +206,12 @@ def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Cap
         approval=Approval(waiting.hashes, assertion, NamedKey(passkey.id, passkey.kid)),
     )
     _go_on(actor, waiting.row, [one.event_id for one in done.events], at=at)
-    db.session.delete(waiting.row)
-    db.session.flush()
     return done
 
 
 def discard(actor: Actor, waiting: Waiting, *, at: datetime) -> None:
-    """Nothing of it is recorded."""
+    """Nothing of it is recorded. Raises NotFound when somebody else decided first."""
     actor.check("record")
+    if not _taken(waiting.row):
+        raise NotFound
     _go_on(actor, waiting.row, [], at=at)
-    db.session.delete(waiting.row)
-    db.session.flush()

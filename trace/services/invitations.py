@@ -22,11 +22,11 @@ from sqlalchemy import delete, func, select, update
 
 from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
-from trace.models import Invitation, Membership, Organisation, Person, Session
+from trace.models import Invitation, Membership, Person, Session
 from trace.services.actors import MAY, Actor
 from trace.services.audit import write_audit
 from trace.services.notifications import notify, notify_people
-from trace.services.organisations import add_member
+from trace.services.organisations import add_member, check_still_manages, hold_members
 from trace.services.people import Login, check_password_rules, register_person, reset_password
 from trace.services.sessions import TOKEN_LENGTH, token_digest
 from trace.services.settings import current_settings
@@ -254,6 +254,7 @@ def _make(
     name: str = "",
     person_id: int | None = None,
 ) -> tuple[Invitation, str]:
+    check_still_manages(actor)
     token = secrets.token_urlsafe(32)
     made = Invitation(
         kind=kind,
@@ -293,10 +294,16 @@ def _end_tokens(actor: Actor, member: Membership, at: datetime) -> None:
 
 
 def _use(invitation: Invitation, person: Person, at: datetime) -> None:
-    """Marks a link used, once even when it is opened twice at the same moment."""
+    """Marks a link used, once even when it is opened twice at the same moment, and not when it is
+    withdrawn at that moment."""
     done = db.session.execute(
         update(Invitation)
-        .where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
+        .where(
+            Invitation.id == invitation.id,
+            Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None),
+            Invitation.expires_at > at,
+        )
         .values(used_at=at, used_by_id=person.id)
         .returning(Invitation.id)
         .execution_options(synchronize_session=False)
@@ -314,12 +321,10 @@ def _use(invitation: Invitation, person: Person, at: datetime) -> None:
 
 
 def _check_not_last(member: Membership, *, path: str = "") -> None:
-    """Locks the organisation's row first: two who leave at once leave one after the other."""
+    """Two who leave at once leave one after the other."""
     if "manage" not in MAY.get(member.role, frozenset()):
         return
-    db.session.execute(
-        select(Organisation.id).where(Organisation.id == member.organisation_id).with_for_update()
-    )
+    hold_members(member.organisation_id)
     managing = [role for role, acts in MAY.items() if "manage" in acts]
     count = db.session.scalar(
         select(func.count()).where(

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from trace.core.gs1 import new_code
-from trace.errors import Conflict, NotFound, TraceError
+from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Membership, Organisation, Person
 from trace.models.organisations import KINDS
 from trace.services import applications, freshness
-from trace.services.actors import Actor
+from trace.services.actors import MAY, Actor
 from trace.services.audit import apply, write_audit
 from trace.services.keys import create_key
 from trace.services.versions import check_version
@@ -102,6 +102,33 @@ def add_member(
         role=role,
     )
     return membership
+
+
+def hold_members(organisation_id: int) -> None:
+    """Until this transaction ends, nobody else gives, takes or uses the right to manage this
+    organisation. An update that changes nothing: on SQLite reading alone would hold nothing."""
+    db.session.execute(
+        update(Organisation)
+        .where(Organisation.id == organisation_id)
+        .values(name=Organisation.name)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def check_still_manages(actor: Actor) -> None:
+    """Raises NotAllowed for a person who was taken out, or given another role, since the request
+    began: what they give out now would outlive it."""
+    if actor.person is None:
+        return
+    hold_members(actor.organisation.id)
+    role = db.session.scalar(
+        select(Membership.role).where(
+            Membership.person_id == actor.person.id,
+            Membership.organisation_id == actor.organisation.id,
+        )
+    )
+    if "manage" not in MAY.get(role or "", frozenset()):
+        raise NotAllowed
 
 
 def find_organisation(code: str) -> Organisation | None:

@@ -15,6 +15,7 @@ from trace.extensions import db
 from trace.models import Organisation, Person, Subscription, Token
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.organisations import check_still_manages
 from trace.services.sessions import token_digest
 
 # `capture` records and `query` reads; each other is an act of that name (services.actors.MAY).
@@ -46,6 +47,7 @@ def create_token(
 ) -> tuple[Token, str]:
     """A new token and its text, which is kept nowhere. Raises NotAllowed, NotAScope."""
     actor.check("manage")
+    check_still_manages(actor)
     return issue_token(
         actor.organisation, name, scopes, at=at, person=actor.person, expires_at=expires_at
     )
