@@ -135,6 +135,10 @@ def test_a_key_in_the_way_is_found_before_anything_is_restored(
     (keys_folder / "root.sealed").write_bytes(b"another")
     told = run(elsewhere, "restore", str(folder), "--keys", str(sealed), status=1)
     assert "keys-in-the-way" in told
+    (keys_folder / "root.sealed").unlink()
+    nowhere = str(tmp_path / "no" / "secrets.env")
+    options = ("--keys", str(sealed), "--secrets", nowhere)
+    assert "takes no file" in run(elsewhere, "restore", str(folder), *options, status=1)
     with elsewhere.app_context():
         assert db.inspect(db.engine).get_table_names() == []
 

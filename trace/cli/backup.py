@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -78,6 +79,8 @@ def restore_command(
             backup_keys.missing_files(opened)  # before anything is put anywhere
             if secrets is not None and secrets.exists():
                 raise backups.BackupRefused(reason=f"{secrets} is there already")
+            if secrets is not None and not os.access(secrets.absolute().parent, os.W_OK):
+                raise backups.BackupRefused(reason=f"{secrets.absolute().parent} takes no file")
         _tell(backups.restore(folder))
         if opened is not None:
             count = backup_keys.put_back(opened)
