@@ -142,6 +142,7 @@ def test_a_job_whose_files_are_away_waits_for_a_day_and_keeps_what_it_was_asked(
 
     monkeypatch.setitem(HANDLERS, KIND, handle)
     with app.app_context():
+        platform.initialise(at=NOW)
         enqueue(KIND, {}, at=NOW, payload=b"kept")
         db.session.commit()
         job = db.session.query(Job).filter_by(kind=KIND).one()

@@ -253,6 +253,7 @@ def test_who_manages_no_more_leaves_no_open_link_behind(app: Flask, way: str) ->
 def test_who_is_taken_out_meanwhile_gives_nothing_out(app: Flask) -> None:
     first = make_member(app)
     second = make_member(app, inside=first.organisation_id)
+    third = make_member(app)
     with app.app_context():
         organisation = db.session.get_one(Organisation, first.organisation_id)
         leaving = Actor(organisation, db.session.get_one(Person, second.person_id), "owner")
@@ -267,7 +268,7 @@ def test_who_is_taken_out_meanwhile_gives_nothing_out(app: Flask) -> None:
         ):
             with pytest.raises(NotAllowed):
                 give()
-        friend = db.session.get_one(Person, make_member(app).person_id)
+        friend = db.session.get_one(Person, third.person_id)
         with pytest.raises(invitations.LinkUsedUp):
             invitations.accept(link, friend, at=FIXED_NOW)
 

@@ -103,8 +103,7 @@ ELSEWHERE: Final = (
     ("directives", "texts five years after the end", "services.keeping"),
     ("authority_reports", "ten years", "services.keeping"),
     ("memberships", "of who closed, until the time to read is over", "services.closing"),
-    ("files of exports", "three days", "services.exports"),
-    ("photos taken down", "90 days", "services.takedowns"),
+    ("takedowns", "the photo 90 days, for ever that it was", "services.takedowns"),
 )
 
 
