@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -268,7 +269,7 @@ def test_of_two_who_decide_at_once_the_first_decides(
             theirs = approvals.get_waiting(owner, row.id, at=now)
             approvals.discard(owner, theirs, at=now)
             db.session.commit()
-        decide = {
+        decide: dict[str, Callable[[], object]] = {
             "approves": lambda: approvals.approve(owner, mine, answer, at=now),
             "discards": lambda: approvals.discard(owner, mine, at=now),
         }

@@ -21,6 +21,7 @@ from trace.extensions import db
 from trace.models import Audit, Invitation, Membership, Organisation, Person
 from trace.services import invitations, people, tokens
 from trace.services.actors import Actor
+from trace.services.organisations import hold_members
 
 NEW = {"name": "Chị Ba", "login": "0911 222 333", "password": "đồng chiêm trũng"}
 
@@ -279,7 +280,7 @@ def test_of_two_owners_who_leave_at_once_one_stays(
     first = make_member(app)
     second = make_member(app, inside=first.organisation_id)
     both, ends = threading.Barrier(2), list[str]()
-    hold = invitations.hold_members
+    hold = hold_members
 
     def held(organisation_id: int) -> None:
         both.wait(20)  # neither has looked how many are left

@@ -23,6 +23,7 @@ from tests.conftest import FIXED_NOW, create_app
 from tests.support.databases import release
 from tests.support.mail_server import Smtp, serving
 from trace.config import BadSetting, Settings
+from trace.core.verify.mirror import MirrorUnreadable
 from trace.extensions import db
 from trace.models import Job
 from trace.services import mirrors, senders
@@ -107,7 +108,7 @@ def test_servers_that_settings_name_are_not_followed_elsewhere() -> None:
             open_named(request, timeout=5)
         caught.value.close()
         copy = mirrors.mirror_at(f"http://127.0.0.1:{port}")
-        with pytest.raises(mirrors.MirrorUnreadable, match="HTTP 302"):
+        with pytest.raises(MirrorUnreadable, match="HTTP 302"):
             copy.read("checkpoint")
     assert caught.value.code == 302
     assert len(Gateway.taken) == 2

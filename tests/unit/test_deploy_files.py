@@ -266,7 +266,7 @@ def test_the_proxies_let_in_what_the_product_does_and_send_no_program_to_tls() -
     nginx = (DEPLOY / "nginx/trace.conf").read_text()
     plain = nginx[nginx.index("# -- plain HTTP") : nginx.index("# -- Trace ---")]
     assert "location ~ ^/(epcis|api)/ { return 403; }" in plain
-    [most] = [one.default for one in fields(Settings) if one.name == "max_upload_bytes"]
+    [most] = [int(str(one.default)) for one in fields(Settings) if one.name == "max_upload_bytes"]
     assert f"client_max_body_size {most >> 20}m;" in nginx
     [reports] = re.findall(r"location /report \{[^}]*client_max_body_size (\d+)m;", nginx)
     assert int(reports) << 20 == MAX_REQUEST
