@@ -18,6 +18,7 @@ from trace.core.epcis import JsonObject
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Event, Passport
+from trace.services import passports
 from trace.services.harvests import register_lot
 from trace.services.passports import mark_stale, passport_of
 
@@ -349,6 +350,31 @@ def test_a_builder_that_died_is_replaced_when_its_claim_runs_out(farm: Farm) -> 
     db.session.commit()
     assert passport_of(holder, at=TODAY + timedelta(seconds=29)).version == 1
     assert passport_of(holder, at=TODAY + timedelta(seconds=31)).version == 2
+
+
+def test_a_builder_that_slept_beyond_its_claim_writes_over_nothing(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lot = farm.register(10)
+    holder = thing_id(lot)
+    db.session.rollback()
+    real, built = vars(passports)["build_document"], 0
+
+    def slow(*given: Any, **more: Any) -> JsonObject:
+        nonlocal built
+        document: JsonObject = real(*given, **more)
+        built += 1
+        if built == 1:
+            farm.cool(lot, 4)
+            db.session.rollback()
+            assert passport_of(holder, at=TODAY + timedelta(seconds=31)).version == 1
+        return document
+
+    monkeypatch.setattr(passports, "build_document", slow)
+    assert "storing" in steps(passport_of(holder, at=TODAY).document)
+    kept = passport_of(holder, at=TODAY + timedelta(seconds=32))
+    assert (kept.version, built) == (1, 2)
+    assert "storing" in steps(kept.document)
 
 
 def test_an_event_during_the_build_is_seen_by_the_next_reader(farm: Farm) -> None:

@@ -14,12 +14,14 @@ is nothing to race for; many processes at once on both databases are in test_log
 * two sequencers, one of them slow or killed (section 4: one, by lease)
 * a file of rows recorded while the key is revoked, and by two workers at once (all or nothing)
 * a log begun anew while something is recorded (sections 3 and 4: a position has one origin)
+* a page opened for the first time while an event of it is recorded or erased
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,15 +37,17 @@ from tests.support import sheets
 from tests.support.databases import PostgresqlDatabase, release
 from tests.support.factories import make_actor, new_lot, notice, registered, transformed
 from tests.support.own_process import OwnProcess
+from tests.support.sheets import run_jobs
 from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import Alert, Event, Holding, Import, Key, LogEntry, LogState, Thing
-from trace.services import closing, origins
+from trace.models import Alert, Event, Holding, Import, Key, LogEntry, LogState, Passport, Thing
+from trace.services import closing, origins, passports
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
 from trace.services.keys import revoke_key
 from trace.services.log import current_state
+from trace.services.passports import UNSETTLED, passport_of
 
 pytestmark = pytest.mark.skipif(
     "postgresql" not in DATABASES, reason="PostgreSQL is left out by TRACE_TEST_DATABASES"
@@ -284,6 +288,62 @@ def test_what_waits_while_the_log_is_begun_anew_is_in_the_new_one(stage: Stage) 
     db.session.rollback()
     publish("last")
     assert list(audit(Summary(), now=clock.now())) == []
+
+
+def told(lot: str, at: datetime) -> Any:
+    """A thing's page."""
+    thing = db.session.scalars(select(Thing.id).where(Thing.identity == lot)).one()
+    db.session.rollback()
+    return passport_of(thing, at=at).document
+
+
+def noted(stage: Stage, note: str) -> tuple[str, str]:
+    """A lot with a note: (its address, the statement)."""
+    lot = new_lot()
+    captured = capture(stage.actor, [registered(lot, trace__note=note)], at=clock.now())
+    db.session.commit()
+    return lot, captured.events[0].statement_id
+
+
+def test_a_page_opened_first_while_a_word_of_it_is_erased_forgets_it(stage: Stage) -> None:
+    lot, statement = noted(stage, "bác Tư cuối xóm")
+    other = stage.other("erase", "commit", statement=statement, paths=["trace:note"])
+    assert "bác Tư" in str(told(lot, clock.now()))  # it is not erased yet
+    assert other.go_on().startswith("done")
+    run_jobs()
+    assert db.session.scalars(select(Passport.document)).all() == [None]
+    assert "bác Tư" not in str(told(lot, clock.now()))
+    whole()
+
+
+def test_a_page_made_while_a_word_of_it_is_erased_is_not_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lot, statement = noted(stage, "bác Tư cuối xóm")
+    real = vars(passports)["build_document"]
+    made: list[Any] = []
+
+    def slow(*given: Any, **more: Any) -> Any:
+        made.append(real(*given, **more))
+        if len(made) == 1:
+            other = stage.other("erase", "none", statement=statement, paths=["trace:note"])
+            assert other.says().startswith("done")
+        return made[-1]
+
+    monkeypatch.setattr(passports, "build_document", slow)
+    assert "bác Tư" not in str(told(lot, clock.now()))
+    assert "bác Tư" in str(made[0])
+    assert len(made) == 2
+
+
+def test_a_page_opened_first_while_an_event_names_it_is_told_for_a_minute(stage: Stage) -> None:
+    other = stage.other("recall", "commit", lot=stage.lot)
+    first = clock.now()
+    assert len(told(stage.lot, first)["lines"]) == 1  # the recall is not committed yet
+    assert other.go_on().startswith("done")
+    assert len(told(stage.lot, first + UNSETTLED)["lines"]) == 2
+    kept = db.session.scalars(select(Passport.valid_until)).all()
+    assert kept == [None], "nobody marks pages any more"
 
 
 def recall(lot: str) -> Any:

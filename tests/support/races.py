@@ -1,9 +1,9 @@
 """One side of a race: a process of its own that stops at a named point until it is told to go on.
 
 `main(ACT, GATE, URL, INSTANCE, ORGANISATION, ARGUMENTS)` in an OwnProcess: `GATE` is
-`lock` (everything is written, the log lock is about to be taken), `keep` (a checkpoint is signed
-and about to be kept) or `none`. Says `waiting` at the gate, and at its end `done` with what it
-got, or `refused` with the code. It goes on when a line comes in.
+`lock` (everything is written, the log lock is about to be taken), `commit` (everything is done but
+that), `keep` (a checkpoint is signed and about to be kept) or `none`. Says `waiting` at the gate,
+and at its end `done` with what it got, or `refused` with the code. It goes on when a line comes in.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from trace.app import create_app
 from trace.errors import TraceError
 from trace.extensions import db
 from trace.models import Organisation
-from trace.services import log, sequencer
+from trace.services import confirming, log, sequencer
 from trace.services.actors import Actor
 from trace.services.capture import capture
+from trace.services.erasures import erase
+from trace.services.platform import platform_organisation
 
 
 def gated(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,6 +58,14 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
     if act == "import":
         run_jobs()
         return found(given["file"])
+    if act in ("erase", "suspend"):
+        platform = Actor(platform_organisation(), None, "admin")
+        if act == "erase":
+            erase(platform, given["statement"], given["paths"], reason="yêu cầu", at=now)
+        else:
+            confirming.suspend(platform, actor.organisation, "vi phạm", at=now)
+        db.session.commit()
+        return None
     said: dict[str, Any]
     if act == "mix":
         said = transformed({given["lot"]: given.get("kg", 1)}, {given["child"]: 1})
@@ -72,6 +82,8 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
 def main(act: str, gate: str, url: str, instance: str, code: str, arguments: str) -> None:
     if gate == "lock":
         vars(log)["lock"] = gated(log.lock)
+    elif gate == "commit":
+        vars(db.session)["commit"] = gated(db.session.commit)
     elif gate == "keep":
         vars(sequencer)["keep"] = gated(vars(sequencer)["keep"])
     app: Flask = create_app(settings_for(Path(instance), url))

@@ -11,7 +11,7 @@ import orjson
 from trace import clock
 from trace.extensions import db
 from trace.models import Job
-from trace.services import balances, freshness, held_goods, holds
+from trace.services import balances, erasures, freshness, held_goods, holds
 from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.platform import platform_organisation
@@ -47,6 +47,13 @@ def stale_pages(job: Job) -> dict[str, int]:
         reached += freshness.mark_downstream(things)
         db.session.commit()
     return {"things": reached}
+
+
+@handles(erasures.FORGET_PAGES)
+def forget_pages(job: Job) -> None:
+    """Empties once more, after the commit, the passports that may show what was erased."""
+    erasures.forget_pages(orjson.loads(job.argument)["event"])
+    db.session.commit()
 
 
 @handles(balances.KIND)

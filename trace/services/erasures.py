@@ -58,6 +58,7 @@ from trace.services.sealing import unseal
 from trace.services.sets import among
 
 FORGET_FILES = "forget-files"
+FORGET_PAGES = "forget-pages"
 # Columns of `events` that copy a member.
 COPIES = {"readPoint": "read_point", "bizLocation": "biz_location"}
 
@@ -94,7 +95,9 @@ def erase(
     gone_paths = {d.path for d in gone}
     digests = sorted(d.digest for d in gone)
     _forget(event, gone, at)
-    state = log.lock()  # last, as everywhere
+    pages = forget_page_copies(event.id, at=at)
+    state = log.lock()
+    empty_pages(pages)  # under the lock, as captures mark them
     entry = erasure_entry(log.record_time(state, at), digests)
     index = log.append(state, [(entry, None)], at)
     row = Erasure(
@@ -212,7 +215,9 @@ def replay() -> int:
     for event in db.session.scalars(select(Event).order_by(Event.id)).yield_per(500):
         gone = [d for d in disclosures_of(event.jwt, _whole(event)) if d.digest in wanted]
         if gone:
-            _forget(event, gone, max(wanted[d.digest][1] for d in gone))
+            moment = max(wanted[d.digest][1] for d in gone)
+            _forget(event, gone, moment)
+            forget_pages(event.id, copies_at=moment)
             _keep_rows(event, gone, wanted, known)
             count += 1
     db.session.flush()
@@ -266,7 +271,6 @@ def _forget(event: Event, gone: Sequence[Disclosure], at: datetime) -> None:
     )
     if "eventID" in paths:
         _forget_event_id(event)
-    forget_pages(event.id, copies_at=at)
 
 
 def _forget_where(event: Event, places: Collection[str]) -> None:
@@ -325,13 +329,29 @@ def _forget_event_id(event: Event) -> None:
 def forget_pages(event_id: int, *, copies_at: datetime | None = None) -> None:
     """Passports that may show an event are emptied, downstream as well; with `copies_at` also what
     was copied from them goes."""
+    if copies_at is None:
+        empty_pages(_pages(event_id))
+    else:
+        empty_pages(forget_page_copies(event_id, at=copies_at))
+
+
+def forget_page_copies(event_id: int, *, at: datetime) -> set[int]:
+    """What was copied from passports that may show an event goes; whose they are, to be emptied.
+
+    A job empties them again after the commit: who opened one of them for the first time before it
+    made a row that is not emptied here (services.passports)."""
     pages = _pages(event_id)
-    if copies_at is not None:
-        forget_copies(pages, at=copies_at)
+    forget_copies(pages, at=at)
+    enqueue(FORGET_PAGES, {"event": event_id}, at=at)
+    return pages
+
+
+def empty_pages(pages: Collection[int]) -> None:
+    """Empties passports; what is being built for them is not kept."""
     db.session.execute(
         update(Passport)
         .where(among(Passport.thing_id, sorted(pages)))
-        .values(stale=True, document=None)
+        .values(stale=True, document=None, building_until=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -7,11 +7,15 @@ date on it has turned (`valid_until`). Who reads it stale rebuilds it:
 1. claim: one conditional update takes the row for half a minute and clears `stale`; of two readers
    one wins. What is captured from then on sets `stale` again and is seen by the next reader.
 2. build: from the events, no lock held.
-3. store: version + 1.
+3. store: version + 1, while the claim is still his. Who took longer than his claim lasts, or built
+   what has been erased since (services.erasures ends the claim), looks again.
 
 The other reader is served the document as it was; where there is none yet he waits for it. A
 builder that died leaves its claim to run out. These are transactions of their own: call with
 nothing unwritten in the session.
+
+A page that nobody opened yet has no row to mark. Who opens it first while others are marking pages
+makes it for UNSETTLED: they may have missed the row that he made, and he what they write.
 
 A unit is told by its lot's passport, unless something else than its making names it: then it has
 its own.
@@ -39,6 +43,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,7 +59,16 @@ from trace.services.settings import current_settings
 
 # Longer than the slowest build of a page that people read, short enough to wait out.
 CLAIM: Final = timedelta(seconds=30)
+# Longer than a transaction takes from marking pages to its end.
+UNSETTLED: Final = timedelta(minutes=1)
 WAIT_STEP: Final = 0.02
+# Whoever has updated a table of PostgreSQL holds this lock on it to his end, also where no row was
+# there to be updated. SQLite lets one write at a time.
+_MARKING: Final = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = CAST('passports' AS regclass)"
+    " AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+)
 _passports = cast("Table", Passport.__table__)
 _things = cast("Table", Thing.__table__)
 _KEPT: Final = [column for column in _passports.c if column.name != "thing_id"]
@@ -103,7 +117,9 @@ def needs_rebuild(row: Any, at: datetime) -> bool:
 def mark_stale(thing_ids: Collection[int]) -> None:
     """The passports of these things, and of what lies in them, are rebuilt when next read.
 
-    In the caller's transaction. What happens to a container happens to its contents.
+    In the caller's transaction. What happens to a container happens to its contents. Who signs in
+    it as well takes the log's lock first: captures hold that when they mark pages, and would wait
+    for the pages of whoever waits for it.
     """
     connection = db.session.connection()
     around = contents(connection, thing_ids)
@@ -143,26 +159,33 @@ def has_own_history(thing: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def _rebuilt(connection: Connection, row: Any, at: datetime) -> PassportRead:
-    if _claim(connection, row, at):
-        try:
-            return _build(connection, row.thing_id, at)
-        except Exception:
-            _give_back(connection, row.thing_id)  # or others would wait for what never comes
-            raise
-    if row.document is None:
-        row = _waited_for(connection, row)
-    if row.document is None:
-        return _build(connection, row.thing_id, at)
-    return PassportRead(row.thing_id, row.version, inflated(row.document))
+    while True:
+        if _claim(connection, row, at):
+            try:
+                built = _build(connection, row, at)
+            except Exception:
+                _give_back(connection, row.thing_id, at)  # or others would wait for nothing
+                raise
+            if built is not None:
+                return built
+            row = _read(connection, row.thing_id)
+            continue
+        if row.document is None:
+            row = _waited_for(connection, row)
+        if row.document is not None:
+            return PassportRead(row.thing_id, row.version, inflated(row.document))
+        at = max(at, row.building_until or at)  # who has it is taken for lost
 
 
 def _waited_for(connection: Connection, row: Any) -> Any:
-    """The row with what another reader is building, or as it is when his claim runs out."""
+    """The row with what another reader is building, or as it is when his claim ends."""
     end = time.monotonic() + CLAIM.total_seconds()
-    while row.document is None and time.monotonic() < end:
+    while time.monotonic() < end:
         connection.rollback()
         time.sleep(WAIT_STEP)
         row = _read(connection, row.thing_id)
+        if row.document is not None or row.building_until is None:
+            break
     return row
 
 
@@ -184,7 +207,7 @@ def _claim(connection: Connection, row: Any, at: datetime) -> bool:
                 columns.building_until <= at,
                 and_(
                     columns.building_until.is_(None),
-                    or_(columns.stale, columns.version == 0, columns.valid_until <= at),
+                    or_(columns.stale, columns.document.is_(None), columns.valid_until <= at),
                 ),
             ),
         )
@@ -194,35 +217,46 @@ def _claim(connection: Connection, row: Any, at: datetime) -> bool:
     return won.rowcount == 1
 
 
-def _give_back(connection: Connection, thing_id: int) -> None:
+def _claimed(thing_id: int, at: datetime) -> ColumnElement[bool]:
+    """The row, while the claim made `at` stands."""
+    return and_(_passports.c.thing_id == thing_id, _passports.c.building_until == at + CLAIM)
+
+
+def _give_back(connection: Connection, thing_id: int, at: datetime) -> None:
     """Ends a claim that came to nothing: the next reader may try."""
     connection.rollback()
     connection.execute(
-        update(_passports)
-        .where(_passports.c.thing_id == thing_id)
-        .values(stale=True, building_until=None)
+        update(_passports).where(_claimed(thing_id, at)).values(stale=True, building_until=None)
     )
     connection.commit()
 
 
-def _build(connection: Connection, thing_id: int, at: datetime) -> PassportRead:
-    """Steps 2 and 3."""
-    document = build_document(connection, thing_id, at=at, id_base=current_settings().id_base)
+def _build(connection: Connection, row: Any, at: datetime) -> PassportRead | None:
+    """Steps 2 and 3; None where the claim ended meanwhile."""
+    # Asked before anything is read: who has ended by now is read.
+    turns = [] if row.version or not _others_mark(connection) else [at + UNSETTLED]
+    document = build_document(connection, row.thing_id, at=at, id_base=current_settings().id_base)
     connection.rollback()  # nothing is held from the reading to the writing
-    turn = document["valid_until"]
+    if document["valid_until"] is not None:
+        turns.append(datetime.fromisoformat(document["valid_until"]))
     version = connection.execute(
         update(_passports)
-        .where(_passports.c.thing_id == thing_id)
+        .where(_claimed(row.thing_id, at))
         .values(
             version=_passports.c.version + 1,
             building_until=None,
-            valid_until=None if turn is None else datetime.fromisoformat(turn),
+            valid_until=min(turns, default=None),
             document=zlib.compress(orjson.dumps(document), 6),
         )
         .returning(_passports.c.version)
-    ).scalar_one()
+    ).scalar_one_or_none()
     connection.commit()
-    return PassportRead(thing_id, version, document)
+    return None if version is None else PassportRead(row.thing_id, version, document)
+
+
+def _others_mark(connection: Connection) -> bool:
+    """Whether somebody may have marked pages and has not committed it."""
+    return not is_sqlite() and bool(connection.execute(_MARKING).scalar())
 
 
 def inflated(document: bytes) -> JsonObject:
