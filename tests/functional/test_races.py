@@ -15,6 +15,7 @@ is nothing to race for; many processes at once on both databases are in test_log
 * a file of rows recorded while the key is revoked, and by two workers at once (all or nothing)
 * a log begun anew while something is recorded (sections 3 and 4: a position has one origin)
 * a page opened for the first time while an event of it is recorded or erased
+* an erasure or a suspension while goods are recorded whose pages it marks
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests.conftest import DATABASES, create_app, settings_for
 from tests.functional.test_log_processes import check_whole
@@ -344,6 +345,18 @@ def test_a_page_opened_first_while_an_event_names_it_is_told_for_a_minute(stage:
     assert len(told(stage.lot, first + UNSETTLED)["lines"]) == 2
     kept = db.session.scalars(select(Passport.valid_until)).all()
     assert kept == [None], "nobody marks pages any more"
+
+
+@pytest.mark.parametrize("act", ["erase", "suspend"])
+def test_who_waits_for_the_log_is_waited_for_by_no_capture(stage: Stage, act: str) -> None:
+    lot, statement = noted(stage, "chỗ ông Ba")
+    told(lot, clock.now())
+    other = stage.other(act, "lock", statement=statement, paths=["trace:note"])
+    db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
+    capture(stage.actor, [recall(lot)], at=clock.now())
+    db.session.commit()
+    assert other.go_on().startswith("done")
+    whole()
 
 
 def recall(lot: str) -> Any:

@@ -33,7 +33,7 @@ from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Application, ApplicationPaper, ApplicationStep, Organisation
 from trace.models.applications import CLOSED, PAPER_KINDS, STATES, WAITING
-from trace.services import freshness
+from trace.services import freshness, log
 from trace.services.actors import Actor
 from trace.services.after_commit import after_commit
 from trace.services.audit import write_audit
@@ -256,6 +256,7 @@ def decide(
 
 def _confirm(actor: Actor, organisation: Organisation, at: datetime) -> str:
     """Confirms and says so in the log; returns the statement's urn:uuid."""
+    log.lock()  # captures take it before they write the organisation's row and mark its pages
     organisation.status, organisation.confirmed_at = "confirmed", at
     write_audit(actor, "organisation.confirm", f"organisation:{organisation.code}", at=at)
     db.session.flush()

@@ -23,7 +23,7 @@ from trace.core.folding import fold
 from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Organisation, StandingDecision
-from trace.services import freshness
+from trace.services import freshness, log
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
 from trace.services.competence import contains
@@ -162,6 +162,7 @@ def reinstate(
 def _decide(
     actor: Actor, organisation: Organisation, decision: str, reason: str, at: datetime
 ) -> StandingDecision:
+    log.lock()  # captures take it before they write the organisation's row and mark its pages
     former = organisation.status
     if decision == "suspended":
         organisation.status = "suspended"
