@@ -19,11 +19,12 @@ from trace.core.gs1 import canonical_uri, format_code, parse_identity
 from trace.errors import NotFound
 from trace.extensions import db
 from trace.models import Holding, Household, Notification, Organisation, Succession, Thing
-from trace.services import closing, news_telling, requests, succession
+from trace.services import closing, freshness, news_telling, requests, succession
 from trace.services.actors import Actor, OrganisationClosed
 from trace.services.alerts import alerts_of
 from trace.services.batches import find_things
 from trace.services.capture import capture
+from trace.services.organisations import update_organisation
 from trace.services.passports import passport_of
 from trace.services.platform import platform_organisation
 from trace.services.settings import current_settings
@@ -310,6 +311,31 @@ def test_a_chain_of_successors_ends_at_the_last(app: Flask, now: datetime) -> No
             succession.offer(owner_of(second), third.organisation, WHOLE, at=end)
         with pytest.raises(succession.TakerCannot):
             succession.offer(owner_of(third), second.organisation, WHOLE, at=end)
+
+
+def successors_of(thing: int, at: datetime) -> list[str]:
+    db.session.rollback()
+    found = passport_of(thing, at=at).document["organisation"]["successors"]
+    return [one["name"] for one in found]
+
+
+@pytest.mark.parametrize("extent", ["whole", "part"])
+def test_a_successors_new_name_stands_on_the_pages_of_what_it_took_over(
+    app: Flask, now: datetime, extent: str
+) -> None:
+    with app.app_context():
+        giver, middle, last = (make_farm(now, name) for name in ("HTX Cũ", "HTX Giữa", "HTX Mới"))
+        lot = giver.reap(giver.sow())
+        thing = thing_of(lot).id
+        hand_on(giver, middle, WHOLE if extent == "whole" else Named(False, (thing,)))
+        hand_on(middle, last)
+        assert successors_of(thing, last.at) == ["HTX Giữa", "HTX Mới"]
+        mine = last.organisation
+        update_organisation(last.actor, {"name": "HTX Khác"}, version=mine.version, at=last.at)
+        db.session.commit()
+        assert successors_of(thing, last.at) == ["HTX Giữa", "HTX Khác"]
+        told = freshness.named_by("organisation", mine.id)
+        assert thing in {one for part in told for one in part}
 
 
 def test_of_two_answers_the_second_is_told(app: Flask, now: datetime) -> None:

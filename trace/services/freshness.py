@@ -23,6 +23,7 @@ from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.passports import mark_stale
 from trace.services.sets import among
+from trace.services.successors import named_beside
 
 KIND: Final = "stale-pages"
 AT_ONCE: Final = 1_000  # newest things, and newest events, in the request that changes something
@@ -33,10 +34,13 @@ PART_BY_PLACE: Final = 20_000
 
 
 def organisation_changed(organisation: Organisation, *, at: datetime) -> None:
-    """Its name, address, confirmation, certificates: everything it made or spoke of, and what those
-    made whose certificates it confirmed."""
-    mine, said = Thing.owner_id == organisation.id, Event.issuer_id == organisation.id
-    mark_stale([*_newest_things(mine), *_newest_named(said)])
+    """Its name, address, confirmation, certificates, the codes of its households: everything it
+    made or spoke of, what those made whom it goes on for, and what those made whose certificates
+    it confirmed."""
+    newest = _newest_named(Event.issuer_id == organisation.id)
+    for owner in (organisation.id, *sorted(named_beside(organisation.id))):
+        newest += _newest_things(Thing.owner_id == owner)
+    mark_stale(newest)
     enqueue(KIND, {"organisation": organisation.id}, at=at)
 
 
@@ -60,7 +64,7 @@ def named_by(subject: str, key: int | str) -> Iterator[list[int]]:
     elif subject == "organisation":
         yield from _things(Thing.owner_id == key)
         yield from _said_by(int(key))
-        for holder in _confirmed_by(int(key)):
+        for holder in sorted(named_beside(int(key)).union(_confirmed_by(int(key)))):
             yield from _things(Thing.owner_id == holder)
     elif subject == "place":
         yield from _named_at(str(key))

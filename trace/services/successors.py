@@ -201,6 +201,23 @@ def predecessors(organisation_id: int) -> set[int]:
     return set(found)
 
 
+def named_beside(organisation_id: int) -> set[int]:
+    """The organisations on whose goods' pages this one may stand as who goes on for them: from
+    whom it has everything or single things, directly or along a chain, and its other records."""
+    found: set[int] = set()
+    frontier = {organisation_id}
+    while frontier:
+        found |= frontier
+        givers = db.session.scalars(
+            select(Succession.giver_id).where(
+                among(Succession.taker_id, sorted(frontier)), Succession.place.is_not(None)
+            )
+        )
+        others = (voice.taker for voice in _same(frontier, db.session.execute))
+        frontier = {*givers, *others} - found
+    return found - {organisation_id}
+
+
 def one_with(organisation_id: int) -> set[int]:
     """The organisation, those for all of which it speaks, and those that speak for all of it."""
     whole = voices_of([organisation_id]).of(organisation_id, 0)
