@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.factories import new_lot, transformed
-from tests.support.farms import Farm, item, make_farm, thing_id
+from tests.support.farms import Farm, id_base, item, make_farm, thing_id
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import Passport
+from trace.models import Household, Passport
 from trace.services import freshness
 from trace.services.capture import capture
 from trace.services.certificates import register_certificate
+from trace.services.harvests import register_lot
+from trace.services.households import register_household, update_household
+from trace.services.imports import get_import, receive_file, start
 from trace.services.organisations import update_organisation
 from trace.services.passports import passport_of
-from trace.services.places import update_place
+from trace.services.places import register_place, update_place
 from trace.services.products import update_product
 from trace.services.storage import Reading, keep
 
@@ -131,6 +136,47 @@ def test_a_place_made_private_leaves_the_page_of_what_was_made_of_a_box_there(
         db.session.commit()
         run_pending()
         assert "Kho mát Demo" not in str(told(made, farm.at))
+
+
+@pytest.mark.parametrize("by", ["hand", "file"])
+def test_a_household_is_told_once_it_is_registered_and_while_it_has_that_code(
+    app: Flask, now: datetime, by: str
+) -> None:
+    with app.app_context():
+        farm, lot = make_farm(now), new_lot()
+        farm.tell(register_lot(farm.record(performed_by="H12"), item(lot, 10), farm.facts()))
+        assert told(lot, farm.at)["lines"][0]["performed_by"] is None
+        if by == "hand":
+            register_household(farm.actor, {"code": "H12", "name": "Hộ Demo"}, at=farm.at)
+            db.session.commit()
+        else:
+            table = "Mã hộ;Tên hộ\nH12;Hộ Demo".encode()
+            sent = receive_file(farm.actor, "households", "ho.csv", table, at=farm.at).public_id
+            db.session.commit()
+            run_pending()
+            start(farm.actor, get_import(farm.actor, sent), "all", at=farm.at)
+            db.session.commit()
+            run_pending()
+        assert told(lot, farm.at)["lines"][0]["performed_by"] == "H12"
+        row = db.session.scalars(select(Household).where(Household.code == "H12")).one()
+        update_household(farm.actor, row, {"code": "H13"}, version=row.version, at=farm.at)
+        db.session.commit()
+        assert told(lot, farm.at)["lines"][0]["performed_by"] is None
+
+
+def test_a_place_registered_after_events_named_its_number_is_told(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        farm, lot = make_farm(now), new_lot()
+        there = f"{id_base()}/414/8930000000019"
+        record = replace(farm.record(), place=there, location=there)
+        farm.tell(register_lot(record, item(lot, 10), farm.facts()))
+        assert "Chợ Demo" not in str(told(lot, farm.at))
+        values = {"name": "Chợ Demo", "gln": "8930000000019", "kind": "market"}
+        register_place(farm.actor, {**values, "ward_code": "09895"}, at=farm.at)
+        db.session.commit()
+        assert "Chợ Demo" in str(told(lot, farm.at))
 
 
 def rename(farm: Farm, what: str) -> None:

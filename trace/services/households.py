@@ -1,4 +1,6 @@
-"""Member households of a co-operative: a code in public, a name in private, no account."""
+"""Member households of a co-operative: a code in public, a name in private, no account.
+
+Pages tell a code that is registered, also where it was written down before that."""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from sqlalchemy import select
 from trace.errors import NotFound, TraceError
 from trace.extensions import db
 from trace.models import Household
+from trace.services import freshness
 from trace.services.actors import Actor
 from trace.services.audit import apply, write_audit
 from trace.services.versions import check_version
@@ -60,6 +63,7 @@ def register_household(actor: Actor, values: Mapping[str, Any], *, at: datetime)
     db.session.add(household)
     db.session.flush()
     write_audit(actor, "household.create", f"household:{household.code}", at=at)
+    freshness.organisation_changed(actor.organisation, at=at)
     return household
 
 
@@ -73,6 +77,8 @@ def update_household(
     changed = apply(household, dict(values))
     if changed:
         write_audit(actor, "household.change", f"household:{household.code}", at=at, fields=changed)
+    if "code" in changed:  # nothing else of it is public
+        freshness.organisation_changed(actor.organisation, at=at)
 
 
 def _check_code(actor: Actor, code: str, own: Household | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from trace.core.gs1 import Identity, canonical_uri
 from trace.models import Import, Product
 from trace.models.types import to_micro, to_millis
-from trace.services import area_codes, geometry, prefixes
+from trace.services import area_codes, freshness, geometry, prefixes
 from trace.services.actors import Actor
 from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.import_events import Frame
@@ -63,6 +63,9 @@ def write_masters(
             ],
             at=at,
         )
+    if kind == "households" or any(clean.get("gln") for _, clean in told):
+        # Once for all of them: its own events may have named them before.
+        freshness.organisation_changed(actor.organisation, at=at)
     execute_many(
         "UPDATE import_rows SET state = 'made', record_id = ? WHERE import_id = ? AND number = ?",
         [(row_id, import_id, number) for row_id, (number, _) in zip(ids, told, strict=True)],

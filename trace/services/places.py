@@ -99,6 +99,8 @@ def register_place(actor: Actor, values: Mapping[str, Any], *, at: datetime) -> 
     write_audit(actor, "place.create", f"place:{code}", at=at)
     if area_code:
         area_codes.add_code(actor, place, {"code": area_code}, at=at)
+    if gln:  # events may have named it before; nobody knows a code that was just drawn
+        freshness.place_changed(place, at=at)
     return place
 
 
