@@ -19,13 +19,16 @@ from trace.models import Household, Passport
 from trace.services import freshness
 from trace.services.capture import capture
 from trace.services.certificates import register_certificate
+from trace.services.diary import diary_entry
 from trace.services.harvests import register_lot
 from trace.services.households import register_household, update_household
 from trace.services.imports import get_import, receive_file, start
 from trace.services.organisations import update_organisation
 from trace.services.passports import passport_of
+from trace.services.passports_document import AWAITED
 from trace.services.places import register_place, update_place
 from trace.services.products import update_product
+from trace.services.records import declare_error
 from trace.services.storage import Reading, keep
 
 
@@ -177,6 +180,34 @@ def test_a_place_registered_after_events_named_its_number_is_told(
         register_place(farm.actor, {**values, "ward_code": "09895"}, at=farm.at)
         db.session.commit()
         assert "Chợ Demo" in str(told(lot, farm.at))
+
+
+def test_a_page_that_misses_what_replaces_an_error_looks_again(app: Flask, now: datetime) -> None:
+    with app.app_context():
+        farm = make_farm(now - timedelta(days=2))
+        cycle, other = farm.sow(), farm.sow()
+        wrong = diary_entry(farm.record(), cycle, "weeding")
+        statement = farm.tell(wrong).events[0].statement_id
+        lot = farm.reap(cycle)
+        right = diary_entry(farm.record(), other, "weeding")
+        error = declare_error(
+            wrong,
+            statement,
+            id_base=id_base(),
+            at=farm.at,
+            reason="incorrect_data",
+            corrective=[str(right["eventID"])],
+        )
+        farm.tell(error)
+        at = farm.at
+        assert misses(told(lot, at))
+        farm.tell(right)  # about something else: nothing marks this page
+        assert misses(told(lot, at))
+        assert not misses(told(lot, at + AWAITED))
+
+
+def misses(document: Any) -> bool:
+    return any(line.get("voided", {}).get("corrective_missing") for line in document["lines"])
 
 
 def rename(farm: Farm, what: str) -> None:

@@ -62,6 +62,8 @@ LOCAL: Final = timezone(timedelta(hours=7))
 GROWN: Final = frozenset(
     {"leaf-vegetable", "fruit-vegetable", "root-vegetable", "herb", "fruit", "rice", "tea"}
 )
+# How long a page says that a corrective event has not come before it looks again.
+AWAITED: Final = timedelta(hours=1)
 NOT_GROWN: Final = frozenset({"egg", "meat", "fish"})
 
 
@@ -116,7 +118,7 @@ def build_document(
         "mended": behind.untold(),
         "truncated": loaded.truncated,
     }
-    document["valid_until"] = _valid_until(document["facts"], at)
+    document["valid_until"] = _valid_until(document["facts"], behind, at)
     return document
 
 
@@ -386,9 +388,10 @@ def _lines(
     return found
 
 
-def _valid_until(facts: JsonObject, at: datetime) -> str | None:
-    """The next midnight here at which the page would say something else of a date."""
-    turns = []
+def _valid_until(facts: JsonObject, behind: Behind, at: datetime) -> str | None:
+    """The next midnight here at which the page would say something else of a date; sooner while it
+    says that what replaces an error has not come: that may be about other things than these."""
+    turns = [at + AWAITED] if behind.missing else []
     for name in ("use_by", "best_before"):
         day = iso_date(facts[name])
         if day is not None and day < date.max:  # 9999-12-31 is written for what keeps for ever
