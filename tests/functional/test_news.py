@@ -14,9 +14,12 @@ from sqlalchemy import insert, select, update
 
 from tests.support.factories import (
     event,
+    handed,
     make_actor,
+    new_crate,
     new_lot,
     notice,
+    packed,
     registered,
 )
 from tests.support.farms import make_farm
@@ -26,7 +29,6 @@ from trace.jobs.worker import run_pending
 from trace.models import Alert, Event, Holding, Job, Notification, Organisation, Person, Thing
 from trace.services import news_telling
 from trace.services.actors import Actor
-from trace.services.batches import organisation_address
 from trace.services.capture import capture
 from trace.services.laboratory import Finding, result_event
 from trace.services.notifications import words_of
@@ -67,27 +69,11 @@ def sentence(word: str) -> str:
 
 
 def shipping(lot: str, giver: Actor, taker: Actor, note: str, kilos: float = 100) -> Any:
-    return _handing("shipping", lot, giver, taker, note, kilos, disposition="in_transit")
+    return handed("shipping", lot, giver, taker, note, kilos, disposition="in_transit")
 
 
 def receiving(lot: str, giver: Actor, taker: Actor, note: str, **more: Any) -> Any:
-    return _handing("receiving", lot, giver, taker, note, more.pop("kilos", 100), **more)
-
-
-def _handing(
-    step: str, lot: str, giver: Actor, taker: Actor, note: str, kilos: float, **more: Any
-) -> Any:
-    return event(
-        "ObjectEvent",
-        bizStep=step,
-        quantityList=[{"epcClass": lot, "quantity": kilos, "uom": "KGM"}],
-        bizTransactionList=[{"type": "desadv", "bizTransaction": note}],
-        sourceList=[{"type": "owning_party", "source": organisation_address(giver.organisation)}],
-        destinationList=[
-            {"type": "owning_party", "destination": organisation_address(taker.organisation)}
-        ],
-        **more,
-    )
+    return handed("receiving", lot, giver, taker, note, more.pop("kilos", 100), **more)
 
 
 def note(number: int) -> str:
@@ -124,7 +110,7 @@ def test_each_side_of_a_handover_hears_what_the_other_said(
     refusing = {"trace:answer": "refused", "trace:difference": {"reason": "héo"}}
     capture(
         taker,
-        [_handing("trace:refusing", lots[2], giver, taker, note(3), 100, **refusing)],
+        [handed("trace:refusing", lots[2], giver, taker, note(3), 100, **refusing)],
         at=now,
     )
     run_pending()
@@ -143,7 +129,7 @@ def test_goods_that_come_back_and_a_cancelled_note_are_told_as_such(
     farm, shop = people("HTX Một"), people("Cửa hàng", "retailer")
     lot = new_lot()
     capture(farm, [registered(lot)], at=now)
-    back = _handing("shipping", lot, shop, farm, note(1), 40, disposition="returned")
+    back = handed("shipping", lot, shop, farm, note(1), 40, disposition="returned")
     captured = capture(shop, [back], at=now)
     run_pending()
     assert [(name, word) for name, word, _ in told()] == [("HTX Một", "handover-returned")]
@@ -193,6 +179,34 @@ def test_a_recall_tells_every_organisation_once_however_many_lots_it_reached(
     capture(farm, [notice("release", lots[0], ends=[_urn(ends)])], at=now)
     run_pending()
     assert sorted(name for name, _, _ in told("alert-release")) == ["Cửa hàng", "Xưởng"]
+
+
+def test_who_is_given_warned_goods_later_is_told_once_in_a_box_as_well(
+    world: None, people: Callable[..., Actor], now: datetime
+) -> None:
+    farm, shop, stall = people("HTX Một"), people("Cửa hàng", "retailer"), people("Sạp")
+    lot, boxed, crate = new_lot(), new_lot(), new_crate()
+    capture(farm, [registered(lot), registered(boxed)], at=now)
+    capture(farm, [event("ObjectEvent", action="ADD", epcList=[crate])], at=now)
+    capture(farm, [notice("hold", lot, boxed, hazard="health")], at=now)
+    run_pending()
+    assert told("alert") == []
+    capture(shop, [receiving(lot, farm, shop, note(1), kilos=40)], at=now)
+    run_pending()
+    page = f"/b/{lot[-10:]}"
+    assert told("alert") == [("Cửa hàng", "alert-hold", page)]
+    capture(shop, [receiving(lot, farm, shop, note(2), kilos=60)], at=now)
+    run_pending()
+    assert len(told("alert")) == 1
+    # Nobody who was never given the crate is believed about what lies in it; it was sold with it.
+    capture(shop, [packed(crate, {boxed: 5})], at=now)
+    taken = receiving(boxed, shop, stall, note(3))
+    del taken["quantityList"]
+    capture(stall, [taken | {"epcList": [crate]}], at=now)
+    named = select(Thing.identity).join(Alert, Alert.thing_id == Thing.id)
+    assert crate not in db.session.scalars(named).all()
+    run_pending()
+    assert told("alert")[1:] == [("Sạp", "alert-hold", f"/b/{boxed[-10:]}")]
 
 
 def _urn(row: Event) -> str:

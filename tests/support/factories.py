@@ -12,6 +12,7 @@ from trace.extensions import db
 from trace.models import Organisation
 from trace.services import keys, platform
 from trace.services.actors import Actor
+from trace.services.batches import organisation_address
 from trace.services.settings import current_settings
 
 AT = "2026-11-20T03:00:00.000Z"
@@ -113,6 +114,23 @@ def packed(crate: str, contents: dict[str, float], **members: Any) -> JsonObject
             "childQuantityList": [amount(lot, kg) for lot, kg in contents.items()],
         }
         | members,
+    )
+
+
+def handed(
+    step: str, lot: str, giver: Actor, taker: Actor, note: str, kilos: float = 100, **members: Any
+) -> JsonObject:
+    """A lot on its way between two, or its arrival, under a delivery note."""
+    return event(
+        "ObjectEvent",
+        bizStep=step,
+        quantityList=[amount(lot, kilos)],
+        bizTransactionList=[{"type": "desadv", "bizTransaction": note}],
+        sourceList=[{"type": "owning_party", "source": organisation_address(giver.organisation)}],
+        destinationList=[
+            {"type": "owning_party", "destination": organisation_address(taker.organisation)}
+        ],
+        **members,
     )
 
 

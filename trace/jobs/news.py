@@ -14,7 +14,10 @@ from trace.services import news, news_telling
 @handles(news.KIND)
 def tell_of_events(job: Job) -> dict[str, int]:
     """Writes the notifications that events call for; run again, it tells nothing twice."""
-    events = orjson.loads(job.argument)["events"]
-    people = news_telling.tell(events, at=clock.now(), but=job.person_id)
+    argument = orjson.loads(job.argument)
+    events = argument["events"]
+    # Asked for by the release before, one list held both.
+    inherited = argument.get("inherited", events)
+    people = news_telling.tell(events, inherited, at=clock.now(), but=job.person_id)
     db.session.commit()
     return {"people": people}

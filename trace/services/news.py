@@ -32,12 +32,12 @@ def ask(
 ) -> None:
     """Asks for the telling of what these events say to others; `inherited` are the notices that
     reached things these events used."""
-    concerned = {
+    concerned = sorted(
         row_id for row_id, document, notice in captured if _concerns(actor, document, notice)
-    }
-    concerned.update(inherited)
-    if concerned:
-        enqueue(KIND, {"events": sorted(concerned)}, at=at, actor=actor)
+    )
+    if concerned or inherited:
+        argument = {"events": concerned, "inherited": sorted(inherited)}
+        enqueue(KIND, argument, at=at, actor=actor)
 
 
 def _concerns(actor: Actor, document: JsonObject, notice: str | None) -> bool:

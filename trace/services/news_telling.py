@@ -6,6 +6,7 @@ Rules.
 2. A notice (recall, hold, advice) and its release are told once to every organisation that made,
    holds or held something it reached: one row a person, however many lots of theirs it reached.
    Not told is who gave the notice. Where one of them has closed, who answers in its place is told.
+   While it stands, so is whoever is given such goods or makes something of them.
 3. A hold by our own rules is told to the authorities whose area it lies in, and a laboratory's
    result to the lot's maker and to those where such a hold still stands.
 Doing it twice tells once: each has a subject.
@@ -13,10 +14,11 @@ Doing it twice tells once: each has a subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import orjson
 from sqlalchemy import ColumnElement, and_, func, select, union
 
 from trace.core.gs1 import parse_identity
@@ -28,15 +30,16 @@ from trace.models import (
     EventThing,
     Handover,
     Holding,
+    Job,
     Organisation,
-    Recall,
     RecallNotice,
     Thing,
 )
 from trace.services import follows
 from trace.services.batches import short_name
 from trace.services.competence import authorities_for
-from trace.services.handovers import BY_LINK, Shipment, shipments
+from trace.services.handovers import ARRIVING, BY_LINK, LEAVING, Shipment, shipments
+from trace.services.histories import contents
 from trace.services.holds import REASONS, reason_of
 from trace.services.jobs import enqueue
 from trace.services.notifications import Context, notify, notify_each
@@ -60,21 +63,37 @@ ANSWERS: Final = {
 ALERTS: Final = "/producer/batches/?state=alert"
 
 
-def tell(event_ids: Sequence[int], *, at: datetime, but: int | None = None) -> int:
-    """Tells what these events mean to others than the person `but`; returns how many people. The
-    caller commits."""
+def tell(
+    event_ids: Collection[int],
+    inherited: Collection[int] = (),
+    *,
+    at: datetime,
+    but: int | None = None,
+) -> int:
+    """Tells what these events mean to others than the person `but`, and the notices `inherited` by
+    what they made; returns how many people. The caller commits."""
     count = 0
-    rows = db.session.scalars(select(Event).where(among(Event.id, event_ids)).order_by(Event.id))
-    events = list(rows)
+    events = _events(event_ids)
     for event in events:
         if event.corrects is None and event.notice is not None:
             count += _notice(event, at)
         elif event.corrects is None and bare_step(event.biz_step) == "inspecting":
             count += _result(event, at)
     ids = [event.id for event in events if event.corrects is None]
+    handed = [event.id for event in events if bare_step(event.biz_step) in LEAVING | ARRIVING]
+    for event in _events(_standing_on(handed).union(inherited)):
+        if event.corrects is None:
+            count += _notice(event, at, anew=True)
     count += _shipped(ids, at, but)
     count += _answered(ids, at, but)
     return count + _cancelled([event for event in events if event.corrects is not None], at, but)
+
+
+def _events(ids: Collection[int]) -> list[Event]:
+    if not ids:
+        return []
+    query = select(Event).where(among(Event.id, sorted(ids))).order_by(Event.id)
+    return list(db.session.scalars(query))
 
 
 # -- handovers -------------------------------------------------------------------------------------
@@ -207,8 +226,22 @@ def _name(organisation: Organisation | None) -> str:
 # -- notices ---------------------------------------------------------------------------------------
 
 
-def _notice(event: Event, at: datetime) -> int:
-    """Everybody who made, holds or held what the notice reached, or its release freed."""
+def _standing_on(events: Collection[int]) -> set[int]:
+    """The notices that stand on what these events hand over, or on what lies in it. Read after
+    they are committed: a notice that is not seen here finds them when it is told itself."""
+    if not events:
+        return set()
+    handed = select(EventThing.thing_id).where(among(EventThing.event_id, events))
+    inside = contents(db.session.connection(), set(db.session.scalars(handed)))
+    standing = select(Alert.event_id).where(
+        among(Alert.thing_id, sorted(inside)), Alert.lifted_by.is_(None)
+    )
+    return set(db.session.scalars(standing.distinct()))
+
+
+def _notice(event: Event, at: datetime, *, anew: bool = False) -> int:
+    """Everybody who made, holds or held what the notice reached, or its release freed; `anew` where
+    it was told before, and may concern more by now."""
     follows.tell(event, at=at)
     if event.notice in ALERTING:
         reached = and_(Alert.event_id == event.id, Alert.lifted_by.is_(None))
@@ -218,9 +251,8 @@ def _notice(event: Event, at: datetime) -> int:
         return 0
     case = db.session.get(RecallNotice, event.id)
     if case is not None:  # who must answer is told where to; the first time by the signing's job
-        recall = db.session.get_one(Recall, case.recall_id)
-        if recall.followed_at is not None:
-            enqueue("recall-follow", {"recall": recall.id}, at=at)
+        if anew:
+            _follow_anew(case.recall_id, at)
         return 0
     issuer = db.session.get_one(Organisation, event.issuer_id)
     context = {"by": issuer.name, "what": _sources(reached)}
@@ -237,6 +269,19 @@ def _notice(event: Event, at: datetime) -> int:
     if event.notice == "hold" and issuer.kind == "platform":
         people += _waiting_for_laboratory(event, at)
     return people
+
+
+def _follow_anew(recall: int, at: datetime) -> None:
+    """Asks for a look at who must answer, unless one is waiting: it reads what is recorded when it
+    begins. One that has begun may have read too early, even before it ends."""
+    argument = {"recall": recall}
+    waiting = select(Job.id).where(
+        Job.kind == "recall-follow",
+        Job.state == "queued",
+        Job.argument == orjson.dumps(argument).decode(),
+    )
+    if db.session.scalar(waiting.limit(1)) is None:
+        enqueue("recall-follow", argument, at=at)
 
 
 def standing_in(

@@ -2,7 +2,8 @@
 
 1. After signing a job lists everybody who has or had some (`reaching.holders`), tells them, and
    makes for each a link that answers without an account, as on a delivery note. Things made later
-   inherit the notice; whoever gets those is listed when the job runs again. Nobody is dropped.
+   inherit the notice; the job runs again for whoever makes those, or is given any. Nobody is
+   dropped. `followed_at` is when all that were known at first were told.
 2. What a holder must account for in a unit is what it has by its own records, what it had sold
    before, and what left its book by its answers. It never falls below what it once was or what was
    answered.
@@ -84,7 +85,7 @@ def follow(recall: Recall, *, at: datetime) -> int:
     db.session.flush()
     _write_amounts(recall, found)
     _tell(recall, at)
-    recall.followed_at = at
+    recall.followed_at = recall.followed_at or at
     db.session.flush()
     return fresh
 
