@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event as listening
+from sqlalchemy import select
 
 from tests.functional.test_handovers import (
     SHOP,
@@ -18,8 +24,12 @@ from tests.functional.test_handovers import (
     sound,
     state,
 )
+from tests.support.factories import handed, make_actor, new_lot, registered
 from tests.support.fields import Console, open_console
 from tests.support.pages import PageClient
+from trace.extensions import db
+from trace.models import Handover
+from trace.services.capture import capture
 
 
 @pytest.fixture
@@ -112,3 +122,46 @@ def test_goods_sent_back_have_a_note_that_answers_too(console: Console, shop: Pa
         f"/g/{link_of(console, returned).secret}"
         in shop.get(f"/producer/shipments/{returned}/paper").text
     )
+
+
+# -- many at once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("db_session")
+def test_many_notes_in_one_document_meet_their_answers_by_as_many_statements_as_few(
+    now: datetime,
+) -> None:
+    farm, shop = make_actor(now), make_actor(now, SHOP, kind="retailer")
+    lots = [new_lot() for _ in range(8)]
+    capture(farm, [registered(lot) for lot in lots], at=now)
+    asked = []
+    for some in (lots[:2], lots[2:]):
+        notes = {lot: f"urn:uuid:{uuid.uuid4()}" for lot in some}
+        # A receipt may come before what it answers; and joined it is by either side.
+        early = [handed("receiving", lot, farm, shop, notes[lot]) for lot in some[::2]]
+        capture(shop, early, at=now)
+        with selecting() as seen:
+            sent = [handed("shipping", lot, farm, shop, notes[lot]) for lot in some]
+            capture(farm, sent, at=now)
+            late = [handed("receiving", lot, farm, shop, notes[lot]) for lot in some[1::2]]
+            capture(shop, late, at=now)
+        asked.append(len(seen))
+    assert asked[0] == asked[1]
+    shipped = db.session.scalars(select(Handover).where(~Handover.received)).all()
+    assert [one.state for one in shipped] == ["accepted"] * len(lots)
+
+
+@contextmanager
+def selecting() -> Iterator[list[str]]:
+    """What is read of handovers."""
+    seen: list[str] = []
+
+    def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT") and "FROM handovers" in statement:
+            seen.append(statement)
+
+    listening.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        listening.remove(db.engine, "before_cursor_execute", note)

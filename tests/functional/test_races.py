@@ -11,6 +11,8 @@ is nothing to race for; many processes at once on both databases are in test_log
 * the same eventID twice at once (section 2: unique)
 * the same idempotency key twice at once (section 2: the first answer)
 * amounts taken from one lot at once (section 8: conditional update)
+* both sides of a delivery note at once, and two answers to one (services.handovers)
+* something made of a thing while another event tells of it (its page is built anew)
 * two sequencers, one of them slow or killed (section 4: one, by lease)
 * a file of rows recorded while the key is revoked, and by two workers at once (all or nothing)
 * a log begun anew while something is recorded (sections 3 and 4: a position has one origin)
@@ -30,19 +32,40 @@ from typing import Any
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from tests.conftest import DATABASES, create_app, settings_for
 from tests.functional.test_log_processes import check_whole
 from tests.support import sheets
 from tests.support.databases import PostgresqlDatabase, release
-from tests.support.factories import make_actor, new_lot, notice, registered, transformed
+from tests.support.factories import (
+    amount,
+    event,
+    handed,
+    make_actor,
+    new_lot,
+    notice,
+    registered,
+    transformed,
+)
 from tests.support.own_process import OwnProcess
 from tests.support.sheets import run_jobs
 from trace import clock
 from trace.extensions import db
 from trace.jobs.worker import publish
-from trace.models import Alert, Event, Holding, Import, Key, LogEntry, LogState, Passport, Thing
+from trace.models import (
+    Alert,
+    Event,
+    Handover,
+    Holding,
+    Import,
+    Job,
+    Key,
+    LogEntry,
+    LogState,
+    Passport,
+    Thing,
+)
 from trace.services import closing, origins, passports
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
@@ -50,6 +73,7 @@ from trace.services.keys import revoke_key
 from trace.services.log import current_state
 from trace.services.passports import UNSETTLED, passport_of
 
+NOTE = "urn:uuid:00000000-0000-4000-8000-000000000001"
 pytestmark = pytest.mark.skipif(
     "postgresql" not in DATABASES, reason="PostgreSQL is left out by TRACE_TEST_DATABASES"
 )
@@ -91,8 +115,8 @@ class Stage:
         db.session.rollback()
         self._others: list[Other] = []
 
-    def other(self, act: str, gate: str, **given: Any) -> Other:
-        made = Other(self.app, self.code, act, gate, **given)
+    def other(self, act: str, gate: str, code: str = "", **given: Any) -> Other:
+        made = Other(self.app, code or self.code, act, gate, **given)
         self._others.append(made)
         if gate != "none":
             assert made.says() == "waiting"
@@ -200,7 +224,7 @@ def test_of_one_event_id_sent_twice_at_once_one_is_recorded(stage: Stage) -> Non
 
 
 def test_an_idempotency_key_sent_twice_at_once_has_one_answer(stage: Stage) -> None:
-    given = {"lot": new_lot(), "key": "once", "members": {"eventID": "urn:x:1"}}
+    given: dict[str, Any] = {"lot": new_lot(), "key": "once", "members": {"eventID": "urn:x:1"}}
     first = stage.other("register", "lock", **given)
     second = stage.other("register", "none", **given)
     stage.waits_for_a_lock()
@@ -223,6 +247,55 @@ def test_amounts_taken_from_one_lot_at_once_are_all_taken(stage: Stage) -> None:
         .where(Thing.identity == stage.lot)
     ).one()
     assert held == Decimal(25)
+    whole()
+
+
+def test_a_shipment_and_its_receipt_recorded_at_once_find_each_other(stage: Stage) -> None:
+    shop = make_actor(clock.now(), "Cửa hàng", kind="retailer")
+    received = handed("receiving", stage.lot, stage.actor, shop, NOTE)
+    other = stage.other("say", "lock", shop.organisation.code, said=received)
+    # Neither sees the other's: it is not committed yet.
+    shipped = handed("shipping", stage.lot, stage.actor, shop, NOTE)
+    captured = capture(stage.actor, [shipped], at=clock.now())
+    db.session.commit()
+    assert other.go_on().startswith("done")
+    shipment = db.session.get_one(Handover, captured.events[0].event_id)
+    assert shipment.state == "accepted"
+    assert shipment.answered_by is not None
+    assert db.session.get_one(Handover, shipment.answered_by).answered_by == shipment.event_id
+    whole()
+
+
+def test_of_two_answers_given_at_once_both_are_heard(stage: Stage) -> None:
+    shop = make_actor(clock.now(), "Cửa hàng", kind="retailer")
+    shipped = handed("shipping", stage.lot, stage.actor, shop, NOTE)
+    captured = capture(stage.actor, [shipped], at=clock.now())
+    db.session.commit()
+    less: dict[str, Any] = {"reason": "dập", "quantity": -5, "uom": "KGM"}
+    taken = handed("receiving", stage.lot, stage.actor, shop, NOTE, 60, trace__difference=less)
+    told: dict[str, Any] = {"trace__answer": "refused", "trace__difference": {"reason": "héo"}}
+    refused = handed("trace:refusing", stage.lot, stage.actor, shop, NOTE, 35, **told)
+    first = stage.other("say", "locked", shop.organisation.code, said=taken)
+    second = stage.other("say", "none", shop.organisation.code, said=refused)
+    stage.waits_for_a_lock()
+    assert first.go_on().startswith("done")
+    assert second.says().startswith("done")
+    shipment = db.session.get_one(Handover, captured.events[0].event_id, populate_existing=True)
+    assert shipment.state == "rest-refused"
+    whole()
+
+
+def test_what_is_made_of_a_thing_while_more_is_told_of_it_is_read_anew(stage: Stage) -> None:
+    stored = event("ObjectEvent", bizStep="storing", quantityList=[amount(stage.lot, None)])
+    other = stage.other("say", "lock", said=stored)
+    capture(stage.actor, [transformed({stage.lot: 1}, {new_lot(): 1})], at=clock.now())
+    # What this asks for is done, and pages are built, before the other's word is there.
+    db.session.execute(update(Job).values(state="done"))
+    db.session.commit()
+    assert other.go_on().startswith("done")
+    query = select(Job.argument).where(Job.kind == "stale-descendants", Job.state == "queued")
+    lot = db.session.scalars(select(Thing.id).where(Thing.identity == stage.lot)).one()
+    assert db.session.scalars(query).all() == [f'{{"things":[{lot}]}}']
     whole()
 
 

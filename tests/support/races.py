@@ -1,9 +1,10 @@
 """One side of a race: a process of its own that stops at a named point until it is told to go on.
 
 `main(ACT, GATE, URL, INSTANCE, ORGANISATION, ARGUMENTS)` in an OwnProcess: `GATE` is
-`lock` (everything is written, the log lock is about to be taken), `commit` (everything is done but
-that), `keep` (a checkpoint is signed and about to be kept) or `none`. Says `waiting` at the gate,
-and at its end `done` with what it got, or `refused` with the code. It goes on when a line comes in.
+`lock` (everything is written, the log lock is about to be taken), `locked` (it was just taken),
+`commit` (everything is done but that), `keep` (a checkpoint is signed and about to be kept) or
+`none`. Says `waiting` at the gate, and at its end `done` with what it got, or `refused` with the
+code. It goes on when a line comes in.
 """
 
 from __future__ import annotations
@@ -34,17 +35,23 @@ from trace.services.erasures import erase
 from trace.services.platform import platform_organisation
 
 
-def gated(real: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, once the other side has had its turn."""
+def gated(real: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
+    """The same function, once the other side has had its turn; or that turn comes after it."""
     opened = False
 
-    def wait(*given: Any) -> Any:
+    def stop() -> None:
         nonlocal opened
         if not opened:
             opened = True
             say("waiting")
             sys.stdin.readline()
-        return real(*given)
+
+    def wait(*given: Any) -> Any:
+        if not after:
+            stop()
+        got = real(*given)
+        stop()
+        return got
 
     return wait
 
@@ -69,6 +76,8 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
     said: dict[str, Any]
     if act == "mix":
         said = transformed({given["lot"]: given.get("kg", 1)}, {given["child"]: 1})
+    elif act == "say":
+        said = given["said"]
     elif act == "recall":
         said = notice("recall", given["lot"], hazard="health")
     else:
@@ -84,6 +93,8 @@ def main(act: str, gate: str, url: str, instance: str, code: str, arguments: str
         vars(log)["lock"] = gated(log.lock)
     elif gate == "commit":
         vars(db.session)["commit"] = gated(db.session.commit)
+    elif gate == "locked":
+        vars(log)["lock"] = gated(log.lock, after=True)
     elif gate == "keep":
         vars(sequencer)["keep"] = gated(vars(sequencer)["keep"])
     app: Flask = create_app(settings_for(Path(instance), url))

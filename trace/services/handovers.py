@@ -14,13 +14,13 @@ answer, or anybody with the note where it names nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, and_, func, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.errors import NotFound, TraceError
@@ -53,13 +53,28 @@ TO_COME_BACK: Final = frozenset({"refused", "link-refused", "rest-refused"})
 Captured = tuple[int, JsonObject, bytes | None]  # event row, document, statement it corrects
 
 
-def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a capture tells of handovers, its rows written: `meet` is still to be called."""
+
+    issuer: int
+    corrections: Sequence[Captured] = ()
+    rows: Sequence[_Row] = ()
+
+    def meet(self) -> None:
+        """Under the log lock: joins both sides of each note, whichever came first. Two that tell of
+        one shipment at once would not see each other before."""
+        _void(self.corrections)
+        _answer(self.issuer, [row for row in self.rows if row.note])
+
+
+def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) -> Told:
     """Writes the rows of newly captured events; the caller is capture, in its transaction."""
     shipped_or_received = [
         row for row in captured if bare_step(row[1].get("bizStep")) in CONCERNING
     ]
     if not shipped_or_received:
-        return
+        return Told(issuer)
     corrections = [row for row in shipped_or_received if "errorDeclaration" in row[1]]
     fresh = [row for row in shipped_or_received if "errorDeclaration" not in row[1]]
     parties = _Parties(id_base)
@@ -68,8 +83,7 @@ def index_handovers(issuer: int, captured: Iterable[Captured], *, id_base: str) 
     for row in rows:
         db.session.add(row.made(issuer, parties))
     db.session.flush()
-    _void(corrections)
-    _answer(issuer, [row for row in rows if row.note])
+    return Told(issuer, corrections, rows)
 
 
 class _Parties:
@@ -202,85 +216,94 @@ def _void(corrections: Sequence[Captured]) -> None:
     db.session.execute(
         update(Handover).where(Handover.answered_by.in_(events)).values(answered_by=None)
     )
-    for shipment in sorted({one for one in shipped if one is not None}):
-        _restate(shipment)
+    _restate({one for one in shipped if one is not None})
 
 
 def _answer(issuer: int, rows: Sequence[_Row]) -> None:
-    """Joins both sides of one note, whichever came first."""
-    shipments_met: dict[int, None] = {}
-    for row in rows:
-        if row.received:
-            shipment = _shipment_of(issuer, row)
-            if shipment is not None:
-                _join(shipment, row.event_id)
-                shipments_met[shipment] = None
-        else:
-            for answer in _answers_before(issuer, row):
-                _join(row.event_id, answer)
-                shipments_met[row.event_id] = None
-    for shipment in shipments_met:
-        _restate(shipment)
+    """Joins both sides of the notes; one query of each kind, however many notes."""
+    answers = [row for row in rows if row.received]
+    known = _shipments_of(issuer, {row.note or "" for row in answers}) if answers else {}
+    met = [
+        (shipment, row.event_id)
+        for row in answers
+        if (shipment := known.get(row.note, (None, None))[row.state in GIVERS_WORD]) is not None
+    ]
+    _join(met)
+    shipped = [row.event_id for row in rows if not row.received]
+    before = _answers_before(issuer, shipped) if shipped else []
+    _join(before)
+    _restate({shipment for shipment, _ in (*met, *before)})
 
 
-def _shipment_of(issuer: int, row: _Row) -> int | None:
-    """The shipment that the issuer may answer: sent to him, or to nobody by name. What the giver
-    says of his own shipment is about a shipment of his."""
-    if row.state in GIVERS_WORD:
-        whose = Handover.giver_id == issuer
-    else:
-        whose = and_(
-            func.coalesce(Handover.giver_id, 0) != issuer,
-            or_(Handover.taker_id.is_(None), Handover.taker_id == issuer),
-        )
-    query = select(Handover.event_id).where(
-        Handover.note == row.note, ~Handover.received, ~Handover.voided, whose
+def _shipments_of(
+    issuer: int, notes: Collection[str]
+) -> dict[str | None, tuple[int | None, int | None]]:
+    """By note, the first shipment that the issuer may answer: sent to him, or to nobody by name;
+    and the first of his own, which his word as its giver is about."""
+    theirs = and_(
+        func.coalesce(Handover.giver_id, 0) != issuer,
+        or_(Handover.taker_id.is_(None), Handover.taker_id == issuer),
     )
-    return db.session.scalar(query.order_by(Handover.event_id).limit(1))
+    first = func.min(Handover.event_id)
+    rows = db.session.execute(
+        select(Handover.note, first.filter(theirs), first.filter(Handover.giver_id == issuer))
+        .where(among(Handover.note, notes), ~Handover.received, ~Handover.voided)
+        .group_by(Handover.note)
+    )
+    return {note: (sent, own) for note, sent, own in rows}
 
 
-def _answers_before(issuer: int, row: _Row) -> Sequence[int]:
-    """Answers that were recorded before the shipment they are about."""
-    own = db.session.get_one(Handover, row.event_id)
-    who = Event.issuer_id != issuer
-    if own.taker_id is not None:
-        who = Event.issuer_id == own.taker_id
-    return db.session.scalars(
-        select(Handover.event_id)
+def _answers_before(issuer: int, shipped: Collection[int]) -> list[tuple[int, int]]:
+    """Each shipment with the answers that were recorded before it."""
+    ours = aliased(Handover)
+    rows = db.session.execute(
+        select(ours.event_id, Handover.event_id)
+        .join(Handover, Handover.note == ours.note)
         .join(Event, Event.id == Handover.event_id)
         .where(
-            Handover.note == row.note,
+            among(ours.event_id, shipped),
             Handover.received,
             ~Handover.voided,
             Handover.answered_by.is_(None),
-            who,
+            or_(
+                Event.issuer_id == ours.taker_id,
+                and_(ours.taker_id.is_(None), Event.issuer_id != issuer),
+            ),
         )
-        .order_by(Handover.event_id)
-    ).all()
-
-
-def _join(shipment: int, answer: int) -> None:
-    db.session.execute(
-        update(Handover)
-        .where(Handover.event_id == answer, Handover.answered_by.is_(None))
-        .values(answered_by=shipment)
+        .order_by(ours.event_id, Handover.event_id)
     )
+    return [(shipment, answer) for shipment, answer in rows]
 
 
-def _restate(shipment: int) -> None:
+def _join(met: Iterable[tuple[int, int]]) -> None:
+    for shipment, answer in met:
+        db.session.execute(
+            update(Handover)
+            .where(Handover.event_id == answer, Handover.answered_by.is_(None))
+            .values(answered_by=shipment)
+        )
+
+
+def _restate(shipments: Collection[int]) -> None:
     """What the answers that stand say together."""
+    if not shipments:
+        return
+    said: dict[int, list[Any]] = {shipment: [] for shipment in sorted(shipments)}
     rows = db.session.execute(
-        select(Handover.event_id, Handover.state)
-        .where(Handover.answered_by == shipment, Handover.received, ~Handover.voided)
+        select(Handover.answered_by, Handover.event_id, Handover.state)
+        .where(among(Handover.answered_by, said), Handover.received, ~Handover.voided)
         .order_by(Handover.event_id)
-    ).all()
-    state = together([row.state for row in rows])
-    closing = next((row.event_id for row in rows if row.state not in GIVERS_WORD), None)
-    db.session.execute(
-        update(Handover)
-        .where(Handover.event_id == shipment, ~Handover.received)
-        .values(state=state, answered_by=closing if state in CLOSED else None)
     )
+    for row in rows:
+        said[row.answered_by].append(row)
+    for shipment, answers in said.items():
+        state = together([row.state for row in answers])
+        closing = next((row.event_id for row in answers if row.state not in GIVERS_WORD), None)
+        db.session.execute(
+            update(Handover)
+            .where(Handover.event_id == shipment, ~Handover.received)
+            .values(state=state, answered_by=closing if state in CLOSED else None)
+        )
 
 
 def together(said: Sequence[str]) -> str:

@@ -115,13 +115,12 @@ def store(
     ids = allocate_ids("events", len(prepared))
     _write_events(organisation, prepared, key, ids, known)
     changed = write_holdings(organisation, prepared, known)
-    handovers.index_handovers(
+    handed = handovers.index_handovers(
         organisation.id,
         [(row_id, e.document, e.corrects) for row_id, e in zip(ids, prepared, strict=True)],
         id_base=current_settings().id_base,
     )
     touched, sources = _reached(prepared, known)
-    _ask_for_descendants(known.values(), touched, at)
     _audit(actor, prepared, at)
     told = [(row_id, p) for row_id, p in zip(ids, prepared, strict=True) if p.notice is not None]
     alerting = _alerting(organisation, prepared, ids, known, foreseen)
@@ -132,6 +131,8 @@ def store(
         check_still_valid(approval.passkey)
     if not all(row.created for row in known.values()):
         _claim(organisation, prepared, known)
+    handed.meet()
+    _ask_for_descendants(known.values(), touched, at)
     newer = notices.newer_events(foreseen.since, ids) if alerting else []
     for row_id, event in told:  # in order: a release ends what was given before it
         reach = alerting.get(row_id)
@@ -315,7 +316,8 @@ def _telling(known: Iterable[Known], touched: set[int]) -> list[int]:
 
 def _ask_for_descendants(known: Iterable[Known], touched: set[int], at: datetime) -> None:
     """A job marks the passports of descendants stale: alerts do not wait for it, words may. What
-    happened to a box happened to its load, and is told by whatever was made of that."""
+    happened to a box happened to its load, and is told by whatever was made of that. Under the log
+    lock: what another capture makes of these meanwhile, it makes without this one's words."""
     before = [k for k in known if k.id in touched and not k.created]
     if not before:
         return
