@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
+from sqlalchemy import select
 
 from tests.support.audited import START, Story, coded, make_story
-from tests.support.farms import make_farm
+from tests.support.factories import notice
+from tests.support.farms import item, make_farm, thing_id
 from trace.extensions import db
 from trace.jobs.figures import keep_up
-from trace.models import SameAs
-from trace.services import dashboards, same_records, search
+from trace.models import Alert, Event, Job, SameAs
+from trace.services import dashboards, news, same_records, search
 from trace.services.actors import Actor
 from trace.services.chains_search import search_chains
 from trace.services.jurisdictions import scope_of
 from trace.services.platform import platform_organisation
+from trace.services.records import transformed
 
 pytestmark = pytest.mark.usefixtures("db_session")
 
@@ -72,6 +76,23 @@ def test_two_records_of_one_are_found_and_counted_once() -> None:
     same_records.end(platform(), same_records.get_pair(platform(), said.id), at=farm.at)
     db.session.commit()
     assert names(search.search("cai ngot bo minh hoa")) == [double.product.name]
+
+
+def test_a_notice_travels_along_what_the_double_said_once_both_are_one() -> None:
+    story = make_story()
+    farm, double = story.farm, make_farm(START, "HTX Đan Phượng (cũ)")
+    made, used = farm.register(20), double.register(30)
+    mixed = transformed(double.record(), "mixing", [item(used, 5)], [item(made, 5)])
+    double.tell(mixed)
+    double.wait(40).tell(notice("recall", used, hazard="health"))
+    warned = select(Alert.event_id).where(Alert.thing_id == thing_id(made))
+    assert db.session.scalars(warned).all() == []  # anybody might have said so
+    say("organisation", farm.organisation, double.organisation, story)
+    recall = db.session.scalars(select(Event.id).where(Event.notice == "recall")).one()
+    assert db.session.scalars(warned).all() == [recall]
+    jobs = select(Job.argument).where(Job.kind == news.KIND).order_by(Job.id)
+    asked = db.session.scalars(jobs).all()
+    assert [orjson.loads(one)["inherited"] for one in asked][-1] == [recall]
 
 
 def test_one_plot_entered_twice_bears_one_area_and_all_that_was_gathered_there() -> None:

@@ -4,7 +4,8 @@ Rules.
 1. The platform says that one record is the same as another, which is kept; both stay, statements
    stay with their issuer, printed codes lead where they led. Each page names the other.
 2. Two organisations that are the same speak for one another, as a successor does
-   (services.successors): what either recorded joins the histories of what either made.
+   (services.successors): what either recorded joins the histories of what either made, and the
+   notices that stand on it travel along at once.
 3. Places and products are the same only within one organisation, or two that are the same.
 4. One record is the same as one other at most, and what is kept is itself not the same as a third:
    a chain would have to be guessed at.
@@ -13,7 +14,7 @@ Rules.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -25,9 +26,10 @@ from trace.errors import Conflict, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Organisation, Place, Product, SameAs
 from trace.models.standings import SAME_KINDS
-from trace.services import freshness
+from trace.services import freshness, news
 from trace.services.actors import Actor
 from trace.services.audit import write_audit
+from trace.services.capture import notices
 from trace.services.platform_statements import say
 
 Record = Organisation | Place | Product
@@ -148,6 +150,8 @@ def declare(
     db.session.flush()
     write_audit(actor, "same-as.declare", f"{kind}:{other.code}", at=at, kept=kept.code)
     _changed(kept, other, at)
+    if kind == "organisation":
+        _pass_notices_on(actor, ids, at)
     return made
 
 
@@ -198,6 +202,13 @@ def _say(
     about = [Identity(LETTERS[kind], one.code) for one in (kept, other)]
     conforms = told["decision"] == "same-as"
     return say(about, told, by=actor.organisation, conforms=conforms, at=at)
+
+
+def _pass_notices_on(actor: Actor, organisations: Collection[int], at: datetime) -> None:
+    """Rule 2. What was said holds the log lock: nothing else is recorded meanwhile."""
+    sources = notices.sources_heard_now(organisations)
+    if sources:
+        news.ask(actor, (), at=at, inherited=notices.inherit_alerts(sources))
 
 
 def _changed(kept: Record, other: Record, at: datetime) -> None:

@@ -21,7 +21,7 @@ from trace.extensions import db
 from trace.models import Alert, Event, EventThing, LogEntry, LogState, Organisation, Thing
 from trace.services.actors import Actor
 from trace.services.bulk import Row, insert_rows
-from trace.services.capture.prepare import CHILD, EPC, OUTPUT, PARENT, Prepared
+from trace.services.capture.prepare import CHILD, EPC, INPUT, OUTPUT, PARENT, Prepared
 from trace.services.capture.releases import ALERTING
 from trace.services.descent import Reached, after, descendants
 from trace.services.histories import contents
@@ -260,6 +260,31 @@ def doubted_sources(moved: Collection[int]) -> set[int]:
     return set(db.session.scalars(query))
 
 
+def sources_heard_now(owners: Collection[int]) -> set[int]:
+    """Under the log lock: what bears a notice, and others than its maker said to have gone into
+    something of these owners: whose word counts by more than events has just changed."""
+    here, there = aliased(EventThing), aliased(EventThing)
+    query = (
+        select(here.thing_id)
+        .join(there, there.event_id == here.event_id)
+        .join(Event, Event.id == here.event_id)
+        .join(Thing, Thing.id == there.thing_id)
+        .join(Alert, Alert.thing_id == here.thing_id)
+        .where(
+            among(Thing.owner_id, owners),
+            Event.issuer_id != Thing.owner_id,
+            Alert.lifted_by.is_(None),
+            or_(
+                (here.role == INPUT) & (there.role == OUTPUT),
+                (here.role == CHILD) & (there.role == PARENT),
+                (here.role == PARENT) & (there.role == CHILD),
+            ),
+        )
+        .distinct()
+    )
+    return set(db.session.scalars(query))
+
+
 def _is_news(thing: int, mixed: bool, known: Reached) -> bool:
     """Whether a thing was not reached yet, or through mixes only ("may contain") and now surely."""
     return thing not in known or (known[thing] and not mixed)
@@ -294,5 +319,6 @@ __all__ = [
     "may_notify",
     "newer_events",
     "reach_of",
+    "sources_heard_now",
     "write_alerts",
 ]
