@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import scoped_session
 
 from tests.support.factories import make_actor, new_lot, registered
+from tests.support.farms import make_farm
+from trace import clock
 from trace.core.signing import SealBroken
 from trace.core.statements import Keyrings, parse_entry
 from trace.core.statements.entries import KeyEntry
 from trace.core.tlog import origin_of
-from trace.models import Event, Key, LogEntry
-from trace.services import keys, log_keys
+from trace.extensions import db
+from trace.models import Alert, Event, Job, Key, LogEntry, Organisation, Thing
+from trace.services import holds, keys, log_keys
 from trace.services.capture import capture
 from trace.services.keys import (
     NoKey,
@@ -127,6 +130,43 @@ def test_a_key_revoked_between_signing_and_the_log_lock_is_noticed_under_it(
     # Another process still has the key open: its cache knows nothing of the revocation.
     with pytest.raises(NoKey):
         keys.check_still_valid(opened)
+
+
+def rotated_elsewhere(organisation: Organisation) -> None:
+    """It gets a new key from another process, while this one has the old one open."""
+    signing_key(organisation)
+    opened = dict(keys._opened)
+    keys.forget_opened()
+    rotate_key(organisation, at=clock.now())
+    db.session.commit()
+    keys._opened.update(opened)
+
+
+def test_the_first_signature_after_another_process_rotated_the_key_is_the_new_keys_and_once(
+    db_session: Session, now: datetime
+) -> None:
+    actor = make_actor(now)
+    rotated_elsewhere(actor.organisation)
+    said = [registered(new_lot()), registered(new_lot())]
+    told = [capture(actor, said, at=now, idempotency_key="once") for _ in range(2)]
+    db_session.commit()
+    assert [one.repeated for one in told] == [False, True]
+    assert told[0].events == told[1].events
+    kids = [row.key.kid.partition("#")[2] for row in db_session.scalars(select(Event))]
+    assert kids == ["key-2", "key-2"]
+
+
+def test_a_hold_is_not_lost_when_another_process_rotated_the_platforms_key(
+    db_session: Session, now: datetime
+) -> None:
+    farm = make_farm(now - timedelta(days=20))
+    cycle = farm.sow()
+    farm.spray(cycle, interval=7)
+    rotated_elsewhere(platform_organisation())
+    lot = farm.wait(3).reap(cycle)  # nobody has to wait for a job, and no job is there to fail
+    held = select(Thing.identity).join(Alert, Alert.thing_id == Thing.id)
+    assert list(db_session.scalars(held)) == [lot]
+    assert holds.KIND not in set(db_session.scalars(select(Job.kind)))
 
 
 def test_keys_are_sealed_anew_and_only_the_new_secret_opens_them(

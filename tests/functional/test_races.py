@@ -5,7 +5,7 @@ side has its whole turn; then the first goes on. SQLite lets one writer in at a 
 is nothing to race for; many processes at once on both databases are in test_log_processes.
 
 * a key revoked between signing and locking (formats, section 3: "checked once more"), and an
-  organisation that closes between them
+  organisation that closes between them; a key rotated there, whose successor signs instead
 * a recall while a child is made: alerts are inherited under the lock (section 3)
 * a recall's closure from a snapshot, completed under the lock from newer events (section 8)
 * the same eventID twice at once (section 2: unique)
@@ -69,7 +69,7 @@ from trace.models import (
 from trace.services import closing, origins, passports
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
-from trace.services.keys import revoke_key
+from trace.services.keys import revoke_key, rotate_key
 from trace.services.log import current_state
 from trace.services.passports import UNSETTLED, passport_of
 
@@ -172,6 +172,19 @@ def test_a_key_revoked_between_signing_and_locking_signs_nothing(stage: Stage) -
     db.session.commit()
     assert other.go_on() == "refused no-key"
     assert db.session.scalar(select(func.count()).select_from(Event)) == 1
+    whole()
+
+
+def test_a_key_rotated_between_signing_and_locking_is_succeeded_by_the_new_one(
+    stage: Stage,
+) -> None:
+    other = stage.other("register", "lock", lot=new_lot(), key="once")
+    rotate_key(stage.actor.organisation, at=clock.now())
+    db.session.commit()
+    assert other.go_on().startswith("done")
+    last = select(Event).order_by(Event.id.desc()).limit(1)
+    assert db.session.scalars(last).one().key.kid.endswith("#key-2")
+    assert db.session.scalar(select(func.count()).select_from(Event)) == 2
     whole()
 
 

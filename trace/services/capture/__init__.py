@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ from trace.services.capture.prepare import Prepared, prepare, sign
 from trace.services.capture.store import Approval, store
 from trace.services.capture.things import name_stamps
 from trace.services.collecting import collector_resting
-from trace.services.keys import NamedKey, signing_key
+from trace.services.keys import NamedKey, NoKey, signing_key
 from trace.services.platform import platform_organisation
 
 
@@ -103,6 +103,10 @@ def capture(
         )
 
     with collector_resting() if len(events) >= MANY_EVENTS else nullcontext():
+        # Another process may have rotated the key since this one opened it. Nothing is written then
+        # and the old one is forgotten: the new one signs, or that there is none is said again.
+        with suppress(NoKey):
+            return act()
         return act()
 
 
