@@ -142,6 +142,20 @@ def rotated_elsewhere(organisation: Organisation) -> None:
     keys._opened.update(opened)
 
 
+def test_what_another_process_rotated_is_followed_by_records_of_its_newest_key(
+    db_session: Session, now: datetime
+) -> None:
+    organisation = make_actor(now).organisation
+    rotated_elsewhere(organisation)
+    rotate_key(organisation, at=now)
+    rotated_elsewhere(organisation)
+    create_key(organisation, at=now)
+    db_session.commit()
+    told = spans(read_keyrings(db_session), issuer_of(organisation.code))
+    assert told == stored(db_session, organisation.id)
+    assert [name for name, (_, end) in told.items() if end is None] == ["key-4", "key-5"]
+
+
 def test_the_first_signature_after_another_process_rotated_the_key_is_the_new_keys_and_once(
     db_session: Session, now: datetime
 ) -> None:

@@ -96,13 +96,12 @@ def create_key(organisation: Organisation, *, at: datetime, purpose: str = "sign
 
 
 def rotate_key(organisation: Organisation, *, at: datetime) -> Key:
-    """Puts a new key in the place of the newest valid one, which signs it in and ends there.
-
-    Raises NoKey when there is none: a lost key is recovered, not rotated.
-    """
-    old = signing_key(organisation)
+    """Puts a new key in the place of the newest valid one, which signs it in and ends there. Raises
+    NoKey when there is none: a lost key is recovered, not rotated."""
+    log.lock()
+    old, _ = signer_of(organisation)
     made = _new_key(organisation, "rotate", "sign", at)
-    end_keys(Key.id == old.row_id, made.active_from)
+    end_keys(Key.kid == old, made.active_from)
     return made
 
 
@@ -340,6 +339,8 @@ def _root() -> tuple[str, PrivateKey]:
 
 
 def signer_of(organisation: Organisation) -> tuple[str, PrivateKey]:
+    """Who signs the next key record, under the log lock: by an ended key nobody believes it."""
+    forget_opened()  # another process may have ended what this one has open
     own = signing_key(organisation)
     return own.kid, own.private
 
