@@ -9,10 +9,11 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.factories import make_actor, new_lot, registered, transformed
+from tests.support.factories import make_actor, new_lot, notice, registered, transformed
 from trace.extensions import db
 from trace.jobs.worker import run_pending
 from trace.models import Alert, Event
+from trace.services.actors import Actor
 from trace.services.capture import capture
 from trace.services.platform import platform_organisation
 
@@ -56,6 +57,25 @@ def test_the_missing_record_arriving_late_ends_the_hold(app: Flask, now: datetim
         db.session.commit()
         after(later, hours=2)
         assert holds() == [False, False]
+
+
+def test_every_hold_that_stands_for_it_ends_when_the_missing_record_arrives(
+    app: Flask, now: datetime
+) -> None:
+    with app.app_context():
+        actor, lot, out = make_actor(now), new_lot(), new_lot()
+        capture(actor, [registered(lot, 100), transformed({lot: 150}, {out: 150})], at=now)
+        for name in ("urn:x:1", "urn:x:2"):
+            held = notice("hold", lot, reason="balance") | {"eventID": name}
+            capture(Actor(platform_organisation(), None, "admin"), [held], at=now)
+        db.session.commit()
+        assert holds() == [True] * 4
+        capture(actor, [registered(lot, 60, eventTime="2026-11-20T05:00:00.000Z")], at=now)
+        db.session.commit()
+        after(now, hours=2)
+        assert holds() == [False] * 4
+        released = select(Event.id).where(Event.notice == "release")
+        assert len(db.session.scalars(released).all()) == 1
 
 
 @pytest.mark.parametrize("used", [101, 100])

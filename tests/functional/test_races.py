@@ -10,6 +10,7 @@ is nothing to race for; many processes at once on both databases are in test_log
 * a recall's closure from a snapshot, completed under the lock from newer events (section 8)
 * the same eventID twice at once (section 2: unique)
 * the same idempotency key twice at once (section 2: the first answer)
+* two jobs that find the same lot overdrawn (formats, section 7: one hold)
 * amounts taken from one lot at once (section 8: conditional update)
 * both sides of a delivery note at once, and two answers to one (services.handovers)
 * something made of a thing while another event tells of it (its page is built anew)
@@ -309,6 +310,20 @@ def test_what_is_made_of_a_thing_while_more_is_told_of_it_is_read_anew(stage: St
     query = select(Job.argument).where(Job.kind == "stale-descendants", Job.state == "queued")
     lot = db.session.scalars(select(Thing.id).where(Thing.identity == stage.lot)).one()
     assert db.session.scalars(query).all() == [f'{{"things":[{lot}]}}']
+    whole()
+
+
+def test_two_jobs_about_one_overdrawn_lot_hold_it_once(stage: Stage) -> None:
+    capture(stage.actor, [transformed({stage.lot: 150}, {new_lot(): 150})], at=clock.now())
+    db.session.commit()
+    thing = db.session.scalars(select(Thing.id).where(Thing.identity == stage.lot)).one()
+    db.session.rollback()
+    first = stage.other("review", "lock", thing=thing)
+    second = stage.other("review", "none", thing=thing)
+    assert second.says() == 'done {"notices":1}'
+    assert first.go_on() == 'done {"notices":0}'
+    held = select(func.count()).select_from(Event).where(Event.notice == "hold")
+    assert db.session.scalar(held) == 1
     whole()
 
 

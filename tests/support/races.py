@@ -27,7 +27,8 @@ from trace import clock
 from trace.app import create_app
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.models import Organisation
+from trace.jobs.handlers import review_balances
+from trace.models import Job, Organisation
 from trace.services import confirming, log, sequencer
 from trace.services.actors import Actor
 from trace.services.capture import capture
@@ -73,6 +74,8 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
             confirming.suspend(platform, actor.organisation, "vi phạm", at=now)
         db.session.commit()
         return None
+    if act == "review":
+        return review_balances(Job(argument=orjson.dumps({"things": [given["thing"]]}).decode()))
     said: dict[str, Any]
     if act == "mix":
         said = transformed({given["lot"]: given.get("kg", 1)}, {given["child"]: 1})
@@ -80,6 +83,8 @@ def act_on(actor: Actor, act: str, given: dict[str, Any]) -> Any:
         said = given["said"]
     elif act == "recall":
         said = notice("recall", given["lot"], hazard="health")
+    elif act == "tell":
+        said = given["event"]
     else:
         said = registered(given["lot"])
     said |= given.get("members", {})

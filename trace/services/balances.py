@@ -77,7 +77,8 @@ def _doubted(sqlite: bool) -> Select[int]:
 def review(platform_id: int, things: Iterable[int], *, at: datetime) -> list[JsonObject]:
     """The notices that are due now: holds for what is overdrawn, releases for what has settled.
 
-    The caller captures them as the platform.
+    The caller captures them as the platform, under the log lock since before it asked: otherwise
+    another may hold the same thing meanwhile.
     """
     notices: list[JsonObject] = []
     for thing_id in things:
@@ -85,11 +86,11 @@ def review(platform_id: int, things: Iterable[int], *, at: datetime) -> list[Jso
         if thing is None or thing.owner_id is None:
             continue
         missing = overdrawn(thing) or outweighed(thing)
-        standing = _standing_hold(platform_id, thing_id)
-        if missing and standing is None:
+        standing = _standing_holds(platform_id, thing_id)
+        if missing and not standing:
             notices.append(_notice(thing, {"kind": "hold", "reason": "balance"}, at))
-        elif not missing and standing is not None:
-            ends = [f"urn:uuid:{uuid.UUID(bytes=standing)}"]
+        elif not missing and standing:
+            ends = [f"urn:uuid:{uuid.UUID(bytes=statement)}" for statement in standing]
             notices.append(
                 _notice(thing, {"kind": "release", "reason": "balance", "ends": ends}, at)
             )
@@ -173,8 +174,8 @@ def _made(thing: Thing, unit: str) -> Decimal:
     return from_micro(int(total)) if total is not None else Decimal(0)
 
 
-def _standing_hold(platform_id: int, thing_id: int) -> bytes | None:
-    """The statement of this rule's own hold; other rules' holds are not ours to end."""
+def _standing_holds(platform_id: int, thing_id: int) -> list[bytes]:
+    """The statements of this rule's own holds; other rules' holds are not ours to end."""
     rows = db.session.execute(
         select(Event.statement_id, Event.jwt)
         .join(Alert, Alert.event_id == Event.id)
@@ -185,8 +186,9 @@ def _standing_hold(platform_id: int, thing_id: int) -> bytes | None:
             Event.issuer_id == platform_id,
             Event.notice == "hold",
         )
+        .order_by(Event.id)
     )
-    return next((statement for statement, jwt in rows if reason_of(jwt) == "balance"), None)
+    return [statement for statement, jwt in rows if reason_of(jwt) == "balance"]
 
 
 def _notice(thing: Thing, content: dict[str, Any], at: datetime) -> JsonObject:
