@@ -11,6 +11,7 @@ is nothing to race for; many processes at once on both databases are in test_log
 * the same eventID twice at once (section 2: unique)
 * the same idempotency key twice at once (section 2: the first answer)
 * two jobs that find the same lot overdrawn (formats, section 7: one hold)
+* stamps bound to a lot while they are put into a crate, or while the lot is recalled
 * amounts taken from one lot at once (section 8: conditional update)
 * both sides of a delivery note at once, and two answers to one (services.handovers)
 * something made of a thing while another event tells of it (its page is built anew)
@@ -44,6 +45,7 @@ from tests.support.factories import (
     event,
     handed,
     make_actor,
+    new_crate,
     new_lot,
     notice,
     registered,
@@ -51,7 +53,9 @@ from tests.support.factories import (
 )
 from tests.support.own_process import OwnProcess
 from tests.support.sheets import run_jobs
+from tests.support.stamps import make_stamps, stamp_path, stretch_of
 from trace import clock
+from trace.core.epcis import JsonObject
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import (
@@ -73,6 +77,9 @@ from trace.services.capture import capture
 from trace.services.keys import revoke_key, rotate_key
 from trace.services.log import current_state
 from trace.services.passports import UNSETTLED, passport_of
+from trace.services.records import Item, Record
+from trace.services.settings import current_settings
+from trace.services.stamps import binding_event
 
 NOTE = "urn:uuid:00000000-0000-4000-8000-000000000001"
 pytestmark = pytest.mark.skipif(
@@ -325,6 +332,45 @@ def test_two_jobs_about_one_overdrawn_lot_hold_it_once(stage: Stage) -> None:
     held = select(func.count()).select_from(Event).where(Event.notice == "hold")
     assert db.session.scalar(held) == 1
     whole()
+
+
+@pytest.mark.parametrize(
+    ("before", "late", "meanwhile", "after"),
+    [
+        ([], "binding", "packing", ["recall"]),
+        ([], "packing", "binding", ["recall"]),
+        (["packing"], "recall", "binding", []),
+    ],
+)
+def test_stamps_bound_while_others_speak_of_them_are_recalled_with_their_lot(
+    stage: Stage, before: list[str], late: str, meanwhile: str, after: list[str]
+) -> None:
+    roll, crate, base = make_stamps(stage.actor, 1), new_crate(), current_settings().id_base
+    unit = base + stamp_path(roll, 1)
+    record = Record(base, "urn:x:binding", clock.now())
+    told: dict[str, JsonObject] = {
+        "binding": binding_event(record, Item(stage.lot), stretch_of(roll, 1, 1)),
+        "packing": event(
+            "AggregationEvent", action="ADD", bizStep="packing", parentID=crate, childEPCs=[unit]
+        ),
+        "recall": recall(stage.lot),
+    }
+
+    def tell(names: list[str]) -> None:
+        for name in names:
+            capture(stage.actor, [told[name]], at=clock.now())
+        db.session.commit()
+
+    tell(before)
+    other = stage.other("tell", "lock", event=told[late])
+    tell([meanwhile])
+    assert other.go_on().startswith("done")
+    tell(after)
+    named = db.session.scalars(select(Thing.identity).where(Thing.kind == "unit")).one()
+    assert stage.alerts() == {stage.lot, named, crate}
+    db.session.rollback()
+    publish("stage")
+    check_whole()
 
 
 def test_a_file_whose_key_is_revoked_while_it_is_recorded_leaves_nothing(stage: Stage) -> None:

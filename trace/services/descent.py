@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from trace.extensions import db
-from trace.models import Event, EventThing, Thing
+from trace.models import Event, EventThing, LabelBinding, Thing
 from trace.models.events import ROLES
 from trace.services.edges import Edge, believed
 from trace.services.sets import among, is_sqlite, raw_rows, unnested
@@ -68,12 +68,17 @@ def after(start: Mapping[int, bool], events: Collection[int], sources: dict[int,
         return {}
     edges = _edges(events=events, spoken=True)
     named = select(EventThing.thing_id).where(among(EventThing.event_id, events))
-    units = select(Thing.id, Thing.lot_id).where(Thing.id.in_(named), Thing.lot_id.is_not(None))
-    edges += [
-        (unit, lot, False, "unit", None, 0)
-        for unit, lot in db.session.execute(units)
-        if lot is not None
-    ]
+    bound = select(LabelBinding.lot_id).where(
+        LabelBinding.lot_id.in_(named), among(LabelBinding.event_id, events)
+    )
+    units = select(Thing.id, Thing.lot_id).where(Thing.lot_id.is_not(None))
+    # The units these events name, and those that had a name before they got their lot by them.
+    for which in (Thing.id.in_(named), Thing.lot_id.in_(bound)):
+        edges += [
+            (unit, lot, False, "unit", None, 0)
+            for unit, lot in db.session.execute(units.where(which))
+            if lot is not None
+        ]
     first = _onward([edge for edge in edges if edge[1] in start], start, start, sources)
     return descendants(first, spoken=True, sources=sources) if first else {}
 

@@ -390,7 +390,8 @@ def _belong(stretch: Stretch, lot: int | None) -> bool:
     sample = unit_identity(stretch.range.key, stretch.range.first)
     base = canonical_uri(sample, current_settings().id_base).removesuffix(stretch.range.first)
     named = select(literal(base) + Unit.serial).where(*stretch.where())
-    found = db.session.scalars(select(Thing.id).where(Thing.identity.in_(named))).all()
+    other = Thing.lot_id.is_distinct_from(lot)
+    found = db.session.scalars(select(Thing.id).where(Thing.identity.in_(named), other)).all()
     if found:
         for change in (
             update(Thing).where(among(Thing.id, found)).values(lot_id=lot),
@@ -415,8 +416,9 @@ def _stretch_told(actor: Actor, member: JsonObject, path: str) -> Stretch:
     return Stretch(found, first, last)
 
 
-def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> None:
-    """Notes which event binds the claimed units."""
+def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> bool:
+    """Under the log lock: notes which event binds the claimed units. Whether events named some of
+    them before, those included that were recorded since they were claimed."""
     stretch = claimed.stretch
     db.session.execute(
         insert(LabelBinding).values(
@@ -429,6 +431,7 @@ def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> None:
             at=at,
         )
     )
+    return _belong(stretch, claimed.lot_id) or claimed.named
 
 
 def release(statement: bytes) -> None:

@@ -209,9 +209,11 @@ def _record(
             name_stamps(mention.name for event in signed for mention in event.things)
             indexes = store(actor, signed, key, at=at, approval=approval, foreseen=foreseen)
             rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
-            for place, claimed in claims:
-                units.confirm(claimed, indexes[place][0], at=at)
-            bound = {claimed.lot_id for _, claimed in claims if claimed.named}
+            bound = {
+                claimed.lot_id
+                for place, claimed in claims
+                if units.confirm(claimed, indexes[place][0], at=at)
+            }
             if bound:  # units that events named before they had a lot share its alerts now
                 inherit_alerts(bound)
             if idempotency_key:

@@ -41,7 +41,7 @@ from trace.services.bulk import Row, allocate_ids, execute_many, insert_rows
 from trace.services.capture import notices, releases
 from trace.services.capture.holdings import heavy_outputs, write_holdings
 from trace.services.capture.prepare import CHILD, INPUT, PARENT, Prepared
-from trace.services.capture.things import Known, Name, ensure_things
+from trace.services.capture.things import Known, Name, ensure_things, follow_bindings
 from trace.services.histories import contents
 from trace.services.jobs import enqueue
 from trace.services.keys import NamedKey, check_still_valid
@@ -129,6 +129,7 @@ def store(
     check_still_valid(key)
     if approval is not None:
         check_still_valid(approval.passkey)
+    sources |= follow_bindings((m.name for event in prepared for m in event.things), known)
     if not all(row.created for row in known.values()):
         _claim(organisation, prepared, known)
     handed.meet()

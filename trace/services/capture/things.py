@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, select, update
 
 from trace.core.gs1 import Identity, canonical_uri, parse_identity
 from trace.core.statements import chain_identity
@@ -152,6 +152,27 @@ def ensure_things(
     return known
 
 
+def follow_bindings(names: Iterable[Name], known: dict[str, Known]) -> set[int]:
+    """Under the log lock: stamps that were of no lot before, and were bound meanwhile, are of their
+    lots now, in `known` as well. Returns the lots. Costs nothing where all were of one."""
+    loose = [name for name in names if name.kind == "unit" and name.printer and not name.lot]
+    if not loose:
+        return set()
+    name_stamps(loose)
+    lots = {name.identity: name.lot.identity for name in loose if name.lot is not None}
+    if lots:
+        known |= _read(set(lots.values()) - known.keys(), {})
+    for identity, lot in lots.items():
+        row = known[identity] = known[identity]._replace(lot_id=known[lot].id)
+        db.session.execute(
+            update(Thing)
+            .where(Thing.id == row.id)
+            .values(lot_id=row.lot_id)
+            .execution_options(synchronize_session=False)
+        )
+    return {known[lot].id for lot in lots.values()}
+
+
 @lru_cache(maxsize=2)
 def _by_identity(sqlite: bool) -> Select[int, str, str, int | None, bytes | None, int | None]:
     columns = _table.c
@@ -230,4 +251,12 @@ def _products(names: Sequence[Name], product_of: Mapping[str, str]) -> dict[str,
     return {row.identity: (row.id, row.organisation_id) for row in rows}
 
 
-__all__ = ["CHAINED", "Known", "Name", "ensure_things", "name_of", "name_stamps"]
+__all__ = [
+    "CHAINED",
+    "Known",
+    "Name",
+    "ensure_things",
+    "follow_bindings",
+    "name_of",
+    "name_stamps",
+]
