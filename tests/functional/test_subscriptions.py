@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.support.factories import new_lot, registered
 from tests.support.members import make_member
@@ -20,7 +20,7 @@ from trace import clock
 from trace.core.epcis.xml import parse_xml
 from trace.extensions import db
 from trace.jobs.subscriptions import deliver_until
-from trace.models import NamedQuery, Notification
+from trace.models import NamedQuery, Notification, Subscription
 from trace.services import subscriptions, subscriptions_sending
 from trace.services.capture import capture
 
@@ -249,6 +249,41 @@ def test_a_worker_that_dies_between_sending_and_noting_sends_again(
     world.deliver()
     assert lots_of(receiver.events()) == lots * 2
     assert len({headers["Trace-Delivery"] for _, headers, _ in receiver.came}) == 1
+
+
+def test_one_that_cannot_be_written_to_waits_by_itself_and_a_deleted_one_is_passed_over(
+    world: World,
+    receiver: Subscriber,
+    time: time_machine.Traveller,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, gone, _ = (world.subscribe(receiver.url).rpartition("/")[2] for _ in range(3))
+    claim, body_of = subscriptions_sending.claim, subscriptions_sending.body_of
+
+    def claim_and_delete(at: datetime) -> list[int]:
+        claimed = claim(at)
+        db.session.execute(delete(Subscription).where(Subscription.public_id == gone))
+        return claimed
+
+    def body_of_some(row: Subscription, *given: Any) -> bytes:
+        if row.public_id == bad:
+            raise ZeroDivisionError
+        return body_of(row, *given)
+
+    monkeypatch.setattr(subscriptions_sending, "claim", claim_and_delete)
+    monkeypatch.setattr(subscriptions_sending, "body_of", body_of_some)
+    lots = world.record()
+    assert world.deliver() == 1
+    assert lots_of(receiver.events()) == lots
+    with world.app.app_context():
+        row = subscriptions.find_subscription(world.actor(), bad)
+        assert (row.failure, row.attempts, row.lease_until) == ("no-message", 1, None)
+        assert row.due_at == clock.now() + subscriptions_sending.PAUSE
+    monkeypatch.setattr(subscriptions_sending, "body_of", body_of)
+    assert world.deliver() == 0
+    time.shift(subscriptions_sending.PAUSE)
+    assert world.deliver() == 1
+    assert lots_of(receiver.events()) == lots * 2
 
 
 def test_what_a_clock_years_ahead_put_off_or_held_is_sent_at_once(

@@ -31,14 +31,30 @@ def deliver(now: Callable[[], datetime], *, rounds: int = 100) -> int:
         db.session.commit()
         if not claimed:
             break
-        outgoing = [found for one in claimed if (found := sending.prepare(one, now()))]
-        db.session.commit()
+        outgoing = [found for one in claimed if (found := _prepared(one, now()))]
         outcomes = post_each([one.posting for one in outgoing])
         for one, outcome in zip(outgoing, outcomes, strict=True):
             sending.settle(one, outcome, now())
             db.session.commit()
             taken += outcome.taken
     return taken
+
+
+def _prepared(subscription: int, at: datetime) -> sending.Outgoing | None:
+    """What a subscription is to be told. Where that fails it waits, as after any failure; the
+    others that were claimed with it do not."""
+    try:
+        found = sending.prepare(subscription, at)
+        db.session.commit()
+    except OUTAGES:
+        raise
+    except Exception:
+        db.session.rollback()
+        logger.exception("cannot-write-message", subscription=subscription)
+        sending.put_off(subscription, at)
+        db.session.commit()
+        return None
+    return found
 
 
 def deliver_until(app: Flask, stop: threading.Event) -> None:

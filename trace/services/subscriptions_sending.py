@@ -124,8 +124,10 @@ def claim(at: datetime) -> list[int]:
 
 def prepare(subscription: int, at: datetime) -> Outgoing | None:
     """The next message of a claimed subscription; None when there is nothing to tell, which is
-    noted. The caller commits."""
-    row = db.session.get_one(Subscription, subscription, populate_existing=True)
+    noted, and when it was deleted meanwhile. The caller commits."""
+    row = db.session.get(Subscription, subscription, populate_existing=True)
+    if row is None:
+        return None
     letter = _waiting(row, at)
     if letter is not None:
         stretch = letter.first, letter.end
@@ -323,6 +325,15 @@ def settle(sent: Outgoing, outcome: Outcome, at: datetime) -> None:
         row.cursor, row.due_at = sent.end, at
     else:
         _failed(row, letter, outcome, at)
+
+
+def put_off(subscription: int, at: datetime) -> None:
+    """Notes that its message could not even be written: as if it had not been taken. The caller
+    commits."""
+    row = db.session.get(Subscription, subscription, populate_existing=True)
+    if row is not None:
+        row.lease_until = None
+        _failed(row, _waiting(row, at), Outcome(0, "no-message"), at)
 
 
 def _taken(row: Subscription, letter: DeadLetter | None, sent: Outgoing, at: datetime) -> None:
