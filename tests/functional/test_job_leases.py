@@ -181,7 +181,7 @@ def test_a_job_that_could_not_be_done_for_now_waits_longer_each_time(
     monkeypatch.setitem(HANDLERS, KIND, refuses)
     with app.app_context():
         number, at = asked(), NOW
-        for pause in (2, 4, 8, 16):
+        for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
             with time_machine.travel(at, tick=False):
                 worker.run(taken("one"))
                 at = stored(number).run_after
@@ -189,6 +189,3 @@ def test_a_job_that_could_not_be_done_for_now_waits_longer_each_time(
                     "queued",
                     timedelta(seconds=pause),
                 )
-        with time_machine.travel(at, tick=False):
-            worker.run(taken("one"))
-        assert stored(number).state == "failed"

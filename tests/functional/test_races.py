@@ -24,17 +24,13 @@ is nothing to race for; many processes at once on both databases are in test_log
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from tests.conftest import DATABASES, create_app, settings_for
 from tests.functional.test_log_processes import check_whole
@@ -51,15 +47,13 @@ from tests.support.factories import (
     registered,
     transformed,
 )
-from tests.support.own_process import OwnProcess
-from tests.support.sheets import run_jobs
+from tests.support.stage import Stage, whole
 from tests.support.stamps import make_stamps, stamp_path, stretch_of
 from trace import clock
 from trace.core.epcis import JsonObject
 from trace.extensions import db
 from trace.jobs.worker import publish
 from trace.models import (
-    Alert,
     Event,
     Handover,
     Holding,
@@ -68,15 +62,13 @@ from trace.models import (
     Key,
     LogEntry,
     LogState,
-    Passport,
     Thing,
 )
-from trace.services import closing, origins, passports
+from trace.services import closing, origins
 from trace.services.audits import Summary, audit
 from trace.services.capture import capture
 from trace.services.keys import revoke_key, rotate_key
 from trace.services.log import current_state
-from trace.services.passports import UNSETTLED, passport_of
 from trace.services.records import Item, Record
 from trace.services.settings import current_settings
 from trace.services.stamps import binding_event
@@ -85,68 +77,6 @@ NOTE = "urn:uuid:00000000-0000-4000-8000-000000000001"
 pytestmark = pytest.mark.skipif(
     "postgresql" not in DATABASES, reason="PostgreSQL is left out by TRACE_TEST_DATABASES"
 )
-
-
-class Other:
-    """The other side of a race."""
-
-    def __init__(self, app: Flask, code: str, act: str, gate: str, **given: Any) -> None:
-        settings = app.extensions["trace.settings"]
-        words = [act, gate, settings.database_url, str(settings.instance), code]
-        words.append(orjson.dumps(given).decode())
-        self.process = OwnProcess("tests.support.races", *words)
-
-    def says(self) -> str:
-        return self.process.stdout.readline().strip()
-
-    def go_on(self) -> str:
-        """Lets it go on; what it got in the end."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.says()
-
-    def end(self) -> None:
-        self.process.end()
-
-
-class Stage:
-    """A world on PostgreSQL, with one organisation, for a race in it."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.actor = make_actor(clock.now())
-        self.lot = new_lot()
-        capture(self.actor, [registered(self.lot, 100)], at=clock.now())
-        db.session.commit()
-        publish("stage")
-        self.code = self.actor.organisation.code
-        db.session.rollback()
-        self._others: list[Other] = []
-
-    def other(self, act: str, gate: str, code: str = "", **given: Any) -> Other:
-        made = Other(self.app, code or self.code, act, gate, **given)
-        self._others.append(made)
-        if gate != "none":
-            assert made.says() == "waiting"
-        return made
-
-    def waits_for_a_lock(self) -> None:
-        """Until some process waits for a lock of the database."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for _ in range(1500):
-                if connection.exec_driver_sql(query).scalar():
-                    return
-                time.sleep(0.02)  # the other's start; how long it takes decides nothing
-        raise AssertionError("nobody waits")
-
-    def alerts(self) -> set[str]:
-        query = select(Thing.identity).join(Alert, Alert.thing_id == Thing.id)
-        return set(db.session.scalars(query))
-
-    def end(self) -> None:
-        for one in self._others:
-            one.end()
 
 
 @pytest.fixture
@@ -158,17 +88,6 @@ def stage(postgresql: PostgresqlDatabase, tmp_path: Path) -> Iterator[Stage]:
         made.end()
         db.session.rollback()
     release(app)
-
-
-def whole() -> None:
-    """One log, published to its end; every row as the log tells."""
-    db.session.rollback()
-    publish(current_state().leased_by or "last")
-    check_whole()
-    assert list(audit(Summary(), now=clock.now())) == []
-    events = db.session.scalar(select(func.count()).select_from(Event))
-    bound = select(func.count(LogEntry.event_id.distinct()))
-    assert db.session.scalar(bound) == events  # one index for each
 
 
 def test_a_key_revoked_between_signing_and_locking_signs_nothing(stage: Stage) -> None:
@@ -436,74 +355,6 @@ def test_what_waits_while_the_log_is_begun_anew_is_in_the_new_one(stage: Stage) 
     db.session.rollback()
     publish("last")
     assert list(audit(Summary(), now=clock.now())) == []
-
-
-def told(lot: str, at: datetime) -> Any:
-    """A thing's page."""
-    thing = db.session.scalars(select(Thing.id).where(Thing.identity == lot)).one()
-    db.session.rollback()
-    return passport_of(thing, at=at).document
-
-
-def noted(stage: Stage, note: str) -> tuple[str, str]:
-    """A lot with a note: (its address, the statement)."""
-    lot = new_lot()
-    captured = capture(stage.actor, [registered(lot, trace__note=note)], at=clock.now())
-    db.session.commit()
-    return lot, captured.events[0].statement_id
-
-
-def test_a_page_opened_first_while_a_word_of_it_is_erased_forgets_it(stage: Stage) -> None:
-    lot, statement = noted(stage, "bác Tư cuối xóm")
-    other = stage.other("erase", "commit", statement=statement, paths=["trace:note"])
-    assert "bác Tư" in str(told(lot, clock.now()))  # it is not erased yet
-    assert other.go_on().startswith("done")
-    run_jobs()
-    assert db.session.scalars(select(Passport.document)).all() == [None]
-    assert "bác Tư" not in str(told(lot, clock.now()))
-    whole()
-
-
-def test_a_page_made_while_a_word_of_it_is_erased_is_not_kept(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lot, statement = noted(stage, "bác Tư cuối xóm")
-    real = vars(passports)["build_document"]
-    made: list[Any] = []
-
-    def slow(*given: Any, **more: Any) -> Any:
-        made.append(real(*given, **more))
-        if len(made) == 1:
-            other = stage.other("erase", "none", statement=statement, paths=["trace:note"])
-            assert other.says().startswith("done")
-        return made[-1]
-
-    monkeypatch.setattr(passports, "build_document", slow)
-    assert "bác Tư" not in str(told(lot, clock.now()))
-    assert "bác Tư" in str(made[0])
-    assert len(made) == 2
-
-
-def test_a_page_opened_first_while_an_event_names_it_is_told_for_a_minute(stage: Stage) -> None:
-    other = stage.other("recall", "commit", lot=stage.lot)
-    first = clock.now()
-    assert len(told(stage.lot, first)["lines"]) == 1  # the recall is not committed yet
-    assert other.go_on().startswith("done")
-    assert len(told(stage.lot, first + UNSETTLED)["lines"]) == 2
-    kept = db.session.scalars(select(Passport.valid_until)).all()
-    assert kept == [None], "nobody marks pages any more"
-
-
-@pytest.mark.parametrize("act", ["erase", "suspend"])
-def test_who_waits_for_the_log_is_waited_for_by_no_capture(stage: Stage, act: str) -> None:
-    lot, statement = noted(stage, "chỗ ông Ba")
-    told(lot, clock.now())
-    other = stage.other(act, "lock", statement=statement, paths=["trace:note"])
-    db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    capture(stage.actor, [recall(lot)], at=clock.now())
-    db.session.commit()
-    assert other.go_on().startswith("done")
-    whole()
 
 
 def recall(lot: str) -> Any:
