@@ -73,7 +73,7 @@ def set_up(
     )
     write_audit(actor, "authority.set-up", f"organisation:{made.code}", at=at, areas=codes)
     # As its first owner would: nobody is a member yet.
-    invitation, address = invitations.invite(
+    invitation, address = invitations.invite_first(
         Actor(made, actor.person, "owner"), "owner", name, at=at
     )
     notify(

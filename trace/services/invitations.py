@@ -78,6 +78,13 @@ def invite(actor: Actor, role: str, name: str, *, at: datetime) -> tuple[Invitat
     """A new invitation and the address to open, which is kept nowhere. Raises NotAllowed,
     NotThisRole."""
     actor.check("manage")
+    check_still_manages(actor)
+    return invite_first(actor, role, name, at=at)
+
+
+def invite_first(actor: Actor, role: str, name: str, *, at: datetime) -> tuple[Invitation, str]:
+    """The same by who sets an organisation up and is no member of it (services.authorities)."""
+    actor.check("manage")
     if role not in roles_of(actor.organisation.kind):
         raise NotThisRole(path="role")
     return _make(actor, "join", at, role=role, name=name)
@@ -91,6 +98,7 @@ def renew(actor: Actor, person_id: int, *, at: datetime) -> tuple[Invitation, st
     others = select(func.count()).where(Membership.person_id == person_id)
     if (db.session.scalar(others) or 0) > 1:
         raise MemberElsewhere
+    check_still_manages(actor)
     return _make(actor, "reset", at, name=member.person.name, person_id=person_id)
 
 
@@ -254,7 +262,6 @@ def _make(
     name: str = "",
     person_id: int | None = None,
 ) -> tuple[Invitation, str]:
-    check_still_manages(actor)
     token = secrets.token_urlsafe(32)
     made = Invitation(
         kind=kind,
