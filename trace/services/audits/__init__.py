@@ -13,9 +13,9 @@ audit log copies nothing either: its closed days are held against their digests 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -45,12 +45,12 @@ from trace.models import (
     Thing,
 )
 from trace.models.types import to_micro
-from trace.services import takedowns
+from trace.services import takedowns, units
 from trace.services.audit_days import BEGINNING, digest_of
 from trace.services.audits import compare, keyring, logged
 from trace.services.audits.folded import Fold, Item, Party
 from trace.services.audits.found import Difference, Progress, quiet
-from trace.services.audits.rows import Checked, Known, StoredEvent, check_piece
+from trace.services.audits.rows import Checked, Known, Mention, StoredEvent, check_piece
 from trace.services.capture.prepare import own_uris
 from trace.services.log import current_state
 from trace.services.naming import issuer_of
@@ -132,9 +132,26 @@ def audit(
 def _take(checked: Checked, summary: Summary, fold: Fold) -> int:
     summary.events += checked.done
     summary.otherwise += checked.otherwise
+    asked = {m.stamp for fact in checked.facts for m in fact.mentions if m.stamp is not None}
+    printed = units.printed(asked) if asked else {}
     for fact in checked.facts:
-        fold.take(fact)
+        fold.take(replace(fact, mentions=_bound(fact.mentions, printed)) if asked else fact)
     return checked.untold
+
+
+def _bound(
+    mentions: Sequence[Mention], printed: Mapping[tuple[str, str], units.Printed]
+) -> tuple[Mention, ...]:
+    """Units that carry a stamp of ours are of the lot it is bound to, whatever their address says
+    (capture.things.name_stamps); of others the address tells."""
+    found = []
+    for one in mentions:
+        stamp = printed.get(one.stamp) if one.stamp is not None else None
+        if stamp is not None:
+            found.append(one._replace(lot=stamp.lot or None))
+        else:
+            found.append(one._replace(stamp=None))
+    return tuple(found)
 
 
 def _chains() -> list[tuple[str, str, str, bytes, str, int]]:

@@ -158,12 +158,14 @@ class Fold:
                     told[mention.identity] = mention.told
                 if mention.role in fact.creates:
                     created[mention.identity] = fact.issuer_id
-                    if mention.lot is not None:
-                        created.setdefault(mention.lot, fact.issuer_id)
-                if mention.lot is not None:
+                if mention.lot is None:
+                    continue
+                if known.lot is None:
+                    wanted[mention.identity] = mention
+                if mention.stamp is None:  # a stamp is bound to a lot that events have made
                     lots.setdefault(mention.lot, mention)
-                    if known.lot is None:
-                        wanted[mention.identity] = mention
+                    if mention.role in fact.creates:
+                        created.setdefault(mention.lot, fact.issuer_id)
         first = facts[0]
         moment = parse_moment(first.moment)
         fresh = set()

@@ -93,6 +93,7 @@ class Mention(NamedTuple):
     told: str | None  # the trade item that the event's ilmd names
     unit: str | None
     micro: int | None
+    stamp: tuple[str, str] | None = None  # of a unit, as its roll would list it
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +342,7 @@ def _fact(row: StoredEvent, p: Prepared, *, place_gone: bool) -> Fact:
                 p.product_of.get(m.name.identity),
                 m.unit,
                 to_micro(m.quantity),
+                m.name.stamp,
             )
             for m in p.things
         ),
