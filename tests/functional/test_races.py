@@ -32,10 +32,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.conftest import DATABASES, create_app, settings_for
+from tests.conftest import DATABASES
 from tests.functional.test_log_processes import check_whole
 from tests.support import sheets
-from tests.support.databases import PostgresqlDatabase, release
+from tests.support.databases import PostgresqlDatabase
 from tests.support.factories import (
     amount,
     event,
@@ -47,7 +47,7 @@ from tests.support.factories import (
     registered,
     transformed,
 )
-from tests.support.stage import Stage, whole
+from tests.support.stage import Stage, staged, whole
 from tests.support.stamps import make_stamps, stamp_path, stretch_of
 from trace import clock
 from trace.core.epcis import JsonObject
@@ -81,13 +81,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def stage(postgresql: PostgresqlDatabase, tmp_path: Path) -> Iterator[Stage]:
-    app = create_app(settings_for(tmp_path / "instance", postgresql.fresh()))
-    with app.app_context():
-        made = Stage(app)
+    with staged(tmp_path / "instance", postgresql.fresh()) as made:
         yield made
-        made.end()
-        db.session.rollback()
-    release(app)
 
 
 def test_a_key_revoked_between_signing_and_locking_signs_nothing(stage: Stage) -> None:

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from tests.conftest import DATABASES, create_app, settings_for
-from tests.support.databases import PostgresqlDatabase, release
+from tests.conftest import DATABASES
+from tests.support.databases import PostgresqlDatabase
 from tests.support.factories import (
     new_lot,
     notice,
     registered,
 )
 from tests.support.sheets import run_jobs
-from tests.support.stage import Stage, whole
+from tests.support.stage import Stage, staged, whole
 from trace import clock
 from trace.extensions import db
 from trace.models import (
@@ -37,13 +37,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def stage(postgresql: PostgresqlDatabase, tmp_path: Path) -> Iterator[Stage]:
-    app = create_app(settings_for(tmp_path / "instance", postgresql.fresh()))
-    with app.app_context():
-        made = Stage(app)
+    with staged(tmp_path / "instance", postgresql.fresh()) as made:
         yield made
-        made.end()
-        db.session.rollback()
-    release(app)
 
 
 def told(lot: str, at: datetime) -> Any:

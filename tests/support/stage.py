@@ -4,13 +4,18 @@ own (tests.support.races)."""
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
 from flask import Flask
 from sqlalchemy import func, select
 
+from tests.conftest import create_app, settings_for
 from tests.functional.test_log_processes import check_whole
+from tests.support.databases import release
 from tests.support.factories import (
     make_actor,
     new_lot,
@@ -91,6 +96,18 @@ class Stage:
     def end(self) -> None:
         for one in self._others:
             one.end()
+
+
+@contextmanager
+def staged(instance: Path, url: str) -> Iterator[Stage]:
+    """A stage over a fresh database, in its application's context."""
+    app = create_app(settings_for(instance, url))
+    with app.app_context():
+        made = Stage(app)
+        yield made
+        made.end()
+        db.session.rollback()
+    release(app)
 
 
 def whole() -> None:

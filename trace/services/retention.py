@@ -99,7 +99,7 @@ ELSEWHERE: Final = (
     ("requests", "what was typed 90 days after closing", "services.requests"),
     ("application_papers", "90 days after the decision", "services.applications"),
     ("reports", "who reported 90 days after the end", "services.citizen_reports"),
-    ("recall_holders", "names and what was said, for a time after the end", "services.keeping"),
+    ("recall_holders", "names and what was said two years after the end", "services.subjects_desk"),
     ("directives", "texts five years after the end", "services.keeping"),
     ("authority_reports", "ten years", "services.keeping"),
     ("memberships", "of who closed, until the time to read is over", "services.closing"),
