@@ -92,7 +92,11 @@ class Site:
             ],
         )
         end = time.monotonic() + 120
-        while not (self.answers() and len(self.web_workers()) == WEB_WORKERS):
+        while not (
+            self.answers()
+            and len(self.web_workers()) == WEB_WORKERS
+            and children(self.processes["worker"].pid)
+        ):
             if time.monotonic() > end:
                 raise RuntimeError((self.folder / "web.log").read_text()[-3000:])
             time.sleep(0.2)
@@ -116,14 +120,15 @@ class Site:
 
     def web_workers(self) -> list[int]:
         """gunicorn's children."""
-        told = Path(f"/proc/{self.processes['web'].pid}/task").glob("*/children")
-        return sorted({int(pid) for one in told for pid in one.read_text().split()})
+        return children(self.processes["web"].pid)
 
     def names(self) -> dict[int, str]:
-        """All processes by number."""
+        """All processes by number, but for those of large jobs, which end with them."""
         named = {pid: f"web {at + 1}" for at, pid in enumerate(self.web_workers())}
+        (server,) = children(self.processes["worker"].pid)
         return {
             **named,
+            server: "worker's fork server",
             self.processes["web"].pid: "gunicorn itself",
             self.processes["worker"].pid: "worker",
         }
@@ -162,6 +167,12 @@ class Site:
                 ended[name] = process.wait()
         self.processes.clear()
         return ended
+
+
+def children(process: int) -> list[int]:
+    """Of a process, by number."""
+    told = Path(f"/proc/{process}/task").glob("*/children")
+    return sorted({int(pid) for one in told for pid in one.read_text().split()})
 
 
 def web_command(folder: Path) -> list[str]:

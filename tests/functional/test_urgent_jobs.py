@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.databases import release
+from tests.support.workers import ended_in_order, working
 from trace import clock
 from trace.extensions import db
 from trace.jobs import worker
@@ -57,30 +55,12 @@ def asked(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 
 def test_codes_recalls_and_messages_do_not_wait_behind_a_long_job(asked: Flask) -> None:
-    release(asked)  # a fork must not share connections
-    child = os.fork()
-    if child == 0:
-        working(asked)
-    try:
+    with working(asked) as child:
         with asked.app_context():
             assert ended(LONG)
             long = db.session.scalars(select(Job.result).where(Job.kind == LONG)).one()
             assert long == '{"waited":true}'
-    finally:
-        os.kill(child, signal.SIGTERM)
-        _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0  # in order
-
-
-def working(app: Flask) -> None:
-    """A worker, in this process, which ends with it."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        with app.app_context():
-            worker.work()
-        os._exit(0)
-    finally:
-        os._exit(1)
+        assert ended_in_order(child)
 
 
 def test_of_what_is_urgent_codes_come_first_and_nothing_else_is_taken(

@@ -17,7 +17,7 @@ from trace.services.exports import KIND, collect
 LEASE = timedelta(seconds=120)
 
 
-@handles(KIND)
+@handles(KIND, apart=True)
 def collect_my_data(job: Job) -> dict[str, int]:
     """Writes the file beside the job's name; a job run again writes it anew."""
     organisation = db.session.get(Organisation, job.organisation_id)

@@ -20,13 +20,16 @@ from trace.services.platform import platform_organisation
 
 Handler = Callable[[Job], Any]
 HANDLERS: dict[str, Handler] = {}
+APART: set[str] = set()  # kinds of jobs that a worker does in a process of their own (jobs.apart)
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Registers the function for jobs of this kind."""
+def handles(kind: str, *, apart: bool = False) -> Callable[[Handler], Handler]:
+    """Registers the function for jobs of this kind; `apart` where one may need much memory."""
 
     def register(handler: Handler) -> Handler:
         HANDLERS[kind] = handler
+        if apart:
+            APART.add(kind)
         return handler
 
     return register

@@ -93,7 +93,7 @@ def _stop(import_id: int, error: TraceError, state: str) -> None:
     db.session.commit()
 
 
-@handles(imports.CHECK_KIND)
+@handles(imports.CHECK_KIND, apart=True)
 def check_import(job: Job) -> dict[str, int]:
     """Reads the file and stores what each row says and what is wrong with it."""
     actor, row, _ = _opened(job)
@@ -119,7 +119,7 @@ def check_import(job: Job) -> dict[str, int]:
     return {"rows": total}
 
 
-@handles(imports.RUN_KIND)
+@handles(imports.RUN_KIND, apart=True)
 def run_import(job: Job) -> dict[str, int]:
     """Records the rows: all that were chosen, or nothing."""
     actor, row, _ = _opened(job)
@@ -171,7 +171,7 @@ def _record_events(actor: Actor, row: Import, beat: Callable[[], None]) -> None:
     db.session.commit()
 
 
-@handles(imports.UNDO_KIND)
+@handles(imports.UNDO_KIND, apart=True)
 def undo_import(job: Job) -> dict[str, int]:
     """Undoes what was recorded and not built on: all of it, or nothing."""
     actor, row, _ = _opened(job)

@@ -18,7 +18,7 @@ from trace.services.fsma_files import KIND, write_file
 LEASE = timedelta(seconds=120)
 
 
-@handles(KIND)
+@handles(KIND, apart=True)
 def write_fsma_sheet(job: Job) -> dict[str, int | bool]:
     """Writes the file beside the job's name; a job run again writes it anew."""
     organisation = db.session.get(Organisation, job.organisation_id)

@@ -18,7 +18,7 @@ from trace.services.dashboards import Period
 LEASE = timedelta(seconds=120)
 
 
-@handles(scheduled_reports.KIND)
+@handles(scheduled_reports.KIND, apart=True)
 def make_reports(job: Job) -> dict[str, int]:
     """Each authority in a transaction of its own; run again, none is made twice."""
     argument = orjson.loads(job.argument)

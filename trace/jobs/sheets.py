@@ -37,7 +37,7 @@ TELL_EVERY: Final = 1.0
 LEASE: Final = timedelta(seconds=20)
 
 
-@handles(JOB_KIND)
+@handles(JOB_KIND, apart=True)
 def draw_label_sheet(job: Job) -> dict[str, int]:
     """Writes the file named after the job; doing it twice gives the same. Raises a LabelError,
     Cancelled."""

@@ -25,9 +25,10 @@ from trace import clock
 from trace.allocator import trim_always
 from trace.errors import TraceError
 from trace.extensions import db
+from trace.jobs.apart import ForkServer, free_later
 from trace.jobs.figures import Counting, keep_up
 from trace.jobs.following import Following
-from trace.jobs.handlers import HANDLERS
+from trace.jobs.handlers import APART, HANDLERS
 from trace.jobs.holding import held
 from trace.jobs.passports import build_until
 from trace.jobs.registry import load_handlers
@@ -206,11 +207,15 @@ def give_back(job_id: int, worker: str) -> None:
 
 
 class Hands:
-    """Takes up one job after another (`claim`). Remembers one whose end could not be told."""
+    """Takes up one job after another (`claim`); large ones are done apart. Remembers one whose end
+    could not be told."""
 
-    def __init__(self, worker: str, groups: Groups = ()) -> None:
+    def __init__(
+        self, worker: str, groups: Groups = (), *, apart: ForkServer | None = None
+    ) -> None:
         self._worker = worker
         self._groups = groups
+        self._apart = apart
         self._untold: int | None = None
 
     def take_up(self) -> bool:
@@ -223,8 +228,24 @@ class Hands:
             db.session.rollback()
             return False
         self._untold = job.id
+        if self._do(job):
+            self._untold = None
+        return True
+
+    def _do(self, job: Job) -> bool:
+        """False when it could not be told how it ended."""
+        if self._apart is not None and job.kind in APART:
+            job_id = job.id
+            db.session.remove()  # nothing is held while another process works
+            ended = self._apart.work(job_id)
+            if ended != "gone":
+                if ended == "died":
+                    free_later(job_id, self._worker)
+                return ended != "untold"
+            logger.error("fork-server-gone")
+            self._apart = None
+            job = db.session.get_one(Job, job_id)
         run(job)
-        self._untold = None
         return True
 
 
@@ -283,6 +304,7 @@ def work() -> None:
     signal.signal(signal.SIGINT, ask)
     worker, busy = worker_name(), threading.Event()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's own way
+    apart = ForkServer(app, worker, run)  # before the first thread
     beside = [
         threading.Thread(target=target, args=args, daemon=True)
         for target, args in (
@@ -300,7 +322,7 @@ def work() -> None:
     trim_always()
     logger.info("worker-started", worker=worker)
     tidying, counting, following = Tidying(worker), Counting(worker), Following()
-    hands = Hands(worker)
+    hands = Hands(worker, apart=apart)
     while not stop.is_set():
         try:
             busy.set()
@@ -315,6 +337,7 @@ def work() -> None:
             _wait_out(error, stop)
         finally:
             db.session.remove()
+    apart.close()
     hurrying.join()  # it finishes the job in hand, too
     for one in beside:
         one.join(timeout=10)
