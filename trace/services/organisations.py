@@ -14,7 +14,7 @@ from trace.errors import Conflict, NotAllowed, NotFound, TraceError
 from trace.extensions import db
 from trace.models import Membership, Organisation, Person
 from trace.models.organisations import KINDS
-from trace.services import applications, freshness
+from trace.services import applications, freshness, log
 from trace.services.actors import MAY, Actor
 from trace.services.audit import apply, write_audit
 from trace.services.keys import create_key
@@ -172,6 +172,7 @@ def update_organisation(
     if kind != organisation.kind and kind not in OPEN_KINDS:
         raise KindNotOpen(path="kind")
     unsettled = _unsettled(organisation, values, anew)
+    log.lock()  # captures take it before they mark pages
     changed = apply(organisation, values)
     if unsettled:
         applications.ask_anew(actor, unsettled, at=at)
