@@ -18,13 +18,14 @@ from tests.support.databases import release
 from tests.support.workers import ended_in_order, working
 from trace import clock
 from trace.extensions import db
-from trace.jobs import apart, worker
+from trace.jobs import worker
 from trace.jobs.apart import ForkServer
 from trace.jobs.handlers import APART, HANDLERS
 from trace.jobs.registry import load_handlers
 from trace.models import Job
 from trace.services import exports, fsma_files, imports, jobs_aside, label_sheets, scheduled_reports
 from trace.services.jobs import enqueue
+from trace.services.outages import DatabaseAway
 from trace.services.platform import initialise
 
 LARGE, SMALL = "large", "small"
@@ -125,7 +126,7 @@ def test_large_jobs_have_a_process_each_that_ends_with_them(ready: Flask) -> Non
 def test_a_worker_outlives_the_large_job_that_is_killed_and_it_is_set_aside(
     ready: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "REST", timedelta())
+    monkeypatch.setattr(worker, "REST", timedelta())
     monkeypatch.setitem(HANDLERS, LARGE, lambda _: os.kill(os.getpid(), signal.SIGKILL))
     ask(ready, LARGE)
     with working(ready) as one:
@@ -182,11 +183,14 @@ def test_without_its_fork_server_a_worker_does_everything_itself(ready: Flask) -
 def test_a_copy_looks_whether_the_job_is_still_its_own_and_says_when_it_cannot_tell(
     ready: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    done = tmp_path / "done"
+    done, twice = tmp_path / "done", tmp_path / "twice"
 
     def run(job: Job) -> None:
-        if done.exists():
+        if twice.exists():
             raise RuntimeError(job.kind)
+        if done.exists():
+            twice.touch()
+            raise DatabaseAway
         done.touch()
 
     ask(ready, LARGE)
@@ -202,9 +206,53 @@ def test_a_copy_looks_whether_the_job_is_still_its_own_and_says_when_it_cannot_t
         assert mine.work(job_id) == "told"
         assert done.exists()
         assert mine.work(job_id) == "untold"
+        assert mine.work(job_id) == "died"
     finally:
         for server in (mine, others):
             server.close()
+
+
+@pytest.mark.one_database
+def test_a_large_job_whose_end_could_not_be_told_is_done_again_and_nobody_has_died(
+    ready: Flask, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+
+    def run(job: Job) -> None:
+        if not away.exists():
+            away.touch()
+            raise DatabaseAway
+        worker.run(job)
+
+    ask(ready, LARGE)
+    release(ready)
+    server = ForkServer(ready, "me", run)
+    try:
+        with ready.app_context():
+            hands = worker.Hands("me", apart=server)
+            with pytest.raises(DatabaseAway):
+                hands.take_up()
+            assert hands.take_up()
+    finally:
+        server.close()
+    assert found(ready, LARGE, "done").deaths == 0
+
+
+@pytest.mark.one_database
+def test_a_job_whose_answer_cannot_be_written_is_set_aside(
+    ready: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "REST", timedelta())
+    monkeypatch.setitem(HANDLERS, SMALL, lambda _: {"no JSON": object()})
+    ask(ready, SMALL)
+    with ready.app_context():
+        hands = worker.Hands("me")
+        for _ in range(jobs_aside.DEATHS):
+            with pytest.raises(TypeError):
+                hands.take_up()
+        assert not hands.take_up()
+    job = found(ready, SMALL, "failed")
+    assert (job.deaths, job.set_aside_at is None) == (jobs_aside.DEATHS, False)
 
 
 def _waiting(begun: Path, go: Path) -> Handler:

@@ -25,6 +25,7 @@ from trace.jobs.worker import claim, publish, run
 from trace.models import Audit, Event, Key, LogEntry, Organisation, PendingApproval
 from trace.services import approvals
 from trace.services.actors import Actor
+from trace.services.keys import rotate_key
 from trace.services.log import current_state
 from trace.services.origins import new_origin
 
@@ -252,6 +253,22 @@ def test_what_waits_can_be_dropped_and_expires(
                 run(job)
             assert db.session.scalars(select(PendingApproval)).all() == []
     assert recorded(app) == 0
+
+
+def test_lines_signed_with_a_key_that_was_rotated_meanwhile_are_discarded_and_sent_anew(
+    app: Flask, demanding: Console, phone: Phone, now: datetime
+) -> None:
+    page = send_lot(demanding)
+    with app.app_context():
+        rotate_key(db.session.get_one(Organisation, demanding.organisation), at=now)
+        db.session.commit()
+    told = demanding.pages.submit(page, {"assertion": phone.get(options(page))}, status=409)
+    assert "không còn hiệu lực" in told.text
+    assert "Hãy bỏ các dòng này" in told.text
+    demanding.pages.submit(told, {}, which="//main//form[contains(@action, 'discard')]")
+    again = send_lot(demanding)
+    demanding.pages.submit(again, {"assertion": phone.get(options(again))})
+    assert recorded(app) == 1
 
 
 @pytest.mark.parametrize("second", ["approves", "discards"])

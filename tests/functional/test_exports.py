@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
+import time_machine
 from flask import Flask
 
 from tests.support.farms import make_farm
@@ -38,6 +39,7 @@ from trace.models import (
 from trace.services import export_collecting, exports
 from trace.services.export_tables import ELSEWHERE, LEFT_OUT, OWN, TITLES, shown_columns
 from trace.services.exports import KEPT, KIND
+from trace.services.files import FilesAway
 
 
 @pytest.fixture
@@ -99,6 +101,32 @@ def test_the_file_holds_all_that_is_ones_own_and_nothing_of_others(
     cells = [cell for row in book["places"].iter_rows() for cell in row]
     (guarded,) = [cell for cell in cells if str(cell.value).startswith("=HYPERLINK")]
     assert guarded.data_type != "f", "a text that looks like a formula is not one"
+
+
+def test_while_photos_cannot_be_reached_nothing_is_handed_out_without_them(
+    console: Console, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = console.pages.get(f"/producer/batches/{console.lot('480')}/store")
+    entries = {"step": "cooling", "celsius": "5", "photos": (io.BytesIO(a_photo()), "a.jpg")}
+    console.pages.submit(page, entries)
+
+    def away(_digest: str) -> bytes:
+        raise FilesAway
+
+    with monkeypatch.context() as patch, console.app.app_context():
+        patch.setattr(export_collecting, "read_kept", away)
+        console.pages.submit(console.pages.get("/producer/my-data/"), {})
+        run_pending()
+        assert db.session.query(Job.state).filter(Job.kind == KIND).one().state == "queued"
+    with time_machine.travel(now + timedelta(minutes=10), tick=False):
+        with console.app.app_context():
+            run_pending()
+        address = console.pages.get("/producer/my-data/").find("//main//td/a/@href")[0]
+        answer = console.pages.client.get(str(address))
+    data = answer.data
+    answer.close()
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        assert [name for name in file.namelist() if name.startswith("photos/")]
 
 
 def test_working_papers_are_in_it_and_what_could_not_be_is_told(

@@ -8,14 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.support.factories import new_lot, transformed
 from tests.support.farms import Farm, id_base, item, make_farm, thing_id
 from trace.extensions import db
 from trace.jobs.worker import run_pending
-from trace.models import Household, Passport
+from trace.models import Household, Job, Passport
 from trace.services import freshness
 from trace.services.capture import capture
 from trace.services.certificates import register_certificate
@@ -150,8 +151,14 @@ def test_a_household_is_told_once_it_is_registered_and_while_it_has_that_code(
         farm.tell(register_lot(farm.record(performed_by="H12"), item(lot, 10), farm.facts()))
         assert told(lot, farm.at)["lines"][0]["performed_by"] is None
         if by == "hand":
-            register_household(farm.actor, {"code": "H12", "name": "Hộ Demo"}, at=farm.at)
+            for number in (12, 14, 15):
+                household = {"code": f"H{number}", "name": "Hộ Demo"}
+                register_household(farm.actor, household, at=farm.at)
             db.session.commit()
+            of = select(func.count()).where(Job.kind == freshness.KIND, Job.run_after > farm.at)
+            assert db.session.scalar(of) == 1  # for all of them
+            with time_machine.travel(farm.at + freshness.SERIES, tick=False):
+                run_pending()
         else:
             table = "Mã hộ;Tên hộ\nH12;Hộ Demo".encode()
             sent = receive_file(farm.actor, "households", "ho.csv", table, at=farm.at).public_id

@@ -4,6 +4,7 @@ entries wait for a passkey, tried again after a failure, forgotten in time."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -19,9 +20,9 @@ from trace.core.statements import ApprovalEntry
 from trace.extensions import db
 from trace.jobs.worker import ATTEMPTS, run_pending
 from trace.models import Event, Household, ImportRow, Job, Key, Organisation
-from trace.services import imports
+from trace.services import import_recording, imports
 from trace.services.approvals import forget_expired
-from trace.services.keys import recover_key, revoke_key
+from trace.services.keys import recover_key, revoke_key, rotate_key
 
 
 @pytest.fixture
@@ -113,6 +114,23 @@ def test_a_recording_that_fails_leaves_nothing_and_is_begun_again_from_its_page(
         recover_key(db.session.get_one(Organisation, console.organisation), inspector, at=now)
         db.session.commit()
     done = accept(console, stopped, mode=mode)
+    assert "Đã ghi 3 dòng" in done.text
+    assert count(console, Event) == before + 3
+
+
+def test_rows_signed_with_a_key_that_was_rotated_meanwhile_are_signed_anew(
+    console: Console, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, whole = count(console, Event), import_recording.write_rows
+
+    def rotating(*given: Any, **more: Any) -> bool:
+        monkeypatch.setattr(import_recording, "write_rows", whole)
+        rotate_key(db.session.get_one(Organisation, console.organisation), at=now)
+        db.session.commit()
+        return whole(*given, **more)
+
+    monkeypatch.setattr(import_recording, "write_rows", rotating)
+    done = accept(console, send(console, "lots", workbook(*LOTS)), mode="all")
     assert "Đã ghi 3 dòng" in done.text
     assert count(console, Event) == before + 3
 

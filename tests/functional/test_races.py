@@ -11,7 +11,8 @@ is nothing to race for; many processes at once on both databases are in test_log
 * the same eventID twice at once (section 2: unique)
 * the same idempotency key twice at once (section 2: the first answer)
 * two jobs that find the same lot overdrawn (formats, section 7: one hold)
-* stamps bound to a lot while they are put into a crate, or while the lot is recalled
+* stamps bound to a lot while they are put into a crate, or while the lot is recalled; nobody waits
+  for a binding that waits for the log
 * amounts taken from one lot at once (section 8: conditional update)
 * both sides of a delivery note at once, and two answers to one (services.handovers)
 * something made of a thing while another event tells of it (its page is built anew)
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from tests.conftest import DATABASES
 from tests.functional.test_log_processes import check_whole
@@ -69,7 +70,7 @@ from trace.services.audits import Summary, audit
 from trace.services.capture import capture
 from trace.services.keys import revoke_key, rotate_key
 from trace.services.log import current_state
-from trace.services.records import Item, Record
+from trace.services.records import Item, Record, declare_error
 from trace.services.settings import current_settings
 from trace.services.stamps import binding_event
 
@@ -285,6 +286,41 @@ def test_stamps_bound_while_others_speak_of_them_are_recalled_with_their_lot(
     db.session.rollback()
     publish("stage")
     check_whole()
+
+
+@pytest.mark.parametrize("freeing", [False, True])
+def test_nobody_waits_for_stamps_that_wait_for_the_log(stage: Stage, freeing: bool) -> None:
+    roll, crate, base = make_stamps(stage.actor, 1), new_crate(), current_settings().id_base
+    record = Record(base, "urn:x:binding", clock.now())
+    binding = binding_event(record, Item(stage.lot), stretch_of(roll, 1, 1))
+    stamped = event(
+        "AggregationEvent",
+        action="ADD",
+        bizStep="packing",
+        parentID=crate,
+        childEPCs=[base + stamp_path(roll, 1)],
+    )
+    capture(stage.actor, [stamped], at=clock.now())
+    late = binding
+    if freeing:
+        (bound,) = capture(stage.actor, [binding], at=clock.now()).events
+        late = declare_error(
+            binding, bound.statement_id, id_base=base, at=clock.now(), reason="incorrect_data"
+        )
+    db.session.commit()
+    other = stage.other("tell", "lock", event=late)
+    db.session.execute(text("SET LOCAL lock_timeout = '5s'"))  # it would wait for ever
+    stored = event("ObjectEvent", bizStep="storing", quantityList=[amount(stage.lot, 100)])
+    moved = event("ObjectEvent", bizStep="storing", epcList=[crate, *stamped["childEPCs"]])
+    capture(stage.actor, [stored, moved], at=clock.now())
+    db.session.commit()
+    assert other.go_on().startswith("done")
+    named = db.session.scalars(select(Thing).where(Thing.kind == "unit")).one()
+    lot = db.session.scalars(select(Thing).where(Thing.identity == stage.lot)).one()
+    assert named.lot_id == (None if freeing else lot.id)
+    assert lot.labelled_at is not None
+    db.session.rollback()
+    whole()
 
 
 def test_a_file_whose_key_is_revoked_while_it_is_recorded_leaves_nothing(stage: Stage) -> None:

@@ -8,8 +8,8 @@ takes no other work along.
 
 Rules.
 1. The claim and its lease are the worker's; the copy looks whether they still are before it begins.
-2. A copy that dies without an answer counts as a worker that died: the job is free again after
-   REST, and its deaths are counted where it is claimed.
+2. A copy that dies, or fails where it should say how the job ended, counts as a worker that died;
+   one that could not say it because the database was away does not.
 3. Signals to stop are the worker's: it waits for the copy, as for any job in hand. A worker that is
    killed takes both with it (Linux; elsewhere a copy ends the job it has, which is still its own).
 4. Without a fork server (it was killed) the worker does these jobs itself.
@@ -24,21 +24,18 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final, Literal, NoReturn
 
 import structlog
 from flask import Flask
-from sqlalchemy import update
 
-from trace import clock
 from trace.extensions import db
 from trace.models import Job
 from trace.services.outages import is_outage
 
 logger = structlog.get_logger()
 Ended = Literal["told", "untold", "died", "gone"]
-REST: Final = timedelta(seconds=30)
+_OUTAGE: Final = 75  # a copy's status: sysexits.h, "temporary failure"
 _ASKED: Final = struct.Struct("!q")  # a job's id
 _ANSWERS: Final[dict[bytes, Ended]] = {b"t": "told", b"u": "untold", b"d": "died"}
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
@@ -63,8 +60,9 @@ class ForkServer:
         inner.close()
 
     def work(self, job_id: int) -> Ended:
-        """Has a claimed job done: "told" when how it ended is recorded, "untold" when it could not
-        be, "died" when the copy was killed, "gone" when there was nobody to ask."""
+        """Has a claimed job done: "told" when how it ended is recorded, "untold" when the database
+        was away for that, "died" when the copy was killed or failed, "gone" when there was nobody
+        to ask."""
         try:
             self._door.sendall(_ASKED.pack(job_id))
         except OSError:
@@ -77,18 +75,6 @@ class ForkServer:
     def close(self) -> None:
         """Ends the server; no job may be in hand."""
         self._door.close()
-
-
-def free_later(job_id: int, worker: str) -> None:
-    """The job of a copy that died: its lease ends after REST."""
-    logger.error("job-process-died", job=job_id)
-    db.session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.leased_by == worker, Job.state == "running")
-        .values(lease_until=clock.now() + REST)
-        .execution_options(synchronize_session=False)
-    )
-    db.session.commit()
 
 
 def _serve(door: socket.socket, app: Flask, worker: str, run: Callable[[Job], None]) -> NoReturn:
@@ -105,8 +91,8 @@ def _serve(door: socket.socket, app: Flask, worker: str, run: Callable[[Job], No
                 _die_with(parent)
                 _do(app, worker, run, *_ASKED.unpack(asked))
             _, ended = os.waitpid(copy, 0)
-            died = not os.WIFEXITED(ended)
-            door.sendall(b"d" if died else b"u" if os.WEXITSTATUS(ended) else b"t")
+            how = os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else -1
+            door.sendall({0: b"t", _OUTAGE: b"u"}.get(how, b"d"))
     except BaseException:
         logger.exception("fork-server-failed")
         status = 1
@@ -125,6 +111,7 @@ def _do(app: Flask, worker: str, run: Callable[[Job], None], job_id: int) -> NoR
     except BaseException as error:
         if is_outage(error):
             logger.warning("database-unavailable")
+            status = _OUTAGE
         else:
             logger.exception("worker-failed")
     finally:

@@ -27,6 +27,7 @@ from trace.services import import_recording, import_undo, imports
 from trace.services.actors import Actor
 from trace.services.capture import Sheaf
 from trace.services.collecting import collector_resting
+from trace.services.keys import NoKey
 from trace.services.outages import is_outage
 from trace.services.sets import batched
 
@@ -93,6 +94,15 @@ def _stop(import_id: int, error: TraceError, state: str) -> None:
     db.session.commit()
 
 
+def _signing(work: Callable[[], None]) -> None:
+    """Does it; where the key that signed was rotated meanwhile, once more with the new one."""
+    try:
+        work()
+    except NoKey:
+        db.session.rollback()
+        work()
+
+
 @handles(imports.CHECK_KIND, apart=True)
 def check_import(job: Job) -> dict[str, int]:
     """Reads the file and stores what each row says and what is wrong with it."""
@@ -130,7 +140,7 @@ def run_import(job: Job) -> dict[str, int]:
         if row.kind in imports.MASTERS:
             _write_catalogue(actor, row)
         else:
-            _record_events(actor, row, _beat(job))
+            _signing(lambda: _record_events(actor, row, _beat(job)))
     made = db.session.get_one(Import, import_id, populate_existing=True)
     return {"made": made.done if made.state == "done" else 0}
 
@@ -182,7 +192,7 @@ def undo_import(job: Job) -> dict[str, int]:
         if row.kind in imports.MASTERS:
             import_undo.undo_catalogue(row, at=clock.now())
         else:
-            _void_events(actor, row, _beat(job))
+            _signing(lambda: _void_events(actor, row, _beat(job)))
         db.session.commit()
     undone = db.session.get_one(Import, import_id, populate_existing=True)
     return {"undone": undone.done if undone.state == "undone" else 0}

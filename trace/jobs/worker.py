@@ -11,7 +11,9 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -25,7 +27,7 @@ from trace import clock
 from trace.allocator import trim_always
 from trace.errors import TraceError
 from trace.extensions import db
-from trace.jobs.apart import ForkServer, free_later
+from trace.jobs.apart import ForkServer
 from trace.jobs.figures import Counting, keep_up
 from trace.jobs.following import Following
 from trace.jobs.handlers import APART, HANDLERS
@@ -41,7 +43,7 @@ from trace.models import Job
 from trace.services import replicas, sequencer
 from trace.services.heartbeats import Heart
 from trace.services.jobs_aside import AWAY, DEATHS, INTERNAL, WORKER_DIED, set_aside
-from trace.services.outages import is_outage
+from trace.services.outages import DatabaseAway, is_outage
 from trace.services.sets import is_sqlite
 from trace.services.settings import current_settings
 
@@ -49,6 +51,7 @@ logger = structlog.get_logger()
 LEASE = timedelta(seconds=120)
 PAUSE = 0.3
 URGENT_PAUSE = 0.5  # seconds
+REST = timedelta(seconds=30)  # before the job of a process that died is taken up again
 ATTEMPTS = 5
 LONGEST_PAUSE = 300  # seconds before another try; must stay below UNBELIEVABLE
 # Tries while what a job needs (files, keys, the log) is away: with these pauses, about a day.
@@ -206,9 +209,21 @@ def give_back(job_id: int, worker: str) -> None:
     _put_back(job_id, worker, clock.now())
 
 
+def free_later(job_id: int, worker: str) -> None:
+    """The job of a process that died, or could not say how it ended, is free after REST: a death
+    like that of a worker."""
+    db.session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.leased_by == worker, Job.state == "running")
+        .values(lease_until=clock.now() + REST)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
 class Hands:
-    """Takes up one job after another (`claim`); large ones are done apart. Remembers one whose end
-    could not be told."""
+    """Takes up one job after another (`claim`); large ones are done apart. Remembers what is still
+    to be told of one whose end could not be: the database was away."""
 
     def __init__(
         self, worker: str, groups: Groups = (), *, apart: ForkServer | None = None
@@ -216,36 +231,45 @@ class Hands:
         self._worker = worker
         self._groups = groups
         self._apart = apart
-        self._untold: int | None = None
+        self._owed: Callable[[], None] | None = None
 
     def take_up(self) -> bool:
-        """Does the next job; False when none is due."""
-        if self._untold is not None:
-            give_back(self._untold, self._worker)
-            self._untold = None
+        """Does the next job; False when none is due. Raises what kept it from being told how one
+        ended."""
+        if self._owed is not None:
+            self._owed()
+            self._owed = None
         job = claim(self._worker, self._groups)
         if job is None:
             db.session.rollback()
             return False
-        self._untold = job.id
-        if self._do(job):
-            self._untold = None
+        job_id, kind = job.id, job.kind
+        self._owed = partial(give_back, job_id, self._worker)
+        try:
+            if self._apart is None or kind not in APART or not self._do_apart(job_id, self._apart):
+                run(job)
+        except Exception as error:
+            if not is_outage(error):  # nothing that waiting mends: it counts as a death
+                self._owed = partial(free_later, job_id, self._worker)
+            raise
+        self._owed = None
         return True
 
-    def _do(self, job: Job) -> bool:
-        """False when it could not be told how it ended."""
-        if self._apart is not None and job.kind in APART:
-            job_id = job.id
-            db.session.remove()  # nothing is held while another process works
-            ended = self._apart.work(job_id)
-            if ended != "gone":
-                if ended == "died":
-                    free_later(job_id, self._worker)
-                return ended != "untold"
-            logger.error("fork-server-gone")
-            self._apart = None
-            job = db.session.get_one(Job, job_id)
-        run(job)
+    def _do_apart(self, job_id: int, server: ForkServer) -> bool:
+        """False when there is nobody to do it. Raises DatabaseAway when its end could not be
+        told."""
+        db.session.rollback()  # no connection is held while another process works
+        match server.work(job_id):
+            case "untold":
+                raise DatabaseAway
+            case "died":
+                logger.error("job-process-died", job=job_id)
+                self._owed = partial(free_later, job_id, self._worker)
+                self._owed()
+            case "gone":
+                logger.error("fork-server-gone")
+                self._apart = None
+                return False
         return True
 
 

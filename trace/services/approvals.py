@@ -28,7 +28,7 @@ from trace.services.actors import Actor
 from trace.services.capture import Approval, Captured, Sheaf, capture_statements
 from trace.services.custody import valid_keys
 from trace.services.jobs import enqueue
-from trace.services.keys import NamedKey
+from trace.services.keys import NamedKey, NoKey
 from trace.services.notifications import notify
 from trace.services.passkeys import credentials, find_approver, read_assertion
 
@@ -42,6 +42,13 @@ class ApprovalExpired(TraceError):
     status = 409
     message = "These lines waited too long for their approval."
     next_step = "Send the form once more."
+
+
+class SigningKeyEnded(TraceError):
+    code = "signing-key-ended"
+    status = 409
+    message = "The key that signed these lines counts no more. Discard them and send them anew."
+    next_step = "The new key signs what is sent now."
 
 
 Then = tuple[str, dict[str, Any]]  # a job's kind and argument
@@ -186,8 +193,8 @@ def allowed_credentials(actor: Actor) -> list[str]:
 def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Captured:
     """Records what waited, with the passkey's assertion before it in the log.
 
-    Raises NotFound when somebody else decided first, PasskeyRefused, NotApprovedHere, and what
-    `capture_statements` raises (NoKey when the key that signed ended meanwhile).
+    Raises NotFound when somebody else decided first, PasskeyRefused, NotApprovedHere,
+    SigningKeyEnded, and what `capture_statements` raises.
     """
     actor.check("record")
     assertion = read_assertion(answer)
@@ -196,15 +203,18 @@ def approve(actor: Actor, waiting: Waiting, answer: str, *, at: datetime) -> Cap
     if not _taken(waiting.row):
         raise NotFound
     signer = db.session.get_one(Key, waiting.row.key_id)
-    done = capture_statements(
-        actor,
-        waiting.statements,
-        NamedKey(signer.id, signer.kid),
-        PublicKey.from_jwk(orjson.loads(signer.jwk)),
-        at=at,
-        idempotency_key=orjson.loads(waiting.row.body)["key"],
-        approval=Approval(waiting.hashes, assertion, NamedKey(passkey.id, passkey.kid)),
-    )
+    try:
+        done = capture_statements(
+            actor,
+            waiting.statements,
+            NamedKey(signer.id, signer.kid),
+            PublicKey.from_jwk(orjson.loads(signer.jwk)),
+            at=at,
+            idempotency_key=orjson.loads(waiting.row.body)["key"],
+            approval=Approval(waiting.hashes, assertion, NamedKey(passkey.id, passkey.kid)),
+        )
+    except NoKey as error:
+        raise SigningKeyEnded from error
     _go_on(actor, waiting.row, [one.event_id for one in done.events], at=at)
     return done
 

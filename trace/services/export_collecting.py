@@ -37,6 +37,7 @@ from trace.services.attachments import read_kept
 from trace.services.bundles import bundle_of
 from trace.services.capture.prepare import urn_of
 from trace.services.export_tables import LEFT_OUT, TITLES, own_tables
+from trace.services.files import FilesAway
 from trace.services.log import current_state
 from trace.services.log_reading import published
 from trace.services.naming import issuer_of
@@ -46,6 +47,7 @@ from trace.services.sheet_writing import Book
 from trace.services.timelines import open_event
 
 BATCH: Final = 200
+PHOTOS: Final = 10  # read between two signs of life: a bucket may take seconds for each
 BUNDLES: Final = 200  # newest lots; every page gives its own at any time
 SHEET_ROWS: Final = 1_000_000  # Excel ends a little later
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -119,7 +121,7 @@ def collect(
         told["tables"] = _tables(actor, out, Path(work), missing)
         told["events"] = _events(actor, out, folder, at=at, step=step)
         told["bundles"] = _bundles(actor, out, missing, at=at, step=lambda: step(told["events"]))
-        told["photos"] = _photos(actor, out, missing)
+        told["photos"] = _photos(actor, out, missing, step=lambda: step(told["events"]))
         out.writestr("checkpoint.txt", _checkpoint())
         told["missing"] = len(missing)
         if missing:
@@ -281,6 +283,8 @@ def _bundles(
         try:
             data = bundle_of(row.id, at=at, viewer=mine)
         except TraceError as error:
+            if isinstance(error, FilesAway):  # it comes back, and all is collected anew then
+                raise
             _miss(missing, f"bundles: {row.identity}", error.code)
             continue
         finally:
@@ -294,7 +298,9 @@ def _bundles(
     return count
 
 
-def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
+def _photos(
+    actor: Actor, out: zipfile.ZipFile, missing: Missing, *, step: Callable[[], None]
+) -> int:
     mine, count = actor.organisation.id, 0
     photos = select(Attachment.digest).where(Attachment.organisation_id == mine)
     papers = (
@@ -304,10 +310,14 @@ def _photos(actor: Actor, out: zipfile.ZipFile, missing: Missing) -> int:
         .distinct()
     )
     for kind, query, read in (("photos", photos, read_kept), ("papers", papers, read_paper)):
-        for digest in db.session.scalars(query).all():
+        for at, digest in enumerate(db.session.scalars(query).all()):
+            if at % PHOTOS == 0:
+                step()
             try:
                 data = read(digest)
             except TraceError as error:
+                if isinstance(error, FilesAway):
+                    raise
                 _miss(missing, f"{kind}: {digest}", error.code)
                 continue
             out.writestr(f"{kind}/{digest}.jpg", data, zipfile.ZIP_STORED)

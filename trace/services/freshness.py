@@ -9,7 +9,7 @@ no walk over everything that it ever said.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, or_, select
@@ -17,16 +17,17 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
 from trace.extensions import db
-from trace.models import Certificate, Event, EventThing, Organisation, Place, Product, Thing
+from trace.models import Certificate, Event, EventThing, Job, Organisation, Place, Product, Thing
 from trace.services.descent import descendants
 from trace.services.histories import contents
-from trace.services.jobs import enqueue
+from trace.services.jobs import argument_of, enqueue
 from trace.services.passports import mark_stale
 from trace.services.sets import among
 from trace.services.successors import named_beside
 
 KIND: Final = "stale-pages"
 AT_ONCE: Final = 1_000  # newest things, and newest events, in the request that changes something
+SERIES: Final = timedelta(minutes=1)
 PART: Final = 5_000  # things or events that the job reads at a time
 # Events by place have no index of their own (it would cost every event); read in order they come
 # quickly, and most are of other places.
@@ -42,6 +43,20 @@ def organisation_changed(organisation: Organisation, *, at: datetime) -> None:
         newest += _newest_things(Thing.owner_id == owner)
     mark_stale(newest)
     enqueue(KIND, {"organisation": organisation.id}, at=at)
+
+
+def household_registered(organisation: Organisation, *, at: datetime) -> None:
+    """Pages that named its code before say it from now on. A job for a whole series of them, soon:
+    a program registers hundreds one by one, and of most nothing was said yet."""
+    of = {"organisation": organisation.id}
+    waiting = select(Job.id).where(
+        Job.state == "queued",
+        Job.run_after > at + SERIES / 2,
+        Job.kind == KIND,
+        Job.argument == argument_of(of),
+    )
+    if db.session.scalar(waiting.limit(1)) is None:
+        enqueue(KIND, of, at=at, due=at + SERIES)
 
 
 def product_changed(product: Product, *, at: datetime) -> None:

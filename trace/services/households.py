@@ -63,7 +63,7 @@ def register_household(actor: Actor, values: Mapping[str, Any], *, at: datetime)
     db.session.add(household)
     db.session.flush()
     write_audit(actor, "household.create", f"household:{household.code}", at=at)
-    freshness.organisation_changed(actor.organisation, at=at)
+    freshness.household_registered(actor.organisation, at=at)
     return household
 
 

@@ -33,7 +33,7 @@ def enqueue(
         kind=kind,
         organisation_id=actor.organisation.id if actor else None,
         person_id=actor.person.id if actor and actor.person else None,
-        argument=orjson.dumps(argument).decode(),
+        argument=argument_of(argument),
         payload=None if payload is None else zlib.compress(payload, 1),
         total=total,
         run_after=max(at, due or at),
@@ -42,6 +42,11 @@ def enqueue(
     db.session.add(job)
     db.session.flush()
     return job
+
+
+def argument_of(argument: dict[str, Any]) -> str:
+    """As it stands in the row."""
+    return orjson.dumps(argument).decode()
 
 
 def get_job(actor: Actor, public_id: str, kind: str | None = None) -> Job:

@@ -378,13 +378,16 @@ def issue_labels(
     kind: str = "copies",
     reason: str = "",
     job: str | None = None,
+    bound: bool = False,
 ) -> None:
     """Notes that labels were given out, in the caller's transaction: who, how many, which, why,
     and on the thing when the first one was. What stood on its page until then strangers may have
-    read. Raises BatchHeld, LabelsRecalled."""
+    read. Where they are `bound` by an event, its capture marks the thing (units.confirm).
+    Raises BatchHeld, LabelsRecalled."""
     actor.check("read")
     if thing is not None:
         check_not_held(thing)
+    if thing is not None and not bound:
         db.session.execute(
             update(Thing)
             .where(Thing.id == thing.id, Thing.labelled_at.is_(None))

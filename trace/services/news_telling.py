@@ -18,7 +18,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-import orjson
 from sqlalchemy import ColumnElement, and_, func, select, union
 
 from trace.core.gs1 import parse_identity
@@ -41,7 +40,7 @@ from trace.services.competence import authorities_for
 from trace.services.handovers import ARRIVING, BY_LINK, LEAVING, Shipment, shipments
 from trace.services.histories import contents
 from trace.services.holds import REASONS, reason_of
-from trace.services.jobs import enqueue
+from trace.services.jobs import argument_of, enqueue
 from trace.services.notifications import Context, notify, notify_each
 from trace.services.sets import among
 from trace.services.settings import current_settings
@@ -278,7 +277,7 @@ def _follow_anew(recall: int, at: datetime) -> None:
     waiting = select(Job.id).where(
         Job.kind == "recall-follow",
         Job.state == "queued",
-        Job.argument == orjson.dumps(argument).decode(),
+        Job.argument == argument_of(argument),
     )
     if db.session.scalar(waiting.limit(1)) is None:
         enqueue("recall-follow", argument, at=at)

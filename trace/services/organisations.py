@@ -172,7 +172,8 @@ def update_organisation(
     if kind != organisation.kind and kind not in OPEN_KINDS:
         raise KindNotOpen(path="kind")
     unsettled = _unsettled(organisation, values, anew)
-    log.lock()  # captures take it before they mark pages
+    if any(getattr(organisation, name) != value for name, value in values.items()):
+        log.lock()  # captures take it before they mark pages
     changed = apply(organisation, values)
     if unsettled:
         applications.ask_anew(actor, unsettled, at=at)

@@ -51,7 +51,7 @@ class DatabaseAway(TraceError):
 
 def is_outage(error: BaseException) -> bool:
     """Whether the same request may succeed in a few seconds."""
-    if isinstance(error, PoolEmpty):
+    if isinstance(error, PoolEmpty | DatabaseAway):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or is_outage(error.orig or ValueError())

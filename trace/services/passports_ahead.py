@@ -19,7 +19,7 @@ from trace import clock
 from trace.extensions import db
 from trace.models import Passport, ScanCount
 from trace.models.types import to_millis
-from trace.services.outages import DatabaseAway, is_outage
+from trace.services.outages import is_outage
 from trace.services.passports import passport_of
 from trace.services.scans import day_of
 
@@ -72,7 +72,7 @@ class Ahead:
         try:
             passport_of(thing_id, at=clock.now())
         except Exception as error:
-            if not (isinstance(error, DatabaseAway) or is_outage(error)):
+            if not is_outage(error):
                 self._failed.add(thing_id)
             raise
         return True

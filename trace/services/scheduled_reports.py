@@ -30,7 +30,7 @@ from trace.services.audit import write_audit
 from trace.services.dashboards import PARTS, RECORDING, Period, coverage, numbers, part, trends
 from trace.services.deadlines import LOCAL
 from trace.services.figures import EPOCH, day_of
-from trace.services.jobs import enqueue
+from trace.services.jobs import argument_of, enqueue
 from trace.services.jurisdictions import authority_scope, scope_of
 from trace.services.notifications import notify
 from trace.services.platform_settings import number_of, text_of
@@ -72,8 +72,7 @@ def ask(*, at: datetime) -> int:
     asked = 0
     for kind in PERIODS:
         argument = {"period": kind, "first": last_period(kind, at=at).first}
-        text = orjson.dumps(argument).decode()
-        known = select(Job.id).where(Job.kind == KIND, Job.argument == text)
+        known = select(Job.id).where(Job.kind == KIND, Job.argument == argument_of(argument))
         if db.session.scalar(known.limit(1)) is None:
             enqueue(KIND, argument, at=at)
             asked += 1

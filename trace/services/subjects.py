@@ -39,7 +39,6 @@ from trace.services import (
     factors,
     follows,
     freshness,
-    log,
     subjects_desk,
     subjects_machines,
 )
@@ -179,7 +178,6 @@ def erase_record(actor: Actor, key: str, *, at: datetime) -> None:
         household = _get(Household, int(number))
         household.name, household.phone, household.ward_code = "", "", None
     elif kind == "organisation":
-        log.lock()  # captures take it before they mark pages
         organisation = _get(Organisation, int(number))
         organisation.phone, organisation.phone_public = "", False
         freshness.organisation_changed(organisation, at=at)

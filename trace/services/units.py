@@ -337,12 +337,12 @@ class Claimed:
     stretch: Stretch
     lot_id: int
     digest: str
-    named: bool  # whether events named some of the units before
 
 
-def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) -> Claimed:
-    """Takes the units an event names for the lot of this identity, before the event is written.
-    Raises UnknownRange, RangeMismatch, UnitsTaken, UnitsVoided."""
+def claim(actor: Actor, member: object, lot: str, path: str) -> Claimed:
+    """Takes the units an event names for the lot of this identity, before the event is written; no
+    other row is touched before the log is locked (`confirm`). Raises UnknownRange, RangeMismatch,
+    UnitsTaken, UnitsVoided."""
     path = f"{path}/{MEMBER}"
     told_of = member if isinstance(member, dict) else {}
     stretch = _stretch_told(actor, told_of, path)
@@ -368,13 +368,7 @@ def claim(actor: Actor, member: object, lot: str, path: str, *, at: datetime) ->
     digest = digest_of(serial for _, serial in serials(stretch))
     if told_of.get("digest") != digest or told_of.get("count") != stretch.count:
         raise RangeMismatch(path=path)
-    db.session.execute(
-        update(Thing)
-        .where(Thing.id == thing, Thing.labelled_at.is_(None))
-        .values(labelled_at=at)
-        .execution_options(synchronize_session=False)
-    )
-    return Claimed(stretch, thing, digest, _belong(stretch, thing))
+    return Claimed(stretch, thing, digest)
 
 
 def _check_own(actor: Actor, lot: int, path: str) -> None:
@@ -417,8 +411,8 @@ def _stretch_told(actor: Actor, member: JsonObject, path: str) -> Stretch:
 
 
 def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> bool:
-    """Under the log lock: notes which event binds the claimed units. Whether events named some of
-    them before, those included that were recorded since they were claimed."""
+    """Under the log lock: notes which event binds the claimed units, and that their lot has labels.
+    Whether events named some of them before."""
     stretch = claimed.stretch
     db.session.execute(
         insert(LabelBinding).values(
@@ -431,32 +425,44 @@ def confirm(claimed: Claimed, event_id: int, *, at: datetime) -> bool:
             at=at,
         )
     )
-    return _belong(stretch, claimed.lot_id) or claimed.named
+    db.session.execute(
+        update(Thing)
+        .where(Thing.id == claimed.lot_id, Thing.labelled_at.is_(None))
+        .values(labelled_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return _belong(stretch, claimed.lot_id)
 
 
-def release(statement: bytes) -> None:
+def release(statement: bytes) -> Stretch | None:
     """Frees the units of a binding whose event (the 16 bytes of its urn:uuid) was declared an
-    error."""
+    error, before that is written; None for any other event. What events named of them is told
+    under the log lock (`part`)."""
     row = db.session.execute(
         select(LabelBinding.id, LabelBinding.range_id, LabelBinding.first, LabelBinding.last)
         .join(Event, Event.id == LabelBinding.event_id)
         .where(Event.statement_id == statement, LabelBinding.undone.is_(False))
     ).first()
     if row is None:
-        return
+        return None
     db.session.execute(
         update(Unit)
         .where(Unit.range_id == row.range_id, Unit.number.between(row.first, row.last))
         .values(lot_id=None)
         .execution_options(synchronize_session=False)
     )
-    _belong(Stretch(db.session.get_one(LabelRange, row.range_id), row.first, row.last), None)
     db.session.execute(
         update(LabelBinding)
         .where(LabelBinding.id == row.id)
         .values(undone=True)
         .execution_options(synchronize_session=False)
     )
+    return Stretch(db.session.get_one(LabelRange, row.range_id), row.first, row.last)
+
+
+def part(freed: Stretch) -> None:
+    """Under the log lock: units that events named are of no lot any more."""
+    _belong(freed, None)
 
 
 def void(actor: Actor, stretch: Stretch, reason: str, *, at: datetime) -> int:
@@ -483,11 +489,6 @@ def void(actor: Actor, stretch: Stretch, reason: str, *, at: datetime) -> int:
         reason=reason,
     )
     return count
-
-
-def bindings(range_id: int) -> list[LabelBinding]:
-    """What stands, in the order of numbers."""
-    return bindings_of([range_id])
 
 
 def bindings_of(range_ids: Collection[int]) -> list[LabelBinding]:

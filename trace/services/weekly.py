@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
@@ -36,7 +35,7 @@ from trace.services.actors import Actor
 from trace.services.asked import Asked, asked_of
 from trace.services.deadlines import LOCAL
 from trace.services.handovers import count_incoming
-from trace.services.jobs import enqueue
+from trace.services.jobs import argument_of, enqueue
 from trace.services.notifications import notify
 from trace.services.scans import ScanWeek, week_of
 
@@ -201,7 +200,7 @@ def ask(*, at: datetime) -> int:
     if at < datetime.combine(monday, MORNING, tzinfo=LOCAL):
         return 0
     argument = {"monday": (monday - DAYS).isoformat()}
-    known = select(Job.id).where(Job.kind == KIND, Job.argument == orjson.dumps(argument).decode())
+    known = select(Job.id).where(Job.kind == KIND, Job.argument == argument_of(argument))
     if db.session.scalar(known.limit(1)) is not None:
         return 0
     enqueue(KIND, argument, at=at)

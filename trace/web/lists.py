@@ -24,7 +24,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from flask import Response, request, url_for
-from flask_babel import format_datetime
+from flask_babel import to_user_timezone
 
 from trace.core.folding import fold
 from trace.services.sets import batched
@@ -146,7 +146,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, datetime):
-        return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
+        return f"{to_user_timezone(value):%Y-%m-%d %H:%M}"  # the same in every language
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -74,5 +74,7 @@ def numbered(
     drawn. `base.event_time` is when."""
     at = base.event_time
     job = ask_for_sheet(actor, sheet, at=at)
-    issue_labels(actor, thing, sheet, at=at, kind="new", reason=reason, job=job.public_id)
+    issue_labels(
+        actor, thing, sheet, at=at, kind="new", reason=reason, job=job.public_id, bound=True
+    )
     return job, [binding_event(base, item_of(thing), Stretch(roll, 1, roll.count))]

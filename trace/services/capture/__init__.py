@@ -205,10 +205,12 @@ def _record(
     # A savepoint: the loser of a race must not take what the caller did before with it.
     try:
         with db.session.begin_nested():
-            claims = _claim_units(actor, signed, at=at)
+            claims, freed = _claim_units(actor, signed)
             name_stamps(mention.name for event in signed for mention in event.things)
             indexes = store(actor, signed, key, at=at, approval=approval, foreseen=foreseen)
             rows = [(row, one.step) for one, (row, _) in zip(signed, indexes, strict=True)]
+            for stretch in freed:
+                units.part(stretch)
             bound = {
                 claimed.lot_id
                 for place, claimed in claims
@@ -250,23 +252,24 @@ def _hold(rows: Sequence[tuple[int, str]], at: datetime) -> None:
 
 
 def _claim_units(
-    actor: Actor, signed: Sequence[Prepared], *, at: datetime
-) -> list[tuple[int, units.Claimed]]:
-    """Label ranges bound by these events (the event's place, what it takes), before anything is
-    written: the log's lock is not held over thousands of rows."""
-    found = []
+    actor: Actor, signed: Sequence[Prepared]
+) -> tuple[list[tuple[int, units.Claimed]], list[units.Stretch]]:
+    """Label ranges bound by these events (the event's place, what it takes), and those freed,
+    before anything is written: the log's lock is not held over thousands of rows."""
+    found, freed = list[tuple[int, units.Claimed]](), list[units.Stretch]()
     for place, event in enumerate(signed):
         if event.error_declaration:
             if event.corrects is not None:
-                units.release(event.corrects)
+                stretch = units.release(event.corrects)
+                freed += [stretch] if stretch is not None else []
             continue
         member = event.document.get(units.MEMBER)
         if member is None:
             continue
         lots = [one.name.identity for one in event.things if one.name.kind == "lot"]
         lot = lots[0] if len(lots) == 1 else ""
-        found.append((place, units.claim(actor, member, lot, f"/{place}", at=at)))
-    return found
+        found.append((place, units.claim(actor, member, lot, f"/{place}")))
+    return found, freed
 
 
 def _digest(events: Sequence[JsonObject]) -> bytes:

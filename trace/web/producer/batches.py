@@ -109,6 +109,8 @@ def _words(batch: Batch, places: dict[str, Place]) -> tuple[str, ...]:
 
 
 def _csv_line(places: dict[str, Place]) -> Callable[[Batch], list[object]]:
+    states = state_words()
+
     def line(batch: Batch) -> list[object]:
         place = places.get(batch.place or "")
         return [
@@ -116,7 +118,7 @@ def _csv_line(places: dict[str, Place]) -> Callable[[Batch], list[object]]:
             batch.product.name if batch.product else "",
             show_amounts(batch.held),
             place.name if place else "",
-            state_words()[batch.state],
+            states[batch.state],
             batch.created_at,
             batch.mine,
         ]

@@ -23,7 +23,7 @@ from trace.services.acts import stamping
 from trace.services.acts.stamping import draw_stamps
 from trace.services.labels import Sheet, prints_of
 from trace.services.stamps import list_rolls
-from trace.services.units import Stretch, bindings, counts, get_range, issue, void
+from trace.services.units import Stretch, bindings_of, counts, get_range, issue, void
 from trace.web.access import actor, needs
 from trace.web.forms import Form
 from trace.web.producer.labels import stock_choices
@@ -89,7 +89,7 @@ def show(range_id: int) -> ResponseReturnValue:
         "producer/labels/roll.html",
         roll=roll,
         counts=counts([roll.id])[roll.id],
-        bindings=bindings(roll.id),
+        bindings=bindings_of([roll.id]),
         prints=prints_of(actor(), roll=roll),
     )
 
