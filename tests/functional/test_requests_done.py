@@ -40,6 +40,7 @@ from trace.models import (
     Request,
     Takedown,
 )
+from trace.services import subjects
 from trace.services.attachments import keep_photo, reference
 from trace.services.capture import capture
 
@@ -87,6 +88,22 @@ def test_erasing_is_previewed_then_done_with_the_password_and_told_in_the_log(
     assert only(app).state == "working"
     page = PageClient(app.test_client()).get(f"/t/b/{lot}")
     assert "Đã xoá theo yêu cầu ngày 22/11/2026: ghi chú" in page.text
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("0912 345 678", True),
+        ("ĐT: 0912.345.678", True),
+        ("chi.tam@demo.example", True),
+        ("/b/29X1582SPR", False),  # read as keys of a telephone: 299 158 2777
+        ("29X1582SPR", False),
+        ("https://trace.example/b/0912345678", False),
+        ("/t/b/0912345678?lang=vi", False),
+    ],
+)
+def test_a_page_or_a_code_is_no_telephone_number(text: str, is_one: bool) -> None:
+    assert subjects.is_contact(text) == is_one
 
 
 def test_tables_are_found_by_the_contact_and_emptied(

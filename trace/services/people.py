@@ -102,10 +102,15 @@ class Login:
     value: str
 
 
+_LETTER_AFTER_DIGIT: Final = re.compile(r"\D*\d.*[^\W\d_]", re.DOTALL)
+
+
 def parse_phone(text: str) -> str:
     """A number as E.164 (+84912345678), from 09…, 84…, 0084… or +84…, with any spacing.
     Raises BadPhone."""
     typed = text.strip()
+    if _LETTER_AFTER_DIGIT.match(typed):  # a code of ours; the library reads letters as keys
+        raise BadPhone(value=typed[:40])
     try:
         parsed = phonenumbers.parse(typed, REGION)
         if not phonenumbers.is_valid_number(parsed) and re.fullmatch(r"84[\d .-]+", typed):

@@ -10,6 +10,7 @@ the log knows no persons.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,8 +75,13 @@ class Held:
     fields: tuple[str, ...]
 
 
+_PAGE: Final = re.compile(r"://|/[a-z]+/")  # a code may be all digits
+
+
 def is_contact(text: str) -> bool:
-    """Whether a text is a phone number or an e-mail address."""
+    """Whether a text is a phone number or an e-mail address, and no address of a page."""
+    if _PAGE.search(text):
+        return False
     try:
         parse_login(text)
     except TraceError:
